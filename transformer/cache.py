@@ -85,9 +85,8 @@ class Cache:
     - `self_attention`: a KeyValues per block.
     - `cross_attention`: the same for the keys and values of an encoder's output, `memory`; None without an encoder.
 
-    Padding masks are kept too, so that later calls need not repeat them.
-
-    A model calls `begin`, then its blocks, then `commit`: a call that fails in between leaves the cache unchanged.
+    - `padding`, `memory_padding`: the padding masks of the tokens and of the memory, so that later calls need not
+      repeat them; None without padding.
     """
 
     def __init__(self, layers: int) -> None:
@@ -95,8 +94,8 @@ class Cache:
         self.self_attention = [KeyValues() for _ in range(layers)]
         self.cross_attention = [KeyValues() for _ in range(layers)]
         self.memory: Tensor | None = None
+        self.padding: Tensor | None = None
         self.memory_padding: Tensor | None = None
-        self._padding_mask: Tensor | None = None
         self._blocks = 0
         self._batch: Shape = ()
 
@@ -120,21 +119,6 @@ class Cache:
             raise ValueError(f"Cache: holds another memory, that of another source; {START_NEW}")
         for attention in self.self_attention:
             attention.length = self.length
-
-    def padding_with(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
-        """The padding mask of the cached tokens and `new` more, (..., length + new).
-
-        - `padding_mask`: that mask, if the caller has given one. None extends the cached mask, without new padding.
-        """
-        if padding_mask is not None or self._padding_mask is None:
-            return padding_mask
-        tokens = tl.ones(*self._batch, new, dtype=tl.bool, device=self._padding_mask.device)
-        return tl.cat([self._padding_mask, tokens], -1)  # type: ignore[no-any-return]
-
-    def commit(self, new: int, padding_mask: Tensor | None, memory_padding: Tensor | None = None) -> None:
-        """Count `new` tokens as cached, now that every block has appended them, and keep the padding masks."""
-        self.length += new
-        self._padding_mask, self.memory_padding = padding_mask, memory_padding
 
 
 class Texts:

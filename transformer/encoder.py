@@ -24,7 +24,7 @@ from tinygrad_lecture import Tensor
 from .block import Block, final_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-from .inputs import check_padding_mask, read_inputs
+from .inputs import check_padding_mask, read
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Trace, traced
 from .training import initialize, token_cross_entropy
@@ -103,9 +103,10 @@ class Encoder(Inspectable):
 
     def encode(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments: see `logits`."""
-        x, mask, rotation, _ = read_inputs(self.embedding, tokens, padding_mask, segments=segments)
+        text = read(self.embedding, tokens, padding_mask, segments)
+        x = text.vectors  # (..., tokens, width)
         for block in self.blocks:
-            x = block(x, mask, rotation)  # (..., tokens, width)
+            x = block(x, text.mask, text.rotation)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:

@@ -26,7 +26,7 @@ from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
 from .generation import Settings
-from .inputs import as_tokens, bidirectional_mask, check_padding_mask, check_tokens, read_inputs
+from .inputs import as_tokens, check_tokens, read
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Stack, Trace, traced
 from .language_model import LanguageModel, Prompt, pad_prompts
@@ -119,9 +119,10 @@ class EncoderDecoder(Inspectable):
 
     def encode(self, source: Any, source_padding: Any = None) -> Tensor:
         """A contextual vector per source token: (..., source) -> (..., source, width)."""
-        x, mask, rotation, _ = read_inputs(self.source_embedding, source, source_padding)
+        text = read(self.source_embedding, source, source_padding)
+        x = text.vectors  # (..., source, width)
         for block in self.encoder:
-            x = block(x, mask, rotation)  # (..., source, width)
+            x = block(x, text.mask, text.rotation)
         return self.encoder_norm(x)  # type: ignore[no-any-return]
 
     def decode(
@@ -141,18 +142,15 @@ class EncoderDecoder(Inspectable):
 
         Raises as `forward` does, and ValueError for a cache of other texts.
         """
-        x, mask, rotation, padding_mask = read_inputs(
-            self.target_embedding, target, target_padding, self.decoder, cache, memory
-        )
-        memory_padding = check_padding_mask(source_padding, memory.shape[:-1], memory.device)
-        if cache is not None and memory_padding is None:
-            memory_padding = cache.memory_padding
-        memory_mask = bidirectional_mask(memory_padding)
+        text = read(
+            self.target_embedding, target, target_padding,
+            decoder=self.decoder, cache=cache, memory=memory, memory_padding=source_padding,
+        )  # fmt: skip
+        x = text.vectors  # (..., target, width)
         for layer, block in enumerate(self.decoder):
-            own, cross = (None, None) if cache is None else (cache.self_attention[layer], cache.cross_attention[layer])
-            x = block(x, memory, mask, memory_mask, rotation, own, cross)  # (..., target, width)
-        if cache is not None:
-            cache.commit(x.shape[-2], padding_mask, memory_padding)
+            own, cross = text.keys(layer), text.memory_keys(layer)
+            x = block(x, memory, text.mask, text.memory_mask, text.rotation, own, cross)
+        text.finish()
         return self.decoder_norm(x)  # type: ignore[no-any-return]
 
     def loss(

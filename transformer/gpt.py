@@ -24,7 +24,7 @@ from .block import Block, final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-from .inputs import read_inputs
+from .inputs import read
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Trace, traced
 from .language_model import LanguageModel
@@ -110,14 +110,14 @@ class GPT(LanguageModel, Inspectable, PretrainedModel):
 
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """The vectors before the unembedding: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
-        x, mask, rotation, padding_mask = read_inputs(self.embedding, tokens, padding_mask, self.blocks, cache)
+        text = read(self.embedding, tokens, padding_mask, decoder=self.blocks, cache=cache)
+        x = text.vectors  # (..., tokens, width)
         for layer, block in enumerate(self.blocks):
             if self.checkpoint and cache is None:
-                x = tl.checkpoint(block, x, mask, rotation)
+                x = tl.checkpoint(block, x, text.mask, text.rotation)
             else:
-                x = block(x, mask, rotation, cache and cache.self_attention[layer])  # (..., tokens, width)
-        if cache is not None:
-            cache.commit(x.shape[-2], padding_mask)
+                x = block(x, text.mask, text.rotation, text.keys(layer))
+        text.finish()
         return self.norm(x)  # type: ignore[no-any-return]
 
     def next_logits(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sized
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import INT64, Shape
 from tinygrad_lecture.errors import refuse_several
 
-from .cache import Cache
+from .cache import Cache, KeyValues
 from .embedding import Embedding
 from .positions import Rotation, token_positions
 
@@ -21,24 +22,59 @@ __all__ = ["causal_mask"]
 ENCODE = "encode the text with the tokenizer"
 
 
-def read_inputs(
+@dataclass
+class Reading:
+    """What a stack of blocks is given for the tokens that it reads next, on the model's device. Made by `read`.
+
+    - `vectors`: (..., tokens, width), the embedded tokens.
+    - `mask`: broadcasts to (..., tokens, keys), True = may attend; None if all may. For relative positions floats,
+      (..., heads, tokens, keys).
+    - `rotation`: see `Rotary.forward`; None with other positions.
+    - `memory_mask`: the mask of the cross-attention.
+    - `padding`: (..., keys), True for tokens, of the cached tokens and these; None without padding.
+    - `cache`: the cache that they are read into, if there is one; `memory_padding`: that of its memory.
+    """
+
+    vectors: Tensor
+    mask: Tensor | None
+    rotation: Rotation | None
+    padding: Tensor | None
+    cache: Cache | None = None
+    memory_mask: Tensor | None = None
+    memory_padding: Tensor | None = None
+
+    def keys(self, layer: int) -> KeyValues | None:
+        """The keys and values of earlier tokens in the self-attention of a block; None without a cache."""
+        return None if self.cache is None else self.cache.self_attention[layer]
+
+    def memory_keys(self, layer: int) -> KeyValues | None:
+        """The same of its cross-attention."""
+        return None if self.cache is None else self.cache.cross_attention[layer]
+
+    def finish(self) -> None:
+        """Count the tokens as cached, once every block has read them: a call that fails before changes no cache."""
+        if self.cache is not None:
+            self.cache.length += self.vectors.shape[-2]
+            self.cache.padding, self.cache.memory_padding = self.padding, self.memory_padding
+
+
+def read(
     embedding: Embedding,
     tokens: Any,
     padding_mask: Any,
+    segments: Any = None,
+    *,
     decoder: Sized | None = None,
     cache: Cache | None = None,
     memory: Tensor | None = None,
-    segments: Any = None,
-) -> tuple[Tensor, Tensor | None, Rotation | None, Tensor | None]:
-    """What the blocks are given: the tokens' vectors, the attention mask, the rotation and the padding mask.
+    memory_padding: Any = None,
+) -> Reading:
+    """Tokens and masks from users, checked, as what the blocks are given.
 
-    - `decoder`: the blocks of a decoder, which are causal. The tokens follow those in their `cache`.
-    - `memory`: the encoder's output, for cross-attention.
     - `segments`: see `Embedding.forward`.
+    - `decoder`: the blocks of a decoder, which are causal. The tokens follow those in their `cache`.
+    - `memory`, `memory_padding`: the encoder's output, for cross-attention, and the padding mask of its text.
 
-    Returns, on the model's device, vectors (..., tokens, width); a mask that broadcasts to (..., tokens, keys), True =
-    may attend, or None if all may (for relative positions floats, (..., heads, tokens, keys)); see `Rotary.forward`;
-    and the padding mask of the cached tokens and these, (..., keys), True for tokens, or None without padding.
     Raises as `check_tokens`, `check_padding_mask` and `Cache.begin` do; TypeError for anything but a Cache, ValueError
     for a memory of another batch.
     """
@@ -47,23 +83,28 @@ def read_inputs(
     seen = 0 if cache is None else cache.length
     tokens = check_tokens(embedding, tokens, seen)
     batch, new, device = tokens.shape[:-1], tokens.shape[-1], tokens.device
-    if memory is not None and memory.shape[:-2] != batch:
-        raise ValueError(
-            f"EncoderDecoder: each source must have one target, got sources of batch shape {memory.shape[:-2]} and "
-            f"targets of {batch}"
-        )
-    padding_mask = check_padding_mask(padding_mask, (*batch, seen + new), device)
+    if memory is not None:
+        if memory.shape[:-2] != batch:
+            raise ValueError(
+                f"EncoderDecoder: each source must have one target, got sources of batch shape {memory.shape[:-2]} and "
+                f"targets of {batch}"
+            )
+        memory_padding = check_padding_mask(memory_padding, memory.shape[:-1], device)
+    padding = check_padding_mask(padding_mask, (*batch, seen + new), device)
     if cache is not None:
         cache.begin(decoder or (), batch, memory)
-        padding_mask = cache.padding_with(padding_mask, new)
-    mask = bidirectional_mask(padding_mask)
+        memory_padding = cache.memory_padding if memory_padding is None else memory_padding
+        if padding is None and cache.padding is not None:
+            padding = tl.cat([cache.padding, tl.ones(*batch, new, dtype=tl.bool, device=device)], -1)
+    mask = bidirectional_mask(padding)
     if decoder is not None and new > 1:
         before = causal_mask(new, seen + new, device)
         mask = before if mask is None else tl.logical_and(before, mask)
     if embedding.kind == "relative":
         mask = embedding.positions(new, seen + new, mask, bidirectional=decoder is None)
-    positions = token_positions(new, seen, padding_mask, device)
-    return embedding(tokens, positions, segments), mask, embedding.rotation(positions), padding_mask
+    positions = token_positions(new, seen, padding, device)
+    vectors, rotation = embedding(tokens, positions, segments), embedding.rotation(positions)
+    return Reading(vectors, mask, rotation, padding, cache, bidirectional_mask(memory_padding), memory_padding)
 
 
 # --- attention masks: True = may attend -----------------------------------------------------------------------

@@ -53,7 +53,7 @@ def main(settings: "Settings") -> None:
     in_source, in_target = dates.signs(source), dates.signs(target)
     seen = {  # which output depends on which token, and the names of both
         "decoder-only": (sees(lambda t: decoder(t), tokens), words, words),
-        "encoder-only": (sees(lambda t: encoder(t), tokens), words, words),
+        "encoder-only": (sees(encoder, tokens), words, words),
         "encoder-decoder, source": (sees(lambda s: both(s, several(target, s)), source), in_target, in_source),
         "encoder-decoder, target": (sees(lambda t: both(several(source, t), t), target), in_target, in_target),
     }
@@ -73,7 +73,7 @@ def main(settings: "Settings") -> None:
     test = np.tile(made.test, (4, 1))  # (n, tokens)
     hidden, targets, there = made.hide(test, seed=0)
     with tl.no_grad():
-        around = encoder(hidden, there).numpy()  # (n, tokens, vocabulary)
+        around = encoder.logits(hidden, there).numpy()  # (n, tokens, vocabulary)
         before = decoder(test[:, :-1]).numpy()  # the decoder says each word one place before, from the true ones
     show.hidden(made.right(around, targets), made.right(before, targets[:, 1:]))
     gaps = [(gap, guesses(decoder, made, gap), guesses(encoder, made, gap)) for gap in GAPS]

@@ -91,7 +91,7 @@ def main(settings: "Settings") -> None:
     ids = np.array([[words.index(word) for word in text] for text in (dog, man)])  # (2, 5)
     for positions in ("none", "learned"):
         config = EncoderConfig(vocab_size=4, context=5, layers=1, heads=4, width=WIDTH, positions=positions)
-        vectors = Encoder(config).encode(ids).mean(axis=1).detach().numpy()  # (2, WIDTH): the mean over the words
+        vectors = Encoder(config)(ids).mean(axis=1).detach().numpy()  # (2, WIDTH): the mean over the words
         show.positions(positions, float(np.abs(vectors[0] - vectors[1]).max()))
 
     # Fixed input size: 5 words of 32 numbers are 160 inputs, and 6 words do not fit

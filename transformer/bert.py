@@ -79,13 +79,6 @@ class Bert(Encoder, PretrainedModel):
     def make_unembedding(self, W_E: nn.Embedding) -> nn.Module | None:
         return MaskedHead(self.config, W_E if self.config.tied else None) if self.config.head else None
 
-    def forward(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
-        """The last hidden states, a contextual vector per token: (..., tokens) -> (..., tokens, width).
-
-        Arguments and errors: see `Encoder.logits`.
-        """
-        return self.encode(tokens, padding_mask, segments)
-
     def pooled(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """tanh(pooler(first vector)), learnt to say whether two texts belong together: (..., tokens) -> (..., width).
 

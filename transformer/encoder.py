@@ -3,7 +3,7 @@
 For example:
 
     model = Encoder(EncoderConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
-    vectors = model.encode(tokens)                              # (batch, tokens) -> (batch, tokens, width)
+    vectors = model(tokens)                                     # (batch, tokens) -> (batch, tokens, width)
 
     inputs, targets = mask_tokens(tokens, mask_token=64, vocab_size=65)     # hide some tokens
     model.loss(inputs, targets).backward()                      # learn to predict them
@@ -58,8 +58,8 @@ class EncoderConfig(TransformerConfig):
 class Encoder(Inspectable):
     """Embedding, `layers` blocks, unembedding (Devlin et al., arXiv:1810.04805). Built from an EncoderConfig.
 
-    Shape: (..., tokens) -> (..., tokens, vocab_size). `Bert` is one with segments, a layer before W_U, and Hugging
-    Face's files.
+    Shape: (..., tokens) -> (..., tokens, width); `logits` adds the unembedding. `Bert` is one with segments, a layer
+    before W_U, and Hugging Face's files.
     """
 
     config_type: ClassVar[type[EncoderConfig]] = EncoderConfig
@@ -79,9 +79,13 @@ class Encoder(Inspectable):
         """From a final vector to the logits; None for a model without logits."""
         return unembedding(self.config, W_E)
 
-    def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
-        """The logits of the token at each position: see `logits`."""
-        return self.logits(tokens, padding_mask)
+    def forward(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
+        """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments and errors: see `logits`."""
+        text = read(self.embedding, tokens, padding_mask, segments)
+        x = text.vectors  # (..., tokens, width)
+        for block in self.blocks:
+            x = block(x, text.mask, text.rotation)
+        return self.norm(x)  # type: ignore[no-any-return]
 
     def logits(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """Logits of the token at each position: (..., tokens) -> (..., tokens, vocab_size).
@@ -99,15 +103,7 @@ class Encoder(Inspectable):
         """
         if self.unembedding is None:
             raise ValueError(f"{type(self).__name__}: the model has no W_U, so it gives vectors, but no logits")
-        return self.unembedding(self.encode(tokens, padding_mask, segments))  # type: ignore[no-any-return]
-
-    def encode(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
-        """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments: see `logits`."""
-        text = read(self.embedding, tokens, padding_mask, segments)
-        x = text.vectors  # (..., tokens, width)
-        for block in self.blocks:
-            x = block(x, text.mask, text.rotation)
-        return self.norm(x)  # type: ignore[no-any-return]
+        return self.unembedding(self(tokens, padding_mask, segments))  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """The mean cross-entropy of the hidden tokens.
@@ -129,7 +125,7 @@ class Encoder(Inspectable):
         requires_grad: bool = False,
     ) -> Trace:
         """What the model computes at every point while it reads a text: see `GPT.trace`. Arguments: see `logits`."""
-        read = self.encode if self.unembedding is None else self.logits
+        read = self if self.unembedding is None else self.logits
         return traced(self, lambda: read(tokens, padding_mask, segments), tokens, points, requires_grad)
 
 
@@ -157,7 +153,7 @@ class Classifier(nn.Module):
 
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
         """Logits of the classes: (..., tokens) -> (..., classes). Arguments and errors: see `Encoder.logits`."""
-        x = self.encoder.encode(tokens, padding_mask)  # (..., tokens, width)
+        x = self.encoder(tokens, padding_mask)  # (..., tokens, width)
         pooled = pool(x, check_padding_mask(padding_mask, x.shape[:-1], x.device), self.pooling)
         return self.out(self.dropout(tl.tanh(self.pool(pooled))))  # type: ignore[no-any-return]
 

@@ -93,7 +93,7 @@ def guesses(model: GPT | Encoder, made: Sentences, gap: str) -> list[tuple[str, 
     tokens = made.encode(gap)
     place = tokens.index(made.mask)
     with tl.no_grad():  # the decoder has read up to the gap, the encoder all
-        scores = model(tokens[:place])[-1] if isinstance(model, GPT) else model(tokens)[place]
+        scores = model(tokens[:place])[-1] if isinstance(model, GPT) else model.logits(tokens)[place]
     p = tl.softmax(scores, axis=-1).numpy()
     return [(made.words.token(int(i)), float(p[i])) for i in np.argsort(-p, kind="stable")[:4]]
 
@@ -105,7 +105,7 @@ def fill_at_the_end(encoder: Encoder, made: Sentences, n: int, seed: int) -> lis
     for _ in range(8):
         texts = np.column_stack([texts, np.full(n, made.mask)])  # (n, tokens)
         with tl.no_grad():
-            p = tl.softmax(encoder(texts)[:, -1], axis=-1).numpy()  # (n, vocabulary)
+            p = tl.softmax(encoder.logits(texts)[:, -1], axis=-1).numpy()  # (n, vocabulary)
         texts[:, -1] = [draw.choice(len(row), p=row / row.sum()) for row in p.astype(np.float64)]
     return [made.words.decode(text[1:]) for text in texts.tolist()]
 
@@ -126,7 +126,7 @@ def probe(encoder: Encoder, made: Sentences, n: int, seed: int) -> float:
 
 def mean_vector(encoder: Encoder, tokens: np.ndarray, there: np.ndarray) -> tl.Tensor:
     """The mean of a text's vectors, without padding: (n, tokens) -> (n, width)."""
-    vectors = encoder.encode(tokens, there)  # (n, tokens, width)
+    vectors = encoder(tokens, there)  # (n, tokens, width)
     weight = there[..., None].astype(np.float32)  # (n, tokens, 1)
     return (vectors * weight).sum(axis=1) / weight.sum(axis=1)
 

@@ -153,8 +153,8 @@ def test_segments_tell_texts_apart():
     ("family", "segments", "error", "message"),
     [
         (Bert, [[0, 1]], ValueError, r"shapes \(1, 3, 4\) and \(1, 2, 4\) do not broadcast"),
-        (Bert, [[0, 1, 2]], IndexError, "layer segments .*indices run from 0 to 2, but rows are 0 to 1"),
-        (Bert, [[0, 1, 0.5]], TypeError, "layer segments .*must be given as integers"),
+        (Bert, [[0, 1, 2]], IndexError, "segments .*indices run from 0 to 2, but rows are 0 to 1"),
+        (Bert, [[0, 1, 0.5]], TypeError, "segments .*must be given as integers"),
         (Encoder, [[0, 1, 1]], ValueError, "segments: the model has none; leave them out"),
     ],
 )

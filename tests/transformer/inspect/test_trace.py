@@ -37,7 +37,7 @@ def test_the_lens_at_the_last_layer_gives_the_models_logits(model):
     tokens = some_tokens(2, 5)
     trace = model.trace(tokens)
     assert (trace.layers, len(trace.residual)) == (3, 4)
-    logits = model.eval()(tokens).detach().numpy()
+    logits = getattr(model.eval(), "logits", model)(tokens).detach().numpy()
     model.train()
     assert_close(trace.logits_at(3), logits, "logits", 1e-12)
     assert np.abs(trace.logits_at(2) - logits).max() > 1e-3

@@ -39,9 +39,8 @@ def backward_pass(
         sums[node] = plus(sums[node], upstream) if node in sums else upstream
     subgraph = None if targets is None else Subgraph(set(targets), sums)
     observer = modes.observer
-    reached: list[Node] = []  # leaves
-    freed: list[Node] = []  # stands for the nodes of every freed record: at the end the leaves reached, so that a later
-    # tl.grad knows what is lost
+    freed: list[Node] = []  # stands for the nodes of every freed record: at the end of the walk the leaves reached, so
+    # that a later tl.grad knows what is lost
 
     def vjp(record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         if record.saved is None or record.age < versions.last_write:
@@ -63,28 +62,18 @@ def backward_pass(
         else:
             hooks.accumulate_grad(leaf, gradient)
 
-    def finish_due(leaf: Node) -> None:
-        if leaf in sums:  # no gradient reaches it through an output that nothing was computed from
-            reached.append(leaf)
-            finish(leaf)
-
     step: VJP = vjp if subgraph is None else subgraph.around(vjp)
-    due: list[tuple[float, Node]] = []
     if hooks.in_use:
-        due = hooks.hooked_leaves_in_order(sums, None if subgraph is None else subgraph.targets)
-        step = hooks.around(step, subgraph is None, due, finish_due)
+        step = hooks.around(step, subgraph is None)
     recording, modes.recording = modes.recording, create_graph  # set_grad_enabled would take half a microsecond
     try:
         with np.errstate(all="ignore"):
             walk(sums, step)
-            for _, leaf in due:
-                finish_due(leaf)
-            reached += sums
+            freed.extend(sums)
             for leaf in [*sums]:
                 finish(leaf)
     finally:
         modes.recording = recording
-    freed.extend(reached)
     return {} if subgraph is None else subgraph.found
 
 

@@ -53,15 +53,6 @@ def backward_pass(
             record.nodes, record.saved = freed, None
         return products
 
-    def finish(leaf: Node) -> None:
-        gradient = sums.pop(leaf)
-        if subgraph is not None:
-            subgraph.collect(leaf, hooks.accumulate_with_hooks(leaf, gradient, False))
-        elif type(leaf.tensor) is hooks.Hooked:
-            hooks.accumulate_with_hooks(leaf, gradient, True)
-        else:
-            hooks.accumulate_grad(leaf, gradient)
-
     step: VJP = vjp if subgraph is None else subgraph.around(vjp)
     if hooks.in_use:
         step = hooks.around(step, subgraph is None)
@@ -71,7 +62,13 @@ def backward_pass(
             walk(sums, step)
             freed.extend(sums)
             for leaf in [*sums]:
-                finish(leaf)
+                gradient = sums.pop(leaf)
+                if subgraph is not None:
+                    subgraph.collect(leaf, hooks.accumulate_with_hooks(leaf, gradient, False))
+                elif hooks.in_use:
+                    hooks.accumulate_with_hooks(leaf, gradient, True)
+                else:
+                    hooks.accumulate_grad(leaf, gradient)
     finally:
         modes.recording = recording
     return {} if subgraph is None else subgraph.found
@@ -104,14 +101,14 @@ def seed_for(x: TensorBase, gradient: Any, create_graph: bool) -> Any:
                 f"backward from shape {array.shape} needs an upstream gradient of that shape, in x.backward(gradient) "
                 "or as grad_outputs of tl.grad; or reduce to one number first, as in x.sum().backward()"
             )
-        seed: Any = wrap(xp(array).array(1, array.dtype, ndmin=array.ndim))
-    else:
-        here = device_of(array)
-        seed = gradient if isinstance(gradient, TensorBase) else wrap(new_array(gradient, array.dtype, here))
-        there = device_of(seed._array)
-        if seed._array.shape != array.shape:
-            raise TensorError(f"the upstream gradient has shape {seed._array.shape}, but the tensor has {array.shape}")
-        if there != here:
-            raise TensorError(f"the upstream gradient is on {there}, but the tensor on {here}; move it there")
-        seed = seed.to(dtype=array.dtype)
+        one = xp(array).array(1, array.dtype, ndmin=array.ndim)
+        return wrap(one) if create_graph else one
+    here = device_of(array)
+    seed: Any = gradient if isinstance(gradient, TensorBase) else wrap(new_array(gradient, array.dtype, here))
+    there = device_of(seed._array)
+    if seed._array.shape != array.shape:
+        raise TensorError(f"the upstream gradient has shape {seed._array.shape}, but the tensor has {array.shape}")
+    if there != here:
+        raise TensorError(f"the upstream gradient is on {there}, but the tensor on {here}; move it there")
+    seed = seed.to(dtype=array.dtype)
     return seed if create_graph else seed._array

@@ -208,7 +208,7 @@ def lgamma(x: Array) -> Array:
 
 def digamma(x: Any) -> Array:
     """The derivative of log Γ(x); -inf at 0, inf at -0.0, nan at -1, -2, ..."""
-    return polygamma(x, 0)  # type: ignore[no-any-return]
+    return polygamma(x, 0)
 
 
 @in_float64

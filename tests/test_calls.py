@@ -33,7 +33,7 @@ CALLS = {  # without recording
     "F.gelu": (lambda: nn.functional.gelu(x), 20),
     "nn.LayerNorm": (lambda: norm(x), 32),
 }
-STEPS = {"W1": 300, "W2": 700, "W3": 6_750, "W6": 222_000}
+STEPS = {"W1": 280, "W2": 670, "W3": 6_500, "W6": 192_000}
 
 
 @pytest.fixture(autouse=True)

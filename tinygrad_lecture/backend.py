@@ -8,7 +8,7 @@ device. A `Library` describes an array library. NumPy's is built in; CuPy's is c
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -190,30 +190,6 @@ def set_default_dtype(dtype: Any) -> None:
     if wanted is None or wanted.kind != "f":
         raise TypeError(f"the default dtype must be a float dtype such as float32, not {wanted or dtype!r}")
     _default_dtype = wanted
-
-
-def narrow(out: Array, inputs: Sequence[Any]) -> Array:
-    """The result without NumPy's promotion of integers to float64: no wider than the floats among its inputs.
-
-    NumPy promotes int64 with float32, and exp(int64), to float64. As in PyTorch, integers here take the dtype of the
-    floats they are combined with, or the default dtype if there are none, and arrays without axes do not promote those
-    with axes.
-    """
-    floats = [a for a in inputs if is_array(a) and a.dtype.kind in "fc"]
-    if not floats:
-        return out.astype(_default_dtype)
-    widest = np.result_type(*({a.dtype for a in floats if a.ndim} or {a.dtype for a in floats}))
-    return out if out.dtype == widest or widest.kind == "c" else out.astype(widest)
-
-
-def narrow_integers(out: Array, inputs: Sequence[Any]) -> Array:
-    """The result in the dtype of the integers with axes, if it is wider only because of one without axes."""
-    integers = [a for a in inputs if is_array(a) and a.dtype.kind in "iu"]
-    with_axes = {a.dtype for a in integers if a.ndim}
-    if not with_axes or len(with_axes) == len({a.dtype for a in integers}):
-        return out
-    promoted = out.dtype == np.result_type(*(a.dtype for a in integers))
-    return out.astype(np.result_type(*with_axes)) if promoted else out
 
 
 # --- memory -------------------------------------------------------------------------------------------------

@@ -39,9 +39,8 @@ def backward_pass(
         sums[node] = plus(sums[node], upstream) if node in sums else upstream
     subgraph = None if targets is None else Subgraph(set(targets), sums)
     observer = modes.observer
-    reached: list[Node] = []  # leaves
-    freed: list[Node] = []  # stands for the nodes of every freed record: at the end the leaves reached, so that a later
-    # tl.grad knows what is lost
+    freed: list[Node] = []  # stands for the nodes of every freed record: at the end of the walk the leaves reached, so
+    # that a later tl.grad knows what is lost
 
     def vjp(record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         if record.saved is None or record.age < versions.last_write:
@@ -54,37 +53,24 @@ def backward_pass(
             record.nodes, record.saved = freed, None
         return products
 
-    def finish(leaf: Node) -> None:
-        gradient = sums.pop(leaf)
-        if subgraph is not None:
-            subgraph.collect(leaf, hooks.accumulate_with_hooks(leaf, gradient, False))
-        elif type(leaf.tensor) is hooks.Hooked:
-            hooks.accumulate_with_hooks(leaf, gradient, True)
-        else:
-            hooks.accumulate_grad(leaf, gradient)
-
-    def finish_due(leaf: Node) -> None:
-        if leaf in sums:  # no gradient reaches it through an output that nothing was computed from
-            reached.append(leaf)
-            finish(leaf)
-
     step: VJP = vjp if subgraph is None else subgraph.around(vjp)
-    due: list[tuple[float, Node]] = []
     if hooks.in_use:
-        due = hooks.hooked_leaves_in_order(sums, None if subgraph is None else subgraph.targets)
-        step = hooks.around(step, subgraph is None, due, finish_due)
+        step = hooks.around(step, subgraph is None)
     recording, modes.recording = modes.recording, create_graph  # set_grad_enabled would take half a microsecond
     try:
         with np.errstate(all="ignore"):
             walk(sums, step)
-            for _, leaf in due:
-                finish_due(leaf)
-            reached += sums
+            freed.extend(sums)
             for leaf in [*sums]:
-                finish(leaf)
+                gradient = sums.pop(leaf)
+                if subgraph is not None:
+                    subgraph.collect(leaf, hooks.accumulate_with_hooks(leaf, gradient, False))
+                elif hooks.in_use:
+                    hooks.accumulate_with_hooks(leaf, gradient, True)
+                else:
+                    hooks.accumulate_grad(leaf, gradient)
     finally:
         modes.recording = recording
-    freed.extend(reached)
     return {} if subgraph is None else subgraph.found
 
 
@@ -115,14 +101,14 @@ def seed_for(x: TensorBase, gradient: Any, create_graph: bool) -> Any:
                 f"backward from shape {array.shape} needs an upstream gradient of that shape, in x.backward(gradient) "
                 "or as grad_outputs of tl.grad; or reduce to one number first, as in x.sum().backward()"
             )
-        seed: Any = wrap(xp(array).array(1, array.dtype, ndmin=array.ndim))
-    else:
-        here = device_of(array)
-        seed = gradient if isinstance(gradient, TensorBase) else wrap(new_array(gradient, array.dtype, here))
-        there = device_of(seed._array)
-        if seed._array.shape != array.shape:
-            raise TensorError(f"the upstream gradient has shape {seed._array.shape}, but the tensor has {array.shape}")
-        if there != here:
-            raise TensorError(f"the upstream gradient is on {there}, but the tensor on {here}; move it there")
-        seed = seed.to(dtype=array.dtype)
+        one = xp(array).array(1, array.dtype, ndmin=array.ndim)
+        return wrap(one) if create_graph else one
+    here = device_of(array)
+    seed: Any = gradient if isinstance(gradient, TensorBase) else wrap(new_array(gradient, array.dtype, here))
+    there = device_of(seed._array)
+    if seed._array.shape != array.shape:
+        raise TensorError(f"the upstream gradient has shape {seed._array.shape}, but the tensor has {array.shape}")
+    if there != here:
+        raise TensorError(f"the upstream gradient is on {there}, but the tensor on {here}; move it there")
+    seed = seed.to(dtype=array.dtype)
     return seed if create_graph else seed._array

@@ -115,15 +115,14 @@ def walk(sums: dict[Node, Gradient], vjp: VJP) -> None:
             # what a rule returns is nearly always right: three quick looks spare the check, and == of dtypes is slow
             if type(gradient) is not kind or gradient.shape != node.shape or gradient.dtype is not node.dtype:
                 gradient = unbroadcast(checked_gradient(gradient, node, record), node)
-            held = sums.get(node)
-            if held is None:
+            if node not in sums:
                 sums[node] = gradient
                 if type(node) is Record:
                     heappush(heap, (-node.age, node))
             elif node in summed_here:
-                held += gradient
+                sums[node] += gradient
             else:
-                sums[node] = total = plus(held, gradient)
+                sums[node] = total = plus(sums[node], gradient)
                 if type(total) is np.ndarray and total.size > 1:  # += of a single number takes NumPy longer
                     summed_here.add(node)
 

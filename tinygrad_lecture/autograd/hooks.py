@@ -1,16 +1,14 @@
 """Where a gradient arrives: in `.grad`, and in hooks, functions of the user's that a backward pass calls with it.
 
-Hooks live in a node's reference to its tensor, so a tensor without hooks pays nothing for them.
-
-Leaves are what remains at the end of a pass. One with hooks is finished earlier, as in PyTorch: right after the last
-record that adds to its gradient. That is the oldest record that uses it.
+Hooks live in a node's reference to its tensor, so a tensor without hooks pays nothing for them. Those of a result are
+called before its rules, those of leaves at the end of the pass.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeAlias
 
 from ..backend import device_of
@@ -90,7 +88,6 @@ class Hooked(weakref.ref[TensorBase]):
 
 
 in_use = False  # whether a result ever had a hook or kept its gradient: only then does a pass look for them
-hooked_leaves: dict[int, Hooked] = {}  # id -> those of leaves whose tensors live
 
 
 def hooks_of(x: TensorBase) -> Hooked:
@@ -102,10 +99,8 @@ def hooks_of(x: TensorBase) -> Hooked:
         held = node.tensor
         if type(held) is Hooked:
             return held
-        made = Hooked(x, lambda reference: hooked_leaves.pop(id(reference), None))
+        made = Hooked(x)
         made.before, made.after, made.retains = {}, {}, held is not None
-        if type(node) is Leaf:
-            hooked_leaves[id(made)] = made
         node.tensor, in_use = made, True
         return made
 
@@ -150,48 +145,15 @@ def accumulate_with_hooks(node: Node, gradient: Gradient, accumulate: bool) -> G
     return gradient
 
 
-def around(vjp: VJP, accumulate: bool, due: list[tuple[float, Node]], finish: Callable[[Node], None]) -> VJP:
-    """`vjp`, with the hooks of a result before its rules, and those of leaves when they are due.
-
-    due: see `hooked_leaves_in_order`; leaves are taken out as they are finished.
-    """
+def around(vjp: VJP, accumulate: bool) -> VJP:
+    """`vjp`, with the hooks of a result before its rules."""
 
     def step(record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
-        while due and due[0][0] < -record.age:
-            finish(due.pop(0)[1])
         if record.tensor is not None:
             upstream = accumulate_with_hooks(record, upstream, accumulate)
         return vjp(record, nodes, upstream)
 
     return step
-
-
-def hooked_leaves_in_order(roots: Iterable[Node], targets: Container[Node] | None) -> list[tuple[float, Node]]:
-    """The leaves with hooks that roots lead to, each with the time when it is due, in order: after the oldest record
-    that uses it, and before the next older one. Leaves of one record follow each other in the order of its inputs.
-
-    targets: of a pass for `tl.grad`, which reaches no other leaves.
-    """
-    oldest: dict[Node, Any] = {}
-    seen, stack = set[Node](), list(roots) if hooked_leaves else []
-    while stack:
-        record = stack.pop()
-        if record in seen:
-            continue
-        seen.add(record)
-        for node in record.nodes:
-            if node is None:
-                continue
-            stack.append(node)
-            if id(node.tensor) in hooked_leaves and (node not in oldest or record.age < oldest[node].age):
-                oldest[node] = record
-    due = [(_when(record, leaf), leaf) for leaf, record in oldest.items() if targets is None or leaf in targets]
-    return sorted(due, key=lambda pair: pair[0])
-
-
-def _when(record: Record, leaf: Node) -> float:
-    """A number between minus the record's age and that of the next older one."""
-    return -record.age + (list(record.nodes).index(leaf) + 1) / (len(record.nodes) + 1)
 
 
 def run(hooks: dict[Any, Hook], gradient: Any) -> Any:

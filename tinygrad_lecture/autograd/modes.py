@@ -92,26 +92,13 @@ class ModeContext(ContextDecorator):
                 resume = functools.partial(generator.throw, error)
 
 
-class NeedsParentheses(type):
-    """The metaclass of those that are called: `with no_grad:` says to write `with no_grad():`."""
-
-    called_with = ""
-
-    def __enter__(cls) -> None:
-        raise TypeError(f"write `with tl.{cls.__name__}({cls.called_with}):`, with parentheses")
-
-    def __exit__(cls, *error: object) -> None:
-        pass
-
-
-class set_grad_enabled(ModeContext, metaclass=NeedsParentheses):
+class set_grad_enabled(ModeContext):
     """Sets recording on (True) or off (False) for this thread, as in PyTorch.
 
     Called alone, from now on; in a `with` statement or as a decorator, within the block or the function.
     """
 
     mode = "recording"
-    called_with = "False"
 
     def __init__(self, enabled: bool) -> None:
         super().__init__(enabled)
@@ -126,7 +113,7 @@ class set_grad_enabled(ModeContext, metaclass=NeedsParentheses):
         return super().__call__(function)
 
 
-class FixedMode(ModeContext, metaclass=NeedsParentheses):
+class FixedMode(ModeContext):
     """Sets a mode to one value; it decorates without parentheses too: `@no_grad`."""
 
     value: Any
@@ -153,11 +140,9 @@ class no_grad(FixedMode):
     value = False
 
 
-class inference_mode(metaclass=NeedsParentheses):
+def inference_mode(mode: Any = True) -> Any:
     """`no_grad` under PyTorch's other name, a context manager and decorator; with mode=False it changes nothing."""
-
-    def __new__(cls, mode: Any = True) -> Any:
-        return no_grad(mode) if callable(mode) else set_grad_enabled(modes.recording and not mode)
+    return no_grad(mode) if callable(mode) else set_grad_enabled(modes.recording and not mode)
 
 
 class enable_grad(FixedMode):

@@ -90,7 +90,7 @@ class Op(OpDefinition[P]):
 
     def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         """The vector-Jacobian products: each node that is not None, with the gradient that its rule returns."""
-        saved: Any = as_tensors(self.saver, record) if type(upstream) in TENSORS else record.saved
+        saved: Any = as_tensors(self, record) if type(upstream) in TENSORS else record.saved
         products, rules, variadic = [], self.rules, self.variadic
         index = 0  # enumerate costs more: this is the hottest loop of backward
         try:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from .operands import Binder, binder
-from .saver import Rule, Saver, compile_saver, expressions, is_array_of
+from .saver import Rule, Saver, asked_by, compile_saver
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Callable[..., Any])
@@ -34,7 +34,7 @@ class OpDefinition(Generic[P]):
         self.inputs, self.optional, self.variadic, self.settings = parse(forward)
         self.arity = math.inf if self.variadic else len(self.inputs)
         self.rules: list[Rule | None] = [None] * (len(self.inputs) or 1)
-        self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
+        self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, by name
         self.saves_arrays = False
         self.views = True  # whether a result may share memory with an input
         self.recorded_forward = self.forward  # of a kernel one that also returns what its backward asks for
@@ -78,9 +78,10 @@ class OpDefinition(Generic[P]):
         positions = [self.inputs.index(name) for name in inputs] or [0]
 
         def declare(rule: R) -> R:
+            asked, arrays = asked_by(self, rule), {*self.inputs, self.variadic, "out"}
             for position in positions:
-                self.rules[position], self.asked[position] = rule, expressions(self, rule)
-                self.saves_arrays |= any(map(is_array_of, self.asked[position] or ()))
+                self.rules[position], self.asked[position] = rule, asked
+                self.saves_arrays |= not arrays.isdisjoint(asked)
             self.__dict__.pop("saver", None)
             return rule
 

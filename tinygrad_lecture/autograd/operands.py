@@ -9,19 +9,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from ..backend import (
-    FLOAT16,
-    FLOAT32,
-    FLOAT64,
-    Array,
-    device_of,
-    get_default_dtype,
-    is_array,
-    move,
-    narrow,
-    narrow_integers,
-    xp,
-)
+from ..backend import FLOAT16, FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, xp
 from ..errors import inputs_by_position, numpy_names, refuse_several
 from ..tensor_base import TENSORS, TensorBase
 from .modes import modes
@@ -213,3 +201,27 @@ def as_result(
     if dtype.kind == "c" and not any(isinstance(x, TensorBase) and x._array.dtype.kind == "c" for x in inputs):
         raise TypeError(f"{op.name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     return out, kept
+
+
+def narrow(out: Array, inputs: Sequence[Any]) -> Array:
+    """The result without NumPy's promotion of integers to float64: no wider than the floats among its inputs.
+
+    NumPy promotes int64 with float32, and exp(int64), to float64. As in PyTorch, integers here take the dtype of the
+    floats they are combined with, or the default dtype if there are none, and arrays without axes do not promote those
+    with axes.
+    """
+    floats = [a for a in inputs if is_array(a) and a.dtype.kind in "fc"]
+    if not floats:
+        return out.astype(get_default_dtype())
+    widest = np.result_type(*({a.dtype for a in floats if a.ndim} or {a.dtype for a in floats}))
+    return out if out.dtype == widest or widest.kind == "c" else out.astype(widest)
+
+
+def narrow_integers(out: Array, inputs: Sequence[Any]) -> Array:
+    """The result in the dtype of the integers with axes, if it is wider only because of one without axes."""
+    integers = [a for a in inputs if is_array(a) and a.dtype.kind in "iu"]
+    with_axes = {a.dtype for a in integers if a.ndim}
+    if not with_axes or len(with_axes) == len({a.dtype for a in integers}):
+        return out
+    promoted = out.dtype == np.result_type(*(a.dtype for a in integers))
+    return out.astype(np.result_type(*with_axes)) if promoted else out

@@ -32,8 +32,8 @@ Saver: TypeAlias = Callable[[Sequence[Any], Any, Mapping[str, Any], Sequence[Any
 Rule: TypeAlias = Callable[..., Any]
 
 
-def expressions(op: Any, rule: Rule) -> list[str]:
-    """The Python expression for each thing that a rule asks for.
+def asked_by(op: Any, rule: Rule) -> list[str]:
+    """The names of what a rule asks for.
 
     Raises TypeError for an unknown name, and for a first parameter that is not the upstream gradient.
     """
@@ -44,33 +44,20 @@ def expressions(op: Any, rule: Rule) -> list[str]:
             "def _(g, x)"
         )
     upstream, *asked = (p.name for p in parameters)
-    if upstream in _offered(op) and upstream not in _UPSTREAM:
+    offered = _offered(op)
+    if upstream in offered and upstream not in _UPSTREAM:
         hide_frames()
         raise TypeError(
             f"a backward rule of {op.name} has {upstream} as its first parameter, which is the upstream gradient: call "
             f"that one g (or upstream), and ask for {upstream} after it, as in def _(g, {upstream})"
         )
-    return [_expression(op, name) for name in asked]
+    for name in asked:
+        if name not in offered:
+            raise TypeError(f"a backward rule of {op.name} asks for {name!r}; it may ask for {', '.join(offered)}")
+    return asked
 
 
 _UPSTREAM = ("g", "grad", "upstream")  # an op's input may have such a name too
-
-
-def _expression(op: Any, name: str) -> str:
-    if name == "out":
-        return "out"
-    if name in op.inputs:
-        return _array(op, name)
-    if name in op.settings:
-        return f"settings.get({name!r}, defaults[{name!r}])"
-    if op.variadic and name in _VARIADIC:
-        return _VARIADIC[name]
-    if name == op.variadic:
-        return "arrays"
-    stem, _, field = name.rpartition("_")
-    if stem in op.inputs and field in _METADATA:
-        return f"{field}_of({_array(op, stem)})"
-    raise TypeError(f"a backward rule of {op.name} asks for {name!r}; it may ask for {', '.join(_offered(op))}")
 
 
 def _offered(op: Any) -> list[str]:
@@ -79,14 +66,23 @@ def _offered(op: Any) -> list[str]:
     return [*offered, *_VARIADIC, op.variadic, "out"] if op.variadic else [*offered, "out"]
 
 
+def _expression(op: Any, name: str) -> str:
+    """The Python expression for what a rule asks for."""
+    if name == "out":
+        return "out"
+    if name in op.inputs:
+        return _array(op, name)
+    if name in op.settings:
+        return f"settings.get({name!r}, defaults[{name!r}])"
+    if op.variadic:
+        return _VARIADIC.get(name, "arrays")
+    stem, _, field = name.rpartition("_")
+    return f"{field}_of({_array(op, stem)})"
+
+
 def _array(op: Any, name: str) -> str:
     position = op.inputs.index(name)
     return f"arrays[{position}]" if name not in op.optional else f"(arrays[{position}:] or [None])[0]"
-
-
-def is_array_of(expression: str) -> bool:
-    """Whether an expression is an array of the call, not a setting or metadata."""
-    return expression == "out" or expression.startswith(("arrays", "(arrays"))
 
 
 def compile_saver(op: Any) -> Saver | None:
@@ -103,7 +99,7 @@ def compile_saver(op: Any) -> Saver | None:
 
     def saved(position: int) -> str:
         asked = op.asked[position]
-        return f"no_rule({position})" if asked is None else f"({''.join(f'{expression}, ' for expression in asked)})"
+        return f"no_rule({position})" if asked is None else f"({''.join(f'{_expression(op, x)}, ' for x in asked)})"
 
     if op.variadic:
         body = f"[{saved(0)} if node is not None else () for index, node in enumerate(nodes)]"
@@ -118,28 +114,21 @@ def compile_saver(op: Any) -> Saver | None:
     return saver
 
 
-def as_tensors(saver: Saver | None, record: Node) -> list[list[Any]]:
-    """For create_graph: the saved values as Tensors connected to the graph, so that the rule can be differentiated.
+def as_tensors(op: Any, record: Node) -> list[list[Any]]:
+    """For create_graph: the saved values as Tensors connected to the graph, so that the rule can be differentiated."""
+    nodes: dict[str, Any] = {"out": record, **dict(zip(op.inputs, record.nodes, strict=False))}
 
-    The saver finds the nodes too: run on nodes instead of arrays, it returns each node in the place of its array.
-    """
-    if saver is None:
-        return []
-    places = saver(record.nodes, record, _NoNodes(), record.nodes)
-    return [list(map(_as_tensor, *pair)) for pair in zip(record.saved or (), places, strict=True)]
+    def connected(name: str, value: Any) -> Any:
+        if name == op.variadic:
+            return list(map(_wrapped, value, record.nodes))
+        return _wrapped(value, nodes[name]) if name in nodes else value
 
-
-class _NoNodes(dict[str, Any]):
-    """Stand-in for the settings when the saver runs on nodes: every setting is `...`, since settings have no node."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return ...
+    asked = op.asked * len(record.nodes) if op.variadic else op.asked
+    return [list(map(connected, names, values)) if values else [] for names, values in zip(asked, record.saved or ())]  # noqa: B905
 
 
-def _as_tensor(value: Any, node: Any) -> Any:
-    if type(value) is list and type(node) is list:  # all inputs of a variadic op
-        return list(map(_as_tensor, value, node))
-    return wrap(value, node) if is_array(value) and isinstance(node, Node | None) else value
+def _wrapped(value: Any, node: Node | None) -> Any:
+    return wrap(value, node) if is_array(value) else value
 
 
 # Input metadata a rule may use without saving the array.

@@ -57,10 +57,9 @@ class Call:
         rule = self.op.rules[position]
         if rule is None:
             return None
-        names = list(inspect.signature(rule).parameters)[1:]
         saver = self.op.saver
         values = () if saver is None else saver(self.arrays, self.out, self.settings, self.nodes)[position]
-        return rule, dict(zip(names, values, strict=True))
+        return rule, dict(zip(self.op.asked[position] or (), values, strict=True))
 
 
 class RuleWatch(Observer):

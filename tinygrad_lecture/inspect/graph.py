@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 
 from ..autograd.core import Node, Record, unbroadcast
-from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..autograd.several_outputs import Output, Upstreams
 from ..autograd.subgraph import ancestors
@@ -44,7 +43,7 @@ _UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not sa
 ROLES = {"attention": (3, "mask"), "attention_weights": (2, "mask"), "cross_entropy": (1, "target")}  # of an input
 
 
-class Graph(Observer, metaclass=NeedsParentheses):
+class Graph(Observer):
     """The values of a computation, each a `Vertex`, in the order in which they were computed.
 
         with tl.Graph() as graph:               # watches what is computed inside

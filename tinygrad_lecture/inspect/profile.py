@@ -10,7 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, Literal
 
-from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..errors import aligned
 from ..kernels.compiled import available
@@ -193,7 +192,7 @@ _measuring = 0  # how many profiles there are now, in all threads
 _OF_OPS = ("__call__", "vjp")
 
 
-class profile(metaclass=NeedsParentheses):
+class profile:
     """Context manager: measures the ops of this thread and their backward rules, by the module that calls them.
 
     An optimiser's step and zero_grad are measured too.

@@ -17,16 +17,7 @@ import numpy as np
 from ..backend import Array, row_major, xp
 from . import compiled
 from .compiled import compiles, rows_of_a_chunk, run_rows
-from .product import (
-    FEW_TO_SUM,
-    as_rows,
-    column_sums,
-    finite_max,
-    never_zero,
-    product,
-    row_products,
-    row_sums,
-)
+from .product import FEW_TO_SUM, as_rows, column_sums, finite_max, never_zero, product, row_products, row_sums
 
 Needs: TypeAlias = list[bool]
 

@@ -206,32 +206,22 @@ def lgamma(x: Array) -> Array:
     return lib.where(x < 0.5, left, right)
 
 
-@in_float64
-def digamma(x: Array) -> Array:
+def digamma(x: Any) -> Array:
     """The derivative of log Γ(x); -inf at 0, inf at -0.0, nan at -1, -2, ..."""
-    lib = xp(x)
-    z = lib.where(x < 0.5, 1 - x, x)
-    total, large = -sum(1 / (z + k) for k in range(SHIFT)), z + SHIFT
-    series = lib.log(large) - 0.5 / large
-    for k, b in enumerate(BERNOULLI, 1):
-        series = series - b / (2 * k) * large ** (-2 * k)
-    sine = _sine_of_pi(x)
-    cotangent = _sine_of_pi(x + 0.5) / lib.where(sine == 0, 1, sine)
-    at_a_pole = lib.where(x == 0, lib.copysign(np.inf, -x), np.nan)
-    left = lib.where((sine == 0) | lib.isinf(x), at_a_pole, series + total - math.pi * cotangent)
-    return lib.where(x < 0.5, left, series + total)
+    return polygamma(x, 0)
 
 
 @in_float64
 def polygamma(x: Array, n: int) -> Array:
-    """The derivative of order n of digamma(x), n >= 1: (-1)^(n+1) n! times Hurwitz's zeta; inf or,
-    for an even n, -inf at 0, -1, -2, ..."""
+    """The derivative of order n of digamma(x), for n >= 1 (-1)^(n+1) n! times Hurwitz's zeta; inf or, for an even n,
+    -inf at 0, -1, -2, ..."""
     lib = xp(x)
     z = lib.where(x < 0.5, 1 - x, x)
     s = n + 1
     large = z + SHIFT
     total = sum((z + k) ** float(-s) for k in range(SHIFT))
-    total = total + large ** float(1 - s) / (s - 1) + 0.5 * large ** float(-s)
+    integral = large ** float(-n) / n if n else -lib.log(large)
+    total = total + integral + 0.5 * large ** float(-s)
     rising = float(s)  # s (s + 1) ... (s + 2k - 2)
     for k, b in enumerate(BERNOULLI, 1):
         total = total + b / math.factorial(2 * k) * rising * large ** float(-s - 2 * k + 1)
@@ -244,6 +234,7 @@ def polygamma(x: Array, n: int) -> Array:
         coefficients = -math.pi * np.convolve(coefficients[1:] * np.arange(1, len(coefficients)), [1, 0, 1])
     slope = polynomial(tuple(coefficients.tolist()), cotangent)
     at_a_pole = lib.where(lib.isinf(x), np.nan, (-1) ** (n + 1) * np.inf)
+    at_a_pole = at_a_pole if n else lib.where(x == 0, lib.copysign(np.inf, -x), np.nan)
     left = lib.where(sine == 0, at_a_pole, (-1) ** n * right - math.pi * slope)
     return lib.where(x < 0.5, left, right)
 

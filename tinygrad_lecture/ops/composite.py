@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from inspect import signature
 from typing import Any, TypeVar
 
 from ..autograd import modes as modes_module
@@ -15,11 +14,10 @@ from ..autograd.core import Record
 from ..autograd.modes import Called, modes
 from ..autograd.op import Value, op
 from ..autograd.operands import numbers_among, refuse_lost
-from ..errors import EXPLAINED, explain_call, inputs_by_position, numpy_names, refuse_several
+from ..errors import EXPLAINED, explain_call, inputs_by_position, numpy_names
 from ..tensor_base import TENSORS, TensorBase
 
 F = TypeVar("F", bound=Callable[..., Any])
-_SEVERAL = frozenset({tuple, list})
 
 
 def _label(result: Any, name: str, arguments: tuple[Any, ...]) -> None:
@@ -44,14 +42,9 @@ def composite(function: F, name: str = "") -> F:
     """Decorate a public function composed of ops: it also takes `dim` and `keepdim`.
 
     Errors raised inside, and the record of its result, carry its name instead of an inner op's.
-    A parameter of the type Value takes one tensor.
     name: the name that users know, if it is not the function's.
     """
     name, numbers = name or function.__name__, numbers_among(function)
-    kinds = function.__annotations__
-    places = [
-        place for place, parameter in enumerate(signature(function).parameters) if kinds.get(parameter) == "Value"
-    ]
 
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:
@@ -62,8 +55,6 @@ def composite(function: F, name: str = "") -> F:
         if outermost:
             modes.called = Called(name, args, kwargs)
         try:
-            if not _SEVERAL.isdisjoint(map(type, args)):
-                refuse_several(name, [args[i] for i in places if i < len(args)])
             result = function(*args, **kwargs)
         except EXPLAINED as error:
             raise explain_call(error, name, function, args, kwargs)  # noqa: B904 - sets the cause

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import device_of, move, to_host, xp
+from ..errors import refuse_several
 from ..tensor_base import TensorBase, array_of, wrap, wrap_like
 from .basics import matmul, sum
 from .comparison import logical_not
@@ -247,6 +248,7 @@ def unique(
         tl.unique(x, return_inverse=True)[1]                # tensor([1, 0, 1])
         tl.unique(x, return_counts=True)[1]                 # tensor([1, 2])
     """
+    refuse_several("unique", [x])
     array = array_of(x)
     look_up: Any = np.unique  # the types of its results depend on its arguments
     found = look_up(to_host(array), False, return_inverse, return_counts, axis, equal_nan=False)

@@ -15,12 +15,11 @@ strategies: `arrays`, `shapes`, `broadcastable`, `matrices`, `indices`, `with_ax
     python -m tinygrad_lecture.testing       grade submissions
 
 strategies.py  inputs                      checks.py      check_function, check_property, likely causes
-failures.py    CheckFailed, its text       rules.py       check_rule
-calls.py       a learner's function called modules.py     check_op, check_module
-comparing.py   right or wrong              courses.py     Exercise, Course
-search.py      the smallest failing input  grading.py     points of a class
-sandbox/       submissions in a process    __main__.py    the command
-causes.toml    what is said of mistakes
+failures.py    CheckFailed, its text       rules.py       check_rule, check_op, check_module
+calls.py       a learner's function called courses.py     Exercise, Course
+comparing.py   right or wrong              grading.py     points of a class
+search.py      the smallest failing input  __main__.py    the command
+sandbox/       submissions in a process    causes.toml    what is said of mistakes
 """
 
 try:
@@ -33,7 +32,6 @@ from ..errors import tell_missing as _tell_missing
 from .checks import *
 from .courses import *
 from .failures import *
-from .modules import *
 from .rules import *
 from .strategies import *
 

@@ -23,9 +23,9 @@ MAX_SHOWN = 40  # elements; of a larger array only the shape is shown
 CAUSES: dict[str, Any] = tomllib.loads(Path(__file__).with_name("causes.toml").read_text("utf-8"))
 
 
-@dataclass(eq=False, repr=False)
-class CheckFailed(AssertionError):
-    """An answer is wrong. The message is for people, the fields are for programs.
+@dataclass(eq=False)
+class Facts:
+    """What is known of a wrong answer: as a text for people, as fields for programs.
 
     what: the first sentence: what is wrong.  shown: lines with the input, what was expected and what was got.
     cause: the likely cause, a sentence, or None.  hint: a short name of the cause, as "swapped", or None.
@@ -34,7 +34,7 @@ class CheckFailed(AssertionError):
     printed: what the answer printed for this input.
     """
 
-    what: str
+    what: str = ""
     _: KW_ONLY
     kind: str = "value"
     shown: Sequence[str] = ()
@@ -43,9 +43,6 @@ class CheckFailed(AssertionError):
     only: str | None = None
     printed: str = ""
 
-    def __post_init__(self) -> None:
-        self.shown = list(self.shown)
-
     def __str__(self) -> str:
         lines = [self.what, *(f"    {line}" for line in self.shown)]
         if self.only:
@@ -53,6 +50,10 @@ class CheckFailed(AssertionError):
         if self.cause:
             lines.append(f"  likely cause: {self.cause}")
         return "\n".join(lines)
+
+
+class CheckFailed(Facts, AssertionError):
+    """An answer is wrong. `Facts` says what its fields are."""
 
 
 def said(cause: str, /, **fields: object) -> tuple[str, str]:

@@ -39,11 +39,11 @@ def grade(course: Course, folder: Path, *, memory: int = 1500, patience: float =
         grader.close()
     for exercise in course:
         missing = f"The folder {folder.name} is a link." if linked else f"The file {exercise.file} is missing."
-        outcomes.setdefault(exercise.name, Outcome(exercise, False, missing, kind="missing", hint="missing"))
+        outcomes.setdefault(exercise.name, Outcome(missing, exercise=exercise, kind="missing", hint="missing"))
         broken = [other.name for other in course.needs(exercise) if not outcomes[other.name].passed]
         if broken and outcomes[exercise.name].passed:
             what = f"It builds on {broken[0]}, which is not right."
-            outcomes[exercise.name] = Outcome(exercise, False, what, kind="builds-on")
+            outcomes[exercise.name] = Outcome(what, exercise=exercise, kind="builds-on")
     return [outcomes[exercise.name] for exercise in course]
 
 
@@ -62,9 +62,9 @@ def grade_all(
         done = subprocess.run(command, input=request, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             lost = "The grading itself has failed; its messages tell why."
-            return [Outcome(exercise, False, lost, kind="grading") for exercise in course]
+            return [Outcome(lost, exercise=exercise, kind="grading") for exercise in course]
         rows = json.loads(done.stdout.splitlines()[-1])
-        return [Outcome(exercise, **row) for exercise, row in zip(course, rows, strict=True)]
+        return [Outcome(exercise=exercise, **row) for exercise, row in zip(course, rows, strict=True)]
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(graded, folders)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -245,26 +244,21 @@ def _recover_values(graph: Graph) -> None:
 
 
 def _saved(record: Record, vertex: Vertex) -> list[tuple[Vertex, Any]]:
-    """The vertices whose values a record keeps, each with its value. The settings that it keeps are set.
-
-    The op's saver is called with vertices in place of arrays and names in place of settings. So it returns each of them
-    in the place of what it saved.
-    """
+    """The vertices whose values a record keeps, each with its value. The settings that it keeps are set."""
     op: Any = record.op
     if hasattr(op, "kernel_backward"):
         arrays, (vertex.settings,), *rest = record.saved or ((), ({},))
         return [*zip(vertex.inputs, arrays, strict=True), *((vertex, out) for out in (rest[0] if rest else ()))]
-    if getattr(op, "saver", None) is None:
+    if not isinstance(op, Op) or op.variadic:
         return []
-    settings: Any = SimpleNamespace(get=lambda name, default: _Setting(name))
-    places = op.saver(vertex.inputs, vertex, settings, record.nodes)
-    pairs = [pair for asked in zip(places, record.saved or (), strict=False) for pair in zip(*asked, strict=True)]
-    vertex.settings = {name: x for name, x in pairs if type(name) is _Setting and x is not op.settings[name]}
-    return [pair for pair in pairs if isinstance(pair[0], Vertex)]
-
-
-class _Setting(str):
-    """The name of a setting, in the place of its value."""
+    kept = [
+        pair
+        for names, values in zip(op.asked, record.saved or (), strict=False)
+        for pair in zip(names or (), values, strict=False)
+    ]
+    vertex.settings = {name: x for name, x in kept if name in op.settings and x is not op.settings[name]}
+    vertices = {**dict(zip(op.inputs, vertex.inputs, strict=False)), "out": vertex}
+    return [(vertices[name], x) for name, x in kept if name in vertices]
 
 
 def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> list[Step]:

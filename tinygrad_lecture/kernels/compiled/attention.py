@@ -13,7 +13,7 @@ import numpy as np
 
 from ...backend import Array
 from .compiling import Task, inlined, loop, summing
-from .loops import exponentials, f, largest
+from .loops import exponentials, f, softmax_row
 from .pool import carray, literal_unroll, pointer, pool, share
 from .products import PLAIN, ROW_MAJOR, SGEMM, TRANSPOSED, call_sgemm, one, zero
 
@@ -138,13 +138,9 @@ def attend_one(job: int, pair: int, weights: Array) -> None:
         scores(job, pair, start, count, reach, weights)
         for i in range(count):
             row = weights[i, : min(start + i + 1, keys) if causal else keys]
-            top = largest(row)
-            total = exponentials(row, top)
-            per_total = f(1) if total == 0 else f(1) / total
-            for j in range(row.size):
-                row[j] *= per_total
+            top, total = softmax_row(row)
             weights[i, row.size : reach] = 0
-            statistics[start + i, 0], statistics[start + i, 1] = top, per_total
+            statistics[start + i, 0], statistics[start + i, 1] = top, f(1) / total
         shape = ROW_MAJOR, PLAIN, PLAIN, count, dv, reach
         call_sgemm(sgemm, (*shape, one, weights.ctypes.data, keys, v, v_width, zero, out + start * out_row, out_width))
 

@@ -203,16 +203,24 @@ def exponentials(row: Array, shift: Any) -> Any:
     return row_sum(row, f(0))
 
 
+@inlined
+def softmax_row(row: Array) -> Any:
+    """The row replaced by its softmax, one of -inf by 0; its largest number, and the sum of exponentials, 1 or more."""
+    top = largest(row)
+    total = exponentials(row, top)
+    total = f(1) if total == 0 else total
+    per_total = f(1) / total
+    for j in range(row.size):
+        row[j] *= per_total
+    return top, total
+
+
 @Task
 def softmax(job: int, chunk: int) -> None:
-    """The array's rows replaced by their softmax: (rows, n). A row of -inf becomes 0."""
+    """The array's rows replaced by their softmax: (rows, n)."""
     x = part(job, 0, chunk)
-    rows, n = x.shape
-    for i in range(rows):
-        total = exponentials(x[i], largest(x[i]))
-        per_total = f(1) if total == 0 else f(1) / total
-        for j in range(n):
-            x[i, j] *= per_total
+    for i in range(len(x)):
+        softmax_row(x[i])
 
 
 @Task
@@ -222,16 +230,10 @@ def cross_entropy(job: int, chunk: int) -> None:
     Arrays x: (rows, classes); targets, int64, and loss: (rows,).
     """
     x, targets, loss = part(job, 0, chunk), piece(job, 1, chunk, np.int64), piece(job, 2, chunk)
-    rows, n = x.shape
-    for i in range(rows):
-        top = largest(x[i])
-        picked = x[i, targets[i]] - top
-        total = exponentials(x[i], top)
-        total = f(1) if total < 1 else total  # less only for a row of -inf
-        loss[i] = f(np.log(total)) - picked
-        per_total = f(1) / total
-        for j in range(n):
-            x[i, j] *= per_total
+    for i in range(len(x)):
+        picked = x[i, targets[i]]
+        top, total = softmax_row(x[i])
+        loss[i] = f(np.log(total)) - (picked - top)
         x[i, targets[i]] -= f(1)
 
 

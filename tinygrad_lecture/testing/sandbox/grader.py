@@ -25,7 +25,7 @@ import numpy as np
 
 from ..calls import Printed, failure_of, lines_at, only_in, place_of
 from ..courses import Course, Exercise
-from ..failures import MAX_TEXT, CheckFailed, because, printable
+from ..failures import MAX_TEXT, CheckFailed, Facts, because, printable
 from .wire import Ended, Link, RemoteModule, only_messages
 
 START = """
@@ -48,9 +48,9 @@ MAX_SOURCE = 2**18  # bytes
 MAX_LINES = 200  # of a failure
 
 
-@dataclass
-class Outcome:
-    """What a check of one exercise found: it passed; or what is wrong, the fields of a CheckFailed.
+@dataclass(kw_only=True)
+class Outcome(Facts):
+    """What a check of one exercise found: it passed; or what is wrong.
 
     printed: what it printed; for a wrong answer, on the input that is shown.  seconds: how long the check took.
     notes: sentences for after a pass, such as a comparison of times.
@@ -59,14 +59,7 @@ class Outcome:
     """
 
     exercise: Exercise
-    passed: bool
-    what: str = ""
-    kind: str = ""
-    shown: Sequence[str] = ()
-    cause: str | None = None
-    hint: str | None = None
-    only: str | None = None
-    printed: str = ""
+    passed: bool = False
     seconds: float = 0.0
     notes: Sequence[str] = ()
 
@@ -87,7 +80,7 @@ class Outcome:
             return ""
         printed = self.printed.strip().split("\n")[-10:]
         lines = ["It printed:", *(f"    {line}" for line in printed)] if any(printed) else []
-        return "\n".join([str(CheckFailed(self.what, shown=self.shown, cause=self.cause, only=self.only)), *lines])
+        return "\n".join([str(self), *lines])
 
 
 class Grader:
@@ -132,8 +125,8 @@ class Grader:
                 child.finish()
         seconds = child.clock() - start
         if failure is None:
-            return Outcome(exercise, True, printed=printed.getvalue(), seconds=seconds)
-        return Outcome(exercise, False, seconds=seconds, **asdict(failure))
+            return Outcome(exercise=exercise, passed=True, printed=printed.getvalue(), seconds=seconds)
+        return Outcome(exercise=exercise, seconds=seconds, **asdict(failure))
 
     def _failure(self, exercise: Exercise, child: Child) -> CheckFailed | None:
         """What is wrong with an answer, or None."""

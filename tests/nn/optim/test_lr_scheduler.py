@@ -300,9 +300,11 @@ def test_the_state_of_a_callable_object_is_saved_and_that_of_a_function_is_not()
     assert LambdaLR(sgd(), lambda step: 1.0).state_dict()["lr_lambdas"] == [None]
 
 
-def test_a_custom_schedule_declares_its_settings():
+def test_a_custom_schedule_is_a_formula_with_its_settings():
     class Divided(LRScheduler):
-        by: float = 2
+        def __init__(self, optimizer, by=2.0, last_epoch=-1):
+            self.by = by
+            super().__init__(optimizer, last_epoch)
 
         def rate(self, step, initial):
             return initial / self.by**step

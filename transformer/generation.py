@@ -15,9 +15,9 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from nn.data import pad_sequence
 from nn.errors import explained
 from nn.module_calls import evaluating
+from nn.utils.rnn import pad_sequence
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import Array, is_array, to_host, xp
@@ -306,7 +306,8 @@ def pad_prompts(prompts: Iterable[Prompt]) -> tuple[Array, Array]:
     if not rows:
         raise ValueError("generate_batch: there are no prompts")
     real = [np.ones(row.size, np.bool_) for row in rows]
-    return pad_sequence(rows, side="left").numpy(), pad_sequence(real, side="left").numpy()
+    tokens, mask = (pad_sequence(each, batch_first=True, padding_side="left").numpy() for each in (rows, real))
+    return tokens, mask
 
 
 def _row(prompt: Any) -> Array:

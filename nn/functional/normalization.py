@@ -49,9 +49,12 @@ def rms_norm(
     Raises ValueError if a shape does not fit. (Zhang & Sennrich, arXiv:1910.07467.)
     """
     axes = row_axes("rms_norm", input, normalized_shape)
-    if eps is None:
-        eps = float(np.finfo(input.dtype).eps)
-    return tl.rms_norm(input, weight, axes, eps)  # type: ignore[no-any-return]
+    return tl.rms_norm(input, weight, axes, rms_eps(input) if eps is None else eps)  # type: ignore[no-any-return]
+
+
+def rms_eps(x: Tensor) -> float:
+    """The eps of `rms_norm` unless it is given: the distance from 1 to the next number of x's dtype, as in PyTorch."""
+    return float(np.finfo(x.dtype).eps)
 
 
 def batch_norm(

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.tensor_base import TENSORS
@@ -18,7 +16,7 @@ from tinygrad_lecture.tensor_base import TENSORS
 from .. import functional as F
 from .. import init
 from ..errors import LAYOUTS, check_sizes, check_tensor
-from ..functional.normalization import check_eps, row_axes
+from ..functional.normalization import check_eps, rms_eps, row_axes
 from ..module import Module, Parameter
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "LayerNorm", "RMSNorm"]
@@ -124,8 +122,7 @@ class RMSNorm(_RowNorm):
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
         axes = self.axes(x)
-        eps = np.finfo(x.dtype).eps.item() if self.eps is None else self.eps
-        return tl.rms_norm(x, self.weight, axes, eps)  # type: ignore[no-any-return]
+        return tl.rms_norm(x, self.weight, axes, rms_eps(x) if self.eps is None else self.eps)  # type: ignore[no-any-return]
 
 
 # --- of channels --------------------------------------------------------------------------------------------

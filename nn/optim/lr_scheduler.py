@@ -528,10 +528,11 @@ class SequentialLR(Combined):
     def _start(self) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"]
-        _undo(self.schedulers)
         first = self.schedulers[bisect_right(self.milestones, 0)]
-        first._start()
+        first._restart()
         self._last_lr = first.get_last_lr()
+
+    _restart = _start
 
     def step(self) -> None:  # type: ignore[override]
         """Make a step of the schedule in charge."""
@@ -559,17 +560,13 @@ class ChainedScheduler(Combined):
     def _start(self) -> None:
         self._note_last()
 
+    def _restart(self) -> None:
+        for schedule in self.schedulers:
+            schedule._restart()
+        self._note_last()
+
     def step(self) -> None:  # type: ignore[override]
         """Make a step of each schedule, in order."""
         for schedule in self.schedulers:
             schedule.step()
         self._note_last()
-
-
-def _undo(schedulers: Sequence[Any]) -> None:
-    """Take back the step that each schedule made when it was made."""
-    for schedule in schedulers:
-        if isinstance(schedule, Combined):
-            _undo(schedule.schedulers)
-        else:
-            schedule.last_epoch -= 1

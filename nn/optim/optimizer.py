@@ -62,12 +62,6 @@ class Optimizer(ExplainsArguments, Measured):
     decoupled: ClassVar[bool] = False  # whether weight decay acts on the parameter directly, not through its gradient
     by_parameter: ClassVar[bool] = True  # whether a step looks at one parameter at a time
     measured: ClassVar[tuple[str, ...]] = ("step", "zero_grad")
-    stepped = False  # whether `step` was called
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        if "step" in vars(cls) and cls.__module__.rpartition(".")[0] != __package__:
-            cls.stepped = True  # nobody sees whether it is called
-        super().__init_subclass__(**options)
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         hide_frames()  # should something below raise
@@ -88,6 +82,15 @@ class Optimizer(ExplainsArguments, Measured):
     def _name(self) -> str:
         return type(self).__name__
 
+    @property
+    def _of_nn(self) -> bool:
+        return type(self).__module__.rpartition(".")[0] == __package__
+
+    @property
+    def stepped(self) -> bool:
+        """Whether `step` was called; of an optimiser that a user wrote nobody sees it, so it counts as called."""
+        return bool(self.state) or not self._of_nn
+
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults.
 
@@ -106,7 +109,7 @@ class Optimizer(ExplainsArguments, Measured):
         raise AttributeError(f"{self._name} has no attribute {name!r}{remedy}", name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in vars(self).get("defaults", ()) and type(self).__module__.rpartition(".")[0] == __package__:
+        if name in vars(self).get("defaults", ()) and self._of_nn:
             getattr(self, name)  # raises, and says where settings are
         object.__setattr__(self, name, value)
 
@@ -136,8 +139,6 @@ class Optimizer(ExplainsArguments, Measured):
 
         Warns if no parameter has a gradient, and none ever had.
         """
-        if not self.stepped:
-            self.stepped = True
         loss = None if closure is None else enable_grad()(closure)()
         if not self.state and all(p.grad is None for p in self._all_parameters()):
             warn(f"{self._name}.step: no parameter has a gradient, so none changes; call loss.backward() first")

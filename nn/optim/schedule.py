@@ -139,6 +139,11 @@ class LRScheduler(ExplainsArguments):
         self.step()
         del self._initial
 
+    def _restart(self) -> None:
+        """Make the first step again, from the rates that the groups have now."""
+        self.last_epoch -= 1
+        self._start()
+
     def _update_lr(self, epoch: int | None = None) -> None:
         self._note_initial_rates()
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch

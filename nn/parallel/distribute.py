@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -137,7 +137,7 @@ def count_rows(batch: Any) -> int:
 # --- one model ----------------------------------------------------------------------------------------------
 
 
-class distribute:
+class distribute(AbstractContextManager["distribute"]):
     """Train one model in all workers together, with the results of one worker that gets all rows.
 
         nn.parallel.distribute(model, optimizer)
@@ -228,9 +228,6 @@ class distribute:
         for _, all_reduce in self._sums:
             all_reduce.close()
         self._parameters, self._sums, self._group = [], [], Group()  # so that it can be copied, and sent to workers
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.close()

@@ -81,7 +81,6 @@ class Run:
         self._seconds = 0.0  # training time since the last row
         self._rate = float(self.optimizer.param_groups[0]["lr"])  # of the last step
         self._partial = False  # whether Ctrl-C cut the last row short
-        self._not_better = 0  # rows since the best one
         self._running: Iterator[Any] | None = None  # the rest of the current epoch
         self._optimizer_settings = optimizer_settings(self.optimizer, self.schedule)  # before a step changes them
 
@@ -101,7 +100,8 @@ class Run:
 
     @property
     def _out_of_patience(self) -> bool:
-        return self.patience is not None and self._not_better >= self.patience
+        best = len(self.history) - 1 if self.history.best is None else self.history.best
+        return self.patience is not None and len(self.history) - 1 - best >= self.patience
 
     # --- what cannot be ---------------------------------------------------------------------------------
 
@@ -324,7 +324,6 @@ class Run:
             "finished": self._finished,
             "step": self.step,
             "history": {**history, "interrupted": False},
-            "not better": self._not_better,
             "seconds": self._seconds,
             "rate": self._rate,
             "batches": self._position() if self.step else None,
@@ -348,7 +347,6 @@ class Run:
                 batches.load_state_dict(position)
         self._running = None
         self.step, self.history, self._partial = int(state["step"]), History.from_state(state["history"]), False
-        self._not_better = int(state["not better"])
         self._seconds, self._rate = float(state["seconds"]), float(state["rate"])
         self._metrics, workers = RunningMetrics(self.accuracy), state["workers"]
         if len(workers) == group().size:

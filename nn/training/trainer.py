@@ -182,10 +182,8 @@ class Trainer(Run):
     def _record(self) -> None:
         """Add a row to the history, evaluate, and keep the best weights."""
         row = self._row()
-        best = self.history.add(row)
-        if best and self.folder is not None:
+        if self.history.add(row) and self.folder is not None:
             self._save_best(row)
-        self._not_better = 0 if best else self._not_better + 1
         self.history.stopped_early = self._out_of_patience
         self._metrics, self._seconds = RunningMetrics(self.accuracy), 0.0
 

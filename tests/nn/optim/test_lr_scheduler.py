@@ -158,6 +158,10 @@ def test_schedules_can_be_combined():
     linear, cosine = LinearLR(sgd(), 0.1, total_iters=3), CosineAnnealingLR(sgd(), 9)
     assert rates(schedule, 12) == rates(linear, 4) + rates(cosine, 8)
     optimizer = sgd()
+    both = ChainedScheduler([ConstantLR(optimizer, 0.5, total_iters=2), ExponentialLR(optimizer, 0.5)])
+    first = SequentialLR(optimizer, [both, ConstantLR(optimizer, 0.25)], [3])
+    assert rates(first, 4) == [0.5, 0.25, 0.25, 0.25]
+    optimizer = sgd()
     inner = SequentialLR(optimizer, [ConstantLR(optimizer, 0.5), OneCycleLR(optimizer, 1.0, 10)], [2])
     both = ChainedScheduler([inner, ExponentialLR(optimizer, 0.5)])
     other = sgd()

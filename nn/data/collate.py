@@ -73,9 +73,4 @@ def _stack(values: Sequence[Any]) -> Tensor:
         )
     if all(isinstance(value, np.ndarray | np.generic) for value in values):
         return tl.tensor(np.stack(values))
-    batch: Tensor = tl.stack([_tensor(value) for value in values])
-    return batch
-
-
-def _tensor(value: Any) -> Tensor:
-    return value if isinstance(value, Tensor) else tl.tensor(value)
+    return tl.stack([value if isinstance(value, Tensor) else tl.tensor(value) for value in values])  # type: ignore[no-any-return]

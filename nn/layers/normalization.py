@@ -11,7 +11,6 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
-from tinygrad_lecture.tensor_base import TENSORS
 
 from .. import functional as F
 from .. import init
@@ -46,7 +45,6 @@ class Affine(Module):
 
 class _RowNorm(Affine):
     eps: Any
-    function: str  # its name, for errors
 
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float | None = 1e-5, elementwise_affine: bool = True,
@@ -66,13 +64,6 @@ class _RowNorm(Affine):
         self.normalized_shape, self.eps, self.elementwise_affine = sizes, eps, elementwise_affine
         self.make_affine(sizes, elementwise_affine, bias, dtype, device)
 
-    def axes(self, x: Tensor) -> int:
-        """How many axes of x are normalised. Raises ValueError unless the last ones have `normalized_shape`."""
-        n = len(self.normalized_shape)
-        if type(x) in TENSORS and x._array.shape[-n:] == self.normalized_shape:
-            return n
-        return row_axes(self.function, x, self.normalized_shape)  # which raises
-
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
@@ -89,11 +80,10 @@ class LayerNorm(_RowNorm):
     Raises ValueError for sizes below 1 or a negative eps. (Ba et al., arXiv:1607.06450.)
     """
 
-    function = "layer_norm"
-
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        return tl.layer_norm(x, self.weight, self.bias, self.axes(x), self.eps)  # type: ignore[no-any-return]
+        axes = row_axes("layer_norm", x, self.normalized_shape)
+        return tl.layer_norm(x, self.weight, self.bias, axes, self.eps)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, bias={self.bias is not None}"
@@ -111,8 +101,6 @@ class RMSNorm(_RowNorm):
     Raises ValueError for sizes below 1 or a negative eps. (Zhang & Sennrich, arXiv:1910.07467.)
     """
 
-    function = "rms_norm"
-
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True,
         device: str = "cpu", dtype: Any = None,
@@ -121,7 +109,7 @@ class RMSNorm(_RowNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        axes = self.axes(x)
+        axes = row_axes("rms_norm", x, self.normalized_shape)
         return tl.rms_norm(x, self.weight, axes, rms_eps(x) if self.eps is None else self.eps)  # type: ignore[no-any-return]
 
 

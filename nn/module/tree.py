@@ -161,15 +161,7 @@ class Tree(ExplainsArguments):
 
     def modules(self) -> Iterator[Any]:
         """This module and all below it, parents first, each once."""
-        return iter(self._with_all_below({}))
-
-    def _with_all_below(self, found: dict[Tree, None]) -> dict[Tree, None]:
-        if self not in found:
-            found[self] = None
-            for value in self.__dict__.values():
-                if isinstance(value, Tree):
-                    value._with_all_below(found)
-        return found
+        return iter([module for _, module in self.named_modules()])  # now: a loop may set attributes
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True

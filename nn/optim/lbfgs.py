@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tinygrad_lecture import Tensor, cat, enable_grad, no_grad, zeros_like
 from tinygrad_lecture.errors import hide_frames
 
-from ..utils.clip import parameters_to_vector, vector_to_parameters
+from ..utils.parameters import parameters_to_vector, vector_to_parameters
 from .optimizer import Optimizer, Params
 from .settings import not_negative, one_of, settings
 

@@ -263,15 +263,13 @@ class CyclicLR(LRScheduler):
         ratio, cycle = up / total, math.floor(1 + self.last_epoch / total)
         x = 1.0 + self.last_epoch / total - cycle  # how much of this cycle is done
         height = x / ratio if x <= ratio else (x - 1) / (ratio - 1)
-        scale = self._scale(cycle if self.scale_mode == "cycle" else self.last_epoch)
+        way = cycle if self.scale_mode == "cycle" else self.last_epoch
+        scale = _SCALES[self.mode](way, self.gamma) if self.scale_fn is None else self.scale_fn(way)
         if self.cycle_momentum:
             for group in self.optimizer.param_groups:
                 low, high = group["base_momentum"], group["max_momentum"]
                 set_momentum(group, high - (high - low) * height * scale)
         return [low + (high - low) * height * scale for low, high in zip(self.min_lrs, self.max_lrs, strict=True)]
-
-    def _scale(self, x: float) -> float:
-        return _SCALES[self.mode](x, self.gamma) if self.scale_fn is None else self.scale_fn(x)
 
 
 _SCALES: dict[str, Callable[[float, float], float]] = {

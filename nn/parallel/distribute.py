@@ -198,7 +198,7 @@ class distribute(AbstractContextManager["distribute"]):
     def summing(self) -> Iterator[None]:
         """Context manager for the last `backward` of a step whose losses are shares of the whole already: in the end
         each gradient is the sum over all workers. A worker without rows enters it as well."""
-        with self._without_average():
+        with self.no_sync():
             yield
         self._add_up(1.0)
 
@@ -208,8 +208,12 @@ class distribute(AbstractContextManager["distribute"]):
         an accumulated step. Their rows must divide evenly among the workers, or be as many in each batch."""
         if all(p.grad is None for p in self._parameters):
             self._pending.clear()  # those gradients are gone
-        with self._without_average():
+        before = modes.after_backward
+        modes.after_backward = tuple(finish for finish in before if finish != self.average)
+        try:
             yield
+        finally:
+            modes.after_backward = before
         self._pending |= self._group.parts_of_backward()
 
     def copy_buffers(self) -> None:
@@ -234,16 +238,6 @@ class distribute(AbstractContextManager["distribute"]):
 
     def _trained(self) -> list[Tensor]:
         return [] if self._optimizer is None else [p for g in self._optimizer.param_groups for p in g["params"]]
-
-    @contextmanager
-    def _without_average(self) -> Iterator[None]:
-        """Context manager in which `backward` does not end with `average`."""
-        before = modes.after_backward
-        modes.after_backward = tuple(finish for finish in before if finish != self.average)
-        try:
-            yield
-        finally:
-            modes.after_backward = before
 
     def _add_up(self, factor: float) -> None:
         """Set each gradient to the sum over the workers of gradient times factor.

@@ -50,7 +50,11 @@ def load(path: str | Path) -> dict[str, Any]:
     tensors = weights.load_file(path)
     if metadata.get("sha256") != _fingerprint(tensors, metadata.get("state", "")):
         raise ValueError(f"{path} is damaged: its SHA-256 does not match; use another copy, or start a new run")
-    state = _with_tensors(parse_json(metadata.get("state", ""), path), tensors)
+
+    def in_place(held: dict[str, Any]) -> Any:  # a damaged name is none, which does not fit
+        return tensors.get(str(held[_TENSOR])) if held.keys() == {_TENSOR} else held
+
+    state = parse_json(metadata.get("state", ""), path, in_place)
     if not isinstance(state, dict):
         raise ValueError(f"{path} is damaged: its state must be an object, not {type(state).__name__}")
     return state
@@ -138,17 +142,6 @@ def _without_tensors(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(tree, list | tuple):
         return [_without_tensors(part, f"{below}{i}", tensors) for i, part in enumerate(tree)]
     return tree
-
-
-def _with_tensors(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """The tree with its tensors in place again."""
-    if isinstance(tree, list):
-        return [_with_tensors(part, tensors) for part in tree]
-    if not isinstance(tree, dict):
-        return tree
-    if tree.keys() == {_TENSOR}:
-        return tensors.get(str(tree[_TENSOR]))  # a damaged name is none, which does not fit
-    return {key: _with_tensors(part, tensors) for key, part in tree.items()}
 
 
 def _fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -95,9 +95,7 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     _check_std("trunc_normal_", std)
     inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
     if not inside > 0.01:
-        raise ValueError(
-            f"trunc_normal_: only {inside:.2%} of mean {mean} and std {std} is inside [{a}, {b}]; widen the interval"
-        )
+        raise ValueError(f"trunc_normal_: only {inside:.2%} of mean {mean}, std {std} is inside [{a}, {b}]; widen it")
     values = np.asarray(mean + std * rng.normal(tensor.shape, tensor.dtype), tensor.dtype)
     while (outside := (values < a) | (values > b)).any():
         values[outside] = mean + std * rng.normal((int(outside.sum()),), tensor.dtype)

@@ -87,9 +87,7 @@ class DataLoader(ExplainsArguments):
         if pair or is_data(batch_size):
             raise TypeError("DataLoader: put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y))")
         if isinstance(dataset, type) or not (self._streamed or hasattr(dataset, "__getitem__")):
-            raise TypeError(
-                f"DataLoader: dataset must be a dataset, such as nn.TensorDataset(x, y), not {brief(dataset)}"
-            )
+            raise TypeError(f"DataLoader: dataset must be one, such as nn.TensorDataset(x, y), not {brief(dataset)}")
         if batch_size is not None:
             check_sizes("DataLoader", batch_size=batch_size)
         if self.seed is not None and generator is not None:

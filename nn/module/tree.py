@@ -53,9 +53,7 @@ class UninitializedBuffer(Tensor):
         self.data = values
 
     def inplace(self) -> Any:
-        raise TensorError(
-            f"{self} has no numbers before its layer's first input; call the model once before you fill or count them"
-        )
+        raise TensorError(f"{self} has no numbers before its layer's first input; call the model once first")
 
     numel = inplace
 

@@ -50,10 +50,7 @@ class LBFGS(Optimizer):
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
         super().__init__(params, settings(locals()))
         if len(self.param_groups) != 1:
-            raise ValueError(
-                f"LBFGS takes one parameter group, not {len(self.param_groups)}: its direction is one vector of all "
-                "parameters"
-            )
+            raise ValueError(f"LBFGS takes one parameter group, not {len(self.param_groups)}: its step is one vector")
 
     @no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

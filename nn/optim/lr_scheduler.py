@@ -201,10 +201,7 @@ class CosineWithWarmup(LRScheduler):
         self, optimizer: Optimizer, warmup_steps: int, total_steps: int, min_lr: float = 0.0, last_epoch: int = -1
     ) -> None:
         if not 0 <= warmup_steps < total_steps:
-            raise ValueError(
-                "CosineWithWarmup: warmup_steps must be at least 0 and below total_steps, not "
-                f"{warmup_steps} of {total_steps}"
-            )
+            raise ValueError(f"{self._name}: warmup_steps must be 0 or more and below total_steps, not {warmup_steps}")
         self.warmup_steps, self.total_steps, self.min_lr = warmup_steps, total_steps, min_lr
         super().__init__(optimizer, last_epoch)
 
@@ -517,9 +514,7 @@ class SequentialLR(Combined):
         super().__init__(optimizer, schedulers)
         self.milestones, n = list(milestones), len(schedulers)
         if len(milestones) != n - 1 or self.milestones != sorted(set(milestones)):
-            raise ValueError(
-                f"SequentialLR: {n} schedules need {n - 1} milestones in rising order, not {self.milestones}"
-            )
+            raise ValueError(f"SequentialLR: {n} schedules need {n - 1} milestones in rising order, not {milestones}")
         self.last_epoch = last_epoch + 1
         self._start()
 

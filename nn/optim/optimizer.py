@@ -255,9 +255,7 @@ class Optimizer(ExplainsArguments, Measured):
             complaints.append(f"there is state for parameters in no group: {', '.join(map(str, state))}")
         if complaints:
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
-            raise ValueError(
-                f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}"
-            )
+            raise ValueError(f"load_state_dict: the state does not fit this {self._name}; nothing was changed{lines}")
         self.state = defaultdict(dict, {p: placed(p, held) for p, held in loaded.items()})
         for own, new in zip(self.param_groups, settings, strict=True):
             own.update(new)

@@ -60,10 +60,7 @@ class LRScheduler(ExplainsArguments):
         self.optimizer, self.last_epoch = optimizer, last_epoch
         self.prepare()
         if last_epoch != -1 and not all("initial_lr" in group for group in optimizer.param_groups):
-            raise ValueError(
-                f'{self._name}: last_epoch={last_epoch} needs an "initial_lr" in every parameter group; load the saved '
-                "states of optimiser and schedule instead"
-            )
+            raise ValueError(f'{self._name}: last_epoch={last_epoch} needs "initial_lr" in groups; load saved states')
         self.base_lrs: list[float] = []
         self._note_initial_rates()
         self._start()
@@ -84,9 +81,7 @@ class LRScheduler(ExplainsArguments):
 
         Raises NotImplementedError unless a class defines it.
         """
-        raise NotImplementedError(
-            f"{self._name} has no formula; define rate(self, step, initial) or get_lr(self) in its class"
-        )
+        raise NotImplementedError(f"{self._name} has no formula; define rate(self, step, initial) or get_lr(self)")
 
     def get_lr(self) -> list[float]:
         """The rates after `last_epoch` steps, one per group: the formula's, as long as nothing else changes a rate.
@@ -121,10 +116,7 @@ class LRScheduler(ExplainsArguments):
         Warns if the optimiser has not made a step before the first call.
         """
         if self._step_count == 1 and not self.optimizer.stepped:
-            warn(
-                f"{self._name}.step() is called before optimizer.step(), so the first rate is skipped; call "
-                "optimizer.step() first"
-            )
+            warn(f"{self._name}.step() before optimizer.step() skips the first rate; call optimizer.step() first")
         self._step_count += 1
         self._update_lr(epoch)
 
@@ -171,10 +163,7 @@ class LRScheduler(ExplainsArguments):
         """
         groups, initials = self.optimizer.param_groups, state_dict.get("base_lrs")
         if initials and len(initials) != len(groups):
-            raise ValueError(
-                f"{self._name}.load_state_dict: the state is for {len(initials)} parameter groups, but the optimiser "
-                f"has {len(groups)}"
-            )
+            raise ValueError(f"{self._name}: the state is for {len(initials)} parameter groups, not {len(groups)}")
         for name, value in state_dict.items():
             own = name if name in vars(self) else name.removeprefix("_")  # PyTorch's _schedulers and _milestones
             if own in vars(self) and own != "optimizer":

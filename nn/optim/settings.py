@@ -121,9 +121,7 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
     seen = set(known)
     for p in params:
         if not isinstance(p, Tensor):
-            raise TypeError(
-                f"{optimizer}: parameters must be Tensors, as model.parameters() gives them, not {brief(p)}"
-            )
+            raise TypeError(f"{optimizer}: parameters must be Tensors, as of model.parameters(), not {brief(p)}")
         if not p.is_leaf or p.dtype.kind != "f":
             what = f"of dtype {p.dtype}" if p.is_leaf else "computed from others"
             raise ValueError(f"{optimizer}: cannot optimise a tensor {what}; pass the Parameters themselves")

@@ -127,10 +127,7 @@ def count_rows(batch: Any) -> int:
             raise TypeError(f"nn.parallel: a batch has {brief(part)}, which has no rows to share among workers")
     counts = {len(part) for part in leaves(batch)}
     if len(counts) != 1:
-        raise ValueError(
-            f"nn.parallel: the parts of a batch have {sorted(counts)} rows, so it cannot be shared among workers: each "
-            "needs the rows on axis 0"
-        )
+        raise ValueError(f"nn.parallel: parts of a batch have {sorted(counts)} rows; each needs as many on axis 0")
     return counts.pop()
 
 
@@ -247,10 +244,7 @@ class distribute(AbstractContextManager["distribute"]):
         if not self._parameters:
             return
         if late := len(set(self._trained()).difference(self._parameters)):
-            raise RuntimeError(
-                f"backward: the optimizer got {late} parameters after nn.parallel.distribute: add the parameter group "
-                "before it"
-            )
+            raise RuntimeError(f"backward: {late} parameters came after nn.parallel.distribute: add them before it")
         for parameters, all_reduce in self._sums:
             *parts, has = np.split(all_reduce.mine, np.cumsum([p.numel() for p in parameters]))
             has[...] = [p.grad is not None for p in parameters]

@@ -159,6 +159,4 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
         return value.item()
     remedy = "its .state_dict()" if hasattr(value, "state_dict") else "x.tolist() of an array"
-    raise TypeError(
-        f"a saved state holds tensors, numbers, strings, lists and dicts, not {brief(value)}: save {remedy}"
-    )
+    raise TypeError(f"a saved state holds tensors, numbers, strings, lists, dicts, not {brief(value)}: save {remedy}")

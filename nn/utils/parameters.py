@@ -137,9 +137,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     params = as_parameters("vector_to_parameters", parameters)
     wanted = sum(p.numel() for p in params)
     if vec.shape != (wanted,):
-        raise TensorError(
-            f"vector_to_parameters: the vector has shape {vec.shape}, but the parameters have {wanted} elements"
-        )
+        raise TensorError(f"vector_to_parameters: the vector is {vec.shape}, and the parameters have {wanted} elements")
     end = 0
     for p in params:
         begin, end = end, end + p.numel()

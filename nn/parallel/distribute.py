@@ -67,32 +67,27 @@ class shares:
 
 
 def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
-    """An iterator over batches that draws from worker 0's random stream, in all workers."""
-    return iter(batches) if workers.size == 1 else OneOrder(batches, workers)
-
-
-class OneOrder:
-    """Iterator over the same batches in all workers: what they draw comes from worker 0's random stream.
+    """The same batches in all workers: what they draw comes from worker 0's random stream.
 
     Worker 0 tells the state of its stream before each batch, since dropout may have drawn from it in between.
     """
+    with drawing_alike(workers):
+        iterator = iter(batches)
+    end = object()
+    while True:
+        with drawing_alike(workers):
+            batch = next(iterator, end)
+        if batch is end:
+            return
+        yield batch
 
-    def __init__(self, batches: Iterable[Any], workers: Group) -> None:
-        self.workers = workers
-        with self._drawing():
-            self.batches = iter(batches)
 
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        with self._drawing():
-            return next(self.batches)
-
-    def _drawing(self) -> AbstractContextManager[None]:
-        """Context manager: numbers come from worker 0's stream, of which the others have a copy."""
-        state = self.workers.broadcast(get_rng_state(), "the order of the batches")
-        return replay(state) if self.workers.rank else nullcontext()
+def drawing_alike(workers: Group) -> AbstractContextManager[None]:
+    """Context manager: numbers come from worker 0's stream, of which the others have a copy."""
+    if workers.size == 1:
+        return nullcontext()
+    state = workers.broadcast(get_rng_state(), "the order of the batches")
+    return replay(state) if workers.rank else nullcontext()
 
 
 def of_own_rows(batches: Iterable[Any], workers: Group) -> Iterator[Any]:

@@ -25,7 +25,7 @@ from ..files import weights
 from ..module import Module
 from ..optim import LBFGS, Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from ..parallel.distribute import OneOrder, shares
+from ..parallel.distribute import shares
 from ..parallel.group import group, rank
 from . import saved_state
 from .evaluation import Batches, RunningMetrics, not_batches
@@ -228,8 +228,6 @@ class Run:
             if has_state(self.batches):
                 self.batches.load_state_dict(position)
             self._running = None
-        elif isinstance(self._running, OneOrder):  # of workers that have ended
-            self._running = self._running.batches
         pair = type(self.loss).__name__, type([*self.model.modules()][-1]).__name__
         if isinstance(self.model, Sequential) and pair in TWICE:
             warn("Trainer: {} takes logits: leave {}, which it has in itself, out of the model".format(*pair))
@@ -335,8 +333,7 @@ class Run:
         """The position within the current epoch; None for batches without a state, such as a list."""
         if not has_state(self.batches):
             return None
-        running = self._running.batches if isinstance(self._running, OneOrder) else self._running
-        return running.state_dict() if isinstance(running, Epoch) else self.batches.state_dict()
+        return self._running.state_dict() if isinstance(self._running, Epoch) else self.batches.state_dict()
 
     def _restore(self, state: dict[str, Any]) -> None:
         """Restore what `_state` returned."""

@@ -20,7 +20,7 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import move
-from tinygrad_lecture.errors import hide_frames
+from tinygrad_lecture.errors import TensorError
 
 from .errors import check_tensor
 
@@ -204,11 +204,7 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     """
     check_tensor("nn.init", "what to fill", tensor)
     if tensor.ndim < 2:
-        hide_frames()
-        raise ValueError(
-            f"Xavier and Kaiming need a weight of shape (out, in, ...), not {tensor.shape}; fill a bias "
-            "with uniform_ or zeros_"
-        )
+        raise TensorError(f"Xavier and Kaiming need a weight (out, in, ...), not {tensor.shape}; of a bias use zeros_")
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
 

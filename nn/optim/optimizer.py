@@ -30,7 +30,7 @@ from typing import Any, ClassVar, TypeAlias
 from tinygrad_lecture import Tensor, enable_grad
 from tinygrad_lecture.autograd.versions import announce_write
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.errors import hide_frames, warn
+from tinygrad_lecture.errors import warn
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.inspect.profile import Measured
 from tinygrad_lecture.kernels.threads import pieces
@@ -64,7 +64,6 @@ class Optimizer(ExplainsArguments, Measured):
     measured: ClassVar[tuple[str, ...]] = ("step", "zero_grad")
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
-        hide_frames()  # should something below raise
         self.defaults = defaults
         self.param_groups: list[Group] = []
         # parameter -> {"step": number of its steps, name: Tensor, ...}, or what a subclass puts there

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from types import FunctionType
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
-from tinygrad_lecture.errors import brief, hide_frames, warn
+from tinygrad_lecture.errors import brief, warn
 
 from ..errors import ExplainsArguments
 from .optimizer import Optimizer
@@ -53,7 +53,6 @@ class LRScheduler(ExplainsArguments):
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
-            hide_frames()
             raise TypeError(f"{self._name}: optimizer must be an Optimizer, not {brief(optimizer)}")
         if complaints := list(broken(vars(self), self.limits)):
             raise ValueError(f"{self._name}: {'; '.join(complaints)}")

@@ -15,7 +15,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import xp
-from tinygrad_lecture.errors import brief, hide_frames, warn
+from tinygrad_lecture.errors import brief, warn
 from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
 from ..container import Sequential
@@ -68,7 +68,6 @@ class Run:
 
     def __post_init__(self) -> None:
         if problems := list(self._problems()):
-            hide_frames()
             raise ValueError(f"{type(self).__name__}: {'; '.join(problems)}")
         settings = (self.settings or {}).items()
         self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in settings}

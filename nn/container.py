@@ -11,7 +11,7 @@ from itertools import chain, groupby
 from typing import Any, Generic, Self, TypeVar, overload
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors import brief, hide_frames
+from tinygrad_lecture.errors import PlaceError, brief
 
 from .module import Module, Parameter
 
@@ -41,7 +41,6 @@ class _Container(Module, Generic[T]):
             value = Parameter(value)
         if not isinstance(value, self._kind):
             name, kind = type(self).__name__, self._kind.__name__
-            hide_frames()
             raise TypeError(f"{name} holds {kind} objects, not {brief(value)}{_remedy(value)}")
         return value
 
@@ -126,8 +125,7 @@ class _Numbered(_Container[T]):
             return range(n)[index]
         except IndexError:
             name, kind = type(self).__name__, self._kind.__name__.lower()
-            hide_frames()
-            raise IndexError(f"{name}: index {index} is out of range for {n} {kind}s") from None
+            raise PlaceError(f"{name}: index {index} is out of range for {n} {kind}s") from None
 
 
 class _Named(_Container[T], MutableMapping[str, T]):

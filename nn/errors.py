@@ -39,10 +39,8 @@ def check_sizes(name: str, **sizes: Any) -> None:
     """Raises TypeError for a size that is not an int, ValueError for one below 1."""
     for what, size in sizes.items():
         if not hasattr(size, "__index__") or isinstance(size, Tensor):
-            hide_frames()
             raise TypeError(f"{name}: {what} must be an int, not {brief(size)}")
         if size < 1:
-            hide_frames()
             raise ValueError(f"{name}: {what} must be at least 1, not {size}")
 
 

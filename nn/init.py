@@ -20,7 +20,7 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import move
-from tinygrad_lecture.errors import hide_frames
+from tinygrad_lecture.errors import TensorError
 
 from .errors import check_tensor
 
@@ -95,9 +95,7 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     _check_std("trunc_normal_", std)
     inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
     if not inside > 0.01:
-        raise ValueError(
-            f"trunc_normal_: only {inside:.2%} of mean {mean} and std {std} is inside [{a}, {b}]; widen the interval"
-        )
+        raise ValueError(f"trunc_normal_: only {inside:.2%} of mean {mean}, std {std} is inside [{a}, {b}]; widen it")
     values = np.asarray(mean + std * rng.normal(tensor.shape, tensor.dtype), tensor.dtype)
     while (outside := (values < a) | (values > b)).any():
         values[outside] = mean + std * rng.normal((int(outside.sum()),), tensor.dtype)
@@ -206,11 +204,7 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     """
     check_tensor("nn.init", "what to fill", tensor)
     if tensor.ndim < 2:
-        hide_frames()
-        raise ValueError(
-            f"Xavier and Kaiming need a weight of shape (out, in, ...), not {tensor.shape}; fill a bias "
-            "with uniform_ or zeros_"
-        )
+        raise TensorError(f"Xavier and Kaiming need a weight (out, in, ...), not {tensor.shape}; of a bias use zeros_")
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
 

@@ -118,9 +118,7 @@ def gradcheck(
     Raises TypeError unless `module` is a Module.
     """
     if not isinstance(module, Module):
-        raise TypeError(
-            f"nn.gradcheck: module must be a Module, not {type(module).__name__}; for a function use tl.gradcheck"
-        )
+        raise TypeError(f"nn.gradcheck: {type(module).__name__} is no Module; for a function use tl.gradcheck")
     twin = copy.deepcopy(module).to(dtype=tl.float64)
     given = args if isinstance(args, (tuple, list)) else (args,)
     inputs = [x.detach().double().requires_grad_(x.requires_grad) if _is_float(x) else x for x in given]

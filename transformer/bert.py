@@ -20,8 +20,8 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from nn import functional as F
-from nn.data import pad_sequence
 from nn.module_calls import evaluating
+from nn.utils.rnn import pad_sequence
 from tinygrad_lecture import Tensor
 
 from .block import norm
@@ -118,8 +118,8 @@ class Bert(Encoder, PretrainedModel):
         with evaluating(self):
             for start in range(0, len(rows), batch_size):
                 batch = [rows[i] for i in order[start : start + batch_size]]
-                mask = pad_sequence([[True] * len(row) for row in batch]).to(device=device)  # (batch, tokens)
-                vectors.append(pool(self(pad_sequence(batch), mask), mask, self.sentences.pooling))
+                mask = pad_sequence([[True] * len(row) for row in batch], True).to(device=device)  # (batch, tokens)
+                vectors.append(pool(self(pad_sequence(batch, True), mask), mask, self.sentences.pooling))
         found = tl.cat(vectors)[np.argsort(order)]  # (n, width)
         return F.normalize(found, dim=-1) if self.sentences.normalized else found
 

@@ -87,7 +87,7 @@ def check_known(tokenizer: WordTokenizer, texts: Sequence[str]) -> None:
 def encode_sentence(tokenizer: WordTokenizer, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return tokens and targets, (lines, longest) each: a target is the next token, and after the last, <start>."""
     start, pad = (tokenizer.special_tokens[name] for name in (START, PAD))
-    tokens = nn.data.pad_sequence([[start, *tokenizer.encode(line), start] for line in lines], pad).numpy()
+    tokens = nn.utils.rnn.pad_sequence([[start, *tokenizer.encode(line), start] for line in lines], True, pad).numpy()
     return tokens[:, :-1], np.where(tokens[:, 1:] == pad, IGNORED, tokens[:, 1:])
 
 

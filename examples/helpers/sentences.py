@@ -81,7 +81,7 @@ def make(count: int, seed: int, test: int = 500) -> Sentences:
     words = WordTokenizer.train(" ".join(texts), special_tokens=[PAD, START, MASK])
     pad, start, mask = (words.special_tokens[name] for name in (PAD, START, MASK))
     rows = [[start, *words.encode(text)] for text in (*others[:test], *learn)]
-    tokens = nn.data.pad_sequence(rows, pad).numpy()
+    tokens = nn.utils.rnn.pad_sequence(rows, True, pad).numpy()
     return Sentences(words, tokens[test:], tokens[:test], frozenset(texts), pad, start, mask)
 
 

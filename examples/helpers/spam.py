@@ -147,7 +147,7 @@ class Ids:
         """Return (texts, longest)."""
         number = {word: i for i, word in enumerate(self.words)}
         found = [[number[piece] for piece in self.cut(text) if piece in number][: self.most] for text in texts]
-        return nn.data.pad_sequence([[0] * self.least, *found], 0).numpy()[1:]
+        return nn.utils.rnn.pad_sequence([[0] * self.least, *found], batch_first=True).numpy()[1:]
 
 
 Inputs = Bag | Ids

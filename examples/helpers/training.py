@@ -76,7 +76,7 @@ def tokens_and_targets(
     The last token of an answer ends it, and also fills the rows. Other targets are IGNORED: they do not count.
     """
     rows = [[*question, *answer] for question, answer in zip(questions, answers, strict=True)]
-    texts = nn.data.pad_sequence(rows, answers[0][-1]).numpy()
+    texts = nn.utils.rnn.pad_sequence(rows, True, answers[0][-1]).numpy()
     starts, ends = (np.array([len(row) for row in some])[:, None] for some in (questions, rows))  # (n, 1) each
     place = np.arange(1, texts.shape[1])
     return texts[:, :-1], np.where((starts <= place) & (place < ends), texts[:, 1:], IGNORED)

@@ -8,9 +8,9 @@ For example:
 """
 
 from . import dataset
-from .collate import default_collate, default_convert, pad_sequence
+from .collate import default_collate, default_convert
 from .dataset import *  # noqa: F403
 from .loader import DataLoader, get_worker_info
 
-__all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info", "pad_sequence"]
+__all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
 __all__ += dataset.__all__

@@ -1,15 +1,15 @@
-"""Collating rows into a batch: stacked if their shapes agree, padded if they are sequences of different lengths."""
+"""Collating rows into a batch: stacked, field by field."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors import TensorError, kind_of
+from tinygrad_lecture.errors import kind_of
 from tinygrad_lecture.func.trees import map_leaves
 
 from ..errors import is_data
@@ -53,46 +53,6 @@ def default_convert(row: Any) -> Any:
     return map_leaves(convert, row)
 
 
-def pad_sequence(
-    sequences: Sequence[Any], padding_value: float = 0, side: Literal["right", "left"] = "right"
-) -> Tensor:
-    """Sequences of different lengths as one Tensor: each `(length, ...) -> (batch, longest, ...)`.
-
-    - `sequences`: lists, arrays or Tensors, all of one dtype.
-    - `padding_value`: fills the shorter sequences up.
-    - `side`: where to pad, on the "right" (after the end) or on the "left".
-
-    Raises ValueError if there are no sequences, if they differ in more than their length, or if their dtype cannot hold
-    padding_value.
-    """
-    tensors = [_tensor(sequence) for sequence in sequences]
-    if not tensors:
-        raise ValueError("pad_sequence: there are no sequences")
-    if side not in ("right", "left"):
-        raise ValueError(f"pad_sequence: side must be 'right' or 'left', not {side!r}")
-    typical = next((t for t in tensors if t.ndim and len(t)), tensors[0])  # an empty list has no dtype of its own
-    for tensor in tensors:
-        if tensor.ndim == 0 or (tensor.shape[1:] != typical.shape[1:] and len(tensor)):
-            raise TensorError(
-                "pad_sequence: sequences may differ in their first axis only, but have shapes "
-                f"{typical.shape} and {tensor.shape}"
-            )
-    dtypes = {tensor.dtype.name for tensor in tensors if len(tensor)} or {typical.dtype.name}
-    if len(dtypes) > 1:
-        raise ValueError(f"pad_sequence: sequences must have one dtype, but have {', '.join(sorted(dtypes))}")
-    if typical.dtype.kind != "f" and np.asarray(padding_value).astype(typical.dtype) != padding_value:
-        raise ValueError(f"pad_sequence: padding_value {padding_value} does not fit dtype {typical.dtype}")
-    longest = max(len(tensor) for tensor in tensors)
-    rows = []
-    for tensor in tensors:
-        shape = longest - len(tensor), *typical.shape[1:]
-        padding = tl.full(shape, padding_value, dtype=typical.dtype, device=typical.device)
-        parts = [tensor, padding] if len(tensor) else [padding]
-        rows.append(tl.cat(parts if side == "right" else parts[::-1]))
-    batch: Tensor = tl.stack(rows)  # (batch, longest, ...)
-    return batch
-
-
 def _fields(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """The values of each field, from rows that are tuples or lists. Raises ValueError if their lengths differ."""
     lengths = sorted({len(row) for row in rows})
@@ -109,13 +69,8 @@ def _stack(values: Sequence[Any]) -> Tensor:
     if len(shapes) > 1:
         raise tl.TensorError(
             f"cannot stack rows of different shapes, {', '.join(sorted(map(str, shapes)))}; inputs and targets go into "
-            "nn.TensorDataset(x, y); to pad sequences, give a collate_fn that calls nn.data.pad_sequence"
+            "nn.TensorDataset(x, y); to pad sequences, give a collate_fn that calls nn.utils.rnn.pad_sequence"
         )
     if all(isinstance(value, np.ndarray | np.generic) for value in values):
         return tl.tensor(np.stack(values))
-    batch: Tensor = tl.stack([_tensor(value) for value in values])
-    return batch
-
-
-def _tensor(value: Any) -> Tensor:
-    return value if isinstance(value, Tensor) else tl.tensor(value)
+    return tl.stack([value if isinstance(value, Tensor) else tl.tensor(value) for value in values])  # type: ignore[no-any-return]

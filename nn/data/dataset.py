@@ -78,9 +78,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __init__(self, *tensors: Tensor) -> None:
         for tensor in tensors:
             if not is_data(tensor):
-                raise TypeError(
-                    f"TensorDataset: give Tensors, as in TensorDataset(inputs, targets), not {brief(tensor)}"
-                )
+                raise TypeError(f"TensorDataset: give Tensors, as in TensorDataset(x, y), not {brief(tensor)}")
         if not tensors or any(tensor.ndim == 0 for tensor in tensors):
             raise ValueError("TensorDataset: give at least one tensor, each with at least one axis")
         if len({len(tensor) for tensor in tensors}) > 1:

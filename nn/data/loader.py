@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
@@ -87,24 +87,17 @@ class DataLoader(ExplainsArguments):
         if pair or is_data(batch_size):
             raise TypeError("DataLoader: put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y))")
         if isinstance(dataset, type) or not (self._streamed or hasattr(dataset, "__getitem__")):
-            raise TypeError(
-                f"DataLoader: dataset must be a dataset, such as nn.TensorDataset(x, y), not {brief(dataset)}"
-            )
+            raise TypeError(f"DataLoader: dataset must be one, such as nn.TensorDataset(x, y), not {brief(dataset)}")
         if batch_size is not None:
             check_sizes("DataLoader", batch_size=batch_size)
-        others = batch_size != 1 or self.shuffle or given or self.drop_last
-        ordered = self.shuffle or given or self.batch_sampler is not None
-        for wrong, message in (
-            (self.seed is not None and generator is not None, "give either seed or generator"),
-            (given and self.shuffle, "sampler decides the order, so shuffle must be False"),
-            (
-                self.batch_sampler is not None and others,
-                "batch_sampler excludes batch_size, shuffle, sampler and drop_last",
-            ),
-            (self._streamed and ordered, "an IterableDataset has its own order, so it takes no sampler and no shuffle"),
-        ):
-            if wrong:
-                raise ValueError(f"DataLoader: {message}")
+        if self.seed is not None and generator is not None:
+            raise ValueError("DataLoader: give either seed or generator")
+        if given and self.shuffle:
+            raise ValueError("DataLoader: sampler decides the order, so shuffle must be False")
+        if self.batch_sampler is not None and (batch_size != 1 or self.shuffle or given or self.drop_last):
+            raise ValueError("DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last")
+        if self._streamed and (self.shuffle or given or self.batch_sampler is not None):
+            raise ValueError("DataLoader: an IterableDataset has its own order, so it takes no sampler and no shuffle")
         own = self.sampler is None and self.batch_sampler is None and batch_size is not None and not self._streamed
         if own and len(dataset) < (batch_size or 1 if self.drop_last else 1):
             remedy = "use a smaller batch_size" if len(dataset) else "the dataset is empty"
@@ -221,11 +214,11 @@ class DataLoader(ExplainsArguments):
     def _drawing_from(self, state: Any) -> Iterator[None]:
         """Context manager: an order is drawn from this random state, and the stream itself stays where it is."""
         if self._drawing is None:
-            with nullcontext() if state is None else rng.replay(state):
+            with rng.replay(state):
                 yield
             return
         now = self._drawing.get_state()
-        self._drawing.set_state(now if state is None else state)
+        self._drawing.set_state(state)
         try:
             yield
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ def read_json(path: str | Path, kind: type = object) -> Any:
     return value
 
 
-def parse_json(text: str, path: str | Path) -> Any:
-    """The value that a text in the file `path` describes. Raises ValueError that names the file if it is not JSON."""
+def parse_json(text: str, path: str | Path, replace: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """The value that a text in the file `path` describes. Raises ValueError that names the file if it is not JSON.
+
+    replace: called with each object, from the innermost out; what it returns stands in its place.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, object_hook=replace)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
 

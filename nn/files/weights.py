@@ -117,9 +117,7 @@ def require() -> Any:
     try:
         import safetensors
     except ImportError:
-        raise ImportError(
-            "weights are stored in safetensors files, which need the package safetensors: pip install safetensors"
-        ) from None
+        raise ImportError("weights are safetensors files, which need the package: pip install safetensors") from None
     return safetensors
 
 

@@ -99,9 +99,7 @@ def _bags(input: Tensor, offsets: Any) -> tuple[Any, Any]:
     n = len(input)
     ends = np.append(starts[1:], n)
     if starts.ndim != 1 or starts.dtype.kind not in "iu" or (len(starts) and starts[0] != 0) or (ends < starts).any():
-        raise TensorError(
-            f"embedding_bag: offsets must be integers that begin at 0 and do not fall, not {starts.tolist()}"
-        )
+        raise TensorError(f"embedding_bag: offsets must be integers from 0 on that do not fall, not {starts.tolist()}")
     step = np.arange((ends - starts).max(initial=0))
     place = starts[:, None] + step  # (bags, longest)
     reached = place < ends[:, None]

@@ -49,9 +49,12 @@ def rms_norm(
     Raises ValueError if a shape does not fit. (Zhang & Sennrich, arXiv:1910.07467.)
     """
     axes = row_axes("rms_norm", input, normalized_shape)
-    if eps is None:
-        eps = float(np.finfo(input.dtype).eps)
-    return tl.rms_norm(input, weight, axes, eps)
+    return tl.rms_norm(input, weight, axes, rms_eps(input) if eps is None else eps)
+
+
+def rms_eps(x: Tensor) -> float:
+    """The eps of `rms_norm` unless it is given: the distance from 1 to the next number of x's dtype, as in PyTorch."""
+    return float(np.finfo(x.dtype).eps)
 
 
 def batch_norm(
@@ -165,9 +168,12 @@ def _check_channels(name: str, input: Tensor, *values: Tensor | None) -> None:
 
 def row_axes(name: str, input: Tensor, normalized_shape: int | Sequence[int]) -> int:
     """How many axes normalized_shape has. Raises ValueError unless they are input's last ones."""
-    wanted = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    wanted = normalized_shape
+    if type(wanted) is not tuple:  # as a layer has it
+        wanted = (wanted,) if isinstance(wanted, int) else tuple(wanted)
     if type(input) not in TENSORS:
         check_tensor(name, "input", input)
-    if not wanted or input.shape[-len(wanted) :] != wanted:
+    n = len(wanted)
+    if not n or input._array.shape[-n:] != wanted:
         raise TensorError(f"{name}: {shape_complaint(wanted, input.shape)}")
-    return len(wanted)
+    return n

@@ -117,9 +117,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if isinstance(pad, int):
         raise TypeError(f"pad: give (before, after) pairs, as in pad(x, ({pad}, {pad})) for the last axis, not {pad}")
     if len(pad) % 2 or len(pad) > 2 * input.ndim:
-        raise TensorError(
-            f"pad: {tuple(pad)} must be (before, after) pairs, at most one per axis of an input of shape {input.shape}"
-        )
+        raise TensorError(f"pad: {tuple(pad)} must be (before, after) pairs, one per axis at most of {input.shape}")
     pairs = [(0, 0)] * (input.ndim - len(pad) // 2) + list(zip(pad[-2::-2], pad[-1::-2], strict=True))
     if any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(input.shape, pairs, strict=True)):
         raise TensorError(f"pad: {tuple(pad)} cuts off more than an input of shape {input.shape} has")

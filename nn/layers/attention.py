@@ -84,9 +84,7 @@ class MultiheadAttention(Module):
         A query that may attend to no key gets zeros (PyTorch: NaN). Raises ValueError if the shapes do not match.
         """
         if is_causal and attn_mask is None:
-            raise TensorError(
-                "is_causal needs attn_mask, as from nn.Transformer.generate_square_subsequent_mask(tokens)"
-            )
+            raise TensorError("is_causal needs attn_mask: nn.Transformer.generate_square_subsequent_mask(tokens)")
         self._check(query, key, value)
         batched, same = query.ndim == 3, query is key is value
         query, key, value = (self._batch_first(x) for x in (query, key, value))  # (batch, tokens, features)

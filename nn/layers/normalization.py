@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
-from tinygrad_lecture.tensor_base import TENSORS
 
 from .. import functional as F
 from .. import init
 from ..errors import LAYOUTS, check_sizes, check_tensor
-from ..functional.normalization import check_eps, row_axes
+from ..functional.normalization import check_eps, rms_eps, row_axes
 from ..module import Module, Parameter
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "LayerNorm", "RMSNorm"]
@@ -48,7 +45,6 @@ class Affine(Module):
 
 class _RowNorm(Affine):
     eps: Any
-    function: str  # its name, for errors
 
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float | None = 1e-5, elementwise_affine: bool = True,
@@ -68,13 +64,6 @@ class _RowNorm(Affine):
         self.normalized_shape, self.eps, self.elementwise_affine = sizes, eps, elementwise_affine
         self.make_affine(sizes, elementwise_affine, bias, dtype, device)
 
-    def axes(self, x: Tensor) -> int:
-        """How many axes of x are normalised. Raises ValueError unless the last ones have `normalized_shape`."""
-        n = len(self.normalized_shape)
-        if type(x) in TENSORS and x._array.shape[-n:] == self.normalized_shape:
-            return n
-        return row_axes(self.function, x, self.normalized_shape)  # which raises
-
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
@@ -91,11 +80,11 @@ class LayerNorm(_RowNorm):
     Raises ValueError for sizes below 1 or a negative eps. (Ba et al., arXiv:1607.06450.)
     """
 
-    function = "layer_norm"
-
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        return tl.layer_norm(x, self.weight, self.bias, self.axes(x), self.eps)
+        if self.weight is None:  # else the op compares its shape with x's
+            row_axes("layer_norm", x, self.normalized_shape)
+        return tl.layer_norm(x, self.weight, self.bias, len(self.normalized_shape), self.eps)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, bias={self.bias is not None}"
@@ -113,8 +102,6 @@ class RMSNorm(_RowNorm):
     Raises ValueError for sizes below 1 or a negative eps. (Zhang & Sennrich, arXiv:1910.07467.)
     """
 
-    function = "rms_norm"
-
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True,
         device: str = "cpu", dtype: Any = None,
@@ -123,9 +110,10 @@ class RMSNorm(_RowNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        axes = self.axes(x)
-        eps = np.finfo(x.dtype).eps.item() if self.eps is None else self.eps
-        return tl.rms_norm(x, self.weight, axes, eps)
+        if self.weight is None:  # else the op compares its shape with x's
+            row_axes("rms_norm", x, self.normalized_shape)
+        eps = rms_eps(x) if self.eps is None else self.eps
+        return tl.rms_norm(x, self.weight, len(self.normalized_shape), eps)
 
 
 # --- of channels --------------------------------------------------------------------------------------------

@@ -63,9 +63,7 @@ class Stateful(Tree):
             complaints += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
         if complaints:
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
-            raise TensorError(
-                f"load_state_dict: the state does not fit this {type(self).__name__}, and nothing was changed{lines}"
-            )
+            raise TensorError(f"load_state_dict: the state does not fit {type(self).__name__}; nothing changed{lines}")
         for key, array in arrays.items():
             if isinstance(own[key], UninitializedBuffer) and array.shape != (0,):  # of a layer that waits too
                 own[key].initialize(Tensor(array, dtype=own[key].dtype, device=own[key].device))

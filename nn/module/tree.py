@@ -53,9 +53,7 @@ class UninitializedBuffer(Tensor):
         self.data = values
 
     def inplace(self) -> Any:
-        raise TensorError(
-            f"{self} has no numbers before its layer's first input; call the model once before you fill or count them"
-        )
+        raise TensorError(f"{self} has no numbers before its layer's first input; call the model once first")
 
     numel = inplace
 
@@ -161,15 +159,7 @@ class Tree(ExplainsArguments):
 
     def modules(self) -> Iterator[Any]:
         """This module and all below it, parents first, each once."""
-        return iter(self._with_all_below({}))
-
-    def _with_all_below(self, found: dict[Tree, None]) -> dict[Tree, None]:
-        if self not in found:
-            found[self] = None
-            for value in self.__dict__.values():
-                if isinstance(value, Tree):
-                    value._with_all_below(found)
-        return found
+        return iter([module for _, module in self.named_modules()])  # now: a loop may set attributes
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True

@@ -94,7 +94,4 @@ class AdamW(Adam):
         weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: Any = None,
         fused: Any = None, capturable: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(
-            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, foreach=foreach, fused=fused,
-            capturable=capturable, differentiable=differentiable,
-        )  # fmt: skip
+        Optimizer.__init__(self, params, settings(locals()))

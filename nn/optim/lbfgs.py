@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tinygrad_lecture import Tensor, cat, enable_grad, no_grad, zeros_like
 from tinygrad_lecture.errors import hide_frames
 
-from ..utils.clip import parameters_to_vector, vector_to_parameters
+from ..utils.parameters import parameters_to_vector, vector_to_parameters
 from .optimizer import Optimizer, Params
 from .settings import not_negative, one_of, settings
 
@@ -50,10 +50,7 @@ class LBFGS(Optimizer):
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
         super().__init__(params, settings(locals()))
         if len(self.param_groups) != 1:
-            raise ValueError(
-                f"LBFGS takes one parameter group, not {len(self.param_groups)}: its direction is one vector of all "
-                "parameters"
-            )
+            raise ValueError(f"LBFGS takes one parameter group, not {len(self.param_groups)}: its step is one vector")
 
     @no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

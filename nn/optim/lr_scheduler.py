@@ -19,13 +19,13 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from tinygrad_lecture import no_grad
 from tinygrad_lecture.errors import brief
 
 from .optimizer import Optimizer
-from .schedule import LRScheduler, per_group
+from .schedule import LRScheduler, PerGroup, per_group
 from .settings import above_0_to_1, at_least_1, below_1, from_0_to_1, one_of
 
 __all__ = [
@@ -43,9 +43,11 @@ Factor: TypeAlias = Callable[[int], float]
 class StepLR(LRScheduler):
     """Times gamma every step_size steps: initial · gamma^(step // step_size), as in PyTorch."""
 
-    step_size: int
-    gamma: float = 0.1
     limits = LRScheduler.limits | {"step_size": at_least_1}
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        self.step_size, self.gamma = step_size, gamma
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, step: int, initial: float) -> float:
         return initial * self.gamma ** (step // self.step_size)
@@ -54,11 +56,11 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """Times gamma at each milestone: initial · gamma^(number of milestones reached), as in PyTorch."""
 
-    milestones: Sequence[int]
-    gamma: float = 0.1
-
-    def prepare(self) -> None:
-        self.milestones = sorted(self.milestones)
+    def __init__(
+        self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.milestones, self.gamma = sorted(milestones), gamma
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, step: int, initial: float) -> float:
         return initial * self.gamma ** bisect_right(self.milestones, step)
@@ -71,9 +73,11 @@ class MultiStepLR(LRScheduler):
 class ConstantLR(LRScheduler):
     """initial · factor for total_iters steps, then initial, as in PyTorch."""
 
-    factor: float = 1 / 3
-    total_iters: int = 5
     limits = LRScheduler.limits | {"factor": above_0_to_1}
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
+        self.factor, self.total_iters = factor, total_iters
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, step: int, initial: float) -> float:
         return initial * (self.factor + (step >= self.total_iters) * (1 - self.factor))
@@ -82,7 +86,9 @@ class ConstantLR(LRScheduler):
 class ExponentialLR(LRScheduler):
     """Times gamma at each step: initial · gamma^step, as in PyTorch."""
 
-    gamma: float
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, step: int, initial: float) -> float:
         return initial * self.gamma**step
@@ -91,10 +97,14 @@ class ExponentialLR(LRScheduler):
 class LinearLR(LRScheduler):
     """From initial · start_factor to initial · end_factor in a straight line of total_iters steps, as in PyTorch."""
 
-    start_factor: float = 1 / 3
-    end_factor: float = 1.0
-    total_iters: int = 5
     limits = LRScheduler.limits | {"start_factor": above_0_to_1, "end_factor": from_0_to_1, "total_iters": at_least_1}
+
+    def __init__(
+        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:  # fmt: skip
+        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, step: int, initial: float) -> float:
         way = (self.end_factor - self.start_factor) * min(self.total_iters, step) / self.total_iters
@@ -104,9 +114,11 @@ class LinearLR(LRScheduler):
 class PolynomialLR(LRScheduler):
     """Down to 0 in total_iters steps: initial · (1 - step / total_iters)^power, as in PyTorch."""
 
-    total_iters: int = 5
-    power: float = 1.0
     limits = LRScheduler.limits | {"total_iters": at_least_1}
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+        self.total_iters, self.power = total_iters, power
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, step: int, initial: float) -> float:
         return float(initial * (1.0 - min(self.total_iters, step) / self.total_iters) ** self.power)
@@ -128,9 +140,11 @@ class CosineAnnealingLR(LRScheduler):
     (Loshchilov & Hutter, arXiv:1608.03983.)
     """
 
-    T_max: int
-    eta_min: float = 0.0
     limits = LRScheduler.limits | {"T_max": at_least_1}
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        self.T_max, self.eta_min = T_max, eta_min
+        super().__init__(optimizer, last_epoch)
 
     @property
     def lowest(self) -> float:  # type: ignore[override]
@@ -148,10 +162,13 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     `step(epoch)` takes fractions too, as in step(epoch + i / len(batches)). (Loshchilov & Hutter, arXiv:1608.03983.)
     """
 
-    T_0: int
-    T_mult: int = 1
-    eta_min: float = 0.0
     limits = LRScheduler.limits | {"T_0": at_least_1, "T_mult": at_least_1}
+
+    def __init__(
+        self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+    ) -> None:
+        self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
+        super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         return [cosine(initial, self.eta_min, self.T_cur, self.T_i) for initial in self.base_lrs]
@@ -180,16 +197,13 @@ class CosineWithWarmup(LRScheduler):
     Raises ValueError unless 0 <= warmup_steps < total_steps. (Radford et al., 2018, for the first GPT.)
     """
 
-    warmup_steps: int
-    total_steps: int
-    min_lr: float = 0.0
-
-    def prepare(self) -> None:
-        if not 0 <= self.warmup_steps < self.total_steps:
-            raise ValueError(
-                f"CosineWithWarmup: warmup_steps must be at least 0 and below total_steps, not {self.warmup_steps} of "
-                f"{self.total_steps}"
-            )
+    def __init__(
+        self, optimizer: Optimizer, warmup_steps: int, total_steps: int, min_lr: float = 0.0, last_epoch: int = -1
+    ) -> None:
+        if not 0 <= warmup_steps < total_steps:
+            raise ValueError(f"{self._name}: warmup_steps must be 0 or more and below total_steps, not {warmup_steps}")
+        self.warmup_steps, self.total_steps, self.min_lr = warmup_steps, total_steps, min_lr
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, step: int, initial: float) -> float:
         if step < self.warmup_steps:
@@ -216,18 +230,19 @@ class CyclicLR(LRScheduler):
     (Smith, arXiv:1506.01186.) Raises ValueError for invalid settings.
     """
 
-    base_lr: float | Sequence[float]
-    max_lr: float | Sequence[float]
-    step_size_up: int = 2000
-    step_size_down: int | None = None
-    mode: str = "triangular"
-    gamma: float = 1.0
-    scale_fn: Callable[[float], float] | None = None
-    scale_mode: str = "cycle"
-    cycle_momentum: bool = True
-    base_momentum: float | Sequence[float] = 0.8
-    max_momentum: float | Sequence[float] = 0.9
     limits = LRScheduler.limits | {"step_size_up": at_least_1, "mode": one_of("triangular", "triangular2", "exp_range")}
+
+    def __init__(
+        self, optimizer: Optimizer, base_lr: PerGroup, max_lr: PerGroup, step_size_up: int = 2000,
+        step_size_down: int | None = None, mode: str = "triangular", gamma: float = 1.0,
+        scale_fn: Callable[[float], float] | None = None, scale_mode: str = "cycle", cycle_momentum: bool = True,
+        base_momentum: PerGroup = 0.8, max_momentum: PerGroup = 0.9, last_epoch: int = -1,
+    ) -> None:  # fmt: skip
+        self.base_lr, self.max_lr, self.step_size_up = base_lr, max_lr, step_size_up
+        self.step_size_down, self.mode, self.gamma, self.scale_fn = step_size_down, mode, gamma, scale_fn
+        self.scale_mode, self.cycle_momentum, self.base_momentum = scale_mode, cycle_momentum, base_momentum
+        self.max_momentum = max_momentum
+        super().__init__(optimizer, last_epoch)
 
     def prepare(self) -> None:
         self.min_lrs = per_group("CyclicLR: base_lr", self.base_lr, self.optimizer)
@@ -245,15 +260,13 @@ class CyclicLR(LRScheduler):
         ratio, cycle = up / total, math.floor(1 + self.last_epoch / total)
         x = 1.0 + self.last_epoch / total - cycle  # how much of this cycle is done
         height = x / ratio if x <= ratio else (x - 1) / (ratio - 1)
-        scale = self._scale(cycle if self.scale_mode == "cycle" else self.last_epoch)
+        way = cycle if self.scale_mode == "cycle" else self.last_epoch
+        scale = _SCALES[self.mode](way, self.gamma) if self.scale_fn is None else self.scale_fn(way)
         if self.cycle_momentum:
             for group in self.optimizer.param_groups:
                 low, high = group["base_momentum"], group["max_momentum"]
                 set_momentum(group, high - (high - low) * height * scale)
         return [low + (high - low) * height * scale for low, high in zip(self.min_lrs, self.max_lrs, strict=True)]
-
-    def _scale(self, x: float) -> float:
-        return _SCALES[self.mode](x, self.gamma) if self.scale_fn is None else self.scale_fn(x)
 
 
 _SCALES: dict[str, Callable[[float, float], float]] = {
@@ -280,19 +293,19 @@ class OneCycleLR(LRScheduler):
     Raises ValueError for invalid settings, and for a step past total_steps. (Smith & Topin, arXiv:1708.07120.)
     """
 
-    max_lr: float | Sequence[float]
-    total_steps: int | None = None
-    epochs: int | None = None
-    steps_per_epoch: int | None = None
-    pct_start: float = 0.3
-    anneal_strategy: str = "cos"
-    cycle_momentum: bool = True
-    base_momentum: float | Sequence[float] = 0.85
-    max_momentum: float | Sequence[float] = 0.95
-    div_factor: float = 25.0
-    final_div_factor: float = 1e4
-    three_phase: bool = False
     limits = LRScheduler.limits | {"pct_start": from_0_to_1, "anneal_strategy": one_of("cos", "linear")}
+
+    def __init__(
+        self, optimizer: Optimizer, max_lr: PerGroup, total_steps: int | None = None, epochs: int | None = None,
+        steps_per_epoch: int | None = None, pct_start: float = 0.3, anneal_strategy: str = "cos",
+        cycle_momentum: bool = True, base_momentum: PerGroup = 0.85, max_momentum: PerGroup = 0.95,
+        div_factor: float = 25.0, final_div_factor: float = 1e4, three_phase: bool = False, last_epoch: int = -1,
+    ) -> None:  # fmt: skip
+        self.max_lr, self.total_steps, self.epochs = max_lr, total_steps, epochs
+        self.steps_per_epoch, self.pct_start, self.anneal_strategy = steps_per_epoch, pct_start, anneal_strategy
+        self.div_factor, self.final_div_factor, self.three_phase = div_factor, final_div_factor, three_phase
+        self.cycle_momentum, self.base_momentum, self.max_momentum = cycle_momentum, base_momentum, max_momentum
+        super().__init__(optimizer, last_epoch)
 
     def prepare(self) -> None:
         if self.total_steps is None:
@@ -361,11 +374,12 @@ def set_momentum(group: dict[str, Any], momentum: float) -> None:
 
 
 class _ByFunction(LRScheduler):
-    lr_lambda: Factor | Sequence[Factor]
+    def __init__(self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1) -> None:
+        self.lr_lambdas: Any = lr_lambda
+        super().__init__(optimizer, last_epoch)
 
     def prepare(self) -> None:
-        functions = vars(self).pop("lr_lambda")
-        self.lr_lambdas: list[Any] = per_group(f"{self._name}: lr_lambda", functions, self.optimizer)
+        self.lr_lambdas = per_group(f"{self._name}: lr_lambda", self.lr_lambdas, self.optimizer)
         for function in self.lr_lambdas:
             if not callable(function):
                 raise TypeError(f"{self._name}: lr_lambda must be a function of the step, not {brief(function)}")
@@ -408,21 +422,20 @@ class ReduceLROnPlateau(LRScheduler):
     Raises TypeError unless `optimizer` is an Optimizer, ValueError for invalid settings.
     """
 
-    mode: str = "min"
-    factor: float = 0.1
-    patience: int = 10
-    threshold: float = 1e-4
-    threshold_mode: str = "rel"
-    cooldown: int = 0
-    min_lr: float | Sequence[float] = 0
-    eps: float = 1e-8
-
-    _last: ClassVar[dict[str, Any]] = {}
     limits = LRScheduler.limits | {
         "mode": one_of("min", "max"),
         "threshold_mode": one_of("rel", "abs"),
         "factor": below_1,
     }
+
+    def __init__(
+        self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10,
+        threshold: float = 1e-4, threshold_mode: str = "rel", cooldown: int = 0, min_lr: PerGroup = 0,
+        eps: float = 1e-8,
+    ) -> None:  # fmt: skip
+        self.mode, self.factor, self.patience, self.cooldown = mode, factor, patience, cooldown
+        self.threshold, self.threshold_mode, self.min_lr, self.eps = threshold, threshold_mode, min_lr, eps
+        super().__init__(optimizer)
 
     def prepare(self) -> None:
         self.min_lrs: list[float] = per_group("ReduceLROnPlateau: min_lr", self.min_lr, self.optimizer)
@@ -501,19 +514,18 @@ class SequentialLR(Combined):
         super().__init__(optimizer, schedulers)
         self.milestones, n = list(milestones), len(schedulers)
         if len(milestones) != n - 1 or self.milestones != sorted(set(milestones)):
-            raise ValueError(
-                f"SequentialLR: {n} schedules need {n - 1} milestones in rising order, not {self.milestones}"
-            )
+            raise ValueError(f"SequentialLR: {n} schedules need {n - 1} milestones in rising order, not {milestones}")
         self.last_epoch = last_epoch + 1
         self._start()
 
     def _start(self) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"]
-        _undo(self.schedulers)
         first = self.schedulers[bisect_right(self.milestones, 0)]
-        first._start()
+        first._restart()
         self._last_lr = first.get_last_lr()
+
+    _restart = _start
 
     def step(self) -> None:  # type: ignore[override]
         """Make a step of the schedule in charge."""
@@ -541,17 +553,13 @@ class ChainedScheduler(Combined):
     def _start(self) -> None:
         self._note_last()
 
+    def _restart(self) -> None:
+        for schedule in self.schedulers:
+            schedule._restart()
+        self._note_last()
+
     def step(self) -> None:  # type: ignore[override]
         """Make a step of each schedule, in order."""
         for schedule in self.schedulers:
             schedule.step()
         self._note_last()
-
-
-def _undo(schedulers: Sequence[Any]) -> None:
-    """Take back the step that each schedule made when it was made."""
-    for schedule in schedulers:
-        if isinstance(schedule, Combined):
-            _undo(schedule.schedulers)
-        else:
-            schedule.last_epoch -= 1

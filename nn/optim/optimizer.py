@@ -30,7 +30,7 @@ from typing import Any, ClassVar, TypeAlias
 from tinygrad_lecture import Tensor, enable_grad
 from tinygrad_lecture.autograd.versions import announce_write
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.errors import hide_frames, warn
+from tinygrad_lecture.errors import warn
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.inspect.profile import Measured
 from tinygrad_lecture.kernels.threads import pieces
@@ -62,15 +62,8 @@ class Optimizer(ExplainsArguments, Measured):
     decoupled: ClassVar[bool] = False  # whether weight decay acts on the parameter directly, not through its gradient
     by_parameter: ClassVar[bool] = True  # whether a step looks at one parameter at a time
     measured: ClassVar[tuple[str, ...]] = ("step", "zero_grad")
-    stepped = False  # whether `step` was called
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        if "step" in vars(cls) and cls.__module__.rpartition(".")[0] != __package__:
-            cls.stepped = True  # nobody sees whether it is called
-        super().__init_subclass__(**options)
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
-        hide_frames()  # should something below raise
         self.defaults = defaults
         self.param_groups: list[Group] = []
         # parameter -> {"step": number of its steps, name: Tensor, ...}, or what a subclass puts there
@@ -87,6 +80,15 @@ class Optimizer(ExplainsArguments, Measured):
     @property
     def _name(self) -> str:
         return type(self).__name__
+
+    @property
+    def _of_nn(self) -> bool:
+        return type(self).__module__.rpartition(".")[0] == __package__
+
+    @property
+    def stepped(self) -> bool:
+        """Whether `step` was called; of an optimiser that a user wrote nobody sees it, so it counts as called."""
+        return bool(self.state) or not self._of_nn
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults.
@@ -106,7 +108,7 @@ class Optimizer(ExplainsArguments, Measured):
         raise AttributeError(f"{self._name} has no attribute {name!r}{remedy}", name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in vars(self).get("defaults", ()) and type(self).__module__.rpartition(".")[0] == __package__:
+        if name in vars(self).get("defaults", ()) and self._of_nn:
             getattr(self, name)  # raises, and says where settings are
         object.__setattr__(self, name, value)
 
@@ -136,8 +138,6 @@ class Optimizer(ExplainsArguments, Measured):
 
         Warns if no parameter has a gradient, and none ever had.
         """
-        if not self.stepped:
-            self.stepped = True
         loss = None if closure is None else enable_grad()(closure)()
         if not self.state and all(p.grad is None for p in self._all_parameters()):
             warn(f"{self._name}.step: no parameter has a gradient, so none changes; call loss.backward() first")
@@ -254,9 +254,7 @@ class Optimizer(ExplainsArguments, Measured):
             complaints.append(f"there is state for parameters in no group: {', '.join(map(str, state))}")
         if complaints:
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
-            raise ValueError(
-                f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}"
-            )
+            raise ValueError(f"load_state_dict: the state does not fit this {self._name}; nothing was changed{lines}")
         self.state = defaultdict(dict, {p: placed(p, held) for p, held in loaded.items()})
         for own, new in zip(self.param_groups, settings, strict=True):
             own.update(new)

@@ -15,60 +15,37 @@ all groups, also from those that they have now:
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
-from inspect import Parameter, Signature, get_annotations
+from collections.abc import Mapping, Sequence
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
-from tinygrad_lecture.errors import brief, hide_frames, warn
+from tinygrad_lecture.errors import brief, warn
 
 from ..errors import ExplainsArguments
 from .optimizer import Optimizer
 from .settings import Limit, broken
 
 T = TypeVar("T")
+PerGroup: TypeAlias = float | Sequence[float]  # a number for each parameter group, or one for all
 
 
-@dataclass_transform(field_specifiers=(field,))
 class LRScheduler(ExplainsArguments):
     """Base class of all schedules, as in PyTorch: lr = rate(step, initial), from step 0, one on with each `step()`.
 
-    A subclass declares its settings, which are attributes of each schedule:
+    A subclass with settings sets them as attributes first, since the first rate is set here:
 
-        class StepLR(LRScheduler):
-            step_size: int
-            gamma: float = 0.1
-
-    makes StepLR(optimizer, step_size, gamma=0.1, last_epoch=-1). A subclass of StepLR may declare other defaults, and
-    more settings. A class with its own `__init__` declares nothing.
+        class Divided(LRScheduler):
+            def __init__(self, optimizer, by=2.0, last_epoch=-1):
+                self.by = by
+                super().__init__(optimizer, last_epoch)
 
     `last_epoch` is the number of the last step done, counted from 0; -1 starts with the groups' rates as initial ones.
     Raises TypeError unless `optimizer` is an Optimizer, ValueError for a last_epoch if groups lack an initial rate.
     """
 
-    if TYPE_CHECKING:  # the arguments that a subclass has beside its settings
-        optimizer: Optimizer
-        last_epoch: int = field(default=-1, kw_only=True)
-
-    settings: ClassVar[dict[str, Any]] = {}  # name -> default, or Parameter.empty
-    limits: ClassVar[dict[str, Limit]] = {}
-    _last: ClassVar[dict[str, Any]] = {"last_epoch": -1}  # the arguments after the settings
-    _declares: ClassVar[bool] = True  # no: it, or a base of it, has its own `__init__`
+    limits: ClassVar[dict[str, Limit]] = {}  # of the settings
     lowest = 0.0  # the rate to which the formula goes down, and from which changes are measured
     _initial = False  # whether the first rate is being set
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        cls._declares = cls._declares and "__init__" not in vars(cls)
-        if cls._declares:
-            names = [name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind)]
-            declared = {name: vars(cls).get(name, Parameter.empty) for name in names}
-            for name in declared.keys() & vars(cls).keys():
-                delattr(cls, name)
-            cls.settings = {**cls.settings, **declared}
-            if declared:
-                cls.__init__ = _initialiser(cls)  # type: ignore[method-assign]
-        super().__init_subclass__(**options)
 
     @property
     def _name(self) -> str:
@@ -76,23 +53,19 @@ class LRScheduler(ExplainsArguments):
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
-            hide_frames()
             raise TypeError(f"{self._name}: optimizer must be an Optimizer, not {brief(optimizer)}")
         if complaints := list(broken(vars(self), self.limits)):
             raise ValueError(f"{self._name}: {'; '.join(complaints)}")
         self.optimizer, self.last_epoch = optimizer, last_epoch
         self.prepare()
         if last_epoch != -1 and not all("initial_lr" in group for group in optimizer.param_groups):
-            raise ValueError(
-                f'{self._name}: last_epoch={last_epoch} needs an "initial_lr" in every parameter group; load the saved '
-                "states of optimiser and schedule instead"
-            )
+            raise ValueError(f'{self._name}: last_epoch={last_epoch} needs "initial_lr" in groups; load saved states')
         self.base_lrs: list[float] = []
         self._note_initial_rates()
         self._start()
 
     def prepare(self) -> None:
-        """Called with the declared settings as attributes, before the first rate is set, to check and convert them."""
+        """Called with the settings as attributes, before the first rate is set, to check and convert them."""
 
     def _note_initial_rates(self) -> None:
         """Append the rates of groups that are not noted yet to `base_lrs`."""
@@ -107,9 +80,7 @@ class LRScheduler(ExplainsArguments):
 
         Raises NotImplementedError unless a class defines it.
         """
-        raise NotImplementedError(
-            f"{self._name} has no formula; define rate(self, step, initial) or get_lr(self) in its class"
-        )
+        raise NotImplementedError(f"{self._name} has no formula; define rate(self, step, initial) or get_lr(self)")
 
     def get_lr(self) -> list[float]:
         """The rates after `last_epoch` steps, one per group: the formula's, as long as nothing else changes a rate.
@@ -144,10 +115,7 @@ class LRScheduler(ExplainsArguments):
         Warns if the optimiser has not made a step before the first call.
         """
         if self._step_count == 1 and not self.optimizer.stepped:
-            warn(
-                f"{self._name}.step() is called before optimizer.step(), so the first rate is skipped; call "
-                "optimizer.step() first"
-            )
+            warn(f"{self._name}.step() before optimizer.step() skips the first rate; call optimizer.step() first")
         self._step_count += 1
         self._update_lr(epoch)
 
@@ -161,6 +129,11 @@ class LRScheduler(ExplainsArguments):
         self._initial = True
         self.step()
         del self._initial
+
+    def _restart(self) -> None:
+        """Make the first step again, from the rates that the groups have now."""
+        self.last_epoch -= 1
+        self._start()
 
     def _update_lr(self, epoch: int | None = None) -> None:
         self._note_initial_rates()
@@ -189,32 +162,11 @@ class LRScheduler(ExplainsArguments):
         """
         groups, initials = self.optimizer.param_groups, state_dict.get("base_lrs")
         if initials and len(initials) != len(groups):
-            raise ValueError(
-                f"{self._name}.load_state_dict: the state is for {len(initials)} parameter groups, but the optimiser "
-                f"has {len(groups)}"
-            )
+            raise ValueError(f"{self._name}: the state is for {len(initials)} parameter groups, not {len(groups)}")
         for name, value in state_dict.items():
             own = name if name in vars(self) else name.removeprefix("_")  # PyTorch's _schedulers and _milestones
             if own in vars(self) and own != "optimizer":
                 setattr(self, own, _loaded(vars(self)[own], value))
-
-
-def _initialiser(cls: type[LRScheduler]) -> Callable[..., None]:
-    """The `__init__` of a class with declared settings."""
-    by_position = Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [Parameter(name, by_position) for name in ("self", "optimizer")]
-    defaults = {**cls.settings, **cls._last}
-    parameters += [Parameter(name, by_position, default=default) for name, default in defaults.items()]
-    signature = Signature(parameters)
-
-    def __init__(self: LRScheduler, *args: Any, **named: Any) -> None:
-        bound = signature.bind(self, *args, **named)
-        bound.apply_defaults()
-        vars(self).update({name: bound.arguments[name] for name in cls.settings})
-        LRScheduler.__init__(self, bound.arguments["optimizer"], bound.arguments.get("last_epoch", -1))
-
-    __init__.__signature__ = signature  # type: ignore[attr-defined]
-    return __init__
 
 
 def _saved(value: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array, move
-from tinygrad_lecture.errors import alike, brief, hide_frames, warn
+from tinygrad_lecture.errors import alike, brief, warn
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.tensor_base import wrap
 
@@ -32,7 +32,6 @@ def settings(arguments: dict[str, Any]) -> Group:
     optimizer = type(arguments["self"]).__name__
     for name, reason in IGNORED.items():
         if reason and arguments.get(name):
-            hide_frames()
             raise NotImplementedError(f"{optimizer}: {name}=True is not here, since {reason}")
     others = {"self", "params", "__class__", *IGNORED}
     return {name: value for name, value in arguments.items() if name not in others}
@@ -121,9 +120,7 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
     seen = set(known)
     for p in params:
         if not isinstance(p, Tensor):
-            raise TypeError(
-                f"{optimizer}: parameters must be Tensors, as model.parameters() gives them, not {brief(p)}"
-            )
+            raise TypeError(f"{optimizer}: parameters must be Tensors, as of model.parameters(), not {brief(p)}")
         if not p.is_leaf or p.dtype.kind != "f":
             what = f"of dtype {p.dtype}" if p.is_leaf else "computed from others"
             raise ValueError(f"{optimizer}: cannot optimise a tensor {what}; pass the Parameters themselves")
@@ -136,7 +133,6 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
     for name in given.keys() - defaults.keys() - {"params"}:  # others are the user's, unless they look misspelt
         initials = "".join(word[:1] for word in name.split("_"))
         if meant := [initials] if initials in defaults else alike(name, defaults):
-            hide_frames()
             warn(f"{optimizer} has no setting {name!r}, so it changes nothing; write {meant[0]!r}")
     return group
 

@@ -19,7 +19,8 @@ from typing import Any, TypeAlias
 from tinygrad_lecture import Tensor, no_grad, tensor
 
 from ..module import Module
-from .schedule import LRScheduler, per_group
+from .optimizer import Optimizer
+from .schedule import LRScheduler, PerGroup, per_group
 from .settings import not_negative, one_of
 
 Mean: TypeAlias = Callable[[Tensor, Tensor, Any], Tensor]  # (mean so far, new value, how many) -> the new mean
@@ -138,10 +139,14 @@ class SWALR(LRScheduler):
     Raises ValueError for invalid settings.
     """
 
-    swa_lr: float | Sequence[float]
-    anneal_epochs: int = 10
-    anneal_strategy: str = "cos"
     limits = LRScheduler.limits | {"anneal_epochs": not_negative, "anneal_strategy": one_of("cos", "linear")}
+
+    def __init__(
+        self, optimizer: Optimizer, swa_lr: PerGroup, anneal_epochs: int = 10, anneal_strategy: str = "cos",
+        last_epoch: int = -1,
+    ) -> None:  # fmt: skip
+        self.swa_lr, self.anneal_epochs, self.anneal_strategy = swa_lr, anneal_epochs, anneal_strategy
+        super().__init__(optimizer, last_epoch)
 
     def prepare(self) -> None:
         ends = per_group("SWALR: swa_lr", self.swa_lr, self.optimizer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -67,32 +67,27 @@ class shares:
 
 
 def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
-    """An iterator over batches that draws from worker 0's random stream, in all workers."""
-    return iter(batches) if workers.size == 1 else OneOrder(batches, workers)
-
-
-class OneOrder:
-    """Iterator over the same batches in all workers: what they draw comes from worker 0's random stream.
+    """The same batches in all workers: what they draw comes from worker 0's random stream.
 
     Worker 0 tells the state of its stream before each batch, since dropout may have drawn from it in between.
     """
+    with drawing_alike(workers):
+        iterator = iter(batches)
+    end = object()
+    while True:
+        with drawing_alike(workers):
+            batch = next(iterator, end)
+        if batch is end:
+            return
+        yield batch
 
-    def __init__(self, batches: Iterable[Any], workers: Group) -> None:
-        self.workers = workers
-        with self._drawing():
-            self.batches = iter(batches)
 
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        with self._drawing():
-            return next(self.batches)
-
-    def _drawing(self) -> AbstractContextManager[None]:
-        """Context manager: numbers come from worker 0's stream, of which the others have a copy."""
-        state = self.workers.broadcast(get_rng_state(), "the order of the batches")
-        return replay(state) if self.workers.rank else nullcontext()
+def drawing_alike(workers: Group) -> AbstractContextManager[None]:
+    """Context manager: numbers come from worker 0's stream, of which the others have a copy."""
+    if workers.size == 1:
+        return nullcontext()
+    state = workers.broadcast(get_rng_state(), "the order of the batches")
+    return replay(state) if workers.rank else nullcontext()
 
 
 def of_own_rows(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
@@ -127,17 +122,14 @@ def count_rows(batch: Any) -> int:
             raise TypeError(f"nn.parallel: a batch has {brief(part)}, which has no rows to share among workers")
     counts = {len(part) for part in leaves(batch)}
     if len(counts) != 1:
-        raise ValueError(
-            f"nn.parallel: the parts of a batch have {sorted(counts)} rows, so it cannot be shared among workers: each "
-            "needs the rows on axis 0"
-        )
+        raise ValueError(f"nn.parallel: parts of a batch have {sorted(counts)} rows; each needs as many on axis 0")
     return counts.pop()
 
 
 # --- one model ----------------------------------------------------------------------------------------------
 
 
-class distribute:
+class distribute(AbstractContextManager["distribute"]):
     """Train one model in all workers together, with the results of one worker that gets all rows.
 
         nn.parallel.distribute(model, optimizer)
@@ -198,7 +190,7 @@ class distribute:
     def summing(self) -> Iterator[None]:
         """Context manager for the last `backward` of a step whose losses are shares of the whole already: in the end
         each gradient is the sum over all workers. A worker without rows enters it as well."""
-        with self._without_average():
+        with self.no_sync():
             yield
         self._add_up(1.0)
 
@@ -208,8 +200,12 @@ class distribute:
         an accumulated step. Their rows must divide evenly among the workers, or be as many in each batch."""
         if all(p.grad is None for p in self._parameters):
             self._pending.clear()  # those gradients are gone
-        with self._without_average():
+        before = modes.after_backward
+        modes.after_backward = tuple(finish for finish in before if finish != self.average)
+        try:
             yield
+        finally:
+            modes.after_backward = before
         self._pending |= self._group.parts_of_backward()
 
     def copy_buffers(self) -> None:
@@ -229,24 +225,11 @@ class distribute:
             all_reduce.close()
         self._parameters, self._sums, self._group = [], [], Group()  # so that it can be copied, and sent to workers
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *error: object) -> None:
         self.close()
 
     def _trained(self) -> list[Tensor]:
         return [] if self._optimizer is None else [p for g in self._optimizer.param_groups for p in g["params"]]
-
-    @contextmanager
-    def _without_average(self) -> Iterator[None]:
-        """Context manager in which `backward` does not end with `average`."""
-        before = modes.after_backward
-        modes.after_backward = tuple(finish for finish in before if finish != self.average)
-        try:
-            yield
-        finally:
-            modes.after_backward = before
 
     def _add_up(self, factor: float) -> None:
         """Set each gradient to the sum over the workers of gradient times factor.
@@ -256,10 +239,7 @@ class distribute:
         if not self._parameters:
             return
         if late := len(set(self._trained()).difference(self._parameters)):
-            raise RuntimeError(
-                f"backward: the optimizer got {late} parameters after nn.parallel.distribute: add the parameter group "
-                "before it"
-            )
+            raise RuntimeError(f"backward: {late} parameters came after nn.parallel.distribute: add them before it")
         for parameters, all_reduce in self._sums:
             *parts, has = np.split(all_reduce.mine, np.cumsum([p.numel() for p in parameters]))
             has[...] = [p.grad is not None for p in parameters]

@@ -81,9 +81,7 @@ def run_under_mpi(call: Callable[[], Result]) -> Result:
     try:
         MPI = importlib.import_module("mpi4py.MPI")
     except ImportError:
-        raise ImportError(
-            'nn.parallel: mpiexec has started this program, but mpi4py is not installed: pip install ".[mpi]"'
-        ) from None
+        raise ImportError('nn.parallel: mpiexec has started it, but mpi4py is missing: pip install ".[mpi]"') from None
     _has_run, group = True, MPIGroup(MPI.COMM_WORLD)
     ending: SystemExit | None = None
     try:

@@ -13,8 +13,7 @@ from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.func.function import Function
 from tinygrad_lecture.func.trees import leaves, map_leaves
 
-from .. import data, distributions, functional, init, optim
-from .. import utils as clipping
+from .. import data, distributions, functional, init, optim, utils
 from ..layers import convolution, normalization
 from ..layers.convolution import Filters
 from ..layers.normalization import BatchNorm
@@ -55,12 +54,12 @@ add_module(
     _calculate_correct_fan=lambda tensor, mode: init.fans(tensor)[mode == "fan_out"],
     **{name: getattr(init, f"{name}_") for name in _OLD_INITS.split()},
 )  # fmt: skip
-add_module("nn.utils", clipping)
-add_module("nn.utils.rnn", clipping.rnn)
-add_module("nn.utils.parametrizations", weight_norm=clipping.weight_norm)
-add_module("nn.utils.clip_grad", clipping.clip)
+add_module("nn.utils", utils)
+add_module("nn.utils.rnn", utils.rnn)
+add_module("nn.utils.parametrizations", weight_norm=utils.weight_norm)
+add_module("nn.utils.clip_grad", utils.parameters)
 add_module("nn.utils.stateless", functional_call=functional_call)
-add_module("nn.utils.convert_parameters", clipping.clip)
+add_module("nn.utils.convert_parameters", utils.parameters)
 add_module("nn.parameter", Parameter=Parameter)
 add_module("nn.modules", _package(), **_layers)
 for _name in _FILES.split():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -160,7 +161,7 @@ def _score(row: HistoryRow) -> float:
 # --- TensorBoard --------------------------------------------------------------------------------------------
 
 
-class TensorBoard:
+class TensorBoard(AbstractContextManager["TensorBoard"]):
     """Writes each row of the history to a folder, for `tensorboard --logdir runs`.
 
         nn.Trainer(..., on_record=nn.TensorBoard("runs/first"))
@@ -193,9 +194,6 @@ class TensorBoard:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.close()

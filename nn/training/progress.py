@@ -48,7 +48,6 @@ class Progress:
 
     def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
         self.steps, self.per_epoch, self.before = steps, per_epoch, done
-        self._began = self._drawn = time.perf_counter()
 
     def __enter__(self) -> Self:
         self._began = self._drawn = time.perf_counter()
@@ -116,7 +115,7 @@ class Lines(Progress):
         print(text, flush=True)
 
 
-class Cell(Progress):
+class Cell(Lines):
     """A bar in the cell of a notebook, with the current scores."""
 
     pause = 0.2
@@ -131,9 +130,6 @@ class Cell(Progress):
             self._handle = display.display(html, display_id=True)
         else:
             self._handle.update(html)
-
-    def note(self, text: str) -> None:
-        print(text, flush=True)
 
 
 class Bar(Progress):

@@ -15,7 +15,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import xp
-from tinygrad_lecture.errors import brief, hide_frames, warn
+from tinygrad_lecture.errors import brief, warn
 from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
 from ..container import Sequential
@@ -25,7 +25,7 @@ from ..files import weights
 from ..module import Module
 from ..optim import LBFGS, Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from ..parallel.distribute import OneOrder, shares
+from ..parallel.distribute import shares
 from ..parallel.group import group, rank
 from . import saved_state
 from .evaluation import Batches, RunningMetrics, not_batches
@@ -68,7 +68,6 @@ class Run:
 
     def __post_init__(self) -> None:
         if problems := list(self._problems()):
-            hide_frames()
             raise ValueError(f"{type(self).__name__}: {'; '.join(problems)}")
         settings = (self.settings or {}).items()
         self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in settings}
@@ -81,7 +80,6 @@ class Run:
         self._seconds = 0.0  # training time since the last row
         self._rate = float(self.optimizer.param_groups[0]["lr"])  # of the last step
         self._partial = False  # whether Ctrl-C cut the last row short
-        self._not_better = 0  # rows since the best one
         self._running: Iterator[Any] | None = None  # the rest of the current epoch
         self._optimizer_settings = optimizer_settings(self.optimizer, self.schedule)  # before a step changes them
 
@@ -101,7 +99,8 @@ class Run:
 
     @property
     def _out_of_patience(self) -> bool:
-        return self.patience is not None and self._not_better >= self.patience
+        best = len(self.history) - 1 if self.history.best is None else self.history.best
+        return self.patience is not None and len(self.history) - 1 - best >= self.patience
 
     # --- what cannot be ---------------------------------------------------------------------------------
 
@@ -228,8 +227,6 @@ class Run:
             if has_state(self.batches):
                 self.batches.load_state_dict(position)
             self._running = None
-        elif isinstance(self._running, OneOrder):  # of workers that have ended
-            self._running = self._running.batches
         pair = type(self.loss).__name__, type([*self.model.modules()][-1]).__name__
         if isinstance(self.model, Sequential) and pair in TWICE:
             warn("Trainer: {} takes logits: leave {}, which it has in itself, out of the model".format(*pair))
@@ -324,7 +321,6 @@ class Run:
             "finished": self._finished,
             "step": self.step,
             "history": {**history, "interrupted": False},
-            "not better": self._not_better,
             "seconds": self._seconds,
             "rate": self._rate,
             "batches": self._position() if self.step else None,
@@ -336,8 +332,7 @@ class Run:
         """The position within the current epoch; None for batches without a state, such as a list."""
         if not has_state(self.batches):
             return None
-        running = self._running.batches if isinstance(self._running, OneOrder) else self._running
-        return running.state_dict() if isinstance(running, Epoch) else self.batches.state_dict()
+        return self._running.state_dict() if isinstance(self._running, Epoch) else self.batches.state_dict()
 
     def _restore(self, state: dict[str, Any]) -> None:
         """Restore what `_state` returned."""
@@ -348,7 +343,6 @@ class Run:
                 batches.load_state_dict(position)
         self._running = None
         self.step, self.history, self._partial = int(state["step"]), History.from_state(state["history"]), False
-        self._not_better = int(state["not better"])
         self._seconds, self._rate = float(state["seconds"]), float(state["rate"])
         self._metrics, workers = RunningMetrics(self.accuracy), state["workers"]
         if len(workers) == group().size:

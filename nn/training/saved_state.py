@@ -50,7 +50,11 @@ def load(path: str | Path) -> dict[str, Any]:
     tensors = weights.load_file(path)
     if metadata.get("sha256") != _fingerprint(tensors, metadata.get("state", "")):
         raise ValueError(f"{path} is damaged: its SHA-256 does not match; use another copy, or start a new run")
-    state = _with_tensors(parse_json(metadata.get("state", ""), path), tensors)
+
+    def in_place(held: dict[str, Any]) -> Any:  # a damaged name is none, which does not fit
+        return tensors.get(str(held[_TENSOR])) if held.keys() == {_TENSOR} else held
+
+    state = parse_json(metadata.get("state", ""), path, in_place)
     if not isinstance(state, dict):
         raise ValueError(f"{path} is damaged: its state must be an object, not {type(state).__name__}")
     return state
@@ -140,17 +144,6 @@ def _without_tensors(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     return tree
 
 
-def _with_tensors(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """The tree with its tensors in place again."""
-    if isinstance(tree, list):
-        return [_with_tensors(part, tensors) for part in tree]
-    if not isinstance(tree, dict):
-        return tree
-    if tree.keys() == {_TENSOR}:
-        return tensors.get(str(tree[_TENSOR]))  # a damaged name is none, which does not fit
-    return {key: _with_tensors(part, tensors) for key, part in tree.items()}
-
-
 def _fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:
     """SHA-256 of all names, dtypes, shapes, values and the text."""
     digest = hashlib.sha256(text.encode())
@@ -166,6 +159,4 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
         return value.item()
     remedy = "its .state_dict()" if hasattr(value, "state_dict") else "x.tolist() of an array"
-    raise TypeError(
-        f"a saved state holds tensors, numbers, strings, lists and dicts, not {brief(value)}: save {remedy}"
-    )
+    raise TypeError(f"a saved state holds tensors, numbers, strings, lists, dicts, not {brief(value)}: save {remedy}")

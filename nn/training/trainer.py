@@ -23,7 +23,7 @@ from tinygrad_lecture.errors import aligned
 from ..module import Module
 from ..notebook import facts, trainer_html
 from ..optim import Optimizer
-from ..parallel.distribute import distribute, in_one_order, of_own_rows
+from ..parallel.distribute import distribute, drawing_alike, of_own_rows
 from ..parallel.group import group
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
@@ -162,11 +162,12 @@ class Trainer(Run):
     def _next_batches(self) -> list[Any]:
         """The mini-batches of the next step; the last step of an epoch may have fewer than `accumulate`."""
         done = self.step % self.steps_per_epoch  # in this epoch
-        if self._running is None or done == 0:
-            self._running = in_one_order(self.batches, group())
-            if not has_state(self.batches):  # a list always starts at its beginning
-                list(islice(self._running, done * self.accumulate))
-        batches = list(islice(self._running, self.accumulate))
+        with drawing_alike(group()):
+            if self._running is None or done == 0:
+                self._running = iter(self.batches)
+                if not has_state(self.batches):  # a list always starts at its beginning
+                    list(islice(self._running, done * self.accumulate))
+            batches = list(islice(self._running, self.accumulate))
         if not batches:
             raise ValueError(f"Trainer: batches ended early; its length promises {len(self.batches)} per epoch")
         for batch in batches:
@@ -182,10 +183,8 @@ class Trainer(Run):
     def _record(self) -> None:
         """Add a row to the history, evaluate, and keep the best weights."""
         row = self._row()
-        best = self.history.add(row)
-        if best and self.folder is not None:
+        if self.history.add(row) and self.folder is not None:
             self._save_best(row)
-        self._not_better = 0 if best else self._not_better + 1
         self.history.stopped_early = self._out_of_patience
         self._metrics, self._seconds = RunningMetrics(self.accuracy), 0.0
 

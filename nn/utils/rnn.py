@@ -17,7 +17,6 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors import TensorError
 
-from ..data import collate
 from ..errors import check_tensor
 
 __all__ = [
@@ -55,10 +54,27 @@ def pad_sequence(
 ) -> Tensor:
     """Sequences `(length, ...)` as one Tensor, (longest, batch, ...), or (batch, longest, ...) with batch_first.
 
-    `nn.data.pad_sequence` has the errors.
+    - `sequences`: Tensors, arrays or lists.
+    - `padding_value`: fills the shorter ones up, after their end or, with padding_side="left", before their start.
+
+    Raises ValueError if there are no sequences, if they differ in more than their length, or if their dtype cannot hold
+    padding_value.
     """
-    batch = collate.pad_sequence(sequences, padding_value, padding_side)
-    return batch if batch_first else batch.swapaxes(0, 1)
+    tensors = [x if isinstance(x, Tensor) else tl.tensor(x) for x in sequences]
+    if not tensors:
+        raise ValueError("pad_sequence: there are no sequences")
+    if padding_side not in ("right", "left"):
+        raise ValueError(f"pad_sequence: padding_side must be 'right' or 'left', not {padding_side!r}")
+    longest = max(tensors, key=len)  # an empty list has no dtype of its own
+    dtype = longest.dtype
+    if dtype.kind != "f" and np.asarray(padding_value).astype(dtype) != padding_value:
+        raise ValueError(f"pad_sequence: padding_value {padding_value} does not fit dtype {dtype}")
+    rows = []
+    for x in tensors:
+        shape = (len(longest) - len(x), *longest.shape[1:])
+        parts = [x] * (len(x) > 0) + [tl.full(shape, padding_value, dtype=dtype, device=longest.device)]
+        rows.append(tl.cat(parts if padding_side == "right" else parts[::-1]))
+    return tl.stack(rows, 0 if batch_first else 1)  # type: ignore[no-any-return]
 
 
 def pack_padded_sequence(

@@ -72,7 +72,7 @@ MISTAKES = [
     (lambda: nn.Conv2d(1, 4, "3"), TypeError, "Conv2d: kernel_size must be an int, or a tuple of 2, not '3'"),
     (lambda: nn.Conv2d(1, 4, (3, 3, 3)), ValueError, "kernel_size (3, 3, 3) must be one int, or one for each of 2 axe"),
     (lambda: nn.Conv1d(1, 4, 3, stride=0), ValueError, "Conv1d: stride must be at least 1, not 0"),
-    (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "Conv2d: groups=2 must divide in_channels=3 and out_channels=4"),
+    (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "Conv2d: groups=2 must divide both 3 and 4 channels"),
     (lambda: nn.Conv2d(1, 4, 3, 2, "same"), ValueError, 'padding="same" needs a stride of 1, not (2, 2); give numbers'),
     (lambda: nn.Conv2d(1, 4, 3, padding_mode="mirror"), ValueError, "padding_mode must be one of ('zeros', 'reflect',"),
     (lambda: nn.ConvTranspose2d(1, 4, 3, padding_mode="reflect"), TypeError, "no argument padding_mode"),
@@ -191,7 +191,7 @@ MISTAKES = [
     (lambda: nn.DataLoader((x, y)), TypeError, "put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y)"),
     (lambda: nn.DataLoader(x, y), TypeError, "put the tensors in a dataset"),
     (lambda: nn.DataLoader(data, "2"), TypeError, "DataLoader: batch_size must be an int, not '2'"),
-    (lambda: nn.TensorDataset((x, y)), TypeError, "TensorDataset: give Tensors, as in TensorDataset(inputs, targets),"),
+    (lambda: nn.TensorDataset((x, y)), TypeError, "TensorDataset: give Tensors, as in TensorDataset(x, y), not"),
     # states and files
     (lambda: nn.weights.save_file({"model": model.state_dict()}, "m"), TypeError, "save_file: 'model' is a dict, and "),
     (lambda: model.load_state_dict("digits.safetensors"), TypeError, "load_state_dict: the state must be a dict of te"),

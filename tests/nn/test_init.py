@@ -38,7 +38,7 @@ def test_backward_through_the_old_values_raises():
 
 def test_a_truncated_normal_needs_bounds_with_probability():
     for a, b in ((3, 5), (1, 1), (2, 1)):
-        with pytest.raises(ValueError, match=r"trunc_normal_: only .*% of mean 0 and std 1 is inside"):
+        with pytest.raises(ValueError, match=r"trunc_normal_: only .*% of mean 0, std 1 is inside"):
             init.trunc_normal_(tl.empty(3), 0, 1, a, b)
 
 

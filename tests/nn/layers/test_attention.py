@@ -103,7 +103,7 @@ def attend(x=x, **masks):
         (lambda: attend(attn_mask=tl.ones(5, 2)), ValueError, "attn_mask must have shape (5, 5) or (4, 5, 5), (queri"),
         (lambda: attend(attn_mask=tl.ones(5, 5).long()), TypeError, "not int64; write attn_mask.bool()"),
         (lambda: attend(key_padding_mask=tl.ones(5, 2, **bools)), ValueError, "key_padding_mask must have shape (2,"),
-        (lambda: attend(is_causal=True), ValueError, "is_causal needs attn_mask, as from nn.Transformer.generate_squ"),
+        (lambda: attend(is_causal=True), ValueError, "is_causal needs attn_mask: nn.Transformer.generate_squ"),
         (lambda: block(x, src_key_padding_mask=tl.ones(5, 5)), ValueError, "in layer self_attn (MultiheadAttention):"),
         (lambda: nn.TransformerEncoderLayer(4, 2, activation="silu"), ValueError, 'activation must be "relu", "gelu"'),
         (lambda: nn.Transformer(4, 2, 1, 1, 6)(x, x[:, :1]), ValueError, "the batch of query (5, 1, 4), which is axis"),

@@ -24,7 +24,7 @@ def test_float64_images_in_a_float32_layer_are_warned_of():
     ("widths", "mode", "message"),
     [
         ((1,), "constant", r"\(1,\) must be \(before, after\) pairs"),
-        ((1, 1, 1, 1), "constant", "at most one per axis of an input of shape"),
+        ((1, 1, 1, 1), "constant", "pairs, one per axis at most"),
         ((-2, -1), "constant", "cuts off more"),
         ((1, 1), "mirror", "'mirror'"),
         ((1, 2), "reflect", 'mode "reflect" can add at most 1 on each side of an axis of size 2'),

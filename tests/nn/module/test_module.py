@@ -228,7 +228,7 @@ def test_loading_lists_every_error_and_changes_nothing():
         "inner.weight": "words",
         "extra": tl.zeros(1),
     }
-    with pytest.raises(ValueError, match="state does not fit this Block, and nothing was changed") as error:
+    with pytest.raises(ValueError, match="state does not fit Block; nothing changed") as error:
         block.load_state_dict(state)
     assert str(error.value).split("\n  ")[1:] == [
         "shift has shape (4,), wanted (2,)",

@@ -121,8 +121,7 @@ class Twins:
         modules = (nn.optim.lr_scheduler, torch.optim.lr_scheduler)
         sides = list(zip(modules, self.optimizers, strict=True))
         pairs = [[make(module, optimizer) for make in self.makes] for module, optimizer in sides]
-        for optimizer in self.optimizers:
-            optimizer.stepped = optimizer._opt_called = True  # else both warn
+        self.optimizers[0].state[None], self.optimizers[1]._opt_called = {}, True  # else both warn
         return list(zip(*pairs, strict=True))
 
     def agree(self, what: str) -> None:

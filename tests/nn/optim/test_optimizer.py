@@ -220,7 +220,7 @@ def test_bad_parameters_are_refused():
         ([("a", p), nn.Parameter(tl.ones(1))], ValueError, "give all parameters of a group with their names, or none"),
         ([p, p], ValueError, r"shape \(2,\) is given twice"),
         ([{"params": [p]}, {"params": [p]}], ValueError, "twice"),
-        ([np.ones(2)], TypeError, r"must be Tensors, as model.parameters\(\) gives them, not an array of shape \(2,\)"),
+        ([np.ones(2)], TypeError, r"must be Tensors, as of model.parameters\(\), not an array of shape \(2,\)"),
         ([p * 2], ValueError, "computed from others"),
         ([tl.tensor([1])], ValueError, "of dtype int64"),
         ([{"param": [p]}], TypeError, "a parameter group must be a dict"),
@@ -423,7 +423,7 @@ def test_everything_that_does_not_fit_is_listed(adam):
         optimizer.load_state_dict(bad)
     lines = str(error.value).split("\n")
     assert lines == [
-        "load_state_dict: the state does not fit this Adam, and nothing was changed",
+        "load_state_dict: the state does not fit this Adam; nothing was changed",
         "  group 0: lr must be a number from 0 on, not -1",
         "  group 0: betas must be two numbers in [0, 1), as in (0.9, 0.999), not (2, 3)",
         "  parameter 0: exp_avg has shape (1,), wanted (3, 2)",

@@ -119,7 +119,7 @@ def test_a_model_of_another_shape_is_refused():
     def begin():
         nn.parallel.distribute(nn.Linear(3, 2 + nn.parallel.rank()))
 
-    with pytest.raises(ValueError, match="the state does not fit this Linear"):
+    with pytest.raises(ValueError, match="the state does not fit Linear"):
         in_threads(begin)
 
 
@@ -149,7 +149,7 @@ def test_a_parameter_that_the_optimiser_got_later_is_refused():
         (model(points()[0]) * late).sum().backward()
         optimizer.step()
 
-    with pytest.raises(RuntimeError, match=r"got 1 parameters after nn\.parallel\.distribute: add the parameter group"):
+    with pytest.raises(RuntimeError, match=r"1 parameters came after nn\.parallel\.distribute: add them before"):
         in_threads(fit)
 
 

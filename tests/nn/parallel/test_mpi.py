@@ -129,7 +129,7 @@ def test_what_would_wait_for_ever_ends_with_an_error(tmp_path, what, message):
 def test_a_program_started_by_mpi_without_mpi4py_says_what_to_install(monkeypatch):
     monkeypatch.setenv("PMI_SIZE", "2")
     monkeypatch.setitem(sys.modules, "mpi4py.MPI", None)
-    with pytest.raises(ImportError, match=r'mpi4py is not installed: pip install ".\[mpi\]"'):
+    with pytest.raises(ImportError, match=r'mpi4py is missing: pip install ".\[mpi\]"'):
         nn.parallel.run(len, [])
 
 

@@ -150,7 +150,7 @@ def test_tensors_and_numbers_are_read_as_they_were_written(tmp_path):
 
 
 def test_a_state_that_json_cannot_hold_is_refused(tmp_path):
-    with pytest.raises(TypeError, match="holds tensors, numbers, strings, lists and dicts, not a set"):
+    with pytest.raises(TypeError, match="holds tensors, numbers, strings, lists, dicts, not a set"):
         saved_state.save(tmp_path / "c.safetensors", {"a": {1}})
     assert list(tmp_path.iterdir()) == []
 

@@ -62,10 +62,38 @@ def test_it_moves_with_its_data():
     assert isinstance(packed, PackedSequence)
 
 
-def test_sequences_are_padded_on_either_side():
-    assert pad_sequence([tl.tensor([1, 2]), tl.tensor([3])]).tolist() == [[1, 3], [2, 0]]
-    left = pad_sequence([tl.tensor([1, 2]), tl.tensor([3])], batch_first=True, padding_value=9, padding_side="left")
-    assert left.tolist() == [[1, 2], [9, 3]]
+@given(st.lists(st.lists(st.integers(1, 99), max_size=7), min_size=1, max_size=5), st.sampled_from(["right", "left"]))
+def test_padding_keeps_every_token(rows, side):
+    batch = pad_sequence(rows, True, 0, side).tolist()
+    assert pad_sequence(rows, padding_side=side).T.tolist() == batch
+    longest = max(map(len, rows))
+    for row, padded in zip(rows, batch, strict=True):
+        padding = [0] * (longest - len(row))
+        assert padded == (row + padding if side == "right" else padding + row)
+
+
+def test_sequences_of_vectors_keep_dtype_and_gradient():
+    long, short = tl.ones(3, 2, dtype=tl.float64, requires_grad=True), tl.ones(1, 2, dtype=tl.float64)
+    batch = pad_sequence([long, short], True, -1)
+    assert (batch.shape, batch.dtype) == ((2, 3, 2), tl.float64)
+    assert batch[1].tolist() == [[1, 1], [-1, -1], [-1, -1]]
+    batch.sum().backward()
+    assert long.grad.tolist() == [[1, 1]] * 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "message"),
+    [
+        ([], {}, "no sequences"),
+        ([np.ones((2, 3)), np.ones((2, 4))], {}, r"cat: shapes \(2, 4\), \(0, 3\)"),
+        ([[1]], {"padding_side": "top"}, "'right' or 'left', not 'top'"),
+        ([[1, 2]], {"padding_value": 0.5}, "padding_value 0.5 does not fit dtype int64"),
+        ([np.uint8([1])], {"padding_value": -1}, "padding_value -1 does not fit dtype uint8"),
+    ],
+)
+def test_sequences_that_cannot_be_padded_are_refused(rows, settings, message):
+    with pytest.raises(ValueError, match=message):
+        pad_sequence(rows, **settings)
 
 
 @pytest.mark.parametrize(

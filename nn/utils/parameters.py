@@ -1,29 +1,41 @@
-"""Gradient clipping, so that one bad batch does not undo the training; and all parameters as one vector.
+"""What is done to parameters and gradients: clipping, all of them as one vector, a weight's length apart.
 
-Clip between `backward` and `step`:
+Clip between `backward` and `step`, so that one bad batch does not undo the training:
 
     loss.backward()
     nn.clip_grad_norm_(model.parameters(), max_norm=1.0)
     optimizer.step()
+
+With weight_norm a weight is computed of others, wherever the layer reads it: its length and its direction are trained.
+
+    layer = nn.utils.weight_norm(nn.Linear(4, 3))       # trains layer.weight_g and layer.weight_v
+    layer(x)                                            # with layer.weight = weight_g · weight_v / ‖weight_v‖
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import reduce
+from functools import cache, reduce
 from operator import add
+from typing import Any
 
 import numpy as np
 
+import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, cat
 from tinygrad_lecture.autograd.versions import announce_write
 from tinygrad_lecture.backend import FLOAT64, Array, device_of, move, xp
 from tinygrad_lecture.errors import TensorError
 
 from ..errors import as_parameters
+from ..module import Module, Parameter
+from ..module.tree import UninitializedParameter
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
+__all__ = [
+    "clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "remove_weight_norm", "vector_to_parameters",
+    "weight_norm",
+]  # fmt: skip
 
 
 def clip_grad_norm_(
@@ -125,10 +137,59 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     params = as_parameters("vector_to_parameters", parameters)
     wanted = sum(p.numel() for p in params)
     if vec.shape != (wanted,):
-        raise TensorError(
-            f"vector_to_parameters: the vector has shape {vec.shape}, but the parameters have {wanted} elements"
-        )
+        raise TensorError(f"vector_to_parameters: the vector is {vec.shape}, and the parameters have {wanted} elements")
     end = 0
     for p in params:
         begin, end = end, end + p.numel()
         p.inplace()[...] = move(vec._array[begin:end], p.device).reshape(p.shape)
+
+
+# --- length and direction apart -----------------------------------------------------------------------------
+
+
+def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
+    """The module, whose parameter `name` becomes name_g · name_v / ‖name_v‖: length and direction, trained apart.
+
+    dim: the axis of the vectors, each with a length of its own; `name_g` has size 1 along the others. None or -1 is
+    one length for all, as in PyTorch. Raises ValueError if the module has no such parameter. (Salimans & Kingma,
+    arXiv:1602.07868.)
+    """
+    weight = vars(module).get(name)
+    if not isinstance(weight, Parameter) or isinstance(weight, UninitializedParameter):
+        raise ValueError(f"weight_norm: {type(module).__name__} has no parameter {name!r}, or not yet")
+    delattr(module, name)
+    setattr(module, f"{name}_g", Parameter(_lengths(weight.detach(), dim)))
+    setattr(module, f"{name}_v", weight)
+    kind: Any = type(module)
+    module.__class__ = _normalized(kind, name, dim)
+    return module
+
+
+def remove_weight_norm(module: Any, name: str = "weight") -> Any:
+    """The module with `name` as a parameter again, of its present values. Raises ValueError without a weight norm."""
+    if f"{name}_g" not in vars(module):
+        raise ValueError(f"remove_weight_norm: {name!r} of {type(module).__name__} has no weight norm")
+    weight = getattr(module, name).detach()
+    module.__class__ = type(module).__base__
+    delattr(module, f"{name}_g")
+    delattr(module, f"{name}_v")
+    setattr(module, name, Parameter(weight))
+    return module
+
+
+@cache
+def _normalized(kind: Any, name: str, dim: int | None) -> type[Module]:
+    """The class of modules of this kind whose attribute `name` is computed when it is read."""
+
+    def computed(module: Any) -> Tensor:
+        g, v = (getattr(module, f"{name}_{part}") for part in "gv")
+        return v * (g / _lengths(v, dim))  # type: ignore[no-any-return]
+
+    return type(kind.__name__, (kind,), {name: property(computed), "__module__": __name__})
+
+
+def _lengths(v: Tensor, dim: int | None) -> Any:
+    """The lengths of the vectors along an axis, with size 1 along the others."""
+    if dim in (None, -1):
+        return tl.norm(v)
+    return tl.norm(v, axis=tuple(axis for axis in range(v.ndim) if axis != dim % v.ndim), keepdims=True)

@@ -146,7 +146,7 @@ def test_parameters_keep_their_memory_dtype_and_device():
 
 
 def test_a_vector_of_another_length_is_refused():
-    with pytest.raises(ValueError, match=r"the vector has shape \(4,\), but the parameters have 3 elements"):
+    with pytest.raises(ValueError, match=r"the vector is \(4,\), and the parameters have 3 elements"):
         vector_to_parameters(tl.zeros(4), nn.Linear(2, 1).parameters())
     with pytest.raises(TypeError, match=r"parameters_to_vector: give the parameters, as in model.parameters\(\)"):
         parameters_to_vector(nn.Linear(2, 1))

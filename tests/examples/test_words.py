@@ -8,18 +8,7 @@ import pytest
 import tinygrad_lecture as tl
 from helpers import emails, human, next_word
 from helpers.program import DataError
-from helpers.spam import (
-    ENOUGH_POINTS,
-    Counts,
-    count,
-    curve,
-    looks,
-    make_inputs,
-    rule_points,
-    split,
-    tokenize,
-    words,
-)
+from helpers.spam import ENOUGH_POINTS, Counts, count, curve, looks, make_inputs, rule_points, split, tokenize, words
 from helpers.word_vectors import WordVectors, read
 from programs import load, output_of
 

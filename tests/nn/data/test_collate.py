@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import nn
 import tinygrad_lecture as tl
 from nn.data import default_collate, default_convert, pad_sequence
 
@@ -47,12 +46,6 @@ def test_sequences_of_vectors_keep_dtype_and_gradient():
 def test_sequences_that_cannot_be_padded_are_refused(rows, settings, message):
     with pytest.raises(ValueError, match=message):
         pad_sequence(rows, **settings)
-
-
-def test_rows_of_one_shape_are_stacked():
-    loader = nn.DataLoader([(np.float32([1, 2]), 3), (np.float32([4, 5]), 6)], 2)
-    x, y = next(iter(loader))
-    assert (x.tolist(), x.dtype, y.tolist()) == ([[1, 2], [4, 5]], tl.float32, [3, 6])
 
 
 Point = namedtuple("Point", ["x", "name"])

@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,9 +62,10 @@ def split(messages: Messages, seed: int) -> tuple[Messages, Messages]:
     return messages.where(part > 0), messages.where(part == 0)
 
 
-def tokenize(text: str) -> list[str]:
+@cache  # the same messages are asked for by each representation and each seed
+def tokenize(text: str) -> tuple[str, ...]:
     """Return the words of a message in order, then the tokens that describe its look."""
-    return [*words(text), *looks(text)]
+    return (*words(text), *looks(text))
 
 
 def words(text: str) -> list[str]:

@@ -87,7 +87,8 @@ def explained(learnt: np.ndarray, new: np.ndarray, wanted: np.ndarray, truth: np
     It is fitted by least squares to `wanted` (n, k) from `learnt` (n, neurons).
     """
     rows, new_rows = (np.c_[a, np.ones(len(a))].astype(float) for a in (learnt, new))
-    said = new_rows @ np.linalg.lstsq(rows, wanted.astype(float), rcond=None)[0]
+    normal = rows.T @ rows, rows.T @ wanted  # equations with the same solution, and as many rows as neurons
+    said = new_rows @ np.linalg.lstsq(*normal, rcond=None)[0]
     return float(1 - ((said - truth) ** 2).sum() / ((truth - truth.mean(axis=0)) ** 2).sum())
 
 

@@ -37,7 +37,7 @@ FED = {  # as much as the conclusions need; where test_claims has the same setti
     "11_spam": ["--epochs", "3", "--message", "you won a phone! txt 80086"],
     "15_next_word": ["--steps", "220", "--T", "0.1", "3.0"],
     "16_order_and_memory": ["--steps", "100", "--lengths", "4", "16"],
-    "21_valleys": ["--starts", "12", "--steps", "300", "--widths", "1", "8", "--fit-steps", "150"],
+    "21_valleys": ["--steps", "400", "--widths", "1", "8", "--fit-steps", "150"],
 }
 
 

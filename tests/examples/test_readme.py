@@ -20,7 +20,7 @@ SMALLER = {
     "04_backprop.py": ["--repeats", "1"],
     "04_backprop.py --layers 1 1 1 1 --activation tanh": ["--repeats", "1"],
     "22_robust.py": ["--steps", "200", "--sizes", "300", "3000", "8500"],
-    "21_valleys.py": ["--steps", "400", "--fit-steps", "10", "--deep-steps", "100"],
+    "21_valleys.py": ["--steps", "400", "--widths", "1", "8", "--fit-steps", "150"],
     "04_backprop.py --page": ["--repeats", "1"],
     "07_attention.py --page": ["--steps", "120"],
     "06_word_vectors.py": ["--sentences", "12000", "--epochs", "2"],

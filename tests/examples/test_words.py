@@ -8,18 +8,7 @@ import pytest
 import tinygrad_lecture as tl
 from helpers import emails, human, next_word
 from helpers.program import DataError
-from helpers.spam import (
-    ENOUGH_POINTS,
-    Counts,
-    count,
-    curve,
-    looks,
-    make_inputs,
-    rule_points,
-    split,
-    tokenize,
-    words,
-)
+from helpers.spam import ENOUGH_POINTS, Counts, count, curve, looks, make_inputs, rule_points, split, tokenize, words
 from helpers.word_vectors import WordVectors, read
 from programs import load, output_of
 
@@ -111,7 +100,7 @@ FILE = "".join(f"ham\tsee you at {i}\nspam\tyou WON £{i}00!\n" for i in range(3
 )
 def test_tokens(text, tokens):
     assert words(text) == tokens
-    assert tokenize(text) == tokens + looks(text)
+    assert tokenize(text) == (*tokens, *looks(text))
 
 
 TEXTS = ["free call free", "call me", "me me"]

@@ -8,11 +8,12 @@ import pytest
 
 from exercises.course import COURSE
 from ladder import Checked, solve, with_answers, write, wrong_answers
+from tinygrad_lecture.testing import search
 from tinygrad_lecture.testing.courses import GAP, gaps
 
 WRONG = wrong_answers()
 NAMES = [exercise.name for exercise in COURSE]
-CHOSEN = range(0, len(WRONG), 1 if os.environ.get("EXERCISES") == "all" else 8)  # EXERCISES=all: each of them
+CHOSEN = range(len(WRONG)) if os.environ.get("EXERCISES") == "all" else range(8, len(WRONG), 16)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +51,12 @@ def test_the_reference_solution_passes(name, checked):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_file_as_it_is_given_fails_and_so_does_each_gap_left_open(name, outcome_with):
+def test_each_gap_left_open_fails(name, outcome_with, monkeypatch):
+    draw = search._draw  # what fails on any input needs few
+    monkeypatch.setattr(search, "_draw", lambda run, inputs, draws, seed: draw(run, inputs, min(draws, 4), seed))
     exercise = COURSE[name]
-    assert not outcome_with(exercise, COURSE.given(exercise)).passed
     right = tuple(exercise.solution)
-    for k, gap in enumerate(GAP.finditer(COURSE.given(exercise)) if len(right) > 1 else ()):
+    for k, gap in enumerate(GAP.finditer(COURSE.given(exercise))):
         answers = (*right[:k], gap.group().strip(), *right[k + 1 :])
         assert not outcome_with(exercise, with_answers(exercise, answers)).passed, f"gap {k}"
 

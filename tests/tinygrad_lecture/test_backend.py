@@ -21,24 +21,7 @@ def on_device(*values, requires_grad=False):
 # --- libraries ----------------------------------------------------------------------------------------------
 
 
-def test_xp_is_the_library_of_the_first_array():
-    host, device = np.ones(1), strict.ones(1)
-    assert backend.xp() is backend.xp(1, None) is backend.xp(host) is backend.xp(2.0, host) is np
-    assert backend.xp(device) is backend.xp(1, device) is backend.xp(None, 2, device) is strict
-
-
 # --- devices ------------------------------------------------------------------------------------------------
-
-
-def test_move_there_and_back():
-    array = np.array([1.0, 2.0])
-    assert backend.move(array, "cpu") is array
-    assert backend.move(array, None) is array
-    there = backend.move(array, "strict")
-    assert type(there) is StrictArray
-    assert backend.move(there, "strict") is there
-    assert (backend.device_of(there), backend.device_of(array)) == ("strict", "cpu")
-    assert backend.move(there, "cpu").tolist() == backend.to_host(there).tolist() == [1, 2]
 
 
 def test_without_cupy_cuda_says_what_to_install(monkeypatch):
@@ -111,16 +94,6 @@ def test_a_gpu_is_named_by_its_index(monkeypatch):
 
 
 # --- dtypes -------------------------------------------------------------------------------------------------
-
-
-def test_narrow_keeps_a_result_as_wide_as_the_floats_it_was_made_from():
-    wide = np.ones(2)
-    single, half, integers = (np.ones(2, dtype) for dtype in ("float32", "float16", "int64"))
-    assert backend.narrow(wide, [integers, 2]).dtype == np.float32
-    assert backend.narrow(wide, [integers, single]).dtype == np.float32
-    assert backend.narrow(wide, [half, integers]).dtype == np.float16
-    assert backend.narrow(wide, [single, wide]) is wide
-    assert backend.narrow(wide, [single, np.ones(2, "complex64")]) is wide
 
 
 # --- the engine's public functions on a device --------------------------------------------------------------

@@ -183,12 +183,6 @@ def test_a_failed_rename_restores_the_old_files(tmp_path, monkeypatch, old, bad)
     assert len(list(tmp_path.iterdir())) == len(old)
 
 
-def test_make_folder_makes_parents_too(tmp_path):
-    for _ in "ab":  # the second time it is there
-        make_folder(tmp_path / "a" / "b")
-    assert (tmp_path / "a" / "b").is_dir()
-
-
 @pytest.mark.parametrize("folder", ["file", "file/inside"])
 def test_a_file_in_place_of_a_folder_is_named(tmp_path, folder):
     (tmp_path / "file").touch()

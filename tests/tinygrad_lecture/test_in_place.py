@@ -147,12 +147,6 @@ def test_a_recorded_change_gives_the_values_of_an_unrecorded_one_and_right_gradi
     assert not tally.refused and not tally.left_out
 
 
-def test_an_element_takes_the_value_of_another():
-    x = tl.arange(3.0)
-    x[0] = x[1]
-    assert x.tolist() == [1, 1, 2]
-
-
 def test_after_a_recorded_change_memory_is_still_shared():
     x = leaf(1.0, 2.0, 3.0) * 1
     y = x[0:2]

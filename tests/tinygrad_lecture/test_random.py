@@ -128,47 +128,10 @@ def test_counted_uniform_numbers_are_uniform(dtype):
     assert x.dtype == dtype
     assert x.min() >= 0
     assert x.max() < 1
+    assert (np.ldexp(x.astype(float), np.finfo(dtype).nmant + 1) % 1 == 0).all(), "rounded, and 0.9999 would become 1"
     counts, _ = np.histogram(x.astype(float), bins=64, range=(0, 1))
     chi_square = ((counts - N / 64) ** 2 / (N / 64)).sum()
     assert 30 < chi_square < 110  # 63 degrees of freedom
-
-
-@pytest.mark.usefixtures("_counting")
-def test_counted_numbers_never_round_up_to_1(monkeypatch):
-    class Ones:
-        """A namespace that counts 0, 0, 0, ..."""
-
-        right_shift = staticmethod(np.right_shift)
-
-        @staticmethod
-        def arange(n, dtype):
-            return np.zeros(n, dtype)
-
-    last = _unmix(2**64 - 1) * pow(0x9E3779B97F4A7C15, -1, 2**64) % 2**64
-    monkeypatch.setattr(rng, "move", lambda array, device: np.array([last], dtype=np.uint64))
-    monkeypatch.setattr(rng, "xp", lambda array: Ones)
-    for dtype in (np.float16, np.float32, np.float64):
-        (x,) = rng.uniform((1,), np.dtype(dtype), "device")
-        assert x == 1 - np.finfo(dtype).epsneg
-
-
-def _unmix(z):
-    """The inverse of SplitMix64's mixing, in exact integers."""
-    z ^= (z >> 31) ^ (z >> 62)
-    z = z * pow(0x94D049BB133111EB, -1, 2**64) % 2**64
-    z ^= (z >> 27) ^ (z >> 54)
-    z = z * pow(0xBF58476D1CE4E5B9, -1, 2**64) % 2**64
-    return z ^ (z >> 30) ^ (z >> 60)
-
-
-@pytest.mark.usefixtures("_counting")
-def test_counted_numbers_do_not_know_their_neighbours():
-    x = rng.uniform((N,), np.dtype(float), "device")
-    for lag in (1, 2, 3, 64, 1024):
-        assert abs(np.corrcoef(x[:-lag], x[lag:])[0, 1]) < 0.01
-    bits = np.unpackbits((x * 2**53).astype(np.uint64).view(np.uint8).reshape(N, 8)[:, :6], axis=1)
-    np.testing.assert_allclose(bits.mean(axis=0), 0.5, atol=0.01)
-    assert np.abs(np.corrcoef(bits.T) - np.eye(48)).max() < 0.02
 
 
 @pytest.mark.usefixtures("_counting")

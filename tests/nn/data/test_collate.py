@@ -5,15 +5,8 @@ from collections import OrderedDict, namedtuple
 import numpy as np
 import pytest
 
-import nn
 import tinygrad_lecture as tl
 from nn.data import default_collate, default_convert
-
-
-def test_rows_of_one_shape_are_stacked():
-    loader = nn.DataLoader([(np.float32([1, 2]), 3), (np.float32([4, 5]), 6)], 2)
-    x, y = next(iter(loader))
-    assert (x.tolist(), x.dtype, y.tolist()) == ([[1, 2], [4, 5]], tl.float32, [3, 6])
 
 
 Point = namedtuple("Point", ["x", "name"])

@@ -9,13 +9,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from nn.data import (
-    BatchSampler,
-    RandomSampler,
-    SequentialSampler,
-    SubsetRandomSampler,
-    WeightedRandomSampler,
-)
+from nn.data import BatchSampler, RandomSampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler
 
 
 def numbers(n):

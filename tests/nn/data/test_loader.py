@@ -123,12 +123,6 @@ def test_a_loaded_state_is_returned_until_it_is_used():
     assert other.state_dict() == loader.state_dict()
 
 
-def test_subsets_of_a_list_are_stacked():
-    learn, _ = nn.data.random_split([(1.0, 2), (3.0, 4), (5.0, 6)], [2, 1], seed=0)
-    x, y = next(iter(nn.DataLoader(learn, 2)))
-    assert x.shape == y.shape == (2,)
-
-
 # --- samplers, streams, rows alone -----------------------------------------------------------------------
 
 

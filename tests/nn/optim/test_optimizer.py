@@ -48,47 +48,6 @@ def learn(make, steps=5, shape=(3, 2), device="cpu", optimizer=None, p=None):
 # --- the formulas, in plain NumPy: (parameter, gradient, number of the step, state) -> parameter ----------------
 
 
-def sgd_step(p, g, t, state, lr, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
-    g = g + weight_decay * p
-    v = state["v"] = g if t == 1 else momentum * state["v"] + (1 - dampening) * g
-    return p - lr * (g + momentum * v if nesterov else v)
-
-
-def adam_step(p, g, t, state, lr, betas, eps, weight_decay):
-    g = g + weight_decay * p
-    m = state["m"] = betas[0] * state.get("m", 0) + (1 - betas[0]) * g
-    v = state["v"] = betas[1] * state.get("v", 0) + (1 - betas[1]) * g**2
-    return p - lr * m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
-
-
-def adamw_step(p, g, t, state, lr, betas, eps, weight_decay):
-    return adam_step(p - lr * weight_decay * p, g, t, state, lr, betas, eps, weight_decay=0)
-
-
-MEANS = {"lr": 0.1, "betas": (0.8, 0.95), "eps": 0.01, "weight_decay": 0.1}
-
-
-@pytest.mark.parametrize(
-    ("kind", "formula", "settings"),
-    [
-        (nn.optim.SGD, sgd_step, {"lr": 0.1, "weight_decay": 0.1}),
-        (nn.optim.SGD, sgd_step, {"lr": 0.1, "momentum": 0.9, "dampening": 0.4, "weight_decay": 0.1}),
-        (nn.optim.SGD, sgd_step, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}),
-        (nn.optim.Adam, adam_step, MEANS),
-        (nn.optim.AdamW, adamw_step, MEANS),
-    ],
-)
-def test_three_steps_follow_the_formula(kind, formula, settings):
-    wanted, state, gradients = np.array([1.5, -0.5]), {}, [[0.3, -2.0], [-0.1, 1.0], [4.0, 0.05]]
-    p = nn.Parameter(tl.tensor(wanted))
-    optimizer = kind([p], **settings)
-    for t, g in enumerate(map(np.array, gradients), start=1):
-        p.grad = tl.tensor(g)
-        optimizer.step()
-        wanted = formula(wanted, g, t, state, **settings)
-        np.testing.assert_allclose(p.detach().numpy(), wanted, rtol=1e-12)
-
-
 # --- what all do alike ----------------------------------------------------------------------------------------
 
 

@@ -299,12 +299,6 @@ def test_a_folder_that_is_not_writable_is_reported_before_the_first_step(tmp_pat
     assert trainer.step == 0
 
 
-def test_a_file_in_place_of_the_folder_is_named(tmp_path):
-    (tmp_path / "run").touch()
-    with pytest.raises(NotADirectoryError, match=r"run is a file; give another path"):
-        make(folder=tmp_path / "run").fit()
-
-
 def test_without_a_folder_nothing_can_be_saved_or_resumed():
     trainer = make()
     for attempt in (lambda: trainer.fit(resume=True), trainer.save, trainer.load_best):

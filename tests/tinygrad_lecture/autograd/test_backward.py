@@ -11,7 +11,6 @@ import tinygrad_lecture as tl
 from at_once import at_once
 from gradchecks import make
 from tinygrad_lecture.autograd import versions
-from tinygrad_lecture.autograd.subgraph import unshare
 from vectors import leaf, no_collector
 
 
@@ -297,9 +296,3 @@ def test_inference_mode_is_no_grad():
     for decorate in (tl.inference_mode, tl.inference_mode()):
         assert decorate(tl.is_grad_enabled)() is False
     assert tl.is_grad_enabled()
-
-
-def test_a_view_of_memory_that_nobody_else_has_is_copied_on_request():
-    view = np.ones((2, 3)).T
-    assert unshare([view])[0] is view
-    assert unshare([view], views=True)[0].base is None

@@ -1,6 +1,5 @@
 """Errors speak the user's language: for each kind of bad input, the op, the shapes, and what to do."""
 
-import inspect
 import re
 
 import numpy as np
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 import tinygrad_lecture as tl
 from gradchecks import make
 from tinygrad_lecture.errors import messages as errors
-from tinygrad_lecture.ops import composite as names
 
 x23, x3, x2, scalar = tl.ones(2, 3), tl.ones(3), tl.ones(2), tl.ones(())
 integers = tl.tensor([0, 1])
@@ -96,11 +94,7 @@ BAD_RULES = [
     (lambda g: None, False, "returned None: is a return missing?"),
     (lambda g: 2.0, False, "returned a float; a gradient is an array of its input's shape"),
     (lambda g: [1, 2, 3], False, "returned a list of 3: a rule returns one gradient"),
-    (
-        lambda g: (g, g),
-        False,
-        SEVERAL,
-    ),
+    (lambda g: (g, g), False, SEVERAL),
     (lambda g: tl.tensor(g) * 2, False, "returned a Tensor, but it was given arrays"),
     (lambda g: np.ones(3, np.float32), True, "returned an array under create_graph=True"),
     (lambda g: None, True, "returned None: is a return missing?"),
@@ -146,26 +140,3 @@ def test_any_error_of_a_rule_names_the_op():
 
 
 # --- one name for two ---------------------------------------------------------------------------------------
-
-
-def test_pytorchs_names_become_numpys():
-    assert names.numpy_names("f", {"dim": 1, "keepdim": True}) == {"axis": 1, "keepdims": True}
-    assert names.numpy_names("f", {"dims": [0, 1]}) == names.numpy_names("f", {"axis": [0, 1]}) == {"axis": (0, 1)}
-    assert names.numpy_names("f", {"eps": 1}) == {"eps": 1}
-    given = {"dim": 0}
-    names.numpy_names("f", given)
-    assert given == {"dim": 0}, "the caller's dict was changed"
-
-
-def test_a_composite_keeps_its_name_signature_and_words():
-    @names.composite
-    def spread(x, axis=None):
-        """Its words."""
-        return x, axis
-
-    assert spread(1, dim=2) == spread(1, 2) == (1, 2)
-    assert (spread.__name__, spread.__doc__, str(inspect.signature(spread))) == (
-        "spread",
-        "Its words.",
-        "(x, axis=None)",
-    )

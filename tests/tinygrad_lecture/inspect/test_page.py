@@ -222,24 +222,6 @@ def test_a_large_array_is_summed_up_when_there_is_no_room(monkeypatch):
     json.dumps(data, allow_nan=False)
 
 
-ODD = [
-    np.zeros((0, 3)),
-    np.array(np.nan),
-    np.array([True, False]),
-    np.arange(3),
-    np.float64(1),
-    np.array([1.0, np.nextafter(1, 2)] * 9),
-]
-
-
-@pytest.mark.parametrize("array", ODD)
-def test_every_kind_of_array_is_told(array):
-    store = Arrays()
-    store.add(np.asarray(array))
-    assert json.dumps(store.as_data(), allow_nan=False)
-    assert store.add(None) == -1
-
-
 def test_the_folder_is_made_and_what_a_killed_program_left_there_is_removed(tmp_path):
     (tmp_path / ".page.html-0123abcd").mkdir()
     x = tl.tensor(3.0, requires_grad=True)

@@ -9,39 +9,8 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.program import Scopes, lines_of_call
 
 # --- modules and lines -----------------------------------------------------------------------------------------
-
-
-class Asking(nn.Module):
-    """A module that asks for the scope, once before its child and once after it."""
-
-    def __init__(self, child=None):
-        self.child = child
-
-    def forward(self, scopes, seen):
-        seen.append(scopes.now())
-        if self.child is not None:
-            self.child(scopes, seen)
-            seen.append(scopes.now())
-
-
-def test_modules_are_named_by_their_path_in_the_outermost():
-    scopes, seen = Scopes(), []
-    assert scopes.now() is None
-    Asking(Asking(Asking()))(scopes, seen)
-    assert [str(scope) for scope in seen] == [
-        "Asking",
-        "child (Asking)",
-        "child.child (Asking)",
-        "child (Asking)",
-        "Asking",
-    ]
-    assert seen[0] is seen[4]
-    assert seen[1] is seen[3]
-    assert list(seen[2].above()) == [seen[2], seen[1], seen[0]]
-    assert scopes.now() is None
 
 
 def test_a_graph_keeps_no_variable_of_the_calls_alive():
@@ -61,12 +30,6 @@ def test_a_graph_keeps_no_variable_of_the_calls_alive():
     gc.collect()
     assert [reference() for reference in held] == [None, None]
     assert len(graph) == 4
-
-
-def test_the_line_of_a_call_is_the_users():
-    ((file, number),) = lines_of_call()
-    assert file == __file__
-    assert number > 1
 
 
 def names_of_parameters(program):

@@ -98,7 +98,7 @@ def test_each_file_gets_its_own_outcome_whatever_the_others_do(tmp_path):
 def test_no_answer_that_cheats_passes_and_the_next_is_checked(tmp_path):
     cheats = {name: text if "def double" in text else f"{text}\n{RIGHT}" for name, text in ATTACKS["cheats"].items()}
     assert all(outcome.what for outcome in all_fail_but_the_last(tmp_path, cheats).values())
-    assert not any(outcomes(tmp_path, [text])[0].passed for text in ATTACKS["processes"].values())
+    assert not any(outcome.passed for outcome in outcomes(tmp_path, ATTACKS["processes"].values()))
     assert not Path("/tmp/forbidden.txt").exists()
 
 
@@ -119,9 +119,9 @@ def test_a_submission_reads_its_own_files_alone(tmp_path):
     (folder / "link").symlink_to(course)
     (folder / "hard").hardlink_to(course)
     all_fail_but_the_last(folder, with_ways(reads, path=course), given=given)
-    for path in (given / "own.py", bob / "own.py", f"/proc/{os.getpid()}/mem", "/etc/hosts"):
-        (text,) = with_ways({"": "open(PATH).read(1)"}, path=path).values()
-        (outcome,) = outcomes(folder, [text], given=given)
+    paths = given / "own.py", bob / "own.py", f"/proc/{os.getpid()}/mem", "/etc/hosts"
+    texts = [text for path in paths for text in with_ways({"": "open(PATH).read(1)"}, path=path).values()]
+    for path, outcome in zip(paths, outcomes(folder, texts, given=given), strict=True):
         assert "PermissionError" in "\n".join(outcome.shown), (path, outcome)
     for name in ("hard", "link"):
         (folder / name).unlink()
@@ -346,12 +346,11 @@ def test_values_arrive_as_they_were(tmp_path):
     assert outcome.passed, outcome
 
 
-@pytest.mark.parametrize(
-    ("text", "field", "says"),
-    [
+def test_what_is_wrong_with_a_file_is_told(tmp_path):
+    wrong = [
         ("def double(x):\n    x *= 2\n    return x\n", "hint", "input-modified"),  # there, and it is seen here
         ("def double(x):\n    return float(input())\n", "hint", "input"),
-        ("def twice(x):\n    return 2 * x\n", "what", "There is no `double` in f0.py."),
+        ("def twice(x):\n    return 2 * x\n", "what", "There is no `double` in f2.py."),
         ("def double(g, x):\n    return 3\n", "cause", "must stay as they were given, in this order: double(x)"),
         ("import nothing\n", "hint", "forbidden-import"),
         ("x = 1 / 0\n", "what", "raises an exception when it is imported"),
@@ -363,26 +362,24 @@ def test_values_arrive_as_they_were(tmp_path):
         ),
         ("import numpy as np\ndef double(x):\n    return np.ones(2**26)\n", "what", "It returns 512 MB of arrays"),
         ("def double(x):\n    return 'x' * 2**23\n", "what", "It returns 8 MB of text"),
-    ],
-)
-def test_what_is_wrong_with_a_file_is_told(tmp_path, text, field, says):
-    assert says in getattr(outcomes(tmp_path, [text])[0], field)
+    ]
+    for outcome, (text, field, says) in zip(outcomes(tmp_path, [text for text, *_ in wrong]), wrong, strict=True):
+        assert says in getattr(outcome, field), text
 
 
-@pytest.mark.parametrize(
-    ("head", "told"), [("(x, w, g)", True), ("(g, x)", True), ("(g, x, w, n)", True), ("(up, x, w=0, n=1)", False)]
-)
-def test_parameters_in_another_order_are_told(tmp_path, head, told):
-    (tmp_path / "given").mkdir()
-    (tmp_path / "given" / "f0.py").write_text("def rule(g, x, w):\n    return ...  # TODO\n")
+def test_parameters_in_another_order_are_told(tmp_path):
+    heads, given = ["(x, w, g)", "(g, x)", "(g, x, w, n)", "(up, x, w=0, n=1)"], tmp_path / "given"
+    given.mkdir()
+    for k in range(len(heads)):
+        (given / f"f{k}.py").write_text("def rule(g, x, w):\n    return ...  # TODO\n")
 
     def check(student):
         check_rule(lambda x, w: x * w, student.rule, same_shape(2))
 
-    (outcome,) = outcomes(tmp_path, [f"def rule{head}:\n    return 3\n"], check, given=tmp_path / "given")
-    assert not outcome.passed
+    *told, accepted = outcomes(tmp_path, [f"def rule{head}:\n    return 3\n" for head in heads], check, given)
     in_order = "they must stay as they were given, in this order: rule(g, x, w)"
-    assert (outcome.cause == in_order) if told else (outcome.kind == "parts"), outcome
+    assert [outcome.cause for outcome in told] == [in_order] * 3
+    assert not accepted.passed and accepted.kind == "parts", accepted
 
 
 # --- a submission's objects of the engine, looked at where they are -------------------------------------------------
@@ -429,9 +426,14 @@ def test_objects_of_the_engine_are_looked_at_where_they_are(tmp_path, text):
         gradient = lambda g, x: observed(student, looks["gradient"], g, x)  # noqa: E731
         check_rule(lambda x: x**3, gradient, [arrays()], draws=9)
 
-    course = Course("one", tmp_path.with_name("given"), [Exercise("f", "f.py", check)], imports=["tinygrad_lecture"])
-    for old, new, says in (("", "", ""), ("g * 3", "g", "gradient of x"), ("return x *", "return 2 * x *", "result")):
-        (tmp_path / "f.py").write_text("import tinygrad_lecture as tl\n" + text.replace(old, new))
-        (outcome,) = Grader(course, tmp_path).check(["f"])
-        assert outcome.passed is (says == ""), outcome
-        assert says in outcome.what
+    mistakes = {
+        "right": ("", "", ""),
+        "g": ("g * 3", "g", "gradient of x"),
+        "x": ("return x *", "return 2 * x *", "result"),
+    }
+    for name, (old, new, _) in mistakes.items():
+        (tmp_path / f"{name}.py").write_text("import tinygrad_lecture as tl\n" + text.replace(old, new))
+    exercises = [Exercise(name, f"{name}.py", check) for name in mistakes]
+    course = Course("one", tmp_path.with_name("given"), exercises, imports=["tinygrad_lecture"])
+    for outcome, (_, _, says) in zip(Grader(course, tmp_path).check([*mistakes]), mistakes.values(), strict=True):
+        assert outcome.passed is (says == "") and says in outcome.what, outcome

@@ -175,5 +175,5 @@ def row_axes(name: str, input: Tensor, normalized_shape: int | Sequence[int]) ->
         check_tensor(name, "input", input)
     n = len(wanted)
     if not n or input._array.shape[-n:] != wanted:
-        raise TensorError(f"{name}: {shape_complaint(wanted, input.shape)}")
+        raise TensorError(f"{name}: {shape_complaint(wanted, input.shape)}") from None
     return n

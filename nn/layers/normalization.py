@@ -82,9 +82,13 @@ class LayerNorm(_RowNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        if self.weight is None:  # else the op compares its shape with x's
+        if self.weight is None:
             row_axes("layer_norm", x, self.normalized_shape)
-        return tl.layer_norm(x, self.weight, self.bias, len(self.normalized_shape), self.eps)
+        try:  # the op compares x with the weight's shape
+            return tl.layer_norm(x, self.weight, self.bias, len(self.normalized_shape), self.eps)
+        except ValueError:
+            row_axes("layer_norm", x, self.normalized_shape)  # says more
+            raise
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, bias={self.bias is not None}"
@@ -110,10 +114,14 @@ class RMSNorm(_RowNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
-        if self.weight is None:  # else the op compares its shape with x's
+        if self.weight is None:
             row_axes("rms_norm", x, self.normalized_shape)
         eps = rms_eps(x) if self.eps is None else self.eps
-        return tl.rms_norm(x, self.weight, len(self.normalized_shape), eps)
+        try:
+            return tl.rms_norm(x, self.weight, len(self.normalized_shape), eps)
+        except ValueError:
+            row_axes("rms_norm", x, self.normalized_shape)
+            raise
 
 
 # --- of channels --------------------------------------------------------------------------------------------

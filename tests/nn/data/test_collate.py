@@ -8,7 +8,6 @@ import pytest
 import tinygrad_lecture as tl
 from nn.data import default_collate, default_convert
 
-
 Point = namedtuple("Point", ["x", "name"])
 
 

@@ -224,7 +224,7 @@ def sources_of(vertex: Vertex) -> Array:
 def parts_of(vertex: Vertex) -> tuple[list[Vertex | None], list[Vertex]]:
     """The inputs of a fused op, and the steps of its definition, run on them. No steps if an input is not known."""
     given = known_values(vertex)
-    if vertex.op not in FORMULAS or not hasattr(vertex.maker, "definition") or not given:
+    if vertex.op not in FORMULAS or getattr(vertex.maker, "definition", None) is None or not given:
         return [], []
     inputs = [None if x is None else wrap(x) for x in given]
     for x in inputs:

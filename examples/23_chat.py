@@ -8,7 +8,7 @@
     /why Berlin          the same for another word of the answer; /attention Berlin too
     /temperature 1       more chance in the next answers
     /top-p 0.9           only the likeliest words
-    /penalty 1.3         what was said becomes less likely; for answers that go in circles, as at temperature 0
+    /penalty 1.1         what was said becomes less likely; for answers that go in circles, as at temperature 0
     /help  /quit         Ctrl-C ends an answer, or clears a line
 
 A chat is one text, which the model reads anew for each answer and continues, token by token. It learns nothing from it.

@@ -102,8 +102,8 @@ CHOSEN = {  # our settings and theirs, of greedy texts
     "a penalty": {"repetition_penalty": 1.2},
     "beams": {"num_beams": 3},
     "beams with penalties": {"num_beams": 2, "length_penalty": 2.0, "repetition_penalty": 1.1},
-    "a text that stops": {"stop": ["fox was", "ocked w"]},
-    "beams and a text that stops": {"num_beams": 2, "stop": "time"},
+    "a text that stops": {"stop": ["lend in", "nowhere"]},
+    "beams and a text that stops": {"num_beams": 2, "stop": "ise. H"},
 }
 
 
@@ -123,6 +123,7 @@ def test_texts_of_all_settings_are_those_of_transformers(name, smollm2, their_sm
     settings = {"max_new_tokens": 24, **({} if "num_beams" in chosen else {"temperature": 0}), **chosen}
     settings["stop"] = [2, *strings]
     assert smollm2.tokenizer.decode(smollm2.generate(prompt, **settings)) == wanted
+    assert name != "a text that stops" or wanted.endswith(" could b")
 
 
 @pytest.mark.parametrize(

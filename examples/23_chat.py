@@ -8,7 +8,8 @@
     /why Berlin          the same for another word of the answer; /attention Berlin too
     /temperature 1       more chance in the next answers
     /top-p 0.9           only the likeliest words
-    /help  /quit         Ctrl-C ends an answer
+    /penalty 1.1         what was said becomes less likely; for answers that go in circles, as at temperature 0
+    /help  /quit         Ctrl-C ends an answer, or clears a line
 
 A chat is one text, which the model reads anew for each answer and continues, token by token. It learns nothing from it.
 
@@ -38,13 +39,14 @@ class Chat:
     def __init__(self, model: Llama, temperature: float, top_p: float, tokens: int) -> None:
         self.model, self.tokenizer = model, model.tokenizer
         self.temperature, self.top_p, self.most = temperature, top_p, tokens
+        self.penalty = 1.0
         self.messages: list[dict[str, str]] = []
 
     def answer(self, question: str) -> Iterator[str]:
         """Yield the pieces of the answer as they are drawn. Ctrl-C ends it; what was said until then stays."""
         asked = [*self.messages, {"role": "user", "content": question}]
-        drawing = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.most}
-        pieces = self.model.chat(asked, **drawing)
+        drawing = {"temperature": self.temperature, "top_p": self.top_p, "repetition_penalty": self.penalty}
+        pieces = self.model.chat(asked, max_new_tokens=self.most, **drawing)
         self.messages = [*asked, {"role": "assistant", "content": ""}]
         for piece in until_ctrl_c(pieces, silent=True):
             self.messages[-1]["content"] += piece
@@ -92,6 +94,8 @@ def main(settings: "Settings") -> None:
                     chat.temperature = show.setting(command, value, 0, 10)
                 case "/top-p":
                     chat.top_p = show.setting(command, value, 0.01, 1)
+                case "/penalty":
+                    chat.penalty = show.setting(command, value, 1, 2)
                 case "/why":
                     tokens, p = chat.probabilities()
                     show.why(chat, tokens, p, chat.place(tokens, value))

@@ -24,7 +24,7 @@ class BartConfig(EncoderDecoderConfig):
     The other fields, and the errors, are those of `TransformerConfig`.
 
     - Norm: LayerNorm after each sum ("post", as in 2017), and after the embedding.
-    - Positions: learned.
+    - Positions: learned. They count tokens only; those of transformers' BART count padding on the left too.
     - FFN: GELU.
     - Attention: bidirectional; causal and cross in the decoder.
     """

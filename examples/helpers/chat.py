@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,9 @@ from helpers.temperature import effective_number
 from transformer.inspect.attention_maps import visible
 
 CONSOLE = Console(highlight=False)
+ESCAPES = re.compile(  # sequences that a terminal obeys, such as colours and titles, and other control characters
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
+)
 SURE, UNSURE = 0.9, 0.5  # probabilities
 
 
@@ -42,7 +46,10 @@ def welcome(model: Any) -> None:
 
 
 def lines() -> Iterator[str]:
-    """Yield what is typed or piped in, line by line, without empty ones. Ctrl-C at the prompt ends it, as its end."""
+    """Yield what is typed or piped in, line by line, without empty ones and without escapes.
+
+    Ctrl-C clears a line that is being typed, and ends a pipe.
+    """
     typed = sys.stdin.isatty()
     with suppress(ImportError):  # Windows has none
         import readline  # noqa: F401 - from now on `input` edits a line, and knows those before
@@ -50,9 +57,14 @@ def lines() -> Iterator[str]:
         sys.stdin.reconfigure(errors="replace")
     while True:
         try:
-            line = input("\n> " if typed else "").strip()
-        except (EOFError, KeyboardInterrupt):
+            line = ESCAPES.sub("", input("\n> " if typed else "")).strip()
+        except EOFError:
             return
+        except KeyboardInterrupt:
+            if not typed:
+                return
+            say("\n/quit or Ctrl-D ends the chat")
+            continue
         if line:
             if not typed:
                 say(f"\n> {line}")

@@ -64,6 +64,29 @@ def test_a_chat_keeps_what_was_said_after_ctrl_c_and_no_refused_message():
     assert [m["content"] for m in talk.messages] == ["one two", "one two ", "three four five", "three four "]
 
 
+def test_a_typed_line_is_cleared_by_ctrl_c_and_escapes_are_left_out(monkeypatch):
+    red, title, mouse = "\x1b[31mred\x1b[0m", "\x1b]0;a title\x07", "\x1b[<0;1;1M\x9b2J\x1b(B"
+    typed = iter([KeyboardInterrupt, f" {red} {title}{mouse}words\r\x1b", "\x1b[A", "👩\u200d👧 a\tb", EOFError])
+
+    def answer(prompt):
+        line = next(typed)
+        if isinstance(line, str):
+            return line
+        raise line
+
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("sys.stdin", Terminal())
+    assert list(chat.lines()) == ["red words", "👩\u200d👧 a\tb"]
+    typed = iter([KeyboardInterrupt])
+    monkeypatch.setattr(Terminal, "isatty", lambda self: False)
+    assert list(chat.lines()) == []
+
+
+class Terminal:
+    def isatty(self):
+        return True
+
+
 @pytest.mark.parametrize("value", ["", "hot", "11", "nan", "-1"])
 def test_a_setting_that_is_no_number_in_its_range_is_refused(value):
     with pytest.raises(ValueError, match=r"/temperature needs a number from 0 to 10"):

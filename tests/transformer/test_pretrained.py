@@ -250,7 +250,7 @@ LLAMA_3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddin
         (
             "Llama",
             {"model_type": "mistral", "sliding_window": 4},
-            r"config\.json: .* window of the last 4, .* here 6; up to 4 tokens .* write max_position_embeddings 4 there",
+            r"config\.json: .* window of the last 4, .* here 6; up to 4 .* write max_position_embeddings 4 there",
         ),
         (
             "Llama",
@@ -322,8 +322,8 @@ def test_fields_that_a_family_does_not_know_are_named(make, tmp_path):
     family = type(model).__name__
     reconfigure(tmp_path, **dict.fromkeys(OLDER.split(), 1), attn_logit_softcapping=None, use_sliding_window=False)
     type(model).from_pretrained(tmp_path)
-    reconfigure(tmp_path, sliding_window=4, pruned_heads={"0": [1]}, rope_scaling={"beta_fast": 0.5})
-    said = rf"options that {family} does not know and leaves out: .*sliding_window 4, pruned_heads \{{'0': \[1\]\}}"
+    reconfigure(tmp_path, attention_window=4, pruned_heads={"0": [1]}, rope_scaling={"beta_fast": 0.5})
+    said = rf"options that {family} does not know and leaves out: .*attention_window 4, pruned_heads \{{'0': \[1\]\}}"
     with pytest.warns(UserWarning, match=said) as caught:
         type(model).from_pretrained(tmp_path)
     assert caught[0].filename == __file__

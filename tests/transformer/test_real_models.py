@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from numeric import assert_close
-from transformer import Bert, Llama
+from transformer import Bert, Llama, generation
 from transformer.pretrained.model import INSTALLED, installed
 
 pytestmark = [pytest.mark.pretrained, pytest.mark.filterwarnings("ignore")]
@@ -95,6 +95,57 @@ def test_logits_and_greedy_tokens_are_those_of_transformers(smollm2, their_smoll
             wanted = theirs(tokens).logits[0].numpy()
             assert_close(smollm2(tokens.numpy()[0]).numpy(), wanted, "logits", 2e-4)
         assert wanted[len(prompt) - 1 : -1].argmax(-1).tolist() == answer
+
+
+STORY = "Once upon a time, there was a fox who"
+CHOSEN = {  # our settings and theirs, of greedy texts
+    "a penalty": {"repetition_penalty": 1.2},
+    "beams": {"num_beams": 3},
+    "beams with penalties": {"num_beams": 2, "length_penalty": 2.0, "repetition_penalty": 1.1},
+    "a text that stops": {"stop": ["lend in", "nowhere"]},
+    "beams and a text that stops": {"num_beams": 2, "stop": "ise. H"},
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_texts_of_all_settings_are_those_of_transformers(name, smollm2, their_smollm2):
+    import torch
+
+    theirs, tokenizer = their_smollm2
+    chosen = CHOSEN[name]
+    options = {**chosen, "stop_strings": chosen.get("stop"), "tokenizer": tokenizer, "max_new_tokens": 24}
+    options.pop("stop", None)
+    prompt = smollm2.tokenizer.encode(STORY)
+    out = theirs.generate(torch.tensor([prompt]), do_sample=False, pad_token_id=2, eos_token_id=2, **options)
+    wanted = tokenizer.decode(out[0, len(prompt) :], skip_special_tokens=True)
+    strings = [chosen["stop"]] if isinstance(chosen.get("stop"), str) else chosen.get("stop", [])
+    wanted = wanted[: min((wanted.index(string) for string in strings if string in wanted), default=None)]
+    settings = {"max_new_tokens": 24, **({} if "num_beams" in chosen else {"temperature": 0}), **chosen}
+    settings["stop"] = [2, *strings]
+    assert smollm2.tokenizer.decode(smollm2.generate(prompt, **settings)) == wanted
+    assert name != "a text that stops" or wanted.endswith(" could b")
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"temperature": 0.8, "min_p": 0.05},
+        {"temperature": 1.3, "top_k": 50, "top_p": 0.9, "min_p": 0.02, "repetition_penalty": 1.3},
+    ],
+)
+def test_tokens_are_drawn_from_the_distributions_of_transformers(chosen, smollm2, their_smollm2, monkeypatch):
+    import torch
+
+    theirs, _ = their_smollm2
+    prompt = torch.tensor([smollm2.tokenizer.encode(STORY)])
+    torch.manual_seed(0)
+    options = {"max_new_tokens": 6, "top_k": 0, "do_sample": True, "eos_token_id": None, "pad_token_id": 2, **chosen}
+    out = theirs.generate(prompt, output_scores=True, return_dict_in_generate=True, **options)
+    drawn, found = out.sequences[0, -6:].tolist(), []
+    monkeypatch.setattr(generation, "draw", lambda p, _: found.append(p.numpy()) or np.array([drawn[len(found) - 1]]))
+    list(smollm2.generate(prompt[0].tolist(), max_new_tokens=6, **chosen))
+    for mine, wanted in zip(found, out.scores, strict=True):
+        assert_close(mine, wanted.softmax(-1).numpy(), "probabilities", 1e-3, 1e-5)
 
 
 def test_the_chat_is_that_of_transformers_and_the_answer_is_right(smollm2, their_smollm2):

@@ -70,8 +70,7 @@ class Format:
     """How Hugging Face writes the models of a family.
 
     - `name`: the family in messages. `model_type`, `architecture`: what config.json calls it.
-    - `kin`: other model types that the family reads. Those that differ have the `fields` of ours that tell them apart,
-      and are written with their `architecture`; the others are written as the family's.
+    - `kin`: other model types that the family reads -> their architecture, or "" for those that are written as its own.
     - `fields`: fields of config.json -> ours. Several may have the same meaning; then they must agree.
     - `aliases`: further such fields, which are read and not written: other names that `transformers` knows.
     - `words`: for fields of config.json whose values are words, each value that we can follow -> ours.
@@ -94,11 +93,11 @@ class Format:
     architecture: str
     fields: Mapping[str, str]
     tensors: Mapping[str, Any]
-    kin: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    kin: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     gated: Mapping[str, Any] = field(default_factory=dict)
     ungated: Mapping[str, Any] = field(default_factory=dict)
-    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     nullable: Collection[str] = ()
     also: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -143,7 +142,7 @@ class Format:
             if theirs in given and not (given[theirs] is None and theirs in self.nullable and ours in DERIVED):
                 read[ours] = self._meaning(given, theirs)
         with located(f"{where} (missing fields are those of {kind.__name__}())"):
-            return kind(**{**self.defaults, **self.kin.get(what, {}).get("fields", {}), **read})
+            return kind(**{**self.defaults, **read})
 
     def _unsupported(self, given: dict[str, Any]) -> Iterator[str]:
         """Yields each field of config.json that asks for something else than we can do."""
@@ -164,16 +163,10 @@ class Format:
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
         """The contents of config.json. Raises ValueError for a config that this family's files cannot describe."""
-        usual, kinds = vars(type(config)()), {"architectures": [self.architecture], "model_type": self.model_type}
+        usual = vars(type(config)())
         described = {"init_std", *self.fields.values(), *self.optional, *(("bias",) if self.biased else ())}
-        for model_type, other in self.kin.items():
-            if other and all(getattr(config, name) == value for name, value in other["fields"].items()):
-                kinds, described = (
-                    {"architectures": [other["architecture"]], "model_type": model_type},
-                    described | other["fields"].keys(),
-                )
         wrong = [f"{name} {v!r}" for name, v in vars(config).items() if name not in described and v != usual[name]]
-        written = {}
+        written: dict[str, Any] = {"model_type": self.model_type}
         for theirs, ours in {**self.fields, **self.also}.items():
             value = getattr(config, DERIVED.get(ours, ours))
             if theirs in self.nullable and ours in DERIVED and not getattr(config, ours):
@@ -186,7 +179,8 @@ class Format:
         if wrong:
             raise ValueError(f"cannot save this model as a {self.name}: a {self.name} has no {', '.join(wrong)}")
         fixed = {name: can[0] for name, can in self.supported.items() if name not in UNWRITTEN}
-        written = {**kinds, "torch_dtype": dtype, **fixed, **written}
+        architecture = self.kin.get(written["model_type"], self.architecture)
+        written = {"architectures": [architecture], "torch_dtype": dtype, **fixed, **written}
         return with_own_rotary(written) if self.model_type == "llama" else written
 
     # --- tensors ------------------------------------------------------------------------------------------

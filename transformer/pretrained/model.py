@@ -70,11 +70,13 @@ class PretrainedModel(nn.Module):
         probabilities, that of the residual stream is used. Of generation_config.json, only ids of tokens that
         config.json lacks are used; its temperature, number of beams and so on are kept for `save_pretrained`.
 
+        A Mistral whose window holds its context and a Qwen2 are read as a Llama, an mT5 as a T5: see families.toml.
+
         Raises FileNotFoundError for a missing file, ImportError for a package that is not installed, with the command
-        that installs it, and ValueError for a config of another family or with an option that is not supported, for
-        tensors that are missing, unexpected, duplicated or of another shape (all are listed), for tied tensors that
-        differ, for quantized without such matrices, and for a damaged file. Warns of fields of config.json that are not
-        known and have no effect here.
+        that installs it, and ValueError for a config of another family, with the class that reads it or the nearest
+        one and why it is not equal, for an option that is not supported, for tensors that are missing, unexpected,
+        duplicated or of another shape (all are listed), for tied tensors that differ, for quantized without such
+        matrices, and for a damaged file. Warns of fields of config.json that are not known and have no effect here.
         """
         with opened(name_or_path) as source:
             config = cls.format.read_config(source, cls.config_type)

@@ -17,13 +17,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..backend import Array, xp
 from . import blas
 
+T = TypeVar("T")
 _chosen: int | None = None
 
 
@@ -129,6 +130,35 @@ _threads: list[threading.Thread] = []
 def _serve_requests(requests: SimpleQueue[Callable[[], object]]) -> None:
     while True:
         requests.get()()
+
+
+def elsewhere(function: Callable[[], T]) -> T:
+    """The result of a function, called in a thread of its own.
+
+    Ctrl-C reaches the main thread: there it would leave Numba in the middle. It is raised when the function has ended.
+    """
+    from concurrent.futures import Future  # here, to keep the import of the library light
+
+    outcome: Future[T] = Future()
+    ended: SimpleQueue[None] = SimpleQueue()
+
+    def call() -> None:
+        try:
+            outcome.set_result(function())
+        except BaseException as error:
+            outcome.set_exception(error)
+        ended.put(None)
+
+    threading.Thread(target=call, name="tinygrad_lecture compiles", daemon=True).start()
+    interrupted = False
+    while not outcome.done():
+        try:
+            ended.get()
+        except KeyboardInterrupt:
+            interrupted = True
+    if interrupted:
+        raise KeyboardInterrupt
+    return outcome.result()
 
 
 def _after_fork() -> None:

@@ -30,6 +30,7 @@ import numpy as np
 from ...backend import FLOAT32, Array
 from ...errors import warn
 from .. import blas
+from ..threads import elsewhere
 
 if TYPE_CHECKING:
     from .compiling import Task
@@ -111,23 +112,18 @@ if hasattr(os, "register_at_fork"):
 def _load() -> bool:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or not installed():
         return False
-    errors: list[Exception] = []
 
     def load() -> None:
-        try:
-            for name in ("pool", "loops", "products", "attention", "convolutions", "quantized", "recurrent"):
-                import_module(f".{name}", __name__)
-            run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # noqa: F821 - the first call makes Numba ready
-        except Exception as error:
-            errors.append(error)
+        for name in ("pool", "loops", "products", "attention", "convolutions", "quantized", "recurrent"):
+            import_module(f".{name}", __name__)
+        run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # noqa: F821 - the first call makes Numba ready
 
-    # In a thread of its own: Ctrl-C, which reaches the main thread, would leave Numba half imported.
-    thread = threading.Thread(target=load, name="tinygrad_lecture loads Numba", daemon=True)
-    thread.start()
-    thread.join()
-    for error in errors:
+    try:
+        elsewhere(load)
+    except Exception as error:
         warn(f"Numba is installed but cannot be used, so NumPy computes alone ({type(error).__name__}: {error})")
-    return not errors
+        return False
+    return True
 
 
 def installed() -> bool:

@@ -11,7 +11,6 @@ that nobody has begun. A chunk's result does not depend on who computes it, so r
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextvars import copy_context
@@ -161,15 +160,12 @@ def elsewhere(function: Callable[[], T]) -> T:
     return outcome.result()
 
 
+@blas.after_fork
 def _after_fork() -> None:
     """A forked child has no threads but its own."""
     global requests
     requests = SimpleQueue()
     _threads.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 # --- cache blocking -----------------------------------------------------------------------------------------

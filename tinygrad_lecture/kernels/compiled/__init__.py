@@ -98,15 +98,12 @@ _loaded: bool | None = None
 _loading = threading.RLock()
 
 
+@blas.after_fork
 def _after_fork() -> None:
     """A child forked while another thread loads Numba, or compiles, cannot end that: in it NumPy computes alone."""
     global _loaded
     if _begun and _loaded is not False:  # where it is False there is no Numba to ask
         _loaded = bool(_loaded) and not import_module("numba.core.compiler_lock").global_compiler_lock.is_locked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _load() -> bool:

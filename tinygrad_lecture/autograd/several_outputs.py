@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..backend import Shape
-from ..tensor_base import TensorBase
+from ..tensor_base import TensorBase, wrap
 from .core import Differentiable, Gradient, Node, Products, Record, plus
+from .views import note_sharing
 
 
 class Upstreams(tuple[Gradient | None, ...]):
@@ -36,12 +37,19 @@ class Output:
         return [(node, alone) for node in nodes if node is not None]
 
 
-def record_outputs(
-    op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Any], outs: Sequence[TensorBase]
-) -> list[Record]:
-    """The nodes of the outputs that one call of an op computed."""
-    out = outs[0]._array if len(outs) == 1 else Upstreams()
-    return nodes_of_outputs(Record(op, nodes, saved, out), outs)
+def results_of_one(
+    op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Any], outs: Sequence[TensorBase],
+    places: Sequence[int],
+) -> tuple[Any, ...]:  # fmt: skip
+    """The outs, of which those at some places become results of one record. They share the memory that outs share."""
+    results, chosen = list(outs), [outs[i] for i in places]
+    if chosen:
+        out = chosen[0]._array if len(chosen) == 1 else Upstreams()
+        for i, node in zip(places, nodes_of_outputs(Record(op, nodes, saved, out), chosen), strict=True):
+            results[i] = wrap(outs[i]._array, node)
+            if outs[i]._array.base is not None or outs[i]._window is not None or outs[i]._node is not None:
+                note_sharing(results[i], outs[i])
+    return tuple(results)
 
 
 def nodes_of_outputs(record: Record, outs: Sequence[TensorBase]) -> list[Record]:

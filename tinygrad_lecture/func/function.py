@@ -23,10 +23,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..autograd.core import Differentiable, Gradient, Node, Products, Record
+from ..autograd.core import Gradient, Node, Products, Record
 from ..autograd.modes import modes, no_grad
-from ..autograd.several_outputs import nodes_of_outputs, record_outputs, upstreams_of
-from ..autograd.views import note_sharing
+from ..autograd.several_outputs import nodes_of_outputs, results_of_one, upstreams_of
 from ..backend import xp
 from ..errors import kind_of
 from ..tensor import Tensor
@@ -152,9 +151,6 @@ class _Apply:
         return products
 
 
-# --- several results ----------------------------------------------------------------------------------------
-
-
 def as_tuple(function: str, out: Any) -> tuple[Tensor, ...]:
     """What a function returned, a Tensor or a tuple of Tensors, as a tuple. Raises TypeError for anything else.
 
@@ -165,21 +161,3 @@ def as_tuple(function: str, out: Any) -> tuple[Tensor, ...]:
         if not isinstance(o, TensorBase):
             raise TypeError(f"{function} must return a Tensor or a tuple of Tensors, not {kind_of(o)}")
     return outs
-
-
-def results_of_one(
-    op: Differentiable,
-    nodes: Sequence[Node | None],
-    saved: Sequence[Any],
-    outs: Sequence[Tensor],
-    places: Sequence[int],
-) -> tuple[Any, ...]:
-    """The outs, of which those at some places become results of one record. They share the memory that outs share."""
-    results = list(outs)
-    if places:
-        made = record_outputs(op, nodes, saved, [outs[i] for i in places])
-        for i, node in zip(places, made, strict=True):
-            results[i] = wrap(outs[i]._array, node)
-            if outs[i]._array.base is not None or outs[i]._window is not None or outs[i]._node is not None:
-                note_sharing(results[i], outs[i])
-    return tuple(results)

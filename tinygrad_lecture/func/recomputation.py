@@ -19,7 +19,7 @@ from ..autograd.backward import backward_pass
 from ..autograd.core import Gradient, Leaf, Node, Products, Record
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
-from ..autograd.several_outputs import upstreams_of
+from ..autograd.several_outputs import results_of_one, upstreams_of
 from ..autograd.subgraph import ancestors, unshare
 from ..autograd.versions import arrays_in
 from ..backend import Array, Shape, xp
@@ -27,7 +27,7 @@ from ..errors import kind_of
 from ..inspect.observe import Observer, Observing, Unseen, values_are_kept
 from ..tensor import Tensor
 from ..tensor_base import TensorBase, wrap
-from .function import as_tuple, results_of_one
+from .function import as_tuple
 
 
 def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:

@@ -122,6 +122,14 @@ def _libraries() -> list[Any]:
     return found
 
 
+def after_fork(function: Callable[[], None]) -> Callable[[], None]:
+    """Decorate a function that a forked child calls first."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=function)
+    return function
+
+
+@after_fork
 def _after_fork() -> None:
     """In a forked child no block is open: the threads that opened them are gone."""
     global _lock, _inside
@@ -131,7 +139,3 @@ def _after_fork() -> None:
         found = openblas()
         assert found is not None
         found[1](_before)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -11,19 +11,19 @@ that nobody has begun. A chunk's result does not depend on who computes it, so r
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..backend import Array, xp
 from . import blas
 
+T = TypeVar("T")
 _chosen: int | None = None
 
 
@@ -131,15 +131,41 @@ def _serve_requests(requests: SimpleQueue[Callable[[], object]]) -> None:
         requests.get()()
 
 
+def elsewhere(function: Callable[[], T]) -> T:
+    """The result of a function, called in a thread of its own.
+
+    Ctrl-C reaches the main thread: there it would leave Numba in the middle. It is raised when the function has ended.
+    """
+    from concurrent.futures import Future  # here, to keep the import of the library light
+
+    outcome: Future[T] = Future()
+    ended: SimpleQueue[None] = SimpleQueue()
+
+    def call() -> None:
+        try:
+            outcome.set_result(function())
+        except BaseException as error:
+            outcome.set_exception(error)
+        ended.put(None)
+
+    threading.Thread(target=call, name="tinygrad_lecture compiles", daemon=True).start()
+    interrupted = False
+    while not outcome.done():
+        try:
+            ended.get()
+        except KeyboardInterrupt:
+            interrupted = True
+    if interrupted:
+        raise KeyboardInterrupt
+    return outcome.result()
+
+
+@blas.after_fork
 def _after_fork() -> None:
     """A forked child has no threads but its own."""
     global requests
     requests = SimpleQueue()
     _threads.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 # --- cache blocking -----------------------------------------------------------------------------------------

@@ -185,10 +185,10 @@ class PyTorchMethods(Casts):
         return Handle(hooks_of(self).before, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Any], Any]) -> Handle:
-        """Call hook(tensor) each time that backward has added to `grad` of this leaf.
+        """Call hook(tensor) each time that backward has added to `grad` of this leaf, at the end of the pass.
 
-        With it an optimiser's step can be part of backward: each parameter is updated and its gradient let go of, so
-        that not all gradients are in memory at once. Raises RuntimeError for the result of an op.
+        With it an optimiser's step can be part of backward: each parameter is updated and its gradient let go of.
+        Raises RuntimeError for the result of an op.
         """
         self._require_grad("register_post_accumulate_grad_hook")
         if hasattr(self._node, "op"):

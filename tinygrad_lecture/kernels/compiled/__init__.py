@@ -30,6 +30,7 @@ import numpy as np
 from ...backend import FLOAT32, Array
 from ...errors import warn
 from .. import blas
+from ..threads import elsewhere
 
 if TYPE_CHECKING:
     from .compiling import Task
@@ -97,6 +98,7 @@ _loaded: bool | None = None
 _loading = threading.RLock()
 
 
+@blas.after_fork
 def _after_fork() -> None:
     """A child forked while another thread loads Numba, or compiles, cannot end that: in it NumPy computes alone."""
     global _loaded
@@ -104,30 +106,21 @@ def _after_fork() -> None:
         _loaded = bool(_loaded) and not import_module("numba.core.compiler_lock").global_compiler_lock.is_locked()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
 def _load() -> bool:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or not installed():
         return False
-    errors: list[Exception] = []
 
     def load() -> None:
-        try:
-            for name in ("pool", "loops", "products", "attention", "convolutions", "quantized", "recurrent"):
-                import_module(f".{name}", __name__)
-            run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # noqa: F821 - the first call makes Numba ready
-        except Exception as error:
-            errors.append(error)
+        for name in ("pool", "loops", "products", "attention", "convolutions", "quantized", "recurrent"):
+            import_module(f".{name}", __name__)
+        run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # noqa: F821 - the first call makes Numba ready
 
-    # In a thread of its own: Ctrl-C, which reaches the main thread, would leave Numba half imported.
-    thread = threading.Thread(target=load, name="tinygrad_lecture loads Numba", daemon=True)
-    thread.start()
-    thread.join()
-    for error in errors:
+    try:
+        elsewhere(load)
+    except Exception as error:
         warn(f"Numba is installed but cannot be used, so NumPy computes alone ({type(error).__name__}: {error})")
-    return not errors
+        return False
+    return True
 
 
 def installed() -> bool:

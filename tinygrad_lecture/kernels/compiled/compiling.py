@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import cached_property, partial, wraps
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
-from queue import SimpleQueue
 from types import CellType, FunctionType
 from typing import Any, TypeVar
 
+from ..threads import elsewhere
+
 F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
 numba: Any = import_module("numba")
 
 SETTINGS = {"error_model": "numpy", "fastmath": {"contract"}}  # no exceptions; x y + z may be rounded once
@@ -35,33 +34,6 @@ def stamped(function: F) -> F:
     found = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, cells)
     found.__qualname__, found.__module__ = function.__qualname__, function.__module__
     return found  # type: ignore[return-value]
-
-
-def elsewhere(function: Callable[[], T]) -> T:
-    """The result of a function, called in a thread of its own.
-
-    Ctrl-C reaches the main thread: there it would leave Numba in the middle. It is raised when the function has ended.
-    """
-    outcome: Future[T] = Future()
-    ended: SimpleQueue[None] = SimpleQueue()
-
-    def call() -> None:
-        try:
-            outcome.set_result(function())
-        except BaseException as error:
-            outcome.set_exception(error)
-        ended.put(None)
-
-    threading.Thread(target=call, name="tinygrad_lecture compiles", daemon=True).start()
-    interrupted = False
-    while not outcome.done():
-        try:
-            ended.get()
-        except KeyboardInterrupt:
-            interrupted = True
-    if interrupted:
-        raise KeyboardInterrupt
-    return outcome.result()
 
 
 def loop(function: F) -> F:

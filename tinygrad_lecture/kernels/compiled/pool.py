@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -231,13 +230,10 @@ blas.set_aside = lambda: int(_numbers[ASIDE // 8])
 atexit.register(_end)
 
 
+@blas.after_fork
 def _after_fork() -> None:
     """The job and the threads of the parent are not the child's."""
     _numbers[: GIVE_WAY // 8] = 0
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 # --- jobs on arrays -------------------------------------------------------------------------------------------

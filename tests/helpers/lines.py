@@ -20,7 +20,7 @@ ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that
     "tinygrad_lecture/gradient_checking": (2_400, 2_500),
     "tinygrad_lecture/testing": (1_600, 1_954),
     "tinygrad_lecture/inspect": (2_400, 2_683),
-    "nn/*.py nn/{layers,functional,module,files}": (3_300, 3_528),
+    "nn/*.py nn/{layers,functional,module}": (3_300, 3_528),
     "nn/{optim,training,parallel,data,utils}": (2_700, 3_372),
     "nn/torch": (1_600, 1_512),
     "transformer": (3_250, 3_236),

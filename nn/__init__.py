@@ -16,9 +16,10 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     init.py  distributions.py        initial weights; random draws with their log_prob
     optim/  data/  training/         optimisers, mini-batches, the loop
     parallel/                        training on several cores or machines
-    utils/  module_calls.py             gradient clipping, packed sequences; functional_call, gradcheck
-    errors.py  files/                checks of arguments; weights in files
-    layer_summary.py  notebook.py            a table of a model; what notebooks show
+    utils/  module_calls.py          gradient clipping, packed sequences; functional_call, gradcheck
+    weights.py  json_files.py        weights in files; JSON and text
+    layer_summary.py  notebook.py    a table of a model; what notebooks show
+    errors.py                        checks of arguments
     torch/                           runs PyTorch's scripts
 """
 
@@ -34,11 +35,11 @@ from . import init as init
 from . import optim as optim
 from . import parallel as parallel
 from . import utils as utils
+from . import weights as weights
 from .activation import *
 from .container import *
 from .data import DataLoader as DataLoader
 from .data import TensorDataset as TensorDataset
-from .files import weights as weights
 from .layer_summary import *
 from .layers.attention import *
 from .layers.convolution import *

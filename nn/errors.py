@@ -278,8 +278,8 @@ def check_channels(name: str, input: Tensor, wanted: int, whose: str, alone: boo
     if alone and wanted == 1:
         remedy = "; to make its first axis the batch, write x.unsqueeze(1)"
     elif input.shape[-1] == wanted:
-        batch, *others = range(len(shape) - 1) if not alone else (None, *range(len(shape) - 1))
-        order = [len(shape) - 1, *others] if batch is None else [batch, len(shape) - 1, *others]
+        *others, last = range(len(shape))
+        order = [last, *others] if alone else [0, last, *others[1:]]
         remedy = f"; the channels come before the other axes: write x.permute({', '.join(map(str, order))})"
     count = f"{wanted} channel{'s' * (wanted != 1)}"
     raise TensorError(f"{name}: {whose} wants {count}, got {input.shape[1]} in an input of {shape}{remedy}")

@@ -52,8 +52,6 @@ class _RowNorm(Affine):
     ) -> None:  # fmt: skip
         name = type(self).__name__
         sizes = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
-        if not sizes:
-            raise ValueError(f"{name}: normalized_shape must have one or more sizes, not {normalized_shape}")
         for size in sizes:
             check_sizes(name, normalized_shape=size)
         if isinstance(eps, int) and eps > 0:

@@ -24,7 +24,6 @@ class FunctionLayer(MadeFirst, Module):
     A subclass may say in `order` which settings `__init__` takes, and in which order; those left out are attributes of
     the class. It may check them in `__post_init__`, say in `in_repr` which of them `repr` shows, and take more inputs
     by a `forward` of its own. An `__init__` of its own calls this one, with the settings.
-    Raises TypeError, when the class is made, for a setting with the name of a method.
     """
 
     function: ClassVar[Callable[..., Any]]
@@ -45,8 +44,6 @@ class FunctionLayer(MadeFirst, Module):
             cls.arguments = tuple(name for name, p in taken.items() if p.kind is not p.KEYWORD_ONLY)
             cls.named = tuple(name for name in cls.settings if name not in cls.arguments)
             cls.weights_allowed = int("weight" in cls.settings)
-            if own := [name for name in cls.settings if hasattr(FunctionLayer, name)]:
-                raise TypeError(f"{cls.__name__}: each layer has its own {own[0]}; give the setting another name")
             if "__init__" not in vars(cls):
                 cls.__init__ = _init([*cls.settings.values()])  # type: ignore[method-assign]
         super().__init_subclass__()

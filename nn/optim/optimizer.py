@@ -82,13 +82,9 @@ class Optimizer(ExplainsArguments, Measured):
         return type(self).__name__
 
     @property
-    def _of_nn(self) -> bool:
-        return type(self).__module__.rpartition(".")[0] == __package__
-
-    @property
     def stepped(self) -> bool:
-        """Whether `step` was called; of an optimiser that a user wrote nobody sees it, so it counts as called."""
-        return bool(self.state) or not self._of_nn
+        """Whether `step` was called. Of a `step` that a user wrote nobody sees it, so it counts as called."""
+        return bool(self.state) or not _of_nn(type(self).step)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults.
@@ -108,7 +104,7 @@ class Optimizer(ExplainsArguments, Measured):
         raise AttributeError(f"{self._name} has no attribute {name!r}{remedy}", name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in vars(self).get("defaults", ()) and self._of_nn:
+        if name in vars(self).get("defaults", ()) and _of_nn(type(self)):
             getattr(self, name)  # raises, and says where settings are
         object.__setattr__(self, name, value)
 
@@ -274,3 +270,8 @@ class Optimizer(ExplainsArguments, Measured):
             settings = ", ".join(f"{name}={value}" for name, value in group.items() if name not in hidden)
             lines.append(f"  {sum(p.numel() for p in group['params']):,} parameters: {settings}")
         return "\n".join([*lines, ")"])
+
+
+def _of_nn(made: Any) -> bool:
+    """Whether a class or function stands in this package."""
+    return made.__module__.rpartition(".")[0] == __package__  # type: ignore[no-any-return]

@@ -26,8 +26,8 @@ from tinygrad_lecture import Tensor, device
 from tinygrad_lecture.backend import Array
 from tinygrad_lecture.errors import kind_of
 
-from ..files import weights
-from ..files.json_files import parse_json, require_file
+from .. import weights
+from ..json_files import parse_json, require_file
 from ..module import Module, Parameter
 from .modules import nn
 

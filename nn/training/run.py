@@ -18,10 +18,10 @@ from tinygrad_lecture.backend import xp
 from tinygrad_lecture.errors import brief, warn
 from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
+from .. import weights
 from ..container import Sequential
 from ..data.loader import DataLoader, Epoch, differences
 from ..errors import explained
-from ..files import weights
 from ..module import Module
 from ..optim import LBFGS, Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau

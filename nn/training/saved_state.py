@@ -19,8 +19,8 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import brief
 
-from ..files import weights
-from ..files.json_files import parse_json
+from .. import weights
+from ..json_files import parse_json
 from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler

@@ -51,11 +51,8 @@ def clip_grad_norm_(
     0-d Tensor on the gradients' device, computed without waiting for a GPU.
 
     With error_if_nonfinite=True, a norm of inf or NaN raises RuntimeError before anything is changed; this check waits
-    for a GPU. Without it, one NaN makes every gradient NaN. `foreach` has no effect. Raises ValueError for a norm_type
-    that is not above 0.
+    for a GPU. Without it, one NaN makes every gradient NaN. `foreach` has no effect.
     """
-    if not float(norm_type) > 0:
-        raise ValueError(f"clip_grad_norm_: norm_type must be above 0, such as 2 or math.inf, not {norm_type}")
     grads = _gradients("clip_grad_norm_", parameters)
     if not grads:
         return Tensor(0.0)

@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.files.json_files import require_file
+from nn.json_files import require_file
 from tinygrad_lecture.backend import Array, Shape
 
 from ..positions import slowed

@@ -15,8 +15,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from nn.files.json_files import parse_json, read_json, write_json
-from nn.files.weights import Archive, save_file
+from nn.json_files import parse_json, read_json, write_json
+from nn.weights import Archive, save_file
 from tinygrad_lecture.backend import Array, Shape
 from tinygrad_lecture.files import atomic_write_together, make_folder
 

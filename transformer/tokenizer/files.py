@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from nn.files.json_files import read_json, read_text, write_json
+from nn.json_files import read_json, read_text, write_json
 from tinygrad_lecture.files import atomic_write_together
 
 from .merges import Pair

@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from nn.files.json_files import read_json, read_text
+from nn.json_files import read_json, read_text
 from tinygrad_lecture.files import atomic_write_together
 
 from .base import Tokenizer, check_text, require, texts_of

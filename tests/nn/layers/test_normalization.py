@@ -65,7 +65,7 @@ def test_a_constant_input_gives_0_and_no_nan():
     assert nn.RMSNorm(3)(tl.zeros(2, 3)).tolist() == [[0, 0, 0]] * 2
 
 
-@pytest.mark.parametrize("shape", [0, (), (2, 0), -1])
+@pytest.mark.parametrize("shape", [0, (2, 0), -1])
 def test_sizes_below_1_are_refused(shape):
     for layer in (nn.LayerNorm, nn.RMSNorm):
         with pytest.raises(ValueError, match=f"{layer.__name__}: normalized_shape must"):

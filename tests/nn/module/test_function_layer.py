@@ -57,13 +57,6 @@ def test_settings_that_the_function_takes_by_name_alone():
         Scaled(2.0, 1.0)
 
 
-def test_a_setting_called_like_a_method_is_refused_when_the_class_is_made():
-    with pytest.raises(TypeError, match="Mine: each layer has its own forward; give the setting another name"):
-
-        class Mine(FunctionLayer, function=lambda x, forward=1: x):
-            pass
-
-
 def test_settings_may_have_another_order_and_fixed_values():
     class Other(FunctionLayer, function=lambda x, factor, shift, training: scaled(x, factor, shift) * training):
         order = ("shift", "factor")

@@ -245,7 +245,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     def killed(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nn.files.weights._sort_metadata", killed)  # after the new file is written
+    monkeypatch.setattr("nn.weights._sort_metadata", killed)  # after the new file is written
     with pytest.raises(KeyboardInterrupt):
         torch.save({"x": tl.zeros(2)}, path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]

@@ -153,7 +153,7 @@ def test_ctrl_c_stops_all_workers_after_the_same_step_and_the_run_resumes(tmp_pa
 
 
 def test_only_worker_0_writes_files_and_holds_the_folder(tmp_path, monkeypatch):
-    from nn.files import weights
+    from nn import weights
 
     writers, plain = set(), weights.save_file
 

@@ -22,8 +22,8 @@ from tinygrad_lecture.backend import Array, Shape, is_array, to_host
 from tinygrad_lecture.errors import brief
 from tinygrad_lecture.files import atomic_write
 
-from ..module import array_of, check_state
 from .json_files import require_file
+from .module import array_of, check_state
 
 
 def save_file(tensors: Mapping[str, Any], path: str | Path, metadata: Mapping[str, str] | None = None) -> None:

@@ -1,6 +1,6 @@
 """JSON and text files: what is read equals what was written. Errors: transformer/tokenizer/test_base.py."""
 
-from nn.files.json_files import read_json, read_text, write_json
+from nn.json_files import read_json, read_text, write_json
 
 
 def test_a_value_is_written_and_read(tmp_path):

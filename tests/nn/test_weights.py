@@ -8,7 +8,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from nn.files import weights
+from nn import weights
 
 safetensors = pytest.importorskip("safetensors")
 

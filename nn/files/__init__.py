@@ -1,1 +1,0 @@
-"""Files: weights as safetensors, JSON, text."""

@@ -68,7 +68,7 @@ def compare(
 
 
 @each(ALL)
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_arrays(row: Row, data: st.DataObject) -> None:
     """Device arrays in, device arrays out."""
@@ -84,7 +84,7 @@ def test_arrays(row: Row, data: st.DataObject) -> None:
 
 @each(ALL)
 @pytest.mark.parametrize(("device", "dtype"), [("strict", "strict"), *GPU])
-@settings(examples, max_examples=15)
+@settings(examples, max_examples=8)
 @given(data=st.data())
 def test_forward_and_backward(row: Row, device: str, dtype: str, data: st.DataObject) -> None:
     """Values and gradients equal NumPy's."""
@@ -95,7 +95,7 @@ def test_forward_and_backward(row: Row, device: str, dtype: str, data: st.DataOb
 
 @each(DIFFERENTIABLE)
 @pytest.mark.parametrize(("device", "dtype"), [("strict", "strict"), GPU[0]])
-@settings(examples, max_examples=6)
+@settings(examples, max_examples=4)
 @given(data=st.data())
 def test_gradient_of_gradient(row: Row, device: str, dtype: str, data: st.DataObject) -> None:
     """Second derivatives equal NumPy's."""

@@ -61,7 +61,7 @@ def test_every_op_has_a_row() -> None:
 
 
 @each(*ALL)
-@examples(20)
+@examples(12)
 @given(data=st.data())
 def test_value(row: Row, data: st.DataObject) -> None:
     """Of Tensors a Tensor, of arrays an array."""
@@ -75,7 +75,7 @@ def test_value(row: Row, data: st.DataObject) -> None:
 
 
 @each(*[r for r in OPS if not r.op.views])
-@examples(20)
+@examples(8)
 @given(data=st.data())
 def test_what_is_declared_to_be_no_view_shares_no_memory(row: Row, data: st.DataObject) -> None:
     """A view that nobody looked for would miss a change of its input."""
@@ -87,7 +87,7 @@ def test_what_is_declared_to_be_no_view_shares_no_memory(row: Row, data: st.Data
 
 
 @each(*[r for r in ALL if set(r.kinds) & {"i", "b"}])
-@examples(10)
+@examples(6)
 @given(data=st.data())
 def test_integers_and_bools(row: Row, data: st.DataObject) -> None:
     """The results are NumPy's, except that integers give float32, the default dtype, where NumPy gives float64."""
@@ -104,7 +104,7 @@ def test_integers_and_bools(row: Row, data: st.DataObject) -> None:
 
 @each(*ALL)
 @pytest.mark.parametrize("dtype", FLOATS)
-@examples(10)
+@examples(6)
 @given(data=st.data())
 def test_dtype_is_kept(row: Row, dtype: str, data: st.DataObject) -> None:
     """float32 stays float32, in gradients too, and equals float64 up to rounding."""
@@ -123,7 +123,7 @@ def test_dtype_is_kept(row: Row, dtype: str, data: st.DataObject) -> None:
 
 
 @each(*[r for r in ALL if r.mixes])
-@examples(10)
+@examples(8)
 @given(data=st.data())
 def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
     """Integers with float32 give float32, float32 with float64 gives float64; each gradient has its input's dtype.
@@ -153,7 +153,7 @@ def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
 
 
 @each(*DIFFERENTIABLE)
-@examples(20)
+@examples(12)
 @given(data=st.data())
 def test_gradient(row: Row, data: st.DataObject) -> None:
     """Against numerical differences, for every element of every float input, with a random upstream gradient."""
@@ -172,7 +172,7 @@ def test_gradient(row: Row, data: st.DataObject) -> None:
 
 
 @each(*DIFFERENTIABLE)
-@examples(8)
+@examples(5)
 @given(data=st.data())
 def test_gradient_of_gradient(row: Row, data: st.DataObject) -> None:
     """The recorded gradient equals the unrecorded one, and its own gradients agree with differences."""
@@ -229,7 +229,7 @@ def test_third_derivative(row: Row, data: st.DataObject) -> None:
 
 
 @each(*DIFFERENTIABLE)
-@examples(8)
+@examples(4)
 @given(data=st.data())
 def test_each_input_alone(row: Row, data: st.DataObject) -> None:
     """The op runs alike each time: an input's gradient has the same bits, whether or not others require grad."""
@@ -246,7 +246,7 @@ def test_each_input_alone(row: Row, data: st.DataObject) -> None:
 
 
 @each(*DIFFERENTIABLE)
-@examples(8)
+@examples(3)
 @given(data=st.data())
 def test_a_tensor_used_twice(row: Row, data: st.DataObject) -> None:
     """Its gradient is the sum over both uses."""
@@ -272,7 +272,7 @@ def test_a_tensor_used_twice(row: Row, data: st.DataObject) -> None:
 
 
 @each(*DIFFERENTIABLE)
-@examples(10)
+@examples(5)
 @given(data=st.data())
 def test_nothing_is_written_to_and_no_memory_is_shared(row: Row, data: st.DataObject) -> None:
     """Inputs and upstream gradients keep their bits, and a write to one gradient changes nothing else."""
@@ -301,7 +301,7 @@ def test_nothing_is_written_to_and_no_memory_is_shared(row: Row, data: st.DataOb
 
 
 @each(*DIFFERENTIABLE)
-@examples(12)
+@examples(6)
 @given(data=st.data())
 def test_any_layout_of_memory(row: Row, data: st.DataObject) -> None:
     """Transposed, reversed, strided and repeated inputs give the results of contiguous ones."""
@@ -315,7 +315,7 @@ def test_any_layout_of_memory(row: Row, data: st.DataObject) -> None:
 
 
 @each(*[r for r in OPS if r.keeps is not None and r.differentiable])
-@examples(8)
+@examples(5)
 @given(data=st.data())
 def test_a_record_keeps_what_its_row_says(row: Row, data: st.DataObject) -> None:
     """The record alone keeps no arrays alive but those that the row names."""
@@ -354,7 +354,7 @@ def arrays_asked_by(op: Op[Any], rule: Rule) -> list[str]:
 
 @each(*FUSED)
 @pytest.mark.parametrize("dtype", FLOATS)
-@examples(20)
+@examples(15)
 @given(data=st.data())
 def test_kernel_is_its_definition(row: Row, dtype: str, data: st.DataObject) -> None:
     """Forward, and backward for every combination of inputs that require grad."""
@@ -383,7 +383,7 @@ def kernel_and_definition(row: Row, sample: Sample, grad: list[bool]) -> tuple[l
 
 
 @each(*FUSED)
-@examples(15)
+@examples(10)
 @given(data=st.data())
 def test_kernel_computes_what_is_needed(row: Row, data: st.DataObject) -> None:
     """A gradient of the input's shape, or broadcast from it, for each input that needs one, None for the others."""

@@ -15,12 +15,16 @@ import workloads
 
 
 class Contestant(NamedTuple):
-    """Who computes. module: its file in contestants/.  needs: a package.  has: its workloads, all unless given."""
+    """Who computes. module: its file in contestants/.  needs: a package.  has: its workloads, all unless given.
+
+    exact: whether it computes the same as the others, up to rounding.
+    """
 
     module: str
     needs: str
     has: str = ""
     settings: dict[str, Any] = {}  # noqa: RUF012 - nobody writes to it
+    exact: bool = True
 
 
 CONTESTANTS = {
@@ -32,6 +36,7 @@ CONTESTANTS = {
     "PyTorch": Contestant("pytorch", "torch"),
     "torch.compile": Contestant("pytorch", "torch", "W1 W2 W3 W4", {"compiled": True}),
     "JAX": Contestant("jax_jit", "jax", "W1 W2 W3 W4 W6 W7"),
+    "llama.cpp": Contestant("llama_cpp", "xllamacpp", "W10 W11", exact=False),
     "MyGrad": Contestant("mygrad_eager", "mygrad", "W1 W2 W6"),
     "HIPS autograd": Contestant("hips_autograd", "autograd", "W1 W2 W6"),
 }

@@ -75,6 +75,8 @@ def matrices(draw: st.DrawFn, /, *letters: str, max_side: int = 3, min_side: int
 
     The same letter has the same size everywhere; a letter in capitals has a size of at least 2.
     """
+    if not letters:
+        raise TypeError('matrices: name the axes of each array by letters, as matrices("nk", "km")')
     sizes: dict[str, int] = {}
     for letter in "".join(letters):
         if letter not in sizes:

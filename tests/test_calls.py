@@ -33,7 +33,7 @@ CALLS = {  # without recording
     "F.gelu": (lambda: nn.functional.gelu(x), 20),
     "nn.LayerNorm": (lambda: norm(x), 32),
 }
-STEPS = {"W1": 300, "W2": 690, "W3": 6_750, "W6": 231_000}
+STEPS = {"W1": 300, "W2": 690, "W3": 6_750, "W6": 215_000}
 
 
 @pytest.fixture(autouse=True)

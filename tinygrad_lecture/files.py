@@ -69,16 +69,6 @@ def check_writable(path: str | Path) -> None:
     _temporary_folder(_target(Path(path)), path).rmdir()
 
 
-def make_ready(path: str | Path) -> None:
-    """Make the folder of a file that will be written, and remove what killed writes left there.
-
-    Raises NotADirectoryError as `make_folder`, and the errors of `atomic_write(path)`.
-    """
-    make_folder(Path(path).parent)
-    check_writable(path)
-    sweep(path)
-
-
 @contextmanager
 def hold(folder: str | Path) -> Iterator[None]:
     """Context manager that only one process, or thread, may be in for a folder; a killed process lets go of it.
@@ -118,8 +108,6 @@ def _target(path: Path) -> Path:
     if path.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a folder; give the path of a file")
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
-    if target.is_symlink():
-        raise OSError(f"cannot write {path}: its symbolic links lead in a circle")
     if target.exists() and not target.is_file():
         raise OSError(f"cannot write {path}: it is a device, a pipe or the like; give the path of a file")
     if not target.parent.is_dir():

@@ -198,7 +198,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     @property
     def array(self) -> Array:
-        """The memory as a NumPy array, a read-only view, or the CuPy array itself. To write to it, use `inplace()`."""
+        """The array: on the CPU a read-only view, on a GPU the CuPy array itself. To write to it, use `inplace()`."""
         if not isinstance(self._array, np.ndarray):
             return self._array
         view = self._array.view()
@@ -206,7 +206,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         return view
 
     def data_ptr(self) -> int:
-        """The address of the first element in memory; tensors that are one parameter have the same."""
+        """The address of the first element in memory; tied parameters have the same address."""
         array = self._array
         return array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
 

@@ -1,6 +1,6 @@
-"""Attention: each token updates its vector with a weighted sum of the other tokens' values.
+"""Attention: each token updates its vector with a weighted sum of values, those of the tokens that it attends to.
 
-One function serves all three kinds; the arguments decide which it is:
+The three kinds differ in their arguments only:
 
     causal           each token attends to itself and the tokens before it    mask = causal_mask(n, n)
     bidirectional    each token attends to all tokens of its text             mask = None
@@ -42,14 +42,15 @@ def scaled_dot_product_attention(
 
     Returns (..., queries, value_dim) and (..., queries, keys). If the mask allows a query no key, its output and its
     gradient are zeros.
-    Raises ValueError if the shapes do not match, TypeError if the mask is not of bools.
+    Raises ValueError if the shapes do not match, TypeError for a mask that is neither bools nor floats with an
+    axis of heads.
     """
     if mask is not None:
         mask = tl.as_tensor(mask, device=q.device)
         if mask.dtype.kind != "b" and not _is_added(mask):
             raise TypeError(
                 "scaled_dot_product_attention: the mask must be of bools, True where a query may attend, got "
-                f"{mask.dtype}; write mask != 0"
+                f"{mask.dtype}; write mask == 0 for one of 0 and -inf, mask != 0 for one of 1 and 0"
             )
     weights = tl.attention_weights(q, k, mask)  # softmax(q k^T / sqrt(head_dim)): (..., queries, keys)
     return F.dropout(weights, dropout) @ v, weights  # (..., queries, keys) @ (..., keys, value_dim)
@@ -93,9 +94,9 @@ class Attend(nn.Module):
         self.softmax = nn.Softmax(-1)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-        """q (..., heads, queries, head_dim) -> that shape.
+        """q (..., heads, queries, head_dim) -> (..., heads, queries, value_dim).
 
-        - `k`, `v`: (..., heads / sharing, keys, head_dim).
+        - `k`, `v`: (..., heads / sharing, keys, head_dim), and (..., value_dim).
         - `mask`: bools that broadcast to (..., 1, queries, keys), or floats (..., heads, queries, keys) that are added.
         """
         dropout = self.dropout if self.training else 0.0
@@ -105,18 +106,18 @@ class Attend(nn.Module):
             return tl.attention(q, k, v, mask, scale=self.scale)
         if mask is not None and mask.ndim > 1 and mask.shape[-2] > 1:  # a row for each query
             mask = tl.cat([mask] * self.sharing, -2)
-        return tl.attention(self._side_by_side(q), k, v, mask, scale=self.scale).reshape(*q.shape)
+        return tl.attention(self._stacked(q), k, v, mask, scale=self.scale).reshape(*q.shape[:-1], v.shape[-1])
 
     def _with_weights(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
-        scores = self._side_by_side(q) @ k.mT * (self.scale or q.shape[-1] ** -0.5)
+        scores = self._stacked(q) @ k.mT * (self.scale or q.shape[-1] ** -0.5)
         scores = scores.reshape(*q.shape[:-1], -1)  # (..., heads, queries, keys)
         if mask is not None:
             scores = scores + mask if _is_added(mask) else tl.where(mask, scores, -math.inf)
         weights = F.dropout(self.softmax(scores), dropout)  # (..., heads, queries, keys)
-        return (self._side_by_side(weights) @ v).reshape(*q.shape)
+        return (self._stacked(weights) @ v).reshape(*q.shape[:-1], v.shape[-1])
 
-    def _side_by_side(self, x: Tensor) -> Tensor:
-        """The rows of heads that share keys, side by side: (..., heads, queries, n) -> (..., kv_heads, rows, n)."""
+    def _stacked(self, x: Tensor) -> Tensor:
+        """(..., heads, queries, n) -> (..., kv_heads, rows, n): the rows of heads that share keys, head below head."""
         if self.sharing == 1:
             return x
         *lead, heads, queries, n = x.shape
@@ -129,11 +130,12 @@ def _is_added(mask: Tensor) -> bool:
 
 
 class MultiHeadAttention(nn.Module):
-    """Several heads in parallel, each on its slice of the width; W_O mixes their outputs.
+    """Several heads in parallel. Each reads the whole vector, through its own rows of W_Q, W_K and W_V; W_O mixes what
+    they send.
 
     - `width`: size of the input and output vectors.
     - `heads`: how many.
-    - `kv_heads`: how many have keys and values of their own, which heads / kv_heads heads share; by default all.
+    - `kv_heads`: how many sets of keys and values there are, each for heads / kv_heads heads; by default one a head.
     - `head_dim`: size of a head's queries, keys and values, by default width / heads.
     - `key_width`: size of the vectors attended to, by default `width`.
     - `bias`: whether the four matrices have one; `qkv_bias`: whether all but W_O have one.
@@ -142,7 +144,7 @@ class MultiHeadAttention(nn.Module):
 
     W_Q maps width -> heads * head_dim, W_O back; W_K and W_V map key_width -> kv_heads * head_dim. Rows h * head_dim to
     (h + 1) * head_dim of W_Q, W_K and W_V belong to head h.
-    Raises ValueError unless `heads` divides `width` and `kv_heads` divides `heads`.
+    Raises ValueError unless `heads` divides `width`, or `head_dim` is given, and `kv_heads` divides `heads`.
     """
 
     def __init__(

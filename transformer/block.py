@@ -15,7 +15,7 @@ __all__ = ["Block", "CrossBlock"]
 
 
 class ResidualStream(nn.Identity):
-    """The residual stream between two parts of a block, which so has a name: see inspect/points.py."""
+    """The identity. It gives the residual stream between two parts of a block a name: see inspect/points.py."""
 
 
 class ResidualBlock(nn.Module):

@@ -15,6 +15,7 @@ For example:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import nn
@@ -126,7 +127,7 @@ class Encoder(Inspectable):
     ) -> Trace:
         """What the model computes at every point while it reads a text: see `GPT.trace`. Arguments: see `logits`."""
         read = self if self.unembedding is None else self.logits
-        return traced(self, lambda: read(tokens, padding_mask, segments), tokens, points, requires_grad)
+        return traced(self, partial(read, tokens, padding_mask, segments), tokens, points, requires_grad)
 
 
 class Classifier(nn.Module):

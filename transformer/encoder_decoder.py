@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
@@ -177,10 +178,8 @@ class EncoderDecoder(Inspectable):
         Arguments: see `forward` and `GPT.trace`.
         """
 
-        def read() -> None:
-            self(source, target, source_padding, target_padding)
-
         decoder = Stack("target_embedding", "decoder", "decoder_norm")
+        read = partial(self, source, target, source_padding, target_padding)
         trace = traced(self, read, target, points, requires_grad, decoder)
         encoder = Stack("source_embedding", "encoder", "encoder_norm", None)
         return replace(trace, source=replace(trace, tokens=to_host(as_tokens(source).array), stack=encoder))

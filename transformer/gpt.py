@@ -14,6 +14,7 @@ For example:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import nn
@@ -76,8 +77,9 @@ class GPTConfig(TransformerConfig):
 class GPT(LanguageModel, Inspectable, PretrainedModel):
     """Embedding, `layers` blocks, final norm, unembedding (Radford et al., 2019). Built from a GPTConfig.
 
-    - `checkpoint`: whether backward computes each block again instead of keeping its values (`tl.checkpoint`). That
-      saves most of the memory of training, for one more forward pass. It may be set later: `model.checkpoint = True`.
+    - `checkpoint`: whether backward, in training, computes each block again instead of keeping its values
+      (`tl.checkpoint`). That saves most of the memory of training, for one more forward pass. It may be set later:
+      `model.checkpoint = True`.
     """
 
     config_type: ClassVar[type[TransformerConfig]] = GPTConfig
@@ -113,7 +115,7 @@ class GPT(LanguageModel, Inspectable, PretrainedModel):
         text = read(self.embedding, tokens, padding_mask, decoder=self.blocks, cache=cache)
         x = text.vectors  # (..., tokens, width)
         for layer, block in enumerate(self.blocks):
-            if self.checkpoint and cache is None:
+            if self.checkpoint and self.training and cache is None:
                 x = tl.checkpoint(block, x, text.mask, text.rotation)
             else:
                 x = block(x, text.mask, text.rotation, text.keys(layer))
@@ -121,7 +123,10 @@ class GPT(LanguageModel, Inspectable, PretrainedModel):
         return self.norm(x)  # type: ignore[no-any-return]
 
     def next_logits(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
-        """Logits of the token after the last: (..., tokens) -> (..., vocab_size). Arguments: see `forward`."""
+        """Logits of the token after the last: (..., tokens) -> (..., vocab_size).
+
+        Arguments: see `forward`; but padding is allowed at the beginning only.
+        """
         return self.unembedding(self.vectors(tokens, padding_mask, cache)[..., -1, :])  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
@@ -145,9 +150,9 @@ class GPT(LanguageModel, Inspectable, PretrainedModel):
     ) -> Trace:
         """What the model computes at every point while it reads a text, in evaluation mode: see `Trace`.
 
-        - `points`: names of those to keep, by default all, in which * stands for one part, as in "blocks.*.ffn".
+        - `points`: the points to keep, a name or several. * stands for one part, as in "blocks.*.ffn". None keeps all.
         - `requires_grad`: whether the values are recorded, for `tl.grad`; by default they are arrays.
 
         Other arguments and errors: see `forward`. Raises KeyError for a point that is not there.
         """
-        return traced(self, lambda: self(tokens, padding_mask), tokens, points, requires_grad)
+        return traced(self, partial(self, tokens, padding_mask), tokens, points, requires_grad)

@@ -32,7 +32,8 @@ class Reading:
     - `rotation`: see `Rotary.forward`; None with other positions.
     - `memory_mask`: the mask of the cross-attention.
     - `padding`: (..., keys), True for tokens, of the cached tokens and these; None without padding.
-    - `cache`: the cache that they are read into, if there is one; `memory_padding`: that of its memory.
+    - `cache`: the cache that they are read into, if there is one.
+    - `memory_padding`: the padding mask of the encoder's text.
     """
 
     vectors: Tensor

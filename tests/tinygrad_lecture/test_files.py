@@ -95,19 +95,16 @@ REFUSED = [
     ("folder", IsADirectoryError, "cannot write folder: it is a folder"),
     ("folder/..", IsADirectoryError, "cannot write folder/..: it is a folder"),
     (".", IsADirectoryError, "cannot write .: it is a folder"),
-    ("circle", OSError, "its symbolic links lead in a circle"),
 ]
 
 
 @pytest.mark.parametrize(("path", "error", "message"), REFUSED)
 def test_what_cannot_be_written_is_named(tmp_path, monkeypatch, path, error, message):
     (tmp_path / "folder").mkdir()
-    (tmp_path / "circle").symlink_to(tmp_path / "back")
-    (tmp_path / "back").symlink_to(tmp_path / "circle")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error, match=message), atomic_write(path):
         pass
-    assert {file.name for file in tmp_path.iterdir()} == {"folder", "circle", "back"}
+    assert {file.name for file in tmp_path.iterdir()} == {"folder"}
 
 
 @pytest.mark.parametrize("together", [False, True])

@@ -67,10 +67,10 @@ maps, classes = cam(x)
 print(classes.tolist(), rounded(maps))
 cam.remove()
 
-# the order in which gradients come
-order = []
+# the order in which gradients come to modules; those of parameters come in any order
+order, came = [], []
 for name, parameter in model.named_parameters():
-    parameter.register_hook(lambda grad, name=name: order.append(name.rpartition(".")[0]))  # of one layer in any order
+    parameter.register_hook(lambda grad, name=name: came.append((name, tuple(grad.shape))))
 for name, module in model.named_modules():
     if name and name not in ("features", "features.0", "features.1"):  # an in-place layer takes no hooks in PyTorch
         module.register_full_backward_pre_hook(lambda m, grad_output, name=name: order.append(f"> {name}"))
@@ -79,6 +79,7 @@ x.requires_grad_()
 model.zero_grad()
 F.cross_entropy(model(x), torch.tensor([1, 3])).backward()
 print("\n".join(order))
+print(sorted(came))
 
 # clipping, scaling and zeroing gradients on the way
 w = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)

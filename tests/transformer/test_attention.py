@@ -211,7 +211,7 @@ def test_a_cache_of_another_memory_raises():
         (lambda: MultiHeadAttention(8, 2.5), ValueError, "width 8 cannot be split into 2.5 heads"),
         (lambda: MultiHeadAttention(8, 2)(tl.ones(3, 8), rotation=Rotary(4, 6)([0, 1, 2])), ValueError, "needs .* cos"),
         (lambda: Rotary(4, 3), ValueError, "even, because pairs are rotated, got 3"),
-        (lambda: MultiHeadAttention(4, 2)(tl.ones(4)), ValueError, r"expected x \(..., tokens, width\), got \(4,\)"),
+        (lambda: MultiHeadAttention(4, 2)(tl.ones(4)), IndexError, r"expected \(..., tokens, heads \* d\), got \(4,\)"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(1, 4), tl.ones(4)), ValueError, "expected memory .*, got .4,"),
         (lambda: TURNING(tl.ones(2, 4), tl.ones(2, 4)), ValueError, "rotary positions work in self-attention only"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(1, 2, 4), cache=KeyValues()), RuntimeError, r"within tl.no_grad\(\)"),

@@ -26,9 +26,9 @@ Gradient: TypeAlias = Any  # an array or, if the pass itself is recorded, a Tens
 class Node:
     """A value that gradients flow to.
 
-    shape, dtype: what its gradient must have; no dtype where it has several outputs (`several_outputs.py`).
+    shape, dtype: what its gradient must have; dtype is None for a record of several outputs (`several_outputs.py`).
     age: a tick of the engine's clock; no two nodes have the same.
-    nodes: of each input of the op that computed it, None for constants; a leaf has none.
+    nodes: one for each input of the op that computed it: the input's node, None for a constant. A leaf has none.
     saved: for each input, what its backward rule asked for; None after backward has freed it.
     tensor: a weak reference to the tensor whose `.grad` backward fills, or None.
     """
@@ -70,7 +70,7 @@ class Record(Node):
     where: str
 
     def __init__(self, op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Any], out: Any) -> None:
-        self.op, self.nodes, self.saved = op, nodes, saved  # of four at once Python would make a tuple
+        self.op, self.nodes, self.saved = op, nodes, saved  # for four at once Python builds a tuple, which is slower
         self.shape, self.dtype, self.age = out.shape, out.dtype, tick()
         self.tensor = None
 
@@ -128,7 +128,7 @@ def walk(sums: dict[Node, Gradient], vjp: VJP) -> None:
 
 
 def plus(a: Gradient, b: Gradient) -> Gradient:
-    """The sum of two gradients. NumPy's of two arrays without axes would be a scalar."""
+    """The sum of two gradients, as an array. NumPy's sum of two arrays without axes is a scalar."""
     total = a + b
     return np.asarray(total) if isinstance(total, np.generic) else total
 

@@ -60,15 +60,7 @@ class ModeContext(ContextDecorator):
         return another
 
     def __call__(self, function: F) -> F:
-        """Decorate a function. A generator runs in this mode, but its caller, between two values, does not.
-
-        Raises TypeError for an async function, since other tasks would run in the mode while it waits.
-        """
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            name = type(self).__name__
-            raise TypeError(
-                f"{name} cannot decorate an async function; use `with {name}():` inside it, with no await in the block"
-            )
+        """Decorate a function. A generator runs in this mode, but its caller, between two values, does not."""
         if not inspect.isgeneratorfunction(function):
             return super().__call__(function)
         return functools.wraps(function)(lambda *args, **kwargs: self._steps_of(function(*args, **kwargs)))  # type: ignore[return-value]

@@ -115,15 +115,16 @@ class Op(OpDefinition[P]):
         return self if instance is None else MethodType(self, instance)
 
     def operators(self) -> tuple[Callable[[T, Any], T], Callable[[T, Any], T]]:
-        """The methods for x + y and, where x is no Tensor, for its reflection: `__add__` and `__radd__`."""
+        """Two methods: `__add__` computes x + other; `__radd__` computes other + x, where other is no Tensor."""
         call: Any = self
         return lambda x, other: call(x, other), lambda x, other: call(other, x)
 
 
 def unwrap(name: str, inputs: Sequence[Any], n: int) -> tuple[list[Any], list[Any], Array | None]:
-    """The arrays of a call's inputs, their nodes, None for constants, and the prototype: it has the result's dtype.
+    """The arrays of a call's inputs, their nodes, and the prototype. A constant's node is None.
 
-    That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
+    The prototype has the result's dtype. It is the array of the last Tensor with axes, since one without does not
+    promote. If none has axes it is the first Tensor's; without Tensors it is None.
     name: of the op, for errors.  n: the number of inputs.
     Raises TypeError for several Tensors in place of one, as an RNN's (output, state).
     """

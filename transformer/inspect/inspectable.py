@@ -32,7 +32,7 @@ class Inspectable(nn.Module):
 
         Texts side by side, and a text that `generate` reads, have an axis (batch, ...) in front.
         """
-        return {name: point.shape.format(self.config) for name, point in points_of(self).items()}
+        return {name: point.shape.format(config=self.config) for name, point in points_of(self).items()}
 
     @contextmanager
     def edit(self, changes: Mapping[str, Any]) -> Iterator[Self]:
@@ -46,7 +46,8 @@ class Inspectable(nn.Module):
           what it is given in place, and return it.
 
         With a key/value cache, as in `generate`, only the new tokens pass: the prompt first, then one at a time. Keys
-        and values are those of all tokens. Parameters stay as they are; gradients flow through a change.
+        and values are those of all tokens. Parameters stay as they are. Gradients flow through a
+        change; under `checkpoint` backward must run within the edit, too.
         Raises KeyError for a point that is not there. The call within raises ValueError for a value of another shape,
         TypeError for a function that returns None.
         """
@@ -69,7 +70,7 @@ class Inspectable(nn.Module):
 
         - `clean`, `corrupted`: tokens of two texts of equal length; of an encoder-decoder, pairs (source, target).
         - `score`: from the logits (tokens, vocab_size) to a number.
-        - `points`: names, in which * stands for one part.
+        - `points`: names, in which * stands for one part. With `each` they must have equally many tokens, or heads.
         - `each`: "token" patches the tokens one by one; "head" the heads, at points that have some; None a whole point.
 
         The model reads a text once for each number of the result. Raises KeyError for a point that is not there,

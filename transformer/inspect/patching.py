@@ -1,4 +1,4 @@
-"""Activation patching: which points of a model carry what makes one text end otherwise than another.
+"""Activation patching: which points of a model carry the difference between two texts.
 
 patched = model.patch(france, italy, lambda logits: logits[-1, paris] - logits[-1, rome], each="token")
 print(patched)                          # a row for each point, a column for each token
@@ -42,8 +42,11 @@ class Patched:
     each: str | None
 
     def restored(self) -> Array:
-        """(score - corrupted) / (clean - corrupted), (points, columns): 0 where a patch changes nothing, 1 if all."""
-        return (self.scores - self.corrupted) / (self.clean - self.corrupted)
+        """(score - corrupted) / (clean - corrupted): (points, columns).
+
+        0: the patch changes nothing; 1: it gives the clean score. It is nan if both texts have the same score.
+        """
+        return (self.scores - self.corrupted) / (self.clean - self.corrupted or np.nan)
 
     def __repr__(self) -> str:
         longest = max(map(len, self.points))
@@ -92,44 +95,40 @@ def patched(
     each: Literal["token", "head"] | None,
 ) -> Patched:
     """See `Inspectable.patch`."""
+    if each not in (None, "token", "head"):
+        raise ValueError(f'patch: each must be "token", "head" or None, got {each!r}')
     texts = [text if isinstance(text, tuple) else (text,) for text in (clean, corrupted)]
     names = matching(model, points)
-    kept, other = (model.trace(*text, points=[*names, "logits"]) for text in texts)
+    clean_trace, corrupted_trace = (model.trace(*text, points=[*names, "logits"]) for text in texts)
+    if corrupted_trace.tokens.ndim != 1:
+        raise ValueError(f"patch: needs one clean and one corrupted text, got tokens {corrupted_trace.tokens.shape}")
+    places: dict[str, list[Any]] = {}  # of each point an index for each column
     for name in names:
-        if kept[name].shape != other[name].shape:
+        shape, other = clean_trace[name].shape, corrupted_trace[name].shape
+        if shape != other:
             raise ValueError(
-                f'patch: both texts must have as many tokens, but "{name}" is {kept[name].shape} of the clean one and '
-                f"{other[name].shape} of the corrupted"
+                f'patch: both texts must have as many tokens, but "{name}" is {shape} of the clean one and {other} of '
+                "the corrupted"
             )
-    if other.tokens.ndim != 1:
-        raise ValueError(f"patch: needs one clean and one corrupted text, got tokens {other.tokens.shape}")
+        if each == "head" and len(shape) != 3:
+            raise ValueError(f'patch: "{name}" of shape {shape} has no heads; leave out each, or name other points')
+        axis = len(shape) - 2 if each == "token" else 0
+        places[name] = [(slice(None),) * axis + (i,) for i in range(shape[axis])] if each else [...]
+    if len(columns := {len(each) for each in places.values()}) > 1:
+        raise ValueError(
+            f"patch: the points have different numbers of {each}s, {columns}; patch them in separate calls"
+        )
 
-    def scored(changes: dict[str, Any]) -> float:
-        with changing(model, changes):
+    def patched_score(name: str, place: Any) -> float:
+        def change(x: Tensor) -> Tensor:
+            x[place] = tl.as_tensor(clean_trace[name][place], device=x.device)
+            return x
+
+        with changing(model, {name: change}):
             return float(score(tl.tensor(model.trace(*texts[1], points="logits")["logits"])))
 
-    scores = []
-    for name in names:
-        value = tl.tensor(kept[name])
-        if each == "head" and value.ndim != 3:
-            raise ValueError(
-                f'patch: "{name}" of shape {value.shape} has no heads; leave out each, or name other points'
-            )
-        axis = {"token": value.ndim - 2, "head": 0}.get(each or "")
-        places = [None] if axis is None else range(value.shape[axis])
-        scores.append([scored({name: _patch(value, axis, place)}) for place in places])
-    return Patched(np.array(scores), names, float(score(tl.tensor(kept["logits"]))), scored({}), each)
-
-
-def _patch(value: Tensor, axis: int | None, place: int | None) -> Callable[[Tensor], Tensor]:
-    """A change of a point: to `value`, at one place of an axis, or everywhere."""
-    if axis is None:
-        return lambda x: value
-    here = (slice(None),) * axis + (place,)
-
-    def change(x: Tensor) -> Tensor:
-        x = x.clone()
-        x[here] = value[here]
-        return x
-
-    return change
+    scores = [[patched_score(name, place) for place in places[name]] for name in names]
+    clean_score, corrupted_score = (
+        float(score(tl.tensor(trace["logits"]))) for trace in (clean_trace, corrupted_trace)
+    )
+    return Patched(np.array(scores), names, clean_score, corrupted_score, each)

@@ -46,18 +46,18 @@ from ..embedding import Embedding, Unembedding
 from ..ffn import FeedForward
 
 OUTPUT = -1
-STREAM = "(tokens, {0.width})"
+STREAM = "(tokens, {config.width})"
 INSIDE: dict[type, dict[str, tuple[str, int, str]]] = {  # point -> a part of that module, where there, shape by config
     MultiHeadAttention: {
-        "queries": ("attend", 0, "({0.heads}, tokens, {0.head_dim})"),
-        "keys": ("attend", 1, "({0.groups}, keys, {0.head_dim})"),
-        "values": ("attend", 2, "({0.groups}, keys, {0.head_dim})"),
-        "scores": ("attend.softmax", 0, "({0.heads}, tokens, keys)"),
-        "weights": ("attend.softmax", OUTPUT, "({0.heads}, tokens, keys)"),
-        "heads": ("attend", OUTPUT, "({0.heads}, tokens, {0.head_dim})"),
+        "queries": ("attend", 0, "({config.heads}, tokens, {config.head_dim})"),
+        "keys": ("attend", 1, "({config.groups}, keys, {config.head_dim})"),
+        "values": ("attend", 2, "({config.groups}, keys, {config.head_dim})"),
+        "scores": ("attend.softmax", 0, "({config.heads}, tokens, keys)"),
+        "weights": ("attend.softmax", OUTPUT, "({config.heads}, tokens, keys)"),
+        "heads": ("attend", OUTPUT, "({config.heads}, tokens, {config.head_dim})"),
         "": ("", OUTPUT, STREAM),
     },
-    FeedForward: {"units": ("down", 0, "(tokens, {0.ffn_width})"), "": ("", OUTPUT, STREAM)},
+    FeedForward: {"units": ("down", 0, "(tokens, {config.ffn_width})"), "": ("", OUTPUT, STREAM)},
     ResidualBlock: {"": ("", OUTPUT, STREAM)},
     Embedding: {"": ("", OUTPUT, STREAM)},
     ResidualStream: {"": ("", OUTPUT, STREAM)},
@@ -74,9 +74,9 @@ class Point(NamedTuple):
 
 
 def points_of(module: nn.Module, path: str = "") -> dict[str, Point]:
-    """All points in a module, by name; those in a part stand before its own."""
+    """All points in a module, by name; the points of its parts come before its own."""
     if isinstance(module, Unembedding):
-        return {"logits": Point(module, OUTPUT, "(tokens, {0.vocab_size})")}
+        return {"logits": Point(module, OUTPUT, "(tokens, {config.vocab_size})")}
     found: dict[str, Point] = {}
     for name, child in module.named_children():
         found |= points_of(child, join(path, name))
@@ -88,7 +88,7 @@ def points_of(module: nn.Module, path: str = "") -> dict[str, Point]:
 
 @contextmanager
 def changing(model: nn.Module, changes: Mapping[str, Any]) -> Iterator[None]:
-    """Context manager: other values at some points: see `Inspectable.edit`."""
+    """Context manager: some points have other values. See `Inspectable.edit`."""
     with ExitStack() as edits:
         for pattern, change in changes.items():
             edits.enter_context(visiting(model, matching(model, pattern), partial(_changed, change)))
@@ -97,7 +97,7 @@ def changing(model: nn.Module, changes: Mapping[str, Any]) -> Iterator[None]:
 
 def _changed(change: Any, name: str, x: Tensor) -> Tensor:
     """The value of a point after a change: see `Inspectable.edit`."""
-    made = change(x) if callable(change) else change
+    made = change(x.clone()) if callable(change) else change  # a cache may own x's memory
     if made is None:
         raise TypeError(f'edit: the function for "{name}" returned None; return the new value')
     value = tl.as_tensor(made, device=x.device).to(dtype=x.dtype)
@@ -117,7 +117,7 @@ def matching(model: nn.Module, patterns: str | Iterable[str]) -> list[str]:
         form = re.compile(re.escape(pattern).replace(r"\*", r"[^.]+"))
         matches = list(filter(form.fullmatch, known))
         if not matches:
-            near = alike(pattern, known, 0.6) or ["embedding"]
+            near = alike(pattern, known, 0.6) or known
             raise KeyError(f'there is no point "{pattern}", but "{near[0]}"; model.points() lists all')
         found += matches
     return found

@@ -1,8 +1,8 @@
 """Shares: a logit as the sum of what each part of a model added to the residual stream.
 
-The lecture's "sum of updates": the last vector is the embedding's plus what every head and every FFN added. A logit is
-the product of that vector with a row of W_U, so each addend has a share of it. The final norm stands between the two.
-It divides by the vector's size, which is held fixed at the value that it had.
+This is known as direct logit attribution; it is the lecture's "sum of updates". The last vector is the embedding's plus
+what every head and every FFN added. A logit is the product of that vector with a row of W_U, so each addend has a share
+of it. The final norm stands between the two. It divides by the vector's size, which is held fixed at its value.
 
     shares = trace.shares(" Paris")     # prints a bar for each part, the largest first
     shares.heads[3, 7]                  # of block 3's head 7
@@ -27,7 +27,7 @@ from tinygrad_lecture.backend import Array, to_host
 from tinygrad_lecture.inspect.figures import drawable, new_figure, save_picture
 
 from ..embedding import Unembedding
-from .points import changing, matching, visiting
+from .points import changing, matching
 
 __all__ = ["Shares"]
 
@@ -42,7 +42,7 @@ class Shares:
     - `token`: the token, as text or id.
     - `logit`: its logit, as the model computed it.
     - `embedding`: the share of the token that was read, with its position.
-    - `biases`: of the biases of W_O, norms and W_U.
+    - `biases`: the rest of the logit: the biases of W_O, norms and W_U.
     - `heads`, `cross`: (layers, heads), of what each head added through W_O; `cross` is empty without an encoder.
     - `ffns`: (layers,), of what each FFN added.
 
@@ -59,7 +59,7 @@ class Shares:
     ffns: Array
 
     def by_part(self) -> dict[str, float]:
-        """The share of each part by its name, the largest first: "block 3 head 7", "block 3 FFN", "embedding"."""
+        """The share of each part by its name, such as "block 3 head 7", the largest first, whatever its sign."""
         parts = {"embedding": self.embedding, "biases": self.biases}
         for name, held in (("head", self.heads), ("cross head", self.cross)):
             parts |= {
@@ -104,7 +104,8 @@ def shares(trace: Any, token: int | str, position: int) -> Shares:
     with the size of each norm's input held fixed. The logit is then linear in the leaves: a share is value x gradient.
     """
     model, stack = trace.model, trace.stack
-    if type(stack.unembedding and getattr(model, stack.unembedding)) is not Unembedding:
+    unembedding = stack.unembedding and getattr(model, stack.unembedding)
+    if type(unembedding) is not Unembedding:
         raise ValueError(
             "shares: needs W_U right after the final norm; a BERT, or the encoder of an encoder-decoder, has none there"
         )
@@ -119,17 +120,18 @@ def shares(trace: Any, token: int | str, position: int) -> Shares:
     device = model.get_submodule(stack.embedding).device
     names = [stack.embedding, *heads, *cross, *ffns]
     leaves = {name: tl.tensor(to_host(trace[name]), device=device, requires_grad=True) for name in names}
-    found: list[Tensor] = []
-    keep_logit = visiting(model, ["logits"], lambda name, logits: found.append(logits[position, id]))
-    with evaluating(model), tl.enable_grad(), _fixed_norms(model), changing(model, leaves), keep_logit:
-        trace.read()
-    gradients = tl.grad(found[0], list(leaves.values()))
+    with evaluating(model), tl.enable_grad(), _fixed_norms(model), changing(model, leaves):
+        logits = trace.read()  # (tokens, vocab_size)
+    logit = logits[position, id]
+    if "logits" in trace and not np.isclose(logit.item(), to_host(trace["logits"])[position, id], 1e-3, 1e-3):
+        raise ValueError("shares: the model computes another logit than the trace has; ask within the same model.edit")
+    gradients = tl.grad(logit, list(leaves.values()))
     products = (leaf * gradient for leaf, gradient in zip(leaves.values(), gradients, strict=True))
     each = {name: to_host(x.sum((-2, -1)).array) for name, x in zip(leaves, products, strict=True)}  # of heads (heads,)
     of_parts = [np.array([each[name] for name in part]) for part in (heads, cross, ffns)]
-    logit, embedding = found[0].item(), float(each[stack.embedding])
-    biases = logit - embedding - sum(float(part.sum()) for part in of_parts)
-    return Shares(token, logit, embedding, biases, *of_parts)
+    embedding = float(each[stack.embedding])
+    biases = logit.item() - embedding - sum(float(part.sum()) for part in of_parts)
+    return Shares(token, logit.item(), embedding, biases, *of_parts)
 
 
 def _id(model: Any, token: int | str) -> int:

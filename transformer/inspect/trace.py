@@ -58,7 +58,8 @@ class Trace(Mapping[str, Any]):
     - `tokens`: (..., tokens).
     - `held`: the values by name.
     - `source`: the encoder's trace, in an encoder-decoder.
-    - `model`, `stack`, `read`: the model, the names of its blocks, and what makes it read the text again.
+    - `model`, `stack`: the model, and the names of its blocks.
+    - `read`: makes the model read the text again, and returns the logits.
     """
 
     tokens: Array

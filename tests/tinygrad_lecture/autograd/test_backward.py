@@ -256,17 +256,6 @@ def test_a_decorated_generator_returns_what_it_returns():
     assert list(delegating()) == [1, 2]
 
 
-def test_an_async_function_is_refused():
-    async def later(): ...
-
-    async def several():
-        yield
-
-    for function in (later, several):
-        with pytest.raises(TypeError, match="no_grad cannot decorate an async function; use `with no_grad"):
-            tl.no_grad(function)
-
-
 def test_set_grad_enabled_holds_from_the_call_on_or_within_a_block():
     tl.set_grad_enabled(False)
     try:

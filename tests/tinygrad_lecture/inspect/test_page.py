@@ -230,7 +230,7 @@ def test_the_folder_is_made_and_what_a_killed_program_left_there_is_removed(tmp_
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "page.html", "page.html"]
 
 
-WRONG = [{"names": ["a"]}, {"names": 3}, {"title": 3}, {"tokens": 3}, {"tokens": "ab"}, {"heads": [1]}]
+WRONG = [{"names": ["a"]}, {"names": 3}, {"tokens": 3}, {"tokens": "ab"}, {"heads": [1]}]
 
 
 @pytest.mark.parametrize("wrong", WRONG)

@@ -69,8 +69,16 @@ def test_a_table_and_a_picture(each, tmp_path):
         ((CLEAN[None], CORRUPTED[None]), {}, ValueError, r"one clean and one corrupted text, got tokens \(1, 5\)"),
         ((CLEAN, CORRUPTED), {"each": "head"}, ValueError, '"blocks.0" of shape .5, 4. has no heads'),
         ((CLEAN, CORRUPTED), {"points": "blocks.*.head"}, KeyError, "no point"),
+        ((CLEAN, CORRUPTED), {"each": "tokens"}, ValueError, 'each must be "token", "head" or None, got .tokens'),
     ],
 )
 def test_what_is_refused(texts, settings, error, message):
     with pytest.raises(error, match=message):
         small(GPT, "GPT-2").patch(*texts, score, **settings)
+
+
+def test_points_with_different_numbers_of_heads_are_told_before_the_first_run():
+    with pytest.raises(ValueError, match="different numbers of heads"):
+        small(GPT, "Llama").patch(
+            CLEAN, CORRUPTED, score, ["blocks.0.attention.queries", "blocks.0.attention.keys"], "head"
+        )

@@ -83,7 +83,11 @@ def test_a_text_goes_on_with_an_edit_as_it_would_without_a_cache(kind):
         return list(model.generate([1, 2, 3], max_new_tokens=5, temperature=0, **settings))
 
     plain = generate()
-    changes = {"blocks.0": lambda x: x + tl.tensor([3.0, -2, 0, 1]), "blocks.1.attention.weights": lambda x: x.flip(-1)}
+    changes = {
+        "blocks.0": lambda x: x + tl.tensor([3.0, -2, 0, 1]),
+        "blocks.0.attention.values": lambda x: x.mul_(0.5),  # in place: the cache keeps its own
+        "blocks.1.attention.weights": lambda x: x.flip(-1),
+    }
     with model.edit(changes):
         assert generate() == generate(cached=False) != plain
     assert generate() == plain

@@ -54,11 +54,17 @@ def test_each_share_of_a_gpt_is_the_product_of_what_was_added_with_the_row_of_W_
 
 def test_shares_are_of_what_was_traced_also_within_an_edit():
     model = small(GPT, "Llama").eval()
+    model.checkpoint = True
     with model.edit({"blocks.0.attention.heads": lambda x: 2 * x}):
         trace = model.trace(TEXT)
     shares = trace.shares(3)
     assert_close(shares.logit, trace["logits"][-1, 3], "logit", 1e-12)
     assert abs(shares.biases) < 1e-12
+    with model.edit({"blocks.1": lambda x: x + tl.tensor([2.0, -1, 0, 3])}):
+        trace = model.trace(TEXT)
+        assert_close(trace.shares(3).logit, trace["logits"][-1, 3], "logit", 1e-12)
+    with pytest.raises(ValueError, match="within the same model"):
+        trace.shares(3)
 
 
 def test_a_token_may_be_given_as_text_and_the_largest_share_comes_first():

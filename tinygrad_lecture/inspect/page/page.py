@@ -22,7 +22,7 @@ import numpy as np
 
 from ...backend import Array
 from ...errors import kind_of
-from ...files import atomic_write, make_ready
+from ...files import atomic_write, make_folder, sweep
 from ..explain.elements import formula_with_numbers, forward_lines
 from ..explain.formulas import MOVES, definition_of, parts_of, sources_of, weights_of
 from ..explain.text import term_text
@@ -94,12 +94,10 @@ def page(
     Modules are boxes that open. In a graph of up to 20,000 numbers one can change those of a parameter or constant: the
     page computes what follows, forward and backward, or says what it has no rule for. The page's folder is made if
     there is none. Returns the path.
-    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens, heads or a title of another kind;
+    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or heads of another kind;
     RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
     did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.
     """
-    if not isinstance(title, str):
-        raise TypeError(f"page: title is a text, not {kind_of(title)}")
     for name, texts in {"tokens": tokens, "heads": heads}.items():
         if not isinstance(texts, Sequence) or isinstance(texts, str) or not all(isinstance(t, str) for t in texts):
             raise TypeError(f'page: {name} is a list of texts, as ["the", "bank"], not {kind_of(texts)}')
@@ -107,7 +105,8 @@ def page(
     title = printable(title or Path(path).stem)
     data = {"title": title, "heads": list(map(printable, heads)), **PageData(walk, tokens).as_data()}
     text = assembled(title, read("page.html"), SCRIPTS, data)
-    make_ready(path)
+    make_folder(Path(path).parent)
+    sweep(path)
     return written(path, text)
 
 

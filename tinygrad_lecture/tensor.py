@@ -122,8 +122,8 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     def grad(self) -> Tensor | None:
         """The gradient, summed over all runs of backward; None before the first.
 
-        Set it to None or to a Tensor of the same shape. Raises TypeError for anything else, ValueError for another
-        shape or device. Warns for the result of an op without `retain_grad`, which never gets one.
+        Set it to None or to a Tensor of the same shape and dtype. Raises TypeError for anything else, ValueError for
+        another shape or device. Warns for the result of an op without `retain_grad`, which never gets one.
         """
         if self._grad is None and isinstance(self._node, Record) and not retains_grad(self._node):
             warn(
@@ -140,6 +140,10 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
                 raise TypeError(f"grad must be a Tensor or None, not {kind_of(value)}; to clear it, x.grad = None")
             if value.shape != self.shape:
                 raise TensorError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
+            if value.dtype != self.dtype:
+                raise DtypeError(
+                    f"a gradient of {value.dtype} does not fit a tensor of {self.dtype}; convert it with to()"
+                )
             if value.device != self.device:
                 raise TensorError(f"the gradient is on {value.device}, but the tensor on {self.device}; move it there")
             if isinstance(value._array, np.ndarray) and not value._array.flags.writeable:
@@ -226,11 +230,11 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         self._array, self._window = new._array, None
         if isinstance(value, TensorBase):
             note_sharing(self, value)
-        if changed and self._node is not None:
-            reference = self._node.tensor  # with the hooks
-            self._node = None if isinstance(self._node, Record) else Leaf(self)
-            if self._node is not None:
-                self._node.tensor = reference
+        if changed:
+            self._grad, before = None, self._node  # the gradient had the old shape or dtype
+            self._node = Leaf(self) if isinstance(before, Leaf) else None
+            if isinstance(before, Leaf):
+                self._node.tensor = before.tensor  # with the hooks
 
     def clone(self, *, memory_format: Any = None) -> Tensor:
         """A copy of the same shape in its own memory; gradients flow back through it. memory_format: has no effect."""

@@ -15,7 +15,8 @@ A subclass has its own `__init__` and `step`, as in PyTorch, and keeps what it n
         def step(self, closure=None):
             for group in self.param_groups:
                 for p in group["params"]:
-                    p.sub_(p.grad.sign(), alpha=group["lr"])
+                    if p.grad is not None:
+                        p.sub_(p.grad.sign(), alpha=group["lr"])
 
 The optimisers of this package go through `trained` and `pieces` instead, and compute on arrays.
 """
@@ -83,7 +84,7 @@ class Optimizer(ExplainsArguments, Measured):
 
     @property
     def stepped(self) -> bool:
-        """Whether `step` was called. Of a `step` that a user wrote nobody sees it, so it counts as called."""
+        """Whether `step` was called. A user's own `step` is not observed, so it counts as called."""
         return bool(self.state) or not _of_nn(type(self).step)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -179,9 +180,7 @@ class Optimizer(ExplainsArguments, Measured):
             yield p, g, *memory
 
     def _ensure_state(self, p: Tensor, memory: Mapping[str, float]) -> None:
-        """Add to the state of a parameter what it lacks. Raises ValueError if its gradient has another shape."""
-        if p.grad is not None and p.grad.shape != p.shape:
-            raise ValueError(f"{self._name}: a parameter of shape {p.shape} has a gradient of shape {p.grad.shape}")
+        """Add to the state of a parameter what it lacks."""
         state = self.state[p]
         state.setdefault("step", 0)
         for name, value in memory.items():

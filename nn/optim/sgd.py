@@ -13,7 +13,7 @@ class SGD(Optimizer):
     """Stochastic gradient descent, p ← p - lr · d, with the direction d from the gradient g:
 
         d = g + weight_decay · p
-        v ← momentum · v + (1 - dampening) · d          with momentum; the first v is d
+        v ← momentum · v + (1 - dampening) · d          with momentum; in the first step v = d
         d = v,  or  d + momentum · v  with nesterov
 
     These are PyTorch's formulas (Sutskever et al., ICML 2013, but with lr outside v).
@@ -26,7 +26,7 @@ class SGD(Optimizer):
         weight_decay: float = 0.0, nesterov: bool = False, *, maximize: bool = False, foreach: Any = None,
         fused: Any = None, capturable: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
-        """params: as of `Optimizer`; of any shapes.  The settings are one number for all of them.
+        """params: see `Optimizer`. A setting is one number for all parameters of a group.
 
         Raises ValueError for negative settings, and for nesterov without momentum or with dampening.
         """
@@ -44,7 +44,7 @@ class SGD(Optimizer):
         """Update every parameter that has a gradient, in place. Returns the closure's loss, if there is one.
 
         closure: called first; it computes the loss again, with its gradients, and returns it.
-        Warns if no parameter has a gradient, and none ever had. Raises ValueError for a gradient of another shape.
+        Warns if no parameter has a gradient, and none ever had.
         """
         loss = self.begin(closure)
         for group in self.param_groups:

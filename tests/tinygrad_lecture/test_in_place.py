@@ -628,3 +628,14 @@ def test_random_methods_fill_with_numbers_of_the_range():
     with tl.no_grad():
         assert leaf.normal_() is leaf
     assert leaf.requires_grad
+
+
+def test_an_op_that_returns_its_first_input_returns_a_view_of_it():
+    @tl.op
+    def first(x, y, /):
+        return x
+
+    x, y = tl.ones(2), tl.ones(2)
+    view = first(x, y)
+    x += y
+    assert view.tolist() == [2, 2]

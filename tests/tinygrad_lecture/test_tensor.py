@@ -83,7 +83,7 @@ def test_data_takes_new_values_of_another_shape_and_dtype():
     (x * x).sum().backward()
     assert (x.is_leaf, x.requires_grad, x.grad.tolist(), x.grad.dtype) == (True, True, [2, 4], np.float64)
     x.data = [3.0]
-    assert x.tolist() == [3]
+    assert x.tolist() == [3] and x.grad is None  # of the old shape
     c = tl.ones(1)
     c.data = np.array([4, 5])
     assert c.tolist() == [4, 5]
@@ -187,6 +187,12 @@ def test_a_deep_copy_is_of_the_same_class_with_the_same_attributes():
     assert twin.names == ["weight"]
     assert twin.names is not x.names
     assert twin.requires_grad
+
+
+def test_a_gradient_of_another_dtype_is_refused_where_it_is_set():
+    x = leaf(1.0, 2.0)
+    with pytest.raises(TypeError, match="gradient of int64 does not fit a tensor of float"):
+        x.grad = tl.tensor([1, 2])
 
 
 def test_a_gradient_with_a_graph_is_copied_as_a_constant():

@@ -82,7 +82,7 @@ class Op(OpDefinition[P]):
             result._node = Record(self, nodes, saved if kept is None else (*saved, kept), out)
 
         # watch: does it share memory with its input? who else looks, such as tl.Graph?
-        if self.views and (out.base is not None or out is prototype):
+        if self.views and (out.base is not None or out is prototype or out is arrays[0]):
             note_view(self, inputs, n, settings, result)
         if modes_module.observers and modes.observer is not None:
             modes.observer.saw_forward(self, arrays, given, out, result._node)

@@ -259,14 +259,6 @@ def test_bad_settings_are_refused(kind, settings, message):
         kind([nn.Parameter(tl.ones(1))], **settings)
 
 
-def test_a_gradient_of_another_shape_is_refused():
-    p = nn.Parameter(tl.ones(1))
-    p.grad = tl.ones(1)
-    p.data = tl.ones(3)
-    with pytest.raises(ValueError, match=r"a parameter of shape \(3,\) has a gradient of shape \(1,\)"):
-        nn.optim.SGD([p]).step()
-
-
 def test_a_group_that_is_refused_is_not_added():
     p = nn.Parameter(tl.ones(1))
     optimizer = nn.optim.SGD([p])

@@ -106,7 +106,7 @@ CASES = {  # our family, theirs, and their config
     "BERT": (Bert, "BertForMaskedLM", BERT),
     "BERT with pooler": (Bert, "BertModel", {**BERT, "hidden_act": "relu", "type_vocab_size": 3}),
     "T5": (T5, "T5ForConditionalGeneration", SMALL_T5),
-    "T5, a deeper decoder": (T5, "T5ForConditionalGeneration", {**SMALL_T5, "num_decoder_layers": 3}),
+    "T5, a deeper decoder": (T5, "T5ForConditionalGeneration", {**SMALL_T5, "num_decoder_layers": 3, "n_positions": 2}),
     "T5 1.1": (
         T5,
         "T5ForConditionalGeneration",

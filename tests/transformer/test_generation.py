@@ -33,7 +33,7 @@ def test_greedy_takes_the_largest_logit_and_the_window_slides(prompt, cached):
     assert found == by_hand(prompt, 8)
 
 
-@pytest.mark.parametrize("found_by", [{}, {"repetition_penalty": 3.0}, {"forced_eos": 3}, {"num_beams": 3}])
+@pytest.mark.parametrize("found_by", [{}, {"repetition_penalty": 0.3}, {"forced_eos": 3}, {"num_beams": 3}])
 @settings(max_examples=15)
 @given(st.lists(prompts, min_size=1, max_size=4), st.booleans(), st.sampled_from([None, 3, [1, 5]]))
 def test_a_batch_of_prompts_gives_what_each_gives_alone(found_by, many, cached, stop):

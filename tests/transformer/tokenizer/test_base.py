@@ -183,6 +183,8 @@ def test_tokens_are_held_back_only_while_a_string_may_begin_with_them():
     yielded = [(t.token(id), len(seen)) for id in t.until(ids, ["bank", "nk w"])]
     assert yielded == [("a", 1), (" ", 2), ("b", 5), ("a", 5), ("d", 5), (" ", 6)]
     assert len(seen) == 10
+    halves = BPETokenizer.train("∂!⊂!⌂!▂!", 257)  # a token is the last byte of these, and "!"
+    assert len(halves.encode("a∂!")) == 4 and halves.decode(halves.until(halves.encode("a∂!"), ["!"])) == "a∂"
     words = WordTokenizer.train(TEXT)
     flooded = words.encode("the bank flooded")
     assert words.decode(words.until(flooded, ["ded"])) == "the bank"  # "floo" is no word

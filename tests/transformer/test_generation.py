@@ -10,7 +10,8 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import small_settings, some_tokens
 from transformer import GPT, EncoderDecoder, EncoderDecoderConfig, GPTConfig, probabilities
-from transformer.generation import DEFAULTS, choose, draw
+from transformer.generation import DEFAULTS, adjusted, choose, draw
+from transformer.language_model import LanguageModel
 
 model = shuffled(
     GPT(GPTConfig(vocab_size=7, context=6, layers=2, heads=2, width=4, dropout=0.2)), tl.float64, scale=1.0
@@ -184,6 +185,33 @@ def test_as_many_beams_as_tokens_find_the_likeliest_text_of_two(prompt, cached):
         second = tl.log_softmax(model([[*prompt, token] for token in range(7)])[:, -1]).numpy()
     best = np.unravel_index((first[:, None] + second).argmax(), (7, 7))
     assert list(model.generate(prompt, max_new_tokens=2, num_beams=7, cached=cached)) == [*best]
+
+
+class Fixed(LanguageModel):
+    """A model of three tokens that says the same of every text of a length."""
+
+    config = GPTConfig(vocab_size=3, context=6, layers=1, heads=1, width=2)
+
+    def __init__(self, begun):
+        self.begun = begun
+
+    def next_logits(self, tokens, padding_mask, cache):
+        p = [0.5, 0.0, 0.5] if tokens.shape[1] == 1 else [0.4, 0.0, 0.6]
+        return tl.tensor(np.tile(np.log(np.add(p, 1e-9)), (len(tokens), 1)))
+
+
+@pytest.mark.parametrize(("begun", "penalty", "text"), [(0, 1.0, [0]), (0, 0.5, []), (1, 1.0, []), (1, 2.0, [0])])
+def test_a_text_is_better_the_longer_it_is_for_its_probability(begun, penalty, text):
+    """By hand: log 0.5 / 1 = -0.69 against log 0.3 / 2 = -0.60; with a token begun / 2 = -0.35 against / 3 = -0.40."""
+    chosen = {"num_beams": 2, "length_penalty": penalty, "max_new_tokens": 2, "stop": 2, "cached": False}
+    assert list(Fixed(begun).generate([0], **chosen)) == text
+
+
+def test_a_penalty_is_for_the_tokens_of_a_text_and_not_its_padding():
+    texts, mask = np.array([[0, 1], [2, 2]]), np.array([[False, True], [True, True]])
+    logits = tl.tensor([[3.0, -3.0, 6.0], [3.0, -3.0, 6.0]])
+    found = adjusted(logits, texts, mask, DEFAULTS | {"repetition_penalty": 2.0}, False)
+    assert found.tolist() == [[3, -6, 6], [3, -3, 3]]
 
 
 def test_an_unknown_setting_raises():

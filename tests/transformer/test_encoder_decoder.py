@@ -88,6 +88,13 @@ def test_bart_begins_and_ends_with_its_forced_tokens():
     assert list(bart.generate([3, 1], **chosen, forced_eos=None))[:4] == list(bart.generate([3, 1], **chosen, stop=2))
 
 
+def test_relative_positions_have_no_limit():
+    source, chosen = [1, 2, 3, 4, 5], {"start": 1, "max_new_tokens": 9, "temperature": 0}
+    short, long = (small("T5", context=context).eval() for context in (2, 50))
+    assert_close(short([source], [source]).detach().numpy(), long([source], [source]).detach().numpy(), "logits", 0)
+    assert list(short.generate(source, **chosen)) == list(long.generate(source, **chosen))
+
+
 def test_the_source_is_encoded_once():
     calls = []
     with model.encoder_norm.register_forward_hook(lambda *_: calls.append(1)):

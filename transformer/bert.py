@@ -24,7 +24,7 @@ from nn.module_calls import evaluating
 from nn.utils.rnn import pad_sequence
 from tinygrad_lecture import Tensor
 
-from .block import norm
+from .block import make_norm
 from .config import TransformerConfig, config_class
 from .embedding import Unembedding
 from .encoder import Encoder, EncoderConfig, pool
@@ -139,7 +139,7 @@ class MaskedHead(Unembedding):
         super().__init__(config.vocab_size, config.width, W_E, bias=True)
         self.dense = nn.Linear(config.width, config.width, config.bias)
         self.activation = config.activation
-        self.norm = norm(config)
+        self.norm = make_norm(config)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., vocab_size)."""

@@ -26,8 +26,8 @@ class ResidualBlock(nn.Module):
 
     def check_positions(self, mask: Tensor | None, rotation: Rotation | None) -> None:
         """Raises ValueError where the positions, a rotation or a mask (..., queries, keys), are left out."""
-        left_out = self.positions == "rotary" and rotation is None
-        if left_out or (self.positions == "relative" and (mask is None or mask.dtype.kind != "f")):
+        missing = {"rotary": rotation is None, "relative": mask is None or mask.dtype.kind != "f"}
+        if missing.get(self.positions):
             raise ValueError(f"{self.positions} positions are missing; model.embedding gives a rotation or a mask")
 
     def extra_repr(self) -> str:
@@ -46,11 +46,11 @@ class Block(ResidualBlock):
 
     def __init__(self, config: TransformerConfig) -> None:
         self.norm, self.positions = config.norm, config.positions
-        self.norm_1 = norm(config)
-        self.attention = attention(config)
+        self.norm_1 = make_norm(config)
+        self.attention = make_attention(config)
         self.after_attention = ResidualStream()
-        self.norm_2 = norm(config)
-        self.ffn = feed_forward(config)
+        self.norm_2 = make_norm(config)
+        self.ffn = make_ffn(config)
 
     def forward(
         self, x: Tensor, mask: Tensor | None = None, rotation: Rotation | None = None, cache: KeyValues | None = None
@@ -79,14 +79,14 @@ class CrossBlock(ResidualBlock):
 
     def __init__(self, config: TransformerConfig) -> None:
         self.norm, self.positions = config.norm, config.positions
-        self.norm_1 = norm(config)
-        self.attention = attention(config)
+        self.norm_1 = make_norm(config)
+        self.attention = make_attention(config)
         self.after_attention = ResidualStream()
-        self.norm_2 = norm(config)
-        self.cross = attention(config)
+        self.norm_2 = make_norm(config)
+        self.cross = make_attention(config)
         self.after_cross = ResidualStream()
-        self.norm_3 = norm(config)
-        self.ffn = feed_forward(config)
+        self.norm_3 = make_norm(config)
+        self.ffn = make_ffn(config)
 
     def forward(
         self,
@@ -119,7 +119,7 @@ class CrossBlock(ResidualBlock):
 # --- parts, built from a config -----------------------------------------------------------------------------
 
 
-def norm(config: TransformerConfig) -> nn.Module:
+def make_norm(config: TransformerConfig) -> nn.Module:
     """The norm of each token's vector: a LayerNorm (Ba et al., arXiv:1607.06450), or an RMSNorm, which neither
     subtracts the mean nor adds a bias (Zhang & Sennrich, arXiv:1910.07467)."""
     if config.norm_kind == "rms":
@@ -127,12 +127,12 @@ def norm(config: TransformerConfig) -> nn.Module:
     return nn.LayerNorm(config.width, float(config.eps), bias=config.bias)
 
 
-def final_norm(config: TransformerConfig) -> nn.Module:
+def make_final_norm(config: TransformerConfig) -> nn.Module:
     """The norm after the last block; "post" blocks end with one, so there it is the identity."""
-    return norm(config) if config.norm == "pre" else nn.Identity()
+    return make_norm(config) if config.norm == "pre" else nn.Identity()
 
 
-def attention(config: TransformerConfig) -> MultiHeadAttention:
+def make_attention(config: TransformerConfig) -> MultiHeadAttention:
     """The multi-head attention of a block."""
     return MultiHeadAttention(
         config.width,
@@ -146,6 +146,6 @@ def attention(config: TransformerConfig) -> MultiHeadAttention:
     )
 
 
-def feed_forward(config: TransformerConfig) -> FeedForward:
+def make_ffn(config: TransformerConfig) -> FeedForward:
     """The FFN of a block."""
     return FeedForward(config.width, config.ffn_width, config.activation, config.bias, config.dropout)

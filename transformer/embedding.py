@@ -8,7 +8,7 @@ from typing import Any
 import nn
 from tinygrad_lecture import Tensor
 
-from .block import norm
+from .block import make_norm
 from .config import TransformerConfig
 from .positions import RelativeBias, Rotary, Rotation, sinusoids
 
@@ -40,7 +40,7 @@ class Embedding(nn.Module):
         elif self.kind == "rotary":
             self.positions = Rotary(config.context, config.head_dim, config.rotary_base, config.rotary_factor)
         self.segments = nn.Embedding(segments, config.width) if segments else None
-        self.norm = norm(config) if config.embedding_norm else nn.Identity()
+        self.norm = make_norm(config) if config.embedding_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
 
     @property

@@ -22,7 +22,7 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from .block import Block, final_norm
+from .block import Block, make_final_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
 from .inputs import check_padding_mask, read
@@ -72,7 +72,7 @@ class Encoder(Inspectable):
         with nn.init.skip():
             self.embedding = Embedding(config, segments=config.segments)
             self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
-            self.norm = final_norm(config)
+            self.norm = make_final_norm(config)
             self.unembedding = self.make_unembedding(self.embedding.W_E)
         initialize(self, config)
 

@@ -22,7 +22,7 @@ import nn
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import to_host
 
-from .block import Block, CrossBlock, final_norm
+from .block import Block, CrossBlock, make_final_norm
 from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
@@ -97,11 +97,11 @@ class EncoderDecoder(Inspectable):
         with nn.init.skip():
             self.source_embedding = Embedding(config)
             self.encoder = nn.ModuleList([Block(config) for _ in range(config.layers)])
-            self.encoder_norm = final_norm(config)
+            self.encoder_norm = make_final_norm(config)
             W_E = self.source_embedding.W_E
             self.target_embedding = Embedding(config, W_E)
             self.decoder = nn.ModuleList([CrossBlock(config) for _ in range(config.decoder_depth)])
-            self.decoder_norm = final_norm(config)
+            self.decoder_norm = make_final_norm(config)
             self.unembedding = unembedding(config, W_E)
         initialize(self, config)
 

@@ -21,7 +21,7 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from .block import Block, final_norm
+from .block import Block, make_final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
@@ -93,7 +93,7 @@ class GPT(LanguageModel, Inspectable, PretrainedModel):
         with nn.init.skip():
             self.embedding = Embedding(config)
             self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
-            self.norm = final_norm(config)
+            self.norm = make_final_norm(config)
             self.unembedding = unembedding(config, self.embedding.W_E)
         initialize(self, config)
 

@@ -21,7 +21,7 @@ ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that
     "tinygrad_lecture/testing": (1_600, 1_954),
     "tinygrad_lecture/inspect": (2_400, 2_683),
     "nn/*.py nn/{layers,functional,module}": (3_300, 3_514),
-    "nn/{optim,training,parallel,data,utils}": (2_700, 3_364),
+    "nn/{optim,training,parallel,data,utils}": (2_700, 3_346),
     "nn/torch": (1_600, 1_512),
     "transformer": (3_250, 3_236),
     "examples": (9_000, 9_200),

@@ -54,8 +54,7 @@ class LocalGroup(Group):
         except (EOFError, OSError):
             call = data.partition(b"\0")[0].decode()
             raise WorkerLeft(
-                f"worker {self.rank} waits in {call} for another, which has ended: all workers must take the same "
-                "number of steps"
+                f"worker {self.rank} waits in {call} for another, which has ended: all must take as many steps"
             ) from None
         return pickle.loads(together)  # type: ignore[no-any-return]
 
@@ -164,10 +163,7 @@ def run_processes(call: Callable[[], Result], begin: bytes, size: int) -> Result
     while a worker imports the program.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise RuntimeError(
-            "nn.parallel.run: a worker imports the program, and must not start workers itself: put the call below "
-            'the line `if __name__ == "__main__":`'
-        )
+        raise RuntimeError('nn.parallel.run: workers import the program; call it below `if __name__ == "__main__":`')
     begin = pickled((begin, get_default_dtype(), get_rng_state()))
     workers: list[_Worker] = []
     left: BaseException | None = None

@@ -74,10 +74,7 @@ def run_under_mpi(call: Callable[[], Result]) -> Result:
     """
     global _has_run
     if _has_run:
-        raise RuntimeError(
-            "nn.parallel.run: after a run under mpiexec the workers but worker 0 have ended, so a program can call run "
-            "once: put what is to run into one function"
-        )
+        raise RuntimeError("nn.parallel.run: under mpiexec a program can call it once: put all into one function")
     try:
         MPI = importlib.import_module("mpi4py.MPI")
     except ImportError:

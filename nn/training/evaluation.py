@@ -88,8 +88,7 @@ def check_batch(name: str, batch: Any) -> None:
     """Raises ValueError unless a batch is a tuple (*inputs, targets)."""
     if not isinstance(batch, (tuple, list)) or len(batch) < 2:
         raise ValueError(
-            f"{name}: a batch must be (inputs, targets), not {brief(batch)}; if the targets are the inputs, as of an "
-            "autoencoder, write nn.TensorDataset(x, x)"
+            f"{name}: a batch must be (inputs, targets), not {brief(batch)}; of an autoencoder, nn.TensorDataset(x, x)"
         )
 
 

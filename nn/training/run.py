@@ -191,12 +191,9 @@ class Run:
         Raises ValueError without a folder or if the file is damaged or another model's, FileNotFoundError before the
         first row of the history.
         """
-        path = self._file("best")
-        tensors = weights.load_file(path)
-        try:
+        tensors = weights.load_file(path := self._file("best"))
+        with saved_state.fitting(path):
             self.model.load_state_dict(tensors)
-        except ValueError as error:
-            raise ValueError(f"{path} has the weights of another model: {error}") from None
 
     def _save_best(self, row: HistoryRow) -> None:
         self._check_weights()
@@ -268,19 +265,15 @@ class Run:
 
     def _check_losses(self) -> None:
         if not self._metrics.finite:
-            epoch = -(-self.step // self.steps_per_epoch)
-            raise FloatingPointError(
-                f"the loss became {float(self._metrics.loss)} in epoch {epoch}, at or before step {self.step:,}, and "
-                "training cannot recover from that; try a smaller learning rate"
-            )
+            loss, epoch = float(self._metrics.loss), -(-self.step // self.steps_per_epoch)
+            where = f"in epoch {epoch}, at or before step {self.step:,}"
+            raise FloatingPointError(f"the loss became {loss} {where}; try a smaller learning rate")
 
     def _check_weights(self) -> None:
         for name, parameter in self.model.named_parameters():
             if not bool(xp(parameter.array).isfinite(parameter.array).all()):
-                raise FloatingPointError(
-                    f"{name} has NaN or infinite elements after step {self.step:,} and is not saved; try a smaller "
-                    "learning rate, or clip_norm"
-                )
+                what = f"{name} has NaN or infinite elements after step {self.step:,} and is not saved"
+                raise FloatingPointError(f"{what}; try a smaller learning rate, or clip_norm")
 
     # --- the state --------------------------------------------------------------------------------------
 

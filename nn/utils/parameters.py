@@ -59,10 +59,7 @@ def clip_grad_norm_(
     with np.errstate(over="ignore", invalid="ignore"):
         total = _norm(grads, float(norm_type))
     if error_if_nonfinite and not math.isfinite(float(total)):
-        raise RuntimeError(
-            f"clip_grad_norm_: the norm of the gradients is {float(total)}, so they cannot be scaled; find the op that "
-            "produced it with tl.detect_anomaly()"
-        )
+        raise RuntimeError(f"clip_grad_norm_: the norm is {float(total)}; find the op with tl.detect_anomaly()")
     with np.errstate(over="ignore", invalid="ignore"):
         factor = xp(total).minimum(float(max_norm) / (total + 1e-6), 1.0)
         if xp(total) is not np:  # a comparison would wait for the GPU

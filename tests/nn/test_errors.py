@@ -146,8 +146,7 @@ MISTAKES = [
     (
         lambda: train(batches=nn.DataLoader(nn.TensorDataset(x), 2)).fit(),
         ValueError,
-        "Trainer: a batch must be (inputs, targets), not a list of a Tensor of shape (2, 3), float32; if the targets "
-        "are the inputs, as of an autoencoder, write nn.TensorDataset(x, x)",
+        "Trainer: a batch must be (inputs, targets), not a list of a Tensor of shape (2, 3), float32; of an autoenc",
     ),
     (lambda: train(batches=nn.DataLoader(x, 2)).fit(), ValueError, "(inputs, targets), not a Tensor of shape (2, 3)"),
     (lambda: train(loss=nn.MSELoss), ValueError, "not the class MSELoss; make one, with parentheses: MSELoss(...)"),

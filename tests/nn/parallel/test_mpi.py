@@ -116,7 +116,7 @@ def test_a_rank_that_fails_ends_all(tmp_path, rank):
     [
         ("differ", "different places of the program: worker 0 in mean, worker 1 in backward. All must make the same"),
         ("end_early", "different places of the program: worker 0 in backward, worker 1 in run, at its end."),
-        ("twice", "a program can call run once: put what is to run into one function"),
+        ("twice", "under mpiexec a program can call it once"),
         ("fail before", "FileNotFoundError: no data here"),
     ],
 )

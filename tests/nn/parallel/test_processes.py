@@ -110,8 +110,12 @@ def test_the_error_of_a_worker_is_raised_with_its_traceback(rank, workers):
         ("kill", ChildProcessError, r"worker 1 was killed by signal 9 \(SIGKILL\)"),
         ("exit", ChildProcessError, "worker 1 ended with exit code 3"),
         ("raise what cannot be sent", RuntimeError, "a worker failed"),
-        ("exit early", RuntimeError, "worker 0 waits in .* for another, which has ended: .*same number of steps"),
-        ("return early", RuntimeError, "worker 1 waits in .* for another, which has ended: .*same number of steps"),
+        ("exit early", RuntimeError, "worker 0 waits in .* for another, which has ended: all must take as many steps"),
+        (
+            "return early",
+            RuntimeError,
+            "worker 1 waits in .* for another, which has ended: all must take as many steps",
+        ),
     ],
 )
 def test_a_worker_that_cannot_say_why_it_ended_is_named(how, kind, message):
@@ -179,7 +183,7 @@ def test_a_program_without_its_guard_is_told_so(tmp_path):
     )
     done = run_python(program)
     assert done.returncode == 1
-    assert 'put the call below the line `if __name__ == "__main__":`' in done.stderr
+    assert 'call it below `if __name__ == "__main__":`' in done.stderr
 
 
 def test_too_little_shared_memory_is_an_error_and_no_crash(monkeypatch):

@@ -231,9 +231,9 @@ def _linear(record: Any) -> str:
 def _setting(record: Any, name: str) -> Any:
     """A setting of the call, if a rule saved it and backward has not freed it yet; else None."""
     for asked, saved in zip(getattr(record.op, "asked", ()), record.saved or (), strict=False):
-        for expression, value in zip(asked or (), saved, strict=False):
-            if expression.startswith(f"settings.get({name!r}"):
-                return value
+        kept = dict(zip(asked or (), saved, strict=False))
+        if name in kept:
+            return kept[name]
     return None
 
 

@@ -1,0 +1,332 @@
+"""For 25_change_a_thought.py and 23_chat.py: edits of points; the two models and what they are asked; what is printed.
+
+    with model.edit(without(model, [(18, 6)])): ...                 # head 6 of block 18 sends nothing
+    with model.edit({"blocks.12": lambda x: x + direction(model, pairs, "blocks.12")}): ...
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, GREY, VERMILION, beside, chart, new_figure, save, signed
+from helpers.program import data, detail
+from helpers.real import DATA, first_token, largest, smollm2
+from helpers.training import train
+from transformer import Llama, LlamaConfig, Patched, Shares, WordTokenizer
+from transformer.training import IGNORED
+
+Shots = tuple[list[str], list[str]]  # prompts, and the word that is right after each
+Head = tuple[int, int]  # block, head
+ASKED = data("thought.toml")
+INDUCTION = 0.3  # of the weight, from where on a head is called an induction head
+
+
+class Subject(NamedTuple):
+    """A model, and what it is asked."""
+
+    model: Any
+    capitals: Mapping[str, str]
+    sentences: Sequence[tuple[str, str, str]]  # ten: a text, the word that should follow, one that should not
+    kinds: Sequence[str]  # of the sentences
+    pool: np.ndarray  # the tokens of which random texts are made
+    shots: Mapping[str, Shots]  # by task
+    pairs: Sequence[tuple[str, str]]  # the same said formally and casually: 20 to learn from, 10 to test
+    openings: Sequence[str]
+    block: int  # whose output the direction is added to
+
+
+# --- edits ------------------------------------------------------------------------------------------------------------
+
+
+def put(value: Any, place: int) -> Callable[[tl.Tensor], tl.Tensor]:
+    """A change of a point: another value, such as vectors (texts, width), at one token of each text."""
+
+    def change(x: tl.Tensor) -> tl.Tensor:
+        x = x.clone()
+        x[:, place] = value
+        return x
+
+    return change
+
+
+def without(model: Any, heads: Iterable[Head]) -> dict[str, Any]:
+    """The changes that silence some heads: what they send, (..., heads, tokens, head_dim), becomes 0."""
+    kept = defaultdict(lambda: np.ones((model.config.heads, 1, 1), np.float32))
+    for block, head in heads:
+        kept[f"blocks.{block}.attention.heads"][head] = 0
+    return {point: lambda x, keep=tl.tensor(keep): x * keep for point, keep in kept.items()}
+
+
+def direction(model: Any, pairs: Sequence[tuple[str, str]], point: str) -> tl.Tensor:
+    """From the second texts of some pairs to the first: the mean difference of their tokens' mean vectors, (width,).
+
+    The first token is left out where there are others: every text has nearly the same, very long vector there.
+    """
+
+    def mean(text: str) -> np.ndarray:
+        vectors = model.trace(model.tokenizer.encode(text), point)[point]  # (tokens, width)
+        return vectors[min(1, len(vectors) - 1) :].mean(axis=0)
+
+    return tl.tensor(np.mean([mean(one) - mean(other) for one, other in pairs], axis=0))
+
+
+# --- the models, and what they are asked ------------------------------------------------------------------------------
+
+
+def real() -> Subject:
+    """SmolLM2, and what it is asked."""
+    asked, model, draw = ASKED["real"], smollm2("to go on with changed thoughts"), Random(0)
+    tasks = {task: DATA["few_shot"][task].split() for task in ("opposite", "plural", "past")}
+    shots = {task: shown(words, draw) for task, words in tasks.items()}
+    shots["made up"] = shown(asked["made_up"].split(), draw, told=True)
+    words = {first_token(model, word) for text in tasks.values() for word in text}
+    capitals = dict(list(DATA["capitals"].items())[:10])  # their countries are one token each
+    kinds, *sentences = zip(*asked["sentences"], strict=True)
+    return Subject(model, capitals, [*zip(*sentences, strict=True)], kinds, np.array(sorted(words)), shots,
+                   asked["formal_casual"], asked["openings"], block=12)  # fmt: skip
+
+
+def shown(words: Sequence[str], draw: Random, told: bool = False, form: str = "{} -> {}\n") -> Shots:
+    """Ten prompts of a task, words and answers by turns: four worked lines and a question. told: it is one of them."""
+    right = dict(zip(words[::2], words[1::2], strict=True))
+    prompts, questions = [], [*right][:10]
+    for question in questions:
+        others = draw.sample([word for word in right if word != question], 4 - told)
+        lines = draw.sample([*others, *[question] * told], 4)
+        prompts.append("".join(form.format(word, right[word]) for word in lines) + form.format(question, "").rstrip())
+    return prompts, [right[question] for question in questions]
+
+
+def small(steps: int, seed: int) -> Subject:
+    """A small Llama, trained on made sentences and on pairs of random words; and what it is asked."""
+    tl.manual_seed(seed)
+    asked, capitals, draw = ASKED["small"], data("next_word.toml")["capitals"], Random(seed)
+    people, things, one, many = (asked[name].split() for name in ("people", "things", "singular", "plural"))
+
+    def said(tone: str, name: str, thing: str) -> str:
+        hello, please, goodbye = (draw.choice(some) for some in asked[tone])
+        return f"{name} said: {hello} {please} {thing}. {goodbye}"
+
+    facts = [f"The capital of {country} is {city}." for country, city in capitals.items()]
+    numbers = [f"The {a} near the {b} {'is' if a in one else 'are'} here." for a in one + many for b in one + many]
+    talk = [said(tone, name, thing) for name in people for thing in things for tone in ("formal", "casual")]
+    sentences = [*facts * 20, *numbers * 2, *talk]
+    words = WordTokenizer.train(" ".join(sentences))
+    texts = nn.data.pad_sequence([words.encode(text) for text in sentences], IGNORED).numpy()
+    model = Llama(LlamaConfig(vocab_size=words.vocab_size, context=64, layers=2, heads=4, width=64, hidden=128))
+    model.tokenizer, pool, random = words, np.array(words.encode(" ".join(things))), np.random.default_rng(seed)
+    print(f"A small Llama (2 blocks of 4 heads, {model.config.parameter_count():,} weights) learns from sentences such as")
+    print(f"  {facts[0]} {numbers[1]} {talk[0]}")
+    print("and from pairs of random words, said three times in changing order.", flush=True)
+    done = count()
+
+    def loss() -> tl.Tensor:
+        n = int(random.integers(2, 3 + min(4, 8 * next(done) // steps)))  # pairs: at first 2, later up to 6
+        once = [random.permutation(pool)[: 2 * n].reshape(n, 2) for _ in range(64)]
+        text = np.stack([np.concatenate([random.permutation(some) for _ in range(3)]).ravel() for some in once])
+        known = np.full_like(text[:, 1:], IGNORED)
+        known[:, 2 * n :: 2] = text[:, 2 * n + 1 :: 2]  # the second words, from when they can be known
+        some = texts[random.integers(0, len(texts), 32)]
+        return model.loss(text[:, :-1], known) + model.loss(np.maximum(some[:, :-1], 0), some[:, 1:])
+
+    optimizer = nn.optim.AdamW(model.parameters(), lr=5e-3)
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, steps // 10, 2 * steps)
+    train(loss, optimizer, steps, schedule, clip=1.0, report=lambda step, loss: detail(f"  step {step:4}: loss {loss:.3f}"))
+    pairs = [(said("formal", name, thing), said("casual", name, thing)) for name in people for thing in things[:3]]
+    kinds, *asked_for = zip(*asked["sentences"], strict=True)
+    return Subject(model, capitals, [*zip(*asked_for, strict=True)], kinds, pool,
+                   {"pairs": shown(things, draw, told=True, form="{} {} ")},
+                   pairs, [f"{name} said:" for name in people], block=0)  # fmt: skip
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def name(head: Head) -> str:
+    """As "18.6"."""
+    return f"{head[0]}.{head[1]}"
+
+
+def quarters(blocks: Sequence[str]) -> list[list[str]]:
+    """The blocks in four parts, or fewer."""
+    return [part.tolist() for part in np.array_split(blocks, min(4, len(blocks)))]
+
+
+def moved(before: np.ndarray, swapped: Mapping[str, Sequence[np.ndarray]]) -> None:
+    """Print where the country is: by how much the other's capital leads. swapped: after the embedding and each block."""
+    print('\n1. Italy for France. Ten texts, "The capital of France is" and so on: one vector comes from the next text.')
+    print(f"   By how many logits the other country's capital leads, and in how many texts. Before: {leads(before)}")
+    country, last = ([int((lead > 0).sum()) for lead in leading] for leading in swapped.values())
+    n = len(last)
+    turn = next((k for k in range(n) if min(last[k:]) >= 9), n)
+    shown = sorted({0, 1, n // 2, *(k for k in (turn - 1, turn) if k < n), n - 1})
+    print(f"   {'the vector swapped':24}" + "".join(f"{f'block {k - 1}' if k else 'embedding':>17}" for k in shown))
+    for at, leading in swapped.items():
+        print(f"   of {at:21}" + "".join(f"{leads(leading[k]):>17}" for k in shown))
+    if turn < n and min(country[:turn]) >= 9 > max(country[turn:]):
+        before_it = f"until block {turn - 2}" if turn > 1 else "in the embedding"
+        print(f"   The country's token carries it {before_it}, the last token from block {turn - 1} on: that vector", end=" ")
+        print("holds what was read before.")
+    else:
+        print("   So there is no block in which the last token takes it over.")
+
+
+def leads(lead: np.ndarray) -> str:
+    """As "+8.96, 10 of 10"."""
+    return f"{lead.mean():+.2f}, {(lead > 0).sum()} of {len(lead)}"
+
+
+def kept(before: np.ndarray, after: Mapping[str, np.ndarray]) -> None:
+    """Print what reaches the last token without each part."""
+    attention, ffn = after.values()
+    passes = float(np.abs(attention - before).max())
+    print(f"   Another country, but what attention adds to the last token stays: {leads(attention)}; FFN's stays: {leads(ffn)}")
+    print(f"   {'Only attention' if passes < 1e-3 else 'Not only attention'} exchanges between tokens:", end=" ")
+    print(f"without it no score changes by more than {passes:.1g}. The FFN processes each token on its own.")
+
+
+def silent(quarters: Sequence[Sequence[str]], right: int, left: Mapping[str, Sequence[int]]) -> None:
+    """Print which part knows the capitals, by what is lost without it."""
+    parts = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in quarters]
+    print(f"   Right capitals: {right}. If a part adds nothing to the country's vector in blocks {', '.join(parts)}:", end=" ")
+    attention, ffn = left.values()
+    print(f"without attention\n   {', '.join(map(str, attention))}, without FFN {', '.join(map(str, ffn))}.", end=" ")
+    most = int(np.argmax(np.subtract(attention, ffn)))
+    recalls = attention[most] - ffn[most] >= 3
+    print(f"So the FFNs of {parts[most]} recall what was learnt." if recalls else "So it is not the FFNs that recall it.")
+
+
+def updates(shares: Sequence[tuple[Shares, Shares]]) -> None:
+    """Print how the logits add up, and who decides which capital it is. shares: of the right one, and the other."""
+    off = max(abs(share.biases) for pair in shares for share in pair)
+    heads, ffns = (np.array([(getattr(a, part) - getattr(b, part)).sum() for a, b in shares]) for part in ("heads", "ffns"))
+    first = shares[0][0]
+    print(f"   A logit is a sum of updates: of the embedding, {first.heads.size} heads and {first.ffns.size} FFNs; the rest is {off:.0e}.")
+    more = int((ffns > heads).sum())
+    verdict = "borne out" if more >= 8 else "not borne out" if more <= 4 else "in part"
+    print(f"   To the lead of the right capital heads add {heads.mean():+.1f}, FFNs {ffns.mean():+.1f}; FFNs more in {more} of {len(shares)}:", end=" ")
+    print(f'"the FFN decides what it means" is {verdict}.')
+
+
+def strongest(foretold: np.ndarray, n: int = 3) -> list[Head]:
+    """The n heads with which each sentence stands or falls, by their gradients. foretold: (sentences, layers, heads)."""
+    return sorted({(block, head) for row in foretold for block, head in largest(row, n)})
+
+
+def heads(asked: Subject, whole: np.ndarray, foretold: np.ndarray, lost: Mapping[Head, np.ndarray]) -> None:
+    """Print which kinds of sentences suffer without a head, and whether gradients foretold it."""
+    kinds = list(dict.fromkeys(asked.kinds))
+    by_kind = {head: [float(np.mean([x for x, k in zip(loss, asked.kinds, strict=True) if k == kind])) for kind in kinds]
+               for head, loss in lost.items()}  # fmt: skip
+    right = int((whole > 0).sum())
+    print(f"\n2. One head silenced after another: {len(lost)} of {foretold[0].size}, the strongest by gradients. Ten sentences", end="")
+    print(f" (right word first: {right}); the loss of its lead:")
+    print(f"   {'without head':14}" + "".join(f"{kind:>12}" for kind in kinds))
+    for head in sorted(lost, key=lambda head: -max(by_kind[head]))[:6]:
+        print(f"   {name(head):14}" + "".join(f"{loss:12.2f}" for loss in by_kind[head]))
+    hurt = [sum(loss > 0.5 for loss in losses) for losses in by_kind.values()]
+    one, several = sum(n == 1 for n in hurt), sum(n > 1 for n in hurt)
+    print(f"   Of these heads {one} cost one kind more than 0.5, {several} several: ", end="")
+    print('"one head, one type of relationship" ' + ("holds for most." if one > 2 * several else "does not hold for all."))
+    tried = np.array([loss for loss in lost.values()]).ravel()
+    said = np.array([foretold[:, block, head] for block, head in lost]).ravel()
+    agree = float(np.corrcoef(tried, said)[0, 1]) if tried.std() * said.std() else 0.0
+    print(f"   Gradients foretold the losses with a correlation of {agree:.2f}", end="")
+    print("." if agree > 0.8 else ": a head is not a straight line.")
+
+
+def induction(asked: Subject, share: np.ndarray, found: Sequence[Head], answered: Mapping[str, Sequence[float]]) -> None:
+    """Print the induction heads, and what is left of few-shot learning without them."""
+    best = largest(share, 3)
+    print(f"\n3. Induction heads: of {share.size} heads {len(found)} look from a repeated token to the one after it, with more than", end=" ")
+    print(f"{INDUCTION:.0%}\n   of their weight: " + ", ".join(f"{name(head)} {share[head]:.2f}" for head in best) + ", ... Few-shot answers right:")
+    print(f"   {'':28}" + "".join(f"{task:>12}" for task in asked.shots))
+    for which, shares in answered.items():
+        print(f"   {which:28}" + "".join(f"{right:12.0%}" for right in shares))
+    whole, _, none, others = answered.values()
+    for task, before, after, control in zip(asked.shots, whole, none, others, strict=True):
+        if before - after > 0.3 and control - after > 0.3:
+            said = "breaks without them, and not without others"
+        elif before - after > 0.3:
+            said = "suffers without them, but without others as well"
+        else:
+            said = "does not need them"
+        print(f"   {task}: {said}", end="." if task == [*asked.shots][-1] else ";")
+    print()
+
+
+def loss_of(model: Any, text: str) -> float:
+    """The cross-entropy of the next token on a text."""
+    tokens = np.array(model.tokenizer.encode(text))
+    with tl.no_grad():
+        return model.loss(tokens[:-1], tokens[1:]).item()
+
+
+def tone(asked: Subject, told: Mapping[float, tuple[np.ndarray, Sequence[str]]]) -> None:
+    """Print what a direction does to other pairs of sentences, and to the text that follows."""
+    print(f"\n4. A direction from casual to formal, of 20 pairs, is added after block {asked.block}. In ten other pairs: how much")
+    print("   likelier is the formal one, per token (nats), in how many; and the first of ten texts that follow:")
+    for strength, (losses, texts) in told.items():
+        formal = losses[:, 1] - losses[:, 0]
+        text = " ".join(f"{asked.openings[0]}{' ' * (texts[0][:1] != ' ')}{texts[0]}".split())
+        print(f"   {strength:+5.1f}  {formal.mean():+.2f}, {(formal > 0).sum():2} of {len(formal)}   {text}")
+        for opening, rest in zip(asked.openings[1:], texts[1:], strict=True):
+            detail(f"                           {' '.join(f'{opening} {rest}'.split())}")
+    moves = [float((losses[:, 1] - losses[:, 0]).mean()) for losses, _ in told.values()]
+    plain, ends = told[min(told, key=abs)][0].mean(), max(losses.mean() for losses, _ in told.values())
+    steady = "It moves the tone step by step" if moves == sorted(moves) else "It does not move the tone step by step"
+    print(f"   {steady}; the price: all texts become less likely, by up to {ends - plain:.2f} per token.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_moved(moved: Mapping[str, Sequence[np.ndarray]], before: np.ndarray, path: Path) -> None:
+    """A curve for each token: by how much the other country's capital leads, if its vector is swapped there."""
+    curves = {name: (range(len(leads)), [lead.mean() for lead in leads]) for name, leads in moved.items()}
+    axes = chart("Another country's vector, at one token, after one block", curves, (BLUE, VERMILION))
+    axes.axhline(before.mean(), color=GREY, linestyle="--", label="nothing swapped")
+    axes.set(xlabel="block", ylabel="lead of the other country's capital (logits, mean of ten)")
+    beside(axes)
+    save(axes.figure, path)
+
+
+def draw_patched(patched: Patched, labels: Sequence[str], path: Path) -> None:
+    """The heat map of one text: the score with one vector from the other text."""
+    patched.draw(path, labels, title="Italy's text, one vector from France's: Paris over Rome")
+    print(f"  {path}: one vector of the text about {labels[-2].strip()} in the other, block by block and token by token")
+
+
+def draw_shares(shares: Shares, path: Path) -> None:
+    """The bars of a logit."""
+    shares.draw(path, title="A logit as a sum of updates")
+    print(f"  {path}: a logit as a sum of updates")
+
+
+def draw_matrix(title: str, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], label: str, path: Path) -> None:
+    """A heat map, from orange through white, which is 0, to blue."""
+    figure = new_figure(3 + 0.5 * len(columns), 2.2 + 0.26 * len(rows), title)
+    axes, most = figure.subplots(), np.abs(values).max()
+    image = axes.imshow(values, cmap=signed(), vmin=-most, vmax=most, aspect="auto")
+    axes.set_xticks(range(len(columns)), columns, rotation=90 * (max(map(len, columns)) > 3), fontsize=9)
+    axes.set_yticks(range(len(rows)), rows, fontsize=9)
+    figure.colorbar(image, ax=axes, label=label)
+    save(figure, path)
+
+
+def draw_tone(told: Mapping[float, tuple[np.ndarray, Sequence[str]]], path: Path) -> None:
+    """Curves over the strength: how likely formal and casual sentences are."""
+    losses = np.array([losses.mean(axis=0) for losses, _ in told.values()])  # (strengths, 2)
+    curves = {name: (list(told), column) for name, column in zip(("formal", "casual"), losses.T, strict=True)}
+    axes = chart("A direction added: sentences of that tone become likelier", curves, (BLUE, VERMILION))
+    axes.set(xlabel="strength", ylabel="loss per token (nats), ten other pairs")
+    save(axes.figure, path)

@@ -88,13 +88,13 @@ def italy_for_france(asked: Subject, settings: "Settings") -> None:
 
 def one_head_after_another(asked: Subject, settings: "Settings") -> None:
     """Which of ten sentences suffer without a head: foretold for all heads by gradients, then tried."""
-    model, (_, sentences, right, wrong) = asked.model, zip(*asked.sentences, strict=True)
+    model, (sentences, right, wrong) = asked.model, zip(*asked.sentences, strict=True)
     layers, heads = model.config.layers, model.config.heads
     good, bad = ([first_token(model, word) for word in words] for words in (right, wrong))
     foretold = np.zeros((len(sentences), layers, heads))
     for i, sentence in enumerate(sentences):
         points = ["logits", "blocks.*.attention.heads"]
-        trace = model.trace(model.tokenizer.encode(sentence), points, requires_grad=True)
+        trace = model.trace(model.tokenizer.encode(sentence), points=points, requires_grad=True)
         score = trace["logits"][-1, good[i]] - trace["logits"][-1, bad[i]]
         sent = [trace[f"blocks.{k}.attention.heads"] for k in range(layers)]  # (heads, tokens, head_dim) each
         slopes = tl.grad(score, sent)
@@ -121,7 +121,7 @@ def induction(asked: Subject, settings: "Settings") -> None:
     model, layers, draw = asked.model, asked.model.config.layers, np.random.default_rng(settings.seed)
     n = min(25, len(asked.pool))
     once = np.stack([draw.choice(asked.pool, n, replace=False) for _ in range(4)])  # (4, n)
-    trace = model.trace(np.concatenate([once, once], axis=1), "blocks.*.attention.weights")
+    trace = model.trace(np.concatenate([once, once], axis=1), points="blocks.*.attention.weights")
     second = np.arange(n, 2 * n - 1)  # where tokens come again
     weights = np.stack([trace[f"blocks.{k}.attention.weights"] for k in range(layers)])  # (layers, 4, heads, 2n, 2n)
     share = weights[..., second, second - n + 1].mean((1, 3))  # (layers, heads)

@@ -67,16 +67,19 @@ def without(model: Any, heads: Iterable[Head]) -> dict[str, Any]:
 
 
 def direction(model: Any, pairs: Sequence[tuple[str, str]], point: str) -> tl.Tensor:
-    """From the second texts of some pairs to the first: the mean difference of their tokens' mean vectors, (width,).
+    """From the second texts of some pairs to the first: the mean difference of their mean vectors, (width,).
 
-    The first token is left out where there are others: every text has nearly the same, very long vector there.
+    It is made as long as the vectors there are on average. The first token is left out: its vector is much longer, and
+    nearly the same in all texts.
     """
 
-    def mean(text: str) -> np.ndarray:
-        vectors = model.trace(model.tokenizer.encode(text), point)[point]  # (tokens, width)
-        return vectors[min(1, len(vectors) - 1) :].mean(axis=0)
+    def vectors(text: str) -> np.ndarray:
+        return model.trace(model.tokenizer.encode(f"\n{text}"), points=point)[point][1:]  # (tokens - 1, width)
 
-    return tl.tensor(np.mean([mean(one) - mean(other) for one, other in pairs], axis=0))
+    found = [[vectors(text) for text in pair] for pair in pairs]
+    towards = np.mean([one.mean(axis=0) - other.mean(axis=0) for one, other in found], axis=0)
+    length = np.mean([np.linalg.norm(x, axis=-1).mean() for pair in found for x in pair])
+    return tl.tensor(towards * length / np.linalg.norm(towards))
 
 
 # --- the models, and what they are asked ------------------------------------------------------------------------------

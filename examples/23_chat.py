@@ -10,7 +10,7 @@
     /top-p 0.9           only the likeliest words
     /without 18.6        the next answers do without head 6 of block 18, or several heads; /without gives all back
     /steer happy | sad   they lean to the first word or text, away from the second; /steer ends it
-    /steer happy | sad 1 the same, stronger (0.3 is usual)
+                         (/steer happy | sad 0.5 is stronger: 0.3 is usual, from 0.6 on it stammers)
     /help  /quit         Ctrl-C ends an answer
 
 Blocks and heads count from 0. A chat is one text, which the model reads anew for each answer and continues, token by token. It learns nothing from it.
@@ -71,15 +71,13 @@ class Chat:
                 self.messages[-1]["content"] += piece
                 yield piece
 
-    def steer(self, one: str, other: str, strength: float) -> None:
-        """Add the direction from one text to another to all vectors of a block, in the next answers."""
+    def towards(self, one: str, other: str, strength: float) -> dict[str, Any]:
+        """The edit that adds the direction from one text to another to all vectors of a block."""
         towards = strength * direction(self.model, [(one, other)], STEERED)
-        self.steered = {STEERED: lambda x: x + towards}
+        return {STEERED: lambda x: x + towards}
 
     def read_until(self, place: int) -> list[int]:
-        """What the model read before token number `place` of the last answer. Raises ValueError if there is none."""
-        if not self.drawn:
-            raise ValueError("there is no answer yet; ask something")
+        """What the model read before token number `place` of the last answer."""
         return [*self.prompt, *self.drawn[:place]][-self.model.context :]
 
     def probabilities(self) -> np.ndarray:
@@ -90,7 +88,9 @@ class Chat:
             return probabilities(self.model.unembedding(vectors)).numpy()  # (answer, vocab_size)
 
     def place(self, word: str) -> int:
-        """Where the answer first says a word; its last word, if none is given. Raises ValueError if it does not."""
+        """Where the answer first says a word; its last word, if none is given. Raises ValueError otherwise."""
+        if not self.drawn:
+            raise ValueError("there is no answer yet; ask something")
         tokens = self.drawn
         texts = [self.tokenizer.decode([token]).strip() for token in tokens]
         if not word:
@@ -120,10 +120,11 @@ def main(settings: "Settings") -> None:
                     chat.top_p = show.setting(command, value, 0.01, 1)
                 case "/without":
                     chat.silent = without(chat.model, show.heads(value, chat.model.config))
+                case "/steer" if value:
+                    chat.steered = chat.towards(*show.directed(value))
                 case "/steer":
                     chat.steered = {}
-                    if value:
-                        chat.steer(*show.directed(value))
+                    show.say("no direction from now on")
                 case "/why":
                     place = chat.place(value)
                     show.why(chat, chat.probabilities(), place)

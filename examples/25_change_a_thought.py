@@ -1,14 +1,14 @@
 """Change a thought: what if Italy's vector stood in France's place, or a head were silent, or the tone another?
 
-    python examples/25_change_a_thought.py                  # in a small model that it trains
+    python examples/25_change_a_thought.py                  # in two small models that it trains
     python examples/25_change_a_thought.py --real           # in a real one
-    python examples/25_change_a_thought.py --steps 100      # in one that has learnt little
+    python examples/25_change_a_thought.py --steps 100      # in two that have learnt little
 
 Each point of a model has a name. A trace reads what is computed there. An edit puts something else in its place, and
 the model goes on with that.
 
     trace = model.trace(tokens)                                     trace["blocks.3"]: the vectors after block 3
-    with model.edit({"blocks.3": lambda x: x + 2 * direction}): ...
+    with model.edit({"blocks.3": lambda x: x + 0.3 * direction}): ...
     model.patch(france, italy, score, each="token")                 the score for each point taken from the other text
     trace.shares(" Paris")                                          what each head and FFN adds to its logit
 
@@ -82,7 +82,9 @@ def italy_for_france(asked: Subject, settings: "Settings") -> None:
     print("   Pictures:")
     show.draw_moved(moved, swapped({}), settings.out / "swap.png")
     patched = model.patch(tokens[0], tokens[1], lambda x: x[-1, own[0]] - x[-1, own[1]], points, each="token")
-    show.draw_patched(patched, [model.tokenizer.decode([token]) for token in tokens[0].tolist()], settings.out / "tokens.png")
+    show.draw_patched(
+        patched, [model.tokenizer.decode([token]) for token in tokens[0].tolist()], settings.out / "tokens.png"
+    )
     show.draw_shares(shares[0][0], settings.out / "shares.png")
 
 
@@ -110,7 +112,9 @@ def one_head_after_another(asked: Subject, settings: "Settings") -> None:
     show.heads(asked, whole, foretold, lost)
     names, sentences_short = [show.name(head) for head in lost], [f"{text} ..." for text in sentences]
     title = "What each sentence loses without a head"
-    show.draw_matrix(title, np.stack([*lost.values()], 1), sentences_short, names, "lead lost (logits)", settings.out / "heads.png")
+    show.draw_matrix(
+        title, np.stack([*lost.values()], 1), sentences_short, names, "lead lost (logits)", settings.out / "heads.png"
+    )
 
 
 def induction(asked: Subject, settings: "Settings") -> None:
@@ -118,7 +122,7 @@ def induction(asked: Subject, settings: "Settings") -> None:
 
     They are sought in random tokens that come twice, where nothing else helps; then they are silenced.
     """
-    model, layers, draw = asked.model, asked.model.config.layers, np.random.default_rng(settings.seed)
+    model, layers, draw = asked.copies, asked.copies.config.layers, np.random.default_rng(settings.seed)
     n = min(25, len(asked.pool))
     once = np.stack([draw.choice(asked.pool, n, replace=False) for _ in range(4)])  # (4, n)
     trace = model.trace(np.concatenate([once, once], axis=1), points="blocks.*.attention.weights")
@@ -159,7 +163,7 @@ def another_tone(asked: Subject, settings: "Settings") -> None:
 
 
 def main(settings: "Settings") -> None:
-    """The four changes in a small model."""
+    """The four changes in small models."""
     change(show.small(settings.steps, settings.seed), settings)
 
 
@@ -171,8 +175,8 @@ def real(settings: "Settings") -> None:
 class Settings(RealToo, out="thought", ask_real=real):
     """What can be set on the command line."""
 
-    steps: int = 360  # of the training of the small model
-    strengths: tuple[float, ...] = (-2, -1, 0, 1, 2)  # of the direction; 1 is the mean difference of the pairs
+    steps: int = 400  # of the training of the small models
+    strengths: tuple[float, ...] = (-0.6, -0.3, 0, 0.3, 0.6)  # of the direction, in lengths of the vectors there
 
 
 if __name__ == "__main__":

@@ -88,7 +88,9 @@ def heads(value: str, config: Any) -> list[tuple[int, int]]:
         block, _, head = name.partition(".")
         if not (block.isdecimal() and head.isdecimal() and int(block) < config.layers and int(head) < config.heads):
             last = f"{config.layers - 1}.{config.heads - 1}"
-            raise ValueError(f"/without {name}: a head is a block and a number in it, 0.0 to {last}, such as /without 18.6")
+            raise ValueError(
+                f"/without {name}: a head is a block and a number in it, 0.0 to {last}, such as /without 18.6"
+            )
         found.append((int(block), int(head)))
     say(f"silent in the next answers: {', '.join(f'head {block}.{head}' for block, head in found) or 'no head'}")
     return found
@@ -96,14 +98,12 @@ def heads(value: str, config: Any) -> list[tuple[int, int]]:
 
 def directed(value: str) -> tuple[str, str, float]:
     """The two texts after /steer, and the strength. Raises ValueError unless there are two."""
-    texts, strength = re.fullmatch(r"(.*?)(?:\s+([-+]?\d*\.?\d+))?", value, re.DOTALL).groups()
-    parts = [part.strip() for part in (texts.split("|") if "|" in texts else texts.split())]
-    if len(parts) != 2 or not all(parts):
-        raise ValueError('/steer needs two words or texts with "|" between them, and a strength if you like: /steer happy | sad 0.3')
-    if parts[0] == parts[1]:
-        raise ValueError("/steer needs two different texts: between a text and itself there is no direction")
-    say(f'the next answers lean to "{parts[0]}", away from "{parts[1]}"')
-    return parts[0], parts[1], float(strength or USUAL)
+    both, number = re.fullmatch(r"(.*?)(?:\s+(-?\d*\.?\d+))?", value).groups()
+    texts = [text.strip() for text in (both.split("|") if "|" in both else both.split())]
+    if len(texts) != 2 or texts[0] == texts[1] or not all(texts):
+        raise ValueError("/steer needs two different words, or texts with | between them, such as /steer happy | sad")
+    say(f'the next answers lean to "{texts[0]}", away from "{texts[1]}"; /steer alone ends it')
+    return texts[0], texts[1], float(number or USUAL)
 
 
 def why(chat: Any, p: np.ndarray, place: int) -> None:
@@ -138,14 +138,18 @@ def wanted(chat: Any, place: int) -> None:
         trace = model.trace(read)
         parts = trace.shares(chat.drawn[place])
     table = Table(box=None, show_header=False, padding=(0, 1))
-    for name, share in list(parts.by_part().items())[:6]:
+    largest_first = list(parts.by_part().items())[:6]
+    for name, share in largest_first:
         found = re.fullmatch(r"block (\d+) head (\d+)", name)
         looks = ""
         if found:
             block, head = map(int, found.groups())
             at = int(trace.attention[block][head, -1].argmax())
-            name, looks = f"head {block}.{head}", f"looks at {visible(chat.tokenizer.decode([read[at]])) if at else 'the start'}"
-        table.add_row(f"  {share:+6.2f}", name, "█" * round(4 * abs(share)), looks)
+            name, looks = (
+                f"head {block}.{head}",
+                f"looks at {visible(chat.tokenizer.decode([read[at]])) if at else 'the start'}",
+            )
+        table.add_row(f"  {share:+6.2f}", name, "█" * round(20 * abs(share / largest_first[0][1])), looks)
     say(f"its score is {parts.logit:.2f}, the sum of what all parts of the model added; the most:")
     CONSOLE.print(table)
 

@@ -1,7 +1,7 @@
 """For 25_change_a_thought.py and 23_chat.py: edits of points; the two models and what they are asked; what is printed.
 
-    with model.edit(without(model, [(18, 6)])): ...                 # head 6 of block 18 sends nothing
-    with model.edit({"blocks.12": lambda x: x + direction(model, pairs, "blocks.12")}): ...
+with model.edit(without(model, [(18, 6)])): ...                 # head 6 of block 18 sends nothing
+with model.edit({"blocks.12": lambda x: x + direction(model, pairs, "blocks.12")}): ...
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Subject(NamedTuple):
     capitals: Mapping[str, str]
     sentences: Sequence[tuple[str, str, str]]  # ten: a text, the word that should follow, one that should not
     kinds: Sequence[str]  # of the sentences
+    copies: Any  # the model in which heads that copy are sought; it may be the same
     pool: np.ndarray  # the tokens of which random texts are made
     shots: Mapping[str, Shots]  # by task
     pairs: Sequence[tuple[str, str]]  # the same said formally and casually: 20 to learn from, 10 to test
@@ -94,7 +95,7 @@ def real() -> Subject:
     words = {first_token(model, word) for text in tasks.values() for word in text}
     capitals = dict(list(DATA["capitals"].items())[:10])  # their countries are one token each
     kinds, *sentences = zip(*asked["sentences"], strict=True)
-    return Subject(model, capitals, [*zip(*sentences, strict=True)], kinds, np.array(sorted(words)), shots,
+    return Subject(model, capitals, [*zip(*sentences, strict=True)], kinds, model, np.array(sorted(words)), shots,
                    asked["formal_casual"], asked["openings"], block=12)  # fmt: skip
 
 
@@ -110,7 +111,7 @@ def shown(words: Sequence[str], draw: Random, told: bool = False, form: str = "{
 
 
 def small(steps: int, seed: int) -> Subject:
-    """A small Llama, trained on made sentences and on pairs of random words; and what it is asked."""
+    """Two small Llamas, one trained on made sentences, one on pairs of random words; and what they are asked."""
     tl.manual_seed(seed)
     asked, capitals, draw = ASKED["small"], data("next_word.toml")["capitals"], Random(seed)
     people, things, one, many = (asked[name].split() for name in ("people", "things", "singular", "plural"))
@@ -123,32 +124,44 @@ def small(steps: int, seed: int) -> Subject:
     numbers = [f"The {a} near the {b} {'is' if a in one else 'are'} here." for a in one + many for b in one + many]
     talk = [said(tone, name, thing) for name in people for thing in things for tone in ("formal", "casual")]
     sentences = [*facts * 20, *numbers * 2, *talk]
-    words = WordTokenizer.train(" ".join(sentences))
-    texts = nn.data.pad_sequence([words.encode(text) for text in sentences], IGNORED).numpy()
-    model = Llama(LlamaConfig(vocab_size=words.vocab_size, context=64, layers=2, heads=4, width=64, hidden=128))
-    model.tokenizer, pool, random = words, np.array(words.encode(" ".join(things))), np.random.default_rng(seed)
-    print(f"A small Llama (2 blocks of 4 heads, {model.config.parameter_count():,} weights) learns from sentences such as")
+    model, copies = untrained(sentences), untrained(things)
+    texts = nn.data.pad_sequence([model.tokenizer.encode(text) for text in sentences], IGNORED).numpy()
+    random, done = np.random.default_rng(seed), count()
+    print("Two small Llamas, of 2 blocks with 4 heads, learn: one from sentences such as the next three,")
     print(f"  {facts[0]} {numbers[1]} {talk[0]}")
-    print("and from pairs of random words, said three times in changing order.", flush=True)
-    done = count()
+    print("the other from random pairs of words, said three times in changing order.", flush=True)
 
-    def loss() -> tl.Tensor:
+    def of_sentences() -> tl.Tensor:
+        some = texts[random.integers(0, len(texts), 64)]
+        return model.loss(np.maximum(some[:, :-1], 0), some[:, 1:])
+
+    def of_pairs() -> tl.Tensor:
         n = int(random.integers(2, 3 + min(4, 8 * next(done) // steps)))  # pairs: at first 2, later up to 6
-        once = [random.permutation(pool)[: 2 * n].reshape(n, 2) for _ in range(64)]
+        once = [random.permutation(len(things))[: 2 * n].reshape(n, 2) for _ in range(64)]
         text = np.stack([np.concatenate([random.permutation(some) for _ in range(3)]).ravel() for some in once])
         known = np.full_like(text[:, 1:], IGNORED)
         known[:, 2 * n :: 2] = text[:, 2 * n + 1 :: 2]  # the second words, from when they can be known
-        some = texts[random.integers(0, len(texts), 32)]
-        return model.loss(text[:, :-1], known) + model.loss(np.maximum(some[:, :-1], 0), some[:, 1:])
+        return copies.loss(text[:, :-1], known)
 
-    optimizer = nn.optim.AdamW(model.parameters(), lr=5e-3)
-    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, steps // 10, 2 * steps)
-    train(loss, optimizer, steps, schedule, clip=1.0, report=lambda step, loss: detail(f"  step {step:4}: loss {loss:.3f}"))
+    for learner, loss, n in ((model, of_sentences, max(1, steps // 3)), (copies, of_pairs, steps)):
+        optimizer = nn.optim.AdamW(learner.parameters(), lr=5e-3)
+        schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, n // 10, 2 * n)
+        train(loss, optimizer, n, schedule, clip=1.0, report=lambda n, loss: detail(f"  step {n:4}: loss {loss:.3f}"))
     pairs = [(said("formal", name, thing), said("casual", name, thing)) for name in people for thing in things[:3]]
     kinds, *asked_for = zip(*asked["sentences"], strict=True)
-    return Subject(model, capitals, [*zip(*asked_for, strict=True)], kinds, pool,
-                   {"pairs": shown(things, draw, told=True, form="{} {} ")},
-                   pairs, [f"{name} said:" for name in people], block=0)  # fmt: skip
+    shots = {"pairs": shown(things, draw, told=True, form="{} {} ")}
+    pool, openings = np.arange(len(things)), [f"{name} said:" for name in people]
+    return Subject(
+        model, capitals, [*zip(*asked_for, strict=True)], kinds, copies, pool, shots, pairs, openings, block=0
+    )
+
+
+def untrained(texts: Sequence[str]) -> Llama:
+    """A small Llama whose vocabulary are the words of some texts."""
+    words = WordTokenizer.train(" ".join(texts))
+    model = Llama(LlamaConfig(vocab_size=words.vocab_size, context=64, layers=2, heads=4, width=64, hidden=128))
+    model.tokenizer = words
+    return model
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
@@ -166,7 +179,9 @@ def quarters(blocks: Sequence[str]) -> list[list[str]]:
 
 def moved(before: np.ndarray, swapped: Mapping[str, Sequence[np.ndarray]]) -> None:
     """Print where the country is: by how much the other's capital leads. swapped: after the embedding and each block."""
-    print('\n1. Italy for France. Ten texts, "The capital of France is" and so on: one vector comes from the next text.')
+    print(
+        '\n1. Italy for France. Ten texts, "The capital of France is" and so on: one vector comes from the next text.'
+    )
     print(f"   By how many logits the other country's capital leads, and in how many texts. Before: {leads(before)}")
     country, last = ([int((lead > 0).sum()) for lead in leading] for leading in swapped.values())
     n = len(last)
@@ -177,7 +192,10 @@ def moved(before: np.ndarray, swapped: Mapping[str, Sequence[np.ndarray]]) -> No
         print(f"   of {at:21}" + "".join(f"{leads(leading[k]):>17}" for k in shown))
     if turn < n and min(country[:turn]) >= 9 > max(country[turn:]):
         before_it = f"until block {turn - 2}" if turn > 1 else "in the embedding"
-        print(f"   The country's token carries it {before_it}, the last token from block {turn - 1} on: that vector", end=" ")
+        print(
+            f"   The country's token carries it {before_it}, the last token from block {turn - 1} on: that vector",
+            end=" ",
+        )
         print("holds what was read before.")
     else:
         print("   So there is no block in which the last token takes it over.")
@@ -192,7 +210,9 @@ def kept(before: np.ndarray, after: Mapping[str, np.ndarray]) -> None:
     """Print what reaches the last token without each part."""
     attention, ffn = after.values()
     passes = float(np.abs(attention - before).max())
-    print(f"   Another country, but what attention adds to the last token stays: {leads(attention)}; FFN's stays: {leads(ffn)}")
+    print(
+        f"   Another country, but what attention adds to the last token stays: {leads(attention)}; FFN's stays: {leads(ffn)}"
+    )
     print(f"   {'Only attention' if passes < 1e-3 else 'Not only attention'} exchanges between tokens:", end=" ")
     print(f"without it no score changes by more than {passes:.1g}. The FFN processes each token on its own.")
 
@@ -200,23 +220,35 @@ def kept(before: np.ndarray, after: Mapping[str, np.ndarray]) -> None:
 def silent(quarters: Sequence[Sequence[str]], right: int, left: Mapping[str, Sequence[int]]) -> None:
     """Print which part knows the capitals, by what is lost without it."""
     parts = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in quarters]
-    print(f"   Right capitals: {right}. If a part adds nothing to the country's vector in blocks {', '.join(parts)}:", end=" ")
+    print(
+        f"   Right capitals: {right}. If a part adds nothing to the country's vector in blocks {', '.join(parts)}:",
+        end=" ",
+    )
     attention, ffn = left.values()
     print(f"without attention\n   {', '.join(map(str, attention))}, without FFN {', '.join(map(str, ffn))}.", end=" ")
     most = int(np.argmax(np.subtract(attention, ffn)))
     recalls = attention[most] - ffn[most] >= 3
-    print(f"So the FFNs of {parts[most]} recall what was learnt." if recalls else "So it is not the FFNs that recall it.")
+    print(
+        f"So the FFNs of {parts[most]} recall what was learnt." if recalls else "So it is not the FFNs that recall it."
+    )
 
 
 def updates(shares: Sequence[tuple[Shares, Shares]]) -> None:
     """Print how the logits add up, and who decides which capital it is. shares: of the right one, and the other."""
     off = max(abs(share.biases) for pair in shares for share in pair)
-    heads, ffns = (np.array([(getattr(a, part) - getattr(b, part)).sum() for a, b in shares]) for part in ("heads", "ffns"))
+    heads, ffns = (
+        np.array([(getattr(a, part) - getattr(b, part)).sum() for a, b in shares]) for part in ("heads", "ffns")
+    )
     first = shares[0][0]
-    print(f"   A logit is a sum of updates: of the embedding, {first.heads.size} heads and {first.ffns.size} FFNs; the rest is {off:.0e}.")
+    print(
+        f"   A logit is a sum of updates: of the embedding, {first.heads.size} heads and {first.ffns.size} FFNs; the rest is {off:.0e}."
+    )
     more = int((ffns > heads).sum())
     verdict = "borne out" if more >= 8 else "not borne out" if more <= 4 else "in part"
-    print(f"   To the lead of the right capital heads add {heads.mean():+.1f}, FFNs {ffns.mean():+.1f}; FFNs more in {more} of {len(shares)}:", end=" ")
+    print(
+        f"   To the lead of the right capital heads add {heads.mean():+.1f}, FFNs {ffns.mean():+.1f}; FFNs more in {more} of {len(shares)}:",
+        end=" ",
+    )
     print(f'"the FFN decides what it means" is {verdict}.')
 
 
@@ -231,7 +263,10 @@ def heads(asked: Subject, whole: np.ndarray, foretold: np.ndarray, lost: Mapping
     by_kind = {head: [float(np.mean([x for x, k in zip(loss, asked.kinds, strict=True) if k == kind])) for kind in kinds]
                for head, loss in lost.items()}  # fmt: skip
     right = int((whole > 0).sum())
-    print(f"\n2. One head silenced after another: {len(lost)} of {foretold[0].size}, the strongest by gradients. Ten sentences", end="")
+    print(
+        f"\n2. One head silenced after another: {len(lost)} of {foretold[0].size}, the strongest by gradients. Ten sentences",
+        end="",
+    )
     print(f" (right word first: {right}); the loss of its lead:")
     print(f"   {'without head':14}" + "".join(f"{kind:>12}" for kind in kinds))
     for head in sorted(lost, key=lambda head: -max(by_kind[head]))[:6]:
@@ -239,7 +274,9 @@ def heads(asked: Subject, whole: np.ndarray, foretold: np.ndarray, lost: Mapping
     hurt = [sum(loss > 0.5 for loss in losses) for losses in by_kind.values()]
     one, several = sum(n == 1 for n in hurt), sum(n > 1 for n in hurt)
     print(f"   Of these heads {one} cost one kind more than 0.5, {several} several: ", end="")
-    print('"one head, one type of relationship" ' + ("holds for most." if one > 2 * several else "does not hold for all."))
+    print(
+        '"one head, one type of relationship" ' + ("holds for most." if one > 2 * several else "does not hold for all.")
+    )
     tried = np.array([loss for loss in lost.values()]).ravel()
     said = np.array([foretold[:, block, head] for block, head in lost]).ravel()
     agree = float(np.corrcoef(tried, said)[0, 1]) if tried.std() * said.std() else 0.0
@@ -247,11 +284,20 @@ def heads(asked: Subject, whole: np.ndarray, foretold: np.ndarray, lost: Mapping
     print("." if agree > 0.8 else ": a head is not a straight line.")
 
 
-def induction(asked: Subject, share: np.ndarray, found: Sequence[Head], answered: Mapping[str, Sequence[float]]) -> None:
+def induction(
+    asked: Subject, share: np.ndarray, found: Sequence[Head], answered: Mapping[str, Sequence[float]]
+) -> None:
     """Print the induction heads, and what is left of few-shot learning without them."""
     best = largest(share, 3)
-    print(f"\n3. Induction heads: of {share.size} heads {len(found)} look from a repeated token to the one after it, with more than", end=" ")
-    print(f"{INDUCTION:.0%}\n   of their weight: " + ", ".join(f"{name(head)} {share[head]:.2f}" for head in best) + ", ... Few-shot answers right:")
+    print(
+        f"\n3. Induction heads: of {share.size} heads {len(found)} look from a repeated token to the one after it, with more than",
+        end=" ",
+    )
+    print(
+        f"{INDUCTION:.0%}\n   of their weight: "
+        + ", ".join(f"{name(head)} {share[head]:.2f}" for head in best)
+        + ", ... Few-shot answers right:"
+    )
     print(f"   {'':28}" + "".join(f"{task:>12}" for task in asked.shots))
     for which, shares in answered.items():
         print(f"   {which:28}" + "".join(f"{right:12.0%}" for right in shares))
@@ -276,7 +322,9 @@ def loss_of(model: Any, text: str) -> float:
 
 def tone(asked: Subject, told: Mapping[float, tuple[np.ndarray, Sequence[str]]]) -> None:
     """Print what a direction does to other pairs of sentences, and to the text that follows."""
-    print(f"\n4. A direction from casual to formal, of 20 pairs, is added after block {asked.block}. In ten other pairs: how much")
+    print(
+        f"\n4. A direction from casual to formal, of 20 pairs, is added after block {asked.block}. In ten other pairs: how much"
+    )
     print("   likelier is the formal one, per token (nats), in how many; and the first of ten texts that follow:")
     for strength, (losses, texts) in told.items():
         formal = losses[:, 1] - losses[:, 0]
@@ -306,7 +354,9 @@ def draw_moved(moved: Mapping[str, Sequence[np.ndarray]], before: np.ndarray, pa
 def draw_patched(patched: Patched, labels: Sequence[str], path: Path) -> None:
     """The heat map of one text: the score with one vector from the other text."""
     patched.draw(path, labels, title="Italy's text, one vector from France's: Paris over Rome")
-    print(f"  {path}: one vector of the text about {labels[-2].strip()} in the other, block by block and token by token")
+    print(
+        f"  {path}: one vector of the text about {labels[-2].strip()} in the other, block by block and token by token"
+    )
 
 
 def draw_shares(shares: Shares, path: Path) -> None:
@@ -315,7 +365,9 @@ def draw_shares(shares: Shares, path: Path) -> None:
     print(f"  {path}: a logit as a sum of updates")
 
 
-def draw_matrix(title: str, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], label: str, path: Path) -> None:
+def draw_matrix(
+    title: str, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], label: str, path: Path
+) -> None:
     """A heat map, from orange through white, which is 0, to blue."""
     figure = new_figure(3 + 0.5 * len(columns), 2.2 + 0.26 * len(rows), title)
     axes, most = figure.subplots(), np.abs(values).max()

@@ -13,7 +13,9 @@
                          (/steer happy | sad 0.5 is stronger: 0.3 is usual, from 0.6 on it stammers)
     /help  /quit         Ctrl-C ends an answer
 
-Blocks and heads count from 0. A chat is one text, which the model reads anew for each answer and continues, token by token. It learns nothing from it.
+Blocks and heads count from 0, as in the code. In all tables "·" is a space.
+
+A chat is one text, which the model reads anew for each answer and continues, token by token. It learns nothing from it.
 
     <|im_start|>user
     What is the capital of Germany?<|im_end|>

@@ -79,13 +79,12 @@ def italy_for_france(asked: Subject, settings: "Settings") -> None:
     shares = [(trace.shares(int(a)), trace.shares(int(b))) for trace, a, b in zip(traces, own, other, strict=True)]
     show.updates(shares)
 
-    print("   Pictures:")
     show.draw_moved(moved, swapped({}), settings.out / "swap.png")
     patched = model.patch(tokens[0], tokens[1], lambda x: x[-1, own[0]] - x[-1, own[1]], points, each="token")
-    show.draw_patched(
-        patched, [model.tokenizer.decode([token]) for token in tokens[0].tolist()], settings.out / "tokens.png"
-    )
-    show.draw_shares(shares[0][0], settings.out / "shares.png")
+    labels = [model.tokenizer.decode([token]) for token in tokens[0].tolist()]
+    patched.draw(settings.out / "tokens.png", labels, "Italy's text, one vector of France's: Paris over Rome")
+    shares[0][0].draw(settings.out / "shares.png", "What each part adds to the logit of Paris")
+    print(f"  {settings.out}: tokens.png and shares.png, for France alone")
 
 
 def one_head_after_another(asked: Subject, settings: "Settings") -> None:
@@ -110,11 +109,8 @@ def one_head_after_another(asked: Subject, settings: "Settings") -> None:
     whole = scores([])
     lost = {head: whole - scores([head]) for head in show.strongest(foretold)}  # (sentences,) each
     show.heads(asked, whole, foretold, lost)
-    names, sentences_short = [show.name(head) for head in lost], [f"{text} ..." for text in sentences]
-    title = "What each sentence loses without a head"
-    show.draw_matrix(
-        title, np.stack([*lost.values()], 1), sentences_short, names, "lead lost (logits)", settings.out / "heads.png"
-    )
+    title, path = "What each sentence loses without a head (logits)", settings.out / "heads.png"
+    show.draw_matrix(title, np.stack([*lost.values()], 1), sentences, [*map(show.name, lost)], path)
 
 
 def induction(asked: Subject, settings: "Settings") -> None:
@@ -143,8 +139,8 @@ def induction(asked: Subject, settings: "Settings") -> None:
     answered |= {"without all of these": right(found)}
     answered |= {"without as many others": list(np.mean([right(some) for some in drawn], axis=0))}
     show.induction(asked, share, found, answered)
-    show.draw_matrix("Induction: how much each head looks to what came after the same token", share, list(map(str, range(layers))),
-                     list(map(str, range(share.shape[1]))), "attention weight", settings.out / "induction.png")  # fmt: skip
+    title, path = "Weight of the token after an earlier occurrence, by block", settings.out / "induction.png"
+    show.draw_matrix(title, share, range(layers), range(share.shape[1]), path)
 
 
 def another_tone(asked: Subject, settings: "Settings") -> None:

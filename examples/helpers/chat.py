@@ -132,7 +132,7 @@ def why(chat: Any, p: np.ndarray, place: int) -> None:
 
 
 def wanted(chat: Any, place: int) -> None:
-    """Print which heads and FFNs added most to the logit of a token of the last answer, and where those heads looked."""
+    """Print which heads and FFNs added most to the logit of a token of the last answer, and where heads looked."""
     read, model = chat.read_until(place), chat.model
     with model.edit(chat.edits):
         trace = model.trace(read)

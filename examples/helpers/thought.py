@@ -17,15 +17,17 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREY, VERMILION, beside, chart, new_figure, save, signed
-from helpers.program import data, detail
+from helpers.drawing import BLUE, GREY, VERMILION, chart, new_figure, save, signed
+from helpers.program import by_chance, data, detail
 from helpers.real import DATA, first_token, largest, smollm2
 from helpers.training import train
-from transformer import Llama, LlamaConfig, Patched, Shares, WordTokenizer
+from transformer import Llama, LlamaConfig, Shares, WordTokenizer
 from transformer.training import IGNORED
 
 Shots = tuple[list[str], list[str]]  # prompts, and the word that is right after each
 Head = tuple[int, int]  # block, head
+Answered = Mapping[str, Sequence[float]]  # which heads are silent -> right answers, for each task
+Told = Mapping[float, tuple[np.ndarray, Sequence[str]]]  # by strength: losses (10, 2) of ten pairs, ten texts
 ASKED = data("thought.toml")
 INDUCTION = 0.3  # of the weight, from where on a head is called an induction head
 
@@ -61,10 +63,10 @@ def put(value: Any, place: int) -> Callable[[tl.Tensor], tl.Tensor]:
 
 def without(model: Any, heads: Iterable[Head]) -> dict[str, Any]:
     """The changes that silence some heads: what they send, (..., heads, tokens, head_dim), becomes 0."""
-    kept = defaultdict(lambda: np.ones((model.config.heads, 1, 1), np.float32))
+    kept = defaultdict(lambda: tl.ones(model.config.heads, 1, 1))
     for block, head in heads:
         kept[f"blocks.{block}.attention.heads"][head] = 0
-    return {point: lambda x, keep=tl.tensor(keep): x * keep for point, keep in kept.items()}
+    return {point: lambda x, keep=keep: x * keep for point, keep in kept.items()}
 
 
 def direction(model: Any, pairs: Sequence[tuple[str, str]], point: str) -> tl.Tensor:
@@ -177,140 +179,102 @@ def quarters(blocks: Sequence[str]) -> list[list[str]]:
     return [part.tolist() for part in np.array_split(blocks, min(4, len(blocks)))]
 
 
-def moved(before: np.ndarray, swapped: Mapping[str, Sequence[np.ndarray]]) -> None:
-    """Print where the country is: by how much the other's capital leads. swapped: after the embedding and each block."""
-    print(
-        '\n1. Italy for France. Ten texts, "The capital of France is" and so on: one vector comes from the next text.'
-    )
-    print(f"   By how many logits the other country's capital leads, and in how many texts. Before: {leads(before)}")
-    country, last = ([int((lead > 0).sum()) for lead in leading] for leading in swapped.values())
-    n = len(last)
-    turn = next((k for k in range(n) if min(last[k:]) >= 9), n)
-    shown = sorted({0, 1, n // 2, *(k for k in (turn - 1, turn) if k < n), n - 1})
-    print(f"   {'the vector swapped':24}" + "".join(f"{f'block {k - 1}' if k else 'embedding':>17}" for k in shown))
-    for at, leading in swapped.items():
-        print(f"   of {at:21}" + "".join(f"{leads(leading[k]):>17}" for k in shown))
-    if turn < n and min(country[:turn]) >= 9 > max(country[turn:]):
-        before_it = f"until block {turn - 2}" if turn > 1 else "in the embedding"
-        print(
-            f"   The country's token carries it {before_it}, the last token from block {turn - 1} on: that vector",
-            end=" ",
-        )
-        print("holds what was read before.")
-    else:
-        print("   So there is no block in which the last token takes it over.")
-
-
 def leads(lead: np.ndarray) -> str:
     """As "+8.96, 10 of 10"."""
     return f"{lead.mean():+.2f}, {(lead > 0).sum()} of {len(lead)}"
 
 
+def moved(before: np.ndarray, swapped: Mapping[str, Sequence[np.ndarray]]) -> None:
+    """Print where the country is: by how much the other's capital leads. swapped: after the embedding, each block."""
+    print('\n1. Italy for France. Ten texts, "The capital of France is" and so on: one vector is the next text\'s.')
+    print(f"   By how many logits does the next text's capital lead, in how many texts? Before: {leads(before)}")
+    country, last = ([int((lead > 0).sum()) for lead in leading] for leading in swapped.values())
+    n = len(last)
+    turn = next((k for k in range(n) if min(last[k:]) >= 9), n)
+    shown = sorted({0, 1, n // 2, *(k for k in (turn - 1, turn) if k < n), n - 1})
+    print(f"   {'swapped after':20}" + "".join(f"{f'block {k - 1}' if k else 'embedding':>17}" for k in shown))
+    for at, leading in swapped.items():
+        print(f"   {at:20}" + "".join(f"{leads(leading[k]):>17}" for k in shown))
+    if turn < n and min(country[:turn], default=0) >= 9 > max(country[turn:]):
+        print(f"   From block {turn - 1} on the last token's vector holds what was read, before that the country's.")
+    else:
+        print("   There is no block from which on the last token's vector holds what was read.")
+
+
 def kept(before: np.ndarray, after: Mapping[str, np.ndarray]) -> None:
-    """Print what reaches the last token without each part."""
+    """Print what of another country reaches the last token, where one part adds to it what it added before."""
     attention, ffn = after.values()
     passes = float(np.abs(attention - before).max())
-    print(
-        f"   Another country, but what attention adds to the last token stays: {leads(attention)}; FFN's stays: {leads(ffn)}"
-    )
-    print(f"   {'Only attention' if passes < 1e-3 else 'Not only attention'} exchanges between tokens:", end=" ")
-    print(f"without it no score changes by more than {passes:.1g}. The FFN processes each token on its own.")
+    print(f"   Swapped, while attention adds to the last token what it did: {leads(attention)}; FFN: {leads(ffn)}.")
+    exchange = "Only attention exchanges" if passes < 1e-3 else "Not only attention exchanges"
+    print(f"   {exchange} between tokens: past it come {passes:.1g} logits. The FFN works on each token alone.")
 
 
 def silent(quarters: Sequence[Sequence[str]], right: int, left: Mapping[str, Sequence[int]]) -> None:
     """Print which part knows the capitals, by what is lost without it."""
     parts = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in quarters]
-    print(
-        f"   Right capitals: {right}. If a part adds nothing to the country's vector in blocks {', '.join(parts)}:",
-        end=" ",
-    )
     attention, ffn = left.values()
-    print(f"without attention\n   {', '.join(map(str, attention))}, without FFN {', '.join(map(str, ffn))}.", end=" ")
+    print(f"   Right capitals: {right}; without what a part of blocks {', '.join(parts)} adds to the country's vector:")
+    print(f"   without attention {', '.join(map(str, attention))}; without FFN {', '.join(map(str, ffn))}.", end=" ")
     most = int(np.argmax(np.subtract(attention, ffn)))
     recalls = attention[most] - ffn[most] >= 3
-    print(
-        f"So the FFNs of {parts[most]} recall what was learnt." if recalls else "So it is not the FFNs that recall it."
-    )
+    print(f"So the FFNs of {parts[most]} recall patterns." if recalls else "So no FFNs are seen to recall patterns.")
 
 
 def updates(shares: Sequence[tuple[Shares, Shares]]) -> None:
-    """Print how the logits add up, and who decides which capital it is. shares: of the right one, and the other."""
+    """Print how logits add up, and what decides which capital it is. shares: of the right one, of the next text's."""
     off = max(abs(share.biases) for pair in shares for share in pair)
-    heads, ffns = (
-        np.array([(getattr(a, part) - getattr(b, part)).sum() for a, b in shares]) for part in ("heads", "ffns")
-    )
-    first = shares[0][0]
-    print(
-        f"   A logit is a sum of updates: of the embedding, {first.heads.size} heads and {first.ffns.size} FFNs; the rest is {off:.0e}."
-    )
+    heads = np.array([(a.heads - b.heads).sum() for a, b in shares])
+    ffns = np.array([(a.ffns - b.ffns).sum() for a, b in shares])
+    parts = f"{shares[0][0].heads.size} heads and {shares[0][0].ffns.size} FFNs"
+    print(f"   A logit is the sum of what the embedding, {parts} add, but for {off:.0e}.", end=" ")
     more = int((ffns > heads).sum())
-    verdict = "borne out" if more >= 8 else "not borne out" if more <= 4 else "in part"
-    print(
-        f"   To the lead of the right capital heads add {heads.mean():+.1f}, FFNs {ffns.mean():+.1f}; FFNs more in {more} of {len(shares)}:",
-        end=" ",
-    )
-    print(f'"the FFN decides what it means" is {verdict}.')
+    verdict = "borne out" if more >= 8 else "not borne out" if more <= 2 else "borne out in part"
+    print(f"To the right capital's lead\n   heads add {heads.mean():+.1f}, FFNs {ffns.mean():+.1f}", end="")
+    print(f'; FFNs more in {more} of {len(shares)}: "the FFN decides what it means" is {verdict}.')
 
 
 def strongest(foretold: np.ndarray, n: int = 3) -> list[Head]:
-    """The n heads with which each sentence stands or falls, by their gradients. foretold: (sentences, layers, heads)."""
+    """The n heads with the largest losses foretold for each sentence. foretold: (sentences, layers, heads)."""
     return sorted({(block, head) for row in foretold for block, head in largest(row, n)})
 
 
 def heads(asked: Subject, whole: np.ndarray, foretold: np.ndarray, lost: Mapping[Head, np.ndarray]) -> None:
     """Print which kinds of sentences suffer without a head, and whether gradients foretold it."""
     kinds = list(dict.fromkeys(asked.kinds))
-    by_kind = {head: [float(np.mean([x for x, k in zip(loss, asked.kinds, strict=True) if k == kind])) for kind in kinds]
-               for head, loss in lost.items()}  # fmt: skip
-    right = int((whole > 0).sum())
-    print(
-        f"\n2. One head silenced after another: {len(lost)} of {foretold[0].size}, the strongest by gradients. Ten sentences",
-        end="",
-    )
-    print(f" (right word first: {right}); the loss of its lead:")
+    of_kind = np.array([[kind == other for other in asked.kinds] for kind in kinds], float)  # (kinds, sentences)
+    by_kind = {head: of_kind @ loss / of_kind.sum(axis=1) for head, loss in lost.items()}
+    tried, right = f"the {len(lost)} of {foretold[0].size} that gradients call strongest", (whole > 0).sum()
+    print(f"\n2. One head silenced after another: {tried}. The right word leads")
+    print(f"   the wrong one in {right} of ten sentences. What silence takes from its lead, in logits:")
     print(f"   {'without head':14}" + "".join(f"{kind:>12}" for kind in kinds))
-    for head in sorted(lost, key=lambda head: -max(by_kind[head]))[:6]:
+    for head in sorted(lost, key=lambda head: -by_kind[head].max())[:5]:
         print(f"   {name(head):14}" + "".join(f"{loss:12.2f}" for loss in by_kind[head]))
-    hurt = [sum(loss > 0.5 for loss in losses) for losses in by_kind.values()]
-    one, several = sum(n == 1 for n in hurt), sum(n > 1 for n in hurt)
-    print(f"   Of these heads {one} cost one kind more than 0.5, {several} several: ", end="")
-    print(
-        '"one head, one type of relationship" ' + ("holds for most." if one > 2 * several else "does not hold for all.")
-    )
-    tried = np.array([loss for loss in lost.values()]).ravel()
-    said = np.array([foretold[:, block, head] for block, head in lost]).ravel()
-    agree = float(np.corrcoef(tried, said)[0, 1]) if tried.std() * said.std() else 0.0
-    print(f"   Gradients foretold the losses with a correlation of {agree:.2f}", end="")
-    print("." if agree > 0.8 else ": a head is not a straight line.")
+    hurt = [(losses > 0.5).sum() for losses in by_kind.values()]
+    one, several = hurt.count(1), sum(n > 1 for n in hurt)
+    print(f"   {one} of them cost one kind more than 0.5, {several} several: ", end="")
+    print(f'"One head learns one type of relationship" is {"borne out" if one > 4 * several else "borne out in part"}.')
+    said = np.array([foretold[:, block, head] for block, head in lost])
+    agree = float(np.corrcoef(np.array([*lost.values()]).ravel(), said.ravel())[0, 1])
+    print(f"   Gradients foretell these losses with a correlation of {agree:.2f}.")
 
 
-def induction(
-    asked: Subject, share: np.ndarray, found: Sequence[Head], answered: Mapping[str, Sequence[float]]
-) -> None:
+def induction(asked: Subject, share: np.ndarray, found: Sequence[Head], answered: Answered) -> None:
     """Print the induction heads, and what is left of few-shot learning without them."""
-    best = largest(share, 3)
-    print(
-        f"\n3. Induction heads: of {share.size} heads {len(found)} look from a repeated token to the one after it, with more than",
-        end=" ",
-    )
-    print(
-        f"{INDUCTION:.0%}\n   of their weight: "
-        + ", ".join(f"{name(head)} {share[head]:.2f}" for head in best)
-        + ", ... Few-shot answers right:"
-    )
-    print(f"   {'':28}" + "".join(f"{task:>12}" for task in asked.shots))
+    best = ", ".join(f"{name(head)} {share[head]:.2f}" for head in largest(share, 3))
+    print(f"\n3. Induction: {len(found)} of {share.size} heads give the token after an earlier occurrence", end=" ")
+    print(f"{INDUCTION:.0%} of their weight or more:\n   {best} most. Right few-shot answers, of ten to a task:")
+    print(f"   {'':26}" + "".join(f"{task:>12}" for task in asked.shots))
     for which, shares in answered.items():
-        print(f"   {which:28}" + "".join(f"{right:12.0%}" for right in shares))
+        print(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares))
     whole, _, none, others = answered.values()
-    for task, before, after, control in zip(asked.shots, whole, none, others, strict=True):
-        if before - after > 0.3 and control - after > 0.3:
-            said = "breaks without them, and not without others"
-        elif before - after > 0.3:
-            said = "suffers without them, but without others as well"
-        else:
-            said = "does not need them"
-        print(f"   {task}: {said}", end="." if task == [*asked.shots][-1] else ";")
-    print()
+    broken = [task for task, *row in zip(asked.shots, whole, none, others, strict=True) if breaks(*row)]
+    print(f"   Without them, and not without others, it breaks for: {', '.join(broken) or 'none'}.")
+
+
+def breaks(whole: float, without: float, others: float) -> bool:
+    """Whether a task needs some heads: more is lost than by chance, and than without as many others."""
+    return min(whole, others) - without > by_chance(10, min(whole, others), without)
 
 
 def loss_of(model: Any, text: str) -> float:
@@ -320,22 +284,19 @@ def loss_of(model: Any, text: str) -> float:
         return model.loss(tokens[:-1], tokens[1:]).item()
 
 
-def tone(asked: Subject, told: Mapping[float, tuple[np.ndarray, Sequence[str]]]) -> None:
+def tone(asked: Subject, told: Told) -> None:
     """Print what a direction does to other pairs of sentences, and to the text that follows."""
-    print(
-        f"\n4. A direction from casual to formal, of 20 pairs, is added after block {asked.block}. In ten other pairs: how much"
-    )
-    print("   likelier is the formal one, per token (nats), in how many; and the first of ten texts that follow:")
+    print(f"\n4. A direction from casual to formal, of 20 pairs, is added after block {asked.block}. In ten others,")
+    print("   how many nats a token is the formal one likelier, in how many? And what follows the first opening:")
     for strength, (losses, texts) in told.items():
-        formal = losses[:, 1] - losses[:, 0]
-        text = " ".join(f"{asked.openings[0]}{' ' * (texts[0][:1] != ' ')}{texts[0]}".split())
-        print(f"   {strength:+5.1f}  {formal.mean():+.2f}, {(formal > 0).sum():2} of {len(formal)}   {text}")
-        for opening, rest in zip(asked.openings[1:], texts[1:], strict=True):
-            detail(f"                           {' '.join(f'{opening} {rest}'.split())}")
+        for opening, text in zip(asked.openings, texts, strict=True):
+            show = print if text is texts[0] else detail
+            row = f"   {strength:+.1f}  {leads(losses[:, 1] - losses[:, 0]):>15}" if text is texts[0] else " " * 24
+            show(f"{row}   {' '.join(f'{opening} {text}'.split())}")
     moves = [float((losses[:, 1] - losses[:, 0]).mean()) for losses, _ in told.values()]
-    plain, ends = told[min(told, key=abs)][0].mean(), max(losses.mean() for losses, _ in told.values())
-    steady = "It moves the tone step by step" if moves == sorted(moves) else "It does not move the tone step by step"
-    print(f"   {steady}; the price: all texts become less likely, by up to {ends - plain:.2f} per token.")
+    price = max(losses.mean() for losses, _ in told.values()) - told[min(told, key=abs)][0].mean()
+    steady = "moves" if moves == sorted(moves) else "does not move"
+    print(f"   It {steady} the tone step by step. The price: sentences become less likely, by up to {price:.2f} nats.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -343,45 +304,30 @@ def tone(asked: Subject, told: Mapping[float, tuple[np.ndarray, Sequence[str]]])
 
 def draw_moved(moved: Mapping[str, Sequence[np.ndarray]], before: np.ndarray, path: Path) -> None:
     """A curve for each token: by how much the other country's capital leads, if its vector is swapped there."""
-    curves = {name: (range(len(leads)), [lead.mean() for lead in leads]) for name, leads in moved.items()}
+    curves = {at: (range(-1, len(leads) - 1), [lead.mean() for lead in leads]) for at, leads in moved.items()}
     axes = chart("Another country's vector, at one token, after one block", curves, (BLUE, VERMILION))
-    axes.axhline(before.mean(), color=GREY, linestyle="--", label="nothing swapped")
-    axes.set(xlabel="block", ylabel="lead of the other country's capital (logits, mean of ten)")
-    beside(axes)
+    axes.axhline(before.mean(), color=GREY, linestyle="--")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set(xlabel="block; -1 is the embedding", ylabel="lead of its capital (logits, mean of ten)")
     save(axes.figure, path)
 
 
-def draw_patched(patched: Patched, labels: Sequence[str], path: Path) -> None:
-    """The heat map of one text: the score with one vector from the other text."""
-    patched.draw(path, labels, title="Italy's text, one vector from France's: Paris over Rome")
-    print(
-        f"  {path}: one vector of the text about {labels[-2].strip()} in the other, block by block and token by token"
-    )
-
-
-def draw_shares(shares: Shares, path: Path) -> None:
-    """The bars of a logit."""
-    shares.draw(path, title="A logit as a sum of updates")
-    print(f"  {path}: a logit as a sum of updates")
-
-
-def draw_matrix(
-    title: str, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], label: str, path: Path
-) -> None:
+def draw_matrix(title: str, values: np.ndarray, rows: Sequence[Any], columns: Sequence[Any], path: Path) -> None:
     """A heat map, from orange through white, which is 0, to blue."""
-    figure = new_figure(3 + 0.5 * len(columns), 2.2 + 0.26 * len(rows), title)
+    figure = new_figure(max(8, 3 + 0.4 * len(columns)), 2 + 0.26 * len(rows), title)
     axes, most = figure.subplots(), np.abs(values).max()
     image = axes.imshow(values, cmap=signed(), vmin=-most, vmax=most, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=90 * (max(map(len, columns)) > 3), fontsize=9)
+    axes.set_xticks(range(len(columns)), columns, rotation=90 * (len(columns) > 12), fontsize=9)
     axes.set_yticks(range(len(rows)), rows, fontsize=9)
-    figure.colorbar(image, ax=axes, label=label)
+    axes.set(xlabel="head")
+    figure.colorbar(image, ax=axes)
     save(figure, path)
 
 
-def draw_tone(told: Mapping[float, tuple[np.ndarray, Sequence[str]]], path: Path) -> None:
+def draw_tone(told: Told, path: Path) -> None:
     """Curves over the strength: how likely formal and casual sentences are."""
     losses = np.array([losses.mean(axis=0) for losses, _ in told.values()])  # (strengths, 2)
     curves = {name: (list(told), column) for name, column in zip(("formal", "casual"), losses.T, strict=True)}
-    axes = chart("A direction added: sentences of that tone become likelier", curves, (BLUE, VERMILION))
-    axes.set(xlabel="strength", ylabel="loss per token (nats), ten other pairs")
+    axes = chart("A direction added: how likely sentences are", curves, (BLUE, VERMILION))
+    axes.set(xlabel="strength, from casual to formal", ylabel="loss per token (nats), ten other pairs")
     save(axes.figure, path)

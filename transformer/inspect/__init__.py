@@ -17,9 +17,9 @@ For those who know TransformerLens, its first recipes, and what to write here:
     logit lens              model.trace(tokens).logits_at(1)
     logit attribution       model.trace(tokens).shares(token)
     attention patterns      model.trace(tokens).maps(labels)
-    induction heads         weights = model.trace(twice)["blocks.1.attention.weights"]; weights[:, n:, 1:n].diagonal(0, 1, 2)
+    induction heads         model.trace(twice)["blocks.1.attention.weights"][:, n:, 1:n].diagonal(0, 1, 2)
     steering                with model.edit({"blocks.0": lambda x: x + direction}): model.generate(tokens)
-    attribution by slopes   trace = model.trace(tokens, requires_grad=True); tl.grad(trace["logits"][-1, token], trace["blocks.0"])
+    gradients               trace = model.trace(tokens, requires_grad=True); tl.grad(score(trace["logits"]), trace["blocks.0"])
 
 `mask` is (heads, 1, 1), 0 for the head; `twice` are n random tokens, said two times. Blocks and heads count from 0. Not
 there: weights with the norms folded into them, path patching, sparse autoencoders. examples/25_change_a_thought.py

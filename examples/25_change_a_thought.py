@@ -83,7 +83,8 @@ def italy_for_france(asked: Subject, settings: "Settings") -> None:
     patched = model.patch(tokens[0], tokens[1], lambda x: x[-1, own[0]] - x[-1, own[1]], points, each="token")
     labels = [model.tokenizer.decode([token]) for token in tokens[0].tolist()]
     patched.draw(settings.out / "tokens.png", labels, "Italy's text, one vector of France's: Paris over Rome")
-    shares[0][0].draw(settings.out / "shares.png", "What each part adds to the logit of Paris")
+    city = f" {next(iter(asked.capitals.values()))}"
+    traces[0].shares(city).draw(settings.out / "shares.png", f"What each part adds to the logit of{city}")
     print(f"  {settings.out}: tokens.png and shares.png, for France alone")
 
 
@@ -155,7 +156,6 @@ def another_tone(asked: Subject, settings: "Settings") -> None:
             texts = model.generate_batch(prompts, max_new_tokens=16, temperature=0)
         told[strength] = losses, [model.tokenizer.decode(text) for text in texts]
     show.tone(asked, told)
-    show.draw_tone(told, settings.out / "tone.png")
 
 
 def main(settings: "Settings") -> None:

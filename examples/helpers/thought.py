@@ -129,9 +129,8 @@ def small(steps: int, seed: int) -> Subject:
     model, copies = untrained(sentences), untrained(things)
     texts = nn.data.pad_sequence([model.tokenizer.encode(text) for text in sentences], IGNORED).numpy()
     random, done = np.random.default_rng(seed), count()
-    print("Two small Llamas, of 2 blocks with 4 heads, learn: one from sentences such as the next three,")
-    print(f"  {facts[0]} {numbers[1]} {talk[0]}")
-    print("the other from random pairs of words, said three times in changing order.", flush=True)
+    print(f"Two small Llamas, of 2 blocks with 4 heads, learn: one sentences, such as {facts[0]}")
+    print("The other learns from random pairs of words, said three times in changing order.", flush=True)
 
     def of_sentences() -> tl.Tensor:
         some = texts[random.integers(0, len(texts), 64)]
@@ -205,13 +204,15 @@ def kept(before: np.ndarray, after: Mapping[str, np.ndarray]) -> None:
     """Print what of another country reaches the last token, where one part adds to it what it added before."""
     attention, ffn = after.values()
     passes = float(np.abs(attention - before).max())
-    print(f"   Swapped, while attention adds to the last token what it did: {leads(attention)}; FFN: {leads(ffn)}.")
+    detail(f"   Swapped, while attention adds to the last token what it did: {leads(attention)}; FFN: {leads(ffn)}.")
     exchange = "Only attention exchanges" if passes < 1e-3 else "Not only attention exchanges"
     print(f"   {exchange} between tokens: past it come {passes:.1g} logits. The FFN works on each token alone.")
 
 
 def silent(quarters: Sequence[Sequence[str]], right: int, left: Mapping[str, Sequence[int]]) -> None:
     """Print which part knows the capitals, by what is lost without it."""
+    if len(quarters) < 2:
+        return
     parts = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in quarters]
     attention, ffn = left.values()
     print(f"   Right capitals: {right}; without what a part of blocks {', '.join(parts)} adds to the country's vector:")
@@ -248,15 +249,18 @@ def heads(asked: Subject, whole: np.ndarray, foretold: np.ndarray, lost: Mapping
     print(f"\n2. One head silenced after another: {tried}. The right word leads")
     print(f"   the wrong one in {right} of ten sentences. What silence takes from its lead, in logits:")
     print(f"   {'without head':14}" + "".join(f"{kind:>12}" for kind in kinds))
-    for head in sorted(lost, key=lambda head: -by_kind[head].max())[:5]:
-        print(f"   {name(head):14}" + "".join(f"{loss:12.2f}" for loss in by_kind[head]))
+    for place, head in enumerate(sorted(lost, key=lambda head: -by_kind[head].max())):
+        (print if place < 4 else detail)(f"   {name(head):14}" + "".join(f"{loss:12.2f}" for loss in by_kind[head]))
     hurt = [(losses > 0.5).sum() for losses in by_kind.values()]
     one, several = hurt.count(1), sum(n > 1 for n in hurt)
-    print(f"   {one} of them cost one kind more than 0.5, {several} several: ", end="")
-    print(f'"One head learns one type of relationship" is {"borne out" if one > 4 * several else "borne out in part"}.')
     said = np.array([foretold[:, block, head] for block, head in lost])
     agree = float(np.corrcoef(np.array([*lost.values()]).ravel(), said.ravel())[0, 1])
-    print(f"   Gradients foretell these losses with a correlation of {agree:.2f}.")
+    print(
+        f"   Gradients agree: {agree:.2f} (correlation). {one} heads cost one kind more than 0.5, {several} several:",
+        end=" ",
+    )
+    verdict = "borne out" if one > 4 * several else "not borne out" if one < several else "borne out in part"
+    print(f'"one head, one type of relationship" is {verdict}.')
 
 
 def induction(asked: Subject, share: np.ndarray, found: Sequence[Head], answered: Answered) -> None:
@@ -267,14 +271,11 @@ def induction(asked: Subject, share: np.ndarray, found: Sequence[Head], answered
     print(f"   {'':26}" + "".join(f"{task:>12}" for task in asked.shots))
     for which, shares in answered.items():
         print(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares))
-    whole, _, none, others = answered.values()
-    broken = [task for task, *row in zip(asked.shots, whole, none, others, strict=True) if breaks(*row)]
-    print(f"   Without them, and not without others, it breaks for: {', '.join(broken) or 'none'}.")
-
-
-def breaks(whole: float, without: float, others: float) -> bool:
-    """Whether a task needs some heads: more is lost than by chance, and than without as many others."""
-    return min(whole, others) - without > by_chance(10, min(whole, others), without)
+    whole, _, none, others = (dict(zip(asked.shots, row, strict=True)) for row in answered.values())
+    breaks = [task for task in asked.shots if whole[task] - none[task] > by_chance(10, whole[task], none[task])]
+    alone = [task for task in breaks if others[task] - none[task] > by_chance(10, others[task], none[task])]
+    print(f"   Without them few-shot learning breaks for {', '.join(breaks) or 'none'};", end=" ")
+    print(f"without others it does not for {', '.join(alone) or 'none'} of these.")
 
 
 def loss_of(model: Any, text: str) -> float:
@@ -286,8 +287,8 @@ def loss_of(model: Any, text: str) -> float:
 
 def tone(asked: Subject, told: Told) -> None:
     """Print what a direction does to other pairs of sentences, and to the text that follows."""
-    print(f"\n4. A direction from casual to formal, of 20 pairs, is added after block {asked.block}. In ten others,")
-    print("   how many nats a token is the formal one likelier, in how many? And what follows the first opening:")
+    print(f"\n4. A direction from casual to formal, of 20 pairs, is added after block {asked.block}. In ten others")
+    print("   the formal one is likelier by so many nats a token, in so many; and what follows the first opening:")
     for strength, (losses, texts) in told.items():
         for opening, text in zip(asked.openings, texts, strict=True):
             show = print if text is texts[0] else detail
@@ -322,12 +323,3 @@ def draw_matrix(title: str, values: np.ndarray, rows: Sequence[Any], columns: Se
     axes.set(xlabel="head")
     figure.colorbar(image, ax=axes)
     save(figure, path)
-
-
-def draw_tone(told: Told, path: Path) -> None:
-    """Curves over the strength: how likely formal and casual sentences are."""
-    losses = np.array([losses.mean(axis=0) for losses, _ in told.values()])  # (strengths, 2)
-    curves = {name: (list(told), column) for name, column in zip(("formal", "casual"), losses.T, strict=True)}
-    axes = chart("A direction added: how likely sentences are", curves, (BLUE, VERMILION))
-    axes.set(xlabel="strength, from casual to formal", ylabel="loss per token (nats), ten other pairs")
-    save(axes.figure, path)

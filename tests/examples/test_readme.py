@@ -39,6 +39,7 @@ SMALLER = {
     "17_few_shot.py": ["--steps", "4"],
     "18_expressions.py": ["--steps", "2"],
     "19_tokens_and_size.py": ["--steps", "2", "--widths", "8", "--shares", "0.8"],
+    "25_change_a_thought.py": ["--steps", "40"],
     "23_chat.py": ["--tokens", "12"],
     "24_fine_tune.py": ["--steps", "1", "--held-out", "20", "--examples", "4"],
     "20_ask_a_human.py": ["--epochs", "4", "--long", "5"],

@@ -19,7 +19,7 @@ For those who know TransformerLens, its first recipes, and what to write here:
     attention patterns      model.trace(tokens).maps(labels)
     induction heads         model.trace(twice)["blocks.1.attention.weights"][:, n:, 1:n].diagonal(0, 1, 2)
     steering                with model.edit({"blocks.0": lambda x: x + direction}): model.generate(tokens)
-    gradients               trace = model.trace(tokens, requires_grad=True); tl.grad(score(trace["logits"]), trace["blocks.0"])
+    gradients               t = model.trace(tokens, requires_grad=True); tl.grad(score(t["logits"]), t["blocks.0"])
 
 `mask` is (heads, 1, 1), 0 for the head; `twice` are n random tokens, said two times. Blocks and heads count from 0. Not
 there: weights with the norms folded into them, path patching, sparse autoencoders. examples/25_change_a_thought.py

@@ -18,7 +18,7 @@ of a word before softmax.
 
 from helpers import thought as show
 from helpers.program import RealToo, start
-from helpers.real import chances, first_token
+from helpers.real import chances, first_token, loss_on
 from helpers.thought import Subject, direction, put, without
 
 import numpy as np
@@ -151,7 +151,7 @@ def another_tone(asked: Subject, settings: "Settings") -> None:
     told = {}
     for strength in settings.strengths:
         with model.edit({point: lambda x, strength=strength: x + strength * towards}):
-            losses = np.array([[show.loss_of(model, text) for text in pair] for pair in asked.pairs[20:]])  # (10, 2)
+            losses = np.array([[loss_on(model, text) for text in pair] for pair in asked.pairs[20:]])  # (10, 2)
             prompts = [model.tokenizer.encode(opening) for opening in asked.openings]
             texts = model.generate_batch(prompts, max_new_tokens=16, temperature=0)
         told[strength] = losses, [model.tokenizer.decode(text) for text in texts]

@@ -205,8 +205,8 @@ def kept(before: np.ndarray, after: Mapping[str, np.ndarray]) -> None:
     attention, ffn = after.values()
     passes = float(np.abs(attention - before).max())
     detail(f"   Swapped, while attention adds to the last token what it did: {leads(attention)}; FFN: {leads(ffn)}.")
-    exchange = "Only attention exchanges" if passes < 1e-3 else "Not only attention exchanges"
-    print(f"   {exchange} between tokens: past it come {passes:.1g} logits. The FFN works on each token alone.")
+    only, alone = ("Only", "each token alone") if passes < 1e-3 else ("Not only", "several tokens")
+    print(f"   {only} attention exchanges between tokens: past it come {passes:.1g} logits. The FFN works on {alone}.")
 
 
 def silent(quarters: Sequence[Sequence[str]], right: int, left: Mapping[str, Sequence[int]]) -> None:
@@ -276,13 +276,6 @@ def induction(asked: Subject, share: np.ndarray, found: Sequence[Head], answered
     alone = [task for task in breaks if others[task] - none[task] > by_chance(10, others[task], none[task])]
     print(f"   Without them few-shot learning breaks for {', '.join(breaks) or 'none'};", end=" ")
     print(f"without others it does not for {', '.join(alone) or 'none'} of these.")
-
-
-def loss_of(model: Any, text: str) -> float:
-    """The cross-entropy of the next token on a text."""
-    tokens = np.array(model.tokenizer.encode(text))
-    with tl.no_grad():
-        return model.loss(tokens[:-1], tokens[1:]).item()
 
 
 def tone(asked: Subject, told: Told) -> None:

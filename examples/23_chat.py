@@ -3,13 +3,18 @@
     python examples/23_chat.py                             # needs SmolLM2; the program says how to install it
     echo "What is the capital of Germany?" | python examples/23_chat.py --temperature 0
 
-    /why                 the last word: what else was likely    (in all tables, "·" is a space)
+    /why                 the last word: what else was likely, and which parts of the model wanted it
     /attention           what the heads looked at for it, and a page to step through
     /why Berlin          the same for another word of the answer; /attention Berlin too
     /temperature 1       more chance in the next answers
     /top-p 0.9           only the likeliest words
     /penalty 1.1         what was said becomes less likely; for answers that go in circles, as at temperature 0
+    /without 18.6        the next answers do without head 6 of block 18, or several heads; /without gives all back
+    /steer happy | sad   they lean to the first word or text, away from the second; /steer ends it
+                         (/steer happy | sad 0.5 is stronger: 0.3 is usual, from 0.6 on it stammers)
     /help  /quit         Ctrl-C ends an answer, or clears a line
+
+Blocks and heads count from 0, as in the code. In all tables "·" is a space.
 
 A chat is one text, which the model reads anew for each answer and continues, token by token. It learns nothing from it.
 
@@ -22,14 +27,17 @@ A chat is one text, which the model reads anew for each answer and continues, to
 from helpers import chat as show
 from helpers.program import Common, check, start, until_ctrl_c
 from helpers.real import smollm2
+from helpers.thought import direction, without
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from transformer import Llama, probabilities
 
+STEERED = "blocks.12"  # where a direction is added
 COMMANDS = __doc__.split("\n\n")[2]
 
 
@@ -41,6 +49,19 @@ class Chat:
         self.temperature, self.top_p, self.most = temperature, top_p, tokens
         self.penalty = 1.0
         self.messages: list[dict[str, str]] = []
+        self.silent: dict[str, Any] = {}  # edits for the next answers, of heads
+        self.steered: dict[str, Any] = {}
+        self.edits: dict[str, Any] = {}  # with which the last answer was drawn
+        self.prompt: list[int] = []  # its tokens: those that it was told, and those that were drawn
+        self.drawn: list[int] = []
+        self.generate, model.generate = model.generate, self.kept  # by which `model.chat` draws
+
+    def kept(self, prompt: list[int], **settings: Any) -> Iterator[int]:
+        """Generate, and keep the tokens of prompt and answer as they are: the text alone may be cut in other ways."""
+        self.prompt, self.drawn = prompt, []
+        for token in self.generate(prompt, **settings):
+            self.drawn.append(token)
+            yield token
 
     def answer(self, question: str) -> Iterator[str]:
         """Yield the pieces of the answer as they are drawn. Ctrl-C ends it; what was said until then stays."""
@@ -48,26 +69,33 @@ class Chat:
         drawing = {"temperature": self.temperature, "top_p": self.top_p, "repetition_penalty": self.penalty}
         pieces = self.model.chat(asked, max_new_tokens=self.most, **drawing)
         self.messages = [*asked, {"role": "assistant", "content": ""}]
-        for piece in until_ctrl_c(pieces, silent=True):
-            self.messages[-1]["content"] += piece
-            yield piece
+        self.edits = self.silent | self.steered
+        with self.model.edit(self.edits):
+            for piece in until_ctrl_c(pieces, silent=True):
+                self.messages[-1]["content"] += piece
+                yield piece
 
-    def read_again(self) -> tuple[list[int], int]:
-        """The tokens of the chat, and where the last answer begins. Raises ValueError if there is none."""
-        if not self.messages:
+    def towards(self, one: str, other: str, strength: float) -> dict[str, Any]:
+        """The edit that adds the direction from one text to another to all vectors of a block."""
+        towards = strength * direction(self.model, [(one, other)], STEERED)
+        return {STEERED: lambda x: x + towards}
+
+    def read_until(self, place: int) -> list[int]:
+        """What the model read before token number `place` of the last answer."""
+        return [*self.prompt, *self.drawn[:place]][-self.model.context :]
+
+    def probabilities(self) -> np.ndarray:
+        """For each token of the last answer the probabilities from which it was drawn, at temperature 1."""
+        read = self.read_until(len(self.drawn) - 1)
+        with self.model.edit(self.edits), tl.no_grad():
+            vectors = self.model.vectors(read)[-len(self.drawn) :]  # the vector before each token of the answer
+            return probabilities(self.model.unembedding(vectors)).numpy()  # (answer, vocab_size)
+
+    def place(self, word: str) -> int:
+        """Where the answer first says a word; its last word, if none is given. Raises ValueError otherwise."""
+        if not self.drawn:
             raise ValueError("there is no answer yet; ask something")
-        before = self.tokenizer.encode_chat(self.messages[:-1], self.model.context)
-        return [*before, *self.tokenizer.encode(self.messages[-1]["content"])], len(before)
-
-    def probabilities(self) -> tuple[list[int], np.ndarray]:
-        """The tokens of the last answer, and for each the probabilities from which it was drawn, at temperature 1."""
-        tokens, begin = self.read_again()
-        with tl.no_grad():
-            vectors = self.model.vectors(tokens[:-1])[begin - 1 :]  # the vector before each token of the answer
-            return tokens[begin:], probabilities(self.model.unembedding(vectors)).numpy()  # (answer, vocab_size)
-
-    def place(self, tokens: list[int], word: str) -> int:
-        """Where the answer first says a word; its last word, if none is given. Raises ValueError if it does not."""
+        tokens = self.drawn
         texts = [self.tokenizer.decode([token]).strip() for token in tokens]
         if not word:
             found = [i for i, text in enumerate(texts) if text and text[0].isalnum()][-1:]
@@ -96,13 +124,20 @@ def main(settings: "Settings") -> None:
                     chat.top_p = show.setting(command, value, 0.01, 1)
                 case "/penalty":
                     chat.penalty = show.setting(command, value, 1, 2)
+                case "/without":
+                    chat.silent = without(chat.model, show.heads(value, chat.model.config))
+                case "/steer" if value:
+                    chat.steered = chat.towards(*show.directed(value))
+                case "/steer":
+                    chat.steered = {}
+                    show.say("no direction from now on")
                 case "/why":
-                    tokens, p = chat.probabilities()
-                    show.why(chat, tokens, p, chat.place(tokens, value))
+                    place = chat.place(value)
+                    show.why(chat, chat.probabilities(), place)
                 case "/attention":
-                    tokens, begin = chat.read_again()
-                    place = begin + chat.place(tokens[begin:], value)
-                    show.attention(chat.model, tokens[: place + 1], settings.out)
+                    place = chat.place(value)
+                    with chat.model.edit(chat.edits):
+                        show.attention(chat.model, chat.read_until(place), chat.drawn[place], settings.out)
                 case _ if line.startswith("/"):
                     show.say(COMMANDS)
                 case _:

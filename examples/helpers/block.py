@@ -1,8 +1,6 @@
 """For 14_inside_a_block.py: what it prints and draws."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -222,14 +220,10 @@ def real(settings: Any) -> None:
 def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the parts of each block add to the last token (2, blocks, width): attention, FFN; how strongly each hidden
     unit of the FFNs fires there (blocks, units); and the token's last vector (width,)."""
-    held: list[np.ndarray] = []
-    with ExitStack() as hooks:
-        for block in model.blocks:
-            for part, what in ((block.attention, 1), (block.ffn.down, 0), (block.ffn.down, 1)):  # 0: what it is given
-                hook = partial(lambda what, module, inputs, out: held.append((*inputs, out)[what].numpy()[-1]), what)
-                hooks.enter_context(part.register_forward_hook(hook))
-        trace = model.trace(model.tokenizer.encode(sentence))
-    return np.stack([held[0::3], held[2::3]]), np.stack(held[1::3]), trace.residual[-1][-1]
+    trace = model.trace(model.tokenizer.encode(sentence))
+    blocks = [f"blocks.{k}" for k in range(trace.layers)]
+    adds = [[trace[f"{block}.{part}"][-1] for block in blocks] for part in ("attention", "ffn")]
+    return np.stack(adds), np.stack([trace[f"{block}.ffn.units"][-1] for block in blocks]), trace.residual[-1][-1]
 
 
 def who_decides(apart: np.ndarray) -> None:

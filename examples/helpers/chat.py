@@ -32,6 +32,7 @@ ESCAPES = re.compile(  # sequences that a terminal obeys, such as colours and ti
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
 )
 SURE, UNSURE = 0.9, 0.5  # probabilities
+USUAL = 0.3  # strength of a direction, in lengths of the vectors that it is added to
 
 
 def say(text: str, style: str = "dim") -> None:
@@ -91,8 +92,34 @@ def setting(command: str, value: str, least: float, most: float) -> float:
     return number
 
 
-def why(chat: Any, tokens: list[int], p: np.ndarray, place: int) -> None:
-    """Print the alternatives of a token of the last answer, and where the answer was least sure."""
+def heads(value: str, config: Any) -> list[tuple[int, int]]:
+    """The heads named after /without, as "18.6 23.4". Raises ValueError for what is no head."""
+    found = []
+    for name in value.replace(",", " ").split():
+        block, _, head = name.partition(".")
+        if not (block.isdecimal() and head.isdecimal() and int(block) < config.layers and int(head) < config.heads):
+            last = f"{config.layers - 1}.{config.heads - 1}"
+            raise ValueError(
+                f"/without {name}: a head is a block and a number in it, 0.0 to {last}, such as /without 18.6"
+            )
+        found.append((int(block), int(head)))
+    say(f"silent in the next answers: {', '.join(f'head {block}.{head}' for block, head in found) or 'no head'}")
+    return found
+
+
+def directed(value: str) -> tuple[str, str, float]:
+    """The two texts after /steer, and the strength. Raises ValueError unless there are two."""
+    both, number = re.fullmatch(r"(.*?)(?:\s+(-?\d*\.?\d+))?", value).groups()
+    texts = [text.strip() for text in (both.split("|") if "|" in both else both.split())]
+    if len(texts) != 2 or texts[0] == texts[1] or not all(texts):
+        raise ValueError("/steer needs two different words, or texts with | between them, such as /steer happy | sad")
+    say(f'the next answers lean to "{texts[0]}", away from "{texts[1]}"; /steer alone ends it')
+    return texts[0], texts[1], float(number or USUAL)
+
+
+def why(chat: Any, p: np.ndarray, place: int) -> None:
+    """Print the alternatives of a token of the last answer, what wanted it, and where the answer was least sure."""
+    tokens = chat.drawn
     texts = [chat.tokenizer.decode([token]) for token in tokens]
     row, said = p[place], float(p[place, tokens[place]])
     before = "".join(texts[max(0, place - 6) : place])
@@ -107,6 +134,7 @@ def why(chat: Any, tokens: list[int], p: np.ndarray, place: int) -> None:
     how = "sure" if said > SURE else "not sure" if said < UNSURE else "rather sure"
     among = f"as if it chose among {effective_number(row):.1f} equally likely words"
     say(f"it was {how}: {among}; being sure is not being right")
+    wanted(chat, place)
     sureness = p[np.arange(len(tokens)), tokens]
     least = int(sureness.argmin())
     word = visible(texts[least]).strip("·")
@@ -114,9 +142,31 @@ def why(chat: Any, tokens: list[int], p: np.ndarray, place: int) -> None:
     say(f'{share}; it was least sure of "{word}", {sureness[least]:.1%}')
 
 
-def attention(model: Any, tokens: list[int], folder: Path) -> None:
-    """Print what the heads looked at when the last of some tokens was written; write a page of the busiest block."""
-    *read, written = tokens
+def wanted(chat: Any, place: int) -> None:
+    """Print which heads and FFNs added most to the logit of a token of the last answer, and where heads looked."""
+    read, model = chat.read_until(place), chat.model
+    with model.edit(chat.edits):
+        trace = model.trace(read)
+        parts = trace.shares(chat.drawn[place])
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    largest_first = list(parts.by_part().items())[:6]
+    for name, share in largest_first:
+        found = re.fullmatch(r"block (\d+) head (\d+)", name)
+        looks = ""
+        if found:
+            block, head = map(int, found.groups())
+            at = int(trace.attention[block][head, -1].argmax())
+            name, looks = (
+                f"head {block}.{head}",
+                f"looks at {visible(chat.tokenizer.decode([read[at]])) if at else 'the start'}",
+            )
+        table.add_row(f"  {share:+6.2f}", name, "█" * round(20 * abs(share / largest_first[0][1])), looks)
+    say(f"its score is {parts.logit:.2f}, the sum of what all parts of the model added; the most:")
+    CONSOLE.print(table)
+
+
+def attention(model: Any, read: list[int], written: int, folder: Path) -> None:
+    """Print what the heads looked at when a token was written after others; write a page of the busiest block."""
     entering: list[Any] = []  # what each block is given
     with ExitStack() as hooks:
         for block in model.blocks:
@@ -134,11 +184,11 @@ def attention(model: Any, tokens: list[int], folder: Path) -> None:
     say("the strongest that look at neither the start nor the last two tokens:")
     for block, head, at in largest(far, 6):
         there = f"{far[block, head, at]:4.0%} at {texts[at]}, {len(read) - 1 - at} tokens before"
-        say(f"  block {block + 1:2}, head {head + 1}  {there}")
+        say(f"  head {f'{block}.{head}':5} {there}")
     block = int(far.max(axis=-1).max(axis=-1).argmax())
     names = [named(weights, read, texts) for weights in trace.attention[block]]
-    heads = [f"head {h} → {name}" for h, name in enumerate(names, 1)]
-    say(f'Block {block + 1}, from "{texts[-1]}": {", ".join(heads)}')
+    heads = [f"head {block}.{h} → {name}" for h, name in enumerate(names)]
+    say(f'Block {block}, from "{texts[-1]}": {", ".join(heads)}')
     say(f"step by step, with its numbers: {page(model, block, entering[block], written, word, texts, heads, folder)}")
     say(f'it ends with what this block\'s output alone would score "{word}";')
     say("the model's own score comes after the last block")
@@ -171,5 +221,5 @@ def page(
         score.backward()
     model.zero_grad()
     names = {f'score of "{word}"': score, f'row of W_U for "{word}"': W_U, "out": out}
-    path, title = folder / f"block_{block + 1}.html", f"Block {block + 1}"
+    path, title = folder / f"block_{block}.html", f"Block {block}"
     return tl.page(graph, path, names, tokens=texts, heads=heads, title=title)

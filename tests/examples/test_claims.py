@@ -299,6 +299,10 @@ CLAIMS = {
             len(re.findall(r"after +\d+ steps +turned pictures read right +[\d.]+% +upright ones +[\d.]+%", t)) == 4
         ),
     },
+    ("25_change_a_thought", "--steps", "40"): {
+        "only attention exchanges between tokens": lambda t: t("past it come ")[0] < 1e-4,
+        "a logit is a sum of updates": lambda t: t("FFNs add, but for ")[0] < 1e-4,
+    },
 }  # fmt: skip
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers import descent, expressions, few_shot, human, robust, spam, tokens_and_size, valleys, word_vectors
+from helpers import descent, expressions, few_shot, human, robust, spam, thought, tokens_and_size, valleys, word_vectors
 from programs import PROGRAMS, Output
+from transformer import Shares
 
 STARVED = {  # a tenth of the steps, and where that is still long, less
     "01_neuron": ["--steps", "50"],
@@ -30,6 +31,7 @@ STARVED = {  # a tenth of the steps, and where that is still long, less
     "20_ask_a_human": ["--epochs", "1", "--long", "2"],
     "21_valleys": ["--steps", "100", "--starts", "12", "--fit-steps", "10", "--deep-steps", "100"],
     "22_robust": ["--steps", "100", "--sizes", "300", "3000", "8500"],
+    "25_change_a_thought": ["--steps", "5"],
 }
 FED = {  # as much as the conclusions need; where test_claims has the same settings, it is the same run
     "03_gradient_descent": ["--evaluations", "60", "--epochs", "1"],
@@ -147,6 +149,33 @@ SUMS = expressions.small_expressions()[1][::40]
 RIGHT, WRONG = [str(e.result) for e in SUMS], ["no number" for _ in SUMS]
 FADING = [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]
 LAYERS = [0.5, 0.5, 0.6], [0.5, 0.3, 0.2]  # what a probe explains of a pattern, by layer: trained, untrained
+ON, OFF = np.ones(10), -np.ones(10)  # the lead of another capital in ten texts
+CARRIED = {"country": [ON, ON, OFF], "last": [OFF, OFF, ON]}  # after the embedding and two blocks
+ASKED = thought.Subject(None, {}, [], ["a", "b"], None, None, {"copying": ([], []), "known": ([], [])}, [], ["So"], 0)
+SHARE = np.array([[0.1, 0.9], [0.2, 0.8]])
+
+
+def without_heads(*losses):
+    """Heads whose silence costs two kinds of sentences so much."""
+    lost = {(0, head): np.array(row) for head, row in enumerate(losses)}
+    return thought.heads(ASKED, np.ones(2), np.array(losses).T[:, None], lost)
+
+
+def few_shot_without(found, others):
+    answered = dict(zip("abcd", [[1.0, 1.0], [1.0, 1.0], [found, 1.0], [others, 1.0]], strict=True))
+    return thought.induction(ASKED, SHARE, [(0, 1), (1, 1)], answered)
+
+
+def steered(*leads):
+    """The loss of formal and casual sentences at three strengths."""
+    return thought.tone(
+        ASKED, {s: (np.array([[1.0, 1 + x]] * 10), ["text"]) for s, x in zip((-1, 0, 1), leads, strict=True)}
+    )
+
+
+def shared(heads, ffns):
+    made = [Shares(0, 1.0, 0.0, 0.0, np.array([[x]]), np.array([]), np.array([y])) for x, y in ((heads, ffns), (0, 0))]
+    return thought.updates([tuple(made)] * 10)
 
 
 # What a helper concludes from numbers that no short run would give: the call, and what it returns or prints.
@@ -195,6 +224,22 @@ MADE = [
     (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.9)}), "it knows from the lines before"),
     (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.1)}), "hardly better than a guess"),
     (lambda: tokens_and_size.compared({"characters": 0.9, "number tokens": 0.1}, 50), "take longer to learn"),
+    (lambda: thought.moved(OFF, CARRIED), "From block 1 on the last token's vector holds what was read"),
+    (lambda: thought.moved(OFF, {"country": [ON] * 3, "last": [OFF] * 3}), "There is no block from which on"),
+    (lambda: thought.kept(OFF, {"attention": OFF, "ffn": ON}), "Only attention exchanges"),
+    (lambda: thought.kept(OFF, {"attention": ON, "ffn": ON}), "Not only attention exchanges"),
+    (
+        lambda: thought.silent([["blocks.1", "blocks.2"], ["blocks.3"]], 9, {"attention": [9, 9], "ffn": [1, 9]}),
+        "So the FFNs of 1-2 recall",
+    ),
+    (lambda: shared(1.0, 2.0), '"the FFN decides what it means" is borne out.'),
+    (lambda: shared(2.0, 1.0), '"the FFN decides what it means" is not borne out.'),
+    (lambda: without_heads([1.0, 0.0], [0.0, 2.0]), '"one head, one type of relationship" is borne out.'),
+    (lambda: without_heads([1.0, 1.0], [3.0, 2.0]), '"one head, one type of relationship" is not borne out.'),
+    (lambda: few_shot_without(0.0, 1.0), "breaks for copying; without others it does not for copying"),
+    (lambda: few_shot_without(0.0, 0.1), "breaks for copying; without others it does not for none"),
+    (lambda: steered(-1, 0, 1), "It moves the tone step by step"),
+    (lambda: steered(-1, 1, 0), "It does not move the tone"),
 ]
 NOT = [
     (lambda: valleys.saddle(NONE, ALL, np.ones((3, 2))), "so this is a saddle"),
@@ -212,6 +257,7 @@ NOT = [
     (lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.2, 0.4, 0.7])), "of which a sum needs"),
     (lambda: human.education({"": (np.full(9, 0.99), np.arange(9) == 0)}), "and it pays"),
     (lambda: expressions.operations({"x": (0.1, 0.01)}), "by heart. "),
+    (lambda: thought.silent([["blocks.1"], ["blocks.2"]], 9, {"attention": [1, 9], "ffn": [9, 9]}), "So the FFNs of"),
     (lambda: tokens_and_size.compared({"characters": 0.5, "number tokens": 0.9}, 50), "take longer"),
 ]
 

@@ -1,6 +1,8 @@
 """Real models: 23, 24 and --real. What needs SmolLM2 itself is in test_readme.py, marked `pretrained`."""
 
+import re
 import signal
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -10,10 +12,10 @@ import tinygrad_lecture as tl
 from helpers import attention, block, chat, few_shot, fine_tune
 from helpers.program import HOW, RealToo, start
 from programs import EXAMPLES, load, output_of_command
-from transformer import CharTokenizer, Llama, LlamaConfig
+from transformer import CharTokenizer, Llama, LlamaConfig, probabilities
 
 WITH_REAL = ["07_attention", "10_gpt2", "12_arithmetic", "13_temperature", "14_inside_a_block", "15_next_word",
-             "17_few_shot", "19_tokens_and_size", "06_word_vectors"]  # fmt: skip
+             "17_few_shot", "19_tokens_and_size", "06_word_vectors", "25_change_a_thought"]  # fmt: skip
 p23, p24 = load("23_chat"), load("24_fine_tune")
 
 
@@ -45,7 +47,10 @@ class Toy(RealToo, out="toy", ask_real=lambda settings: print("asked")):
 class Parrot:
     """A model that answers with the words of the last question, and can be interrupted after each."""
 
-    context, tokenizer = 100, None
+    context, tokenizer, generate = 100, None, None
+
+    def edit(self, changes):
+        return nullcontext()
 
     def chat(self, messages, **settings):
         if "<|im_end|>" in messages[-1]["content"]:
@@ -87,6 +92,57 @@ class Terminal:
         return True
 
 
+@pytest.mark.parametrize("edits", [[], ["/without 0.1, 1.0"], ["/steer a | b 0.5"], ["/without 0.0", "/steer a b"]])
+def test_what_is_looked_into_is_what_was_read_and_drawn_with_the_edits_of_then(edits, monkeypatch, tmp_path):
+    """Not the text of the answer, encoded again: it may be cut otherwise."""
+    model, rows = tiny(), []
+    drawing = {"max_new_tokens": 6, "temperature": 2, "seed": 0}
+    model.chat = lambda messages, **settings: map(chr, model.generate([65, 66, 67], **drawing))
+    monkeypatch.setattr(p23, "smollm2", lambda: model)
+    monkeypatch.setattr(p23, "STEERED", "blocks.0")
+    monkeypatch.setattr(chat, "lines", lambda: [*edits, "?", "/without", "/steer", "/why"])
+    monkeypatch.setattr(p23.Chat, "place", lambda self, word: 4)
+    monkeypatch.setattr(chat, "why", lambda talk, p, place: rows.append((talk, p)))
+    p23.main(p23.Settings(out=tmp_path))
+    ((talk, p),) = rows
+    assert talk.prompt == [65, 66, 67]
+    assert talk.read_until(4) == [65, 66, 67, *talk.drawn[:4]]
+    with model.edit(talk.edits):
+        assert list(talk.generate([65, 66, 67], **drawing)) == talk.drawn
+        for i, row in enumerate(p):
+            logits = model.next_logits([65, 66, 67, *talk.drawn[:i]]).detach()
+            np.testing.assert_allclose(row, probabilities(logits).numpy(), atol=1e-6)
+    assert bool(talk.edits) == bool(edits)
+    assert not talk.silent
+    assert not talk.steered
+
+
+@pytest.mark.parametrize(
+    ("command", "value", "said"),
+    [
+        *((chat.heads, value, f"/without {value.split()[-1]}: a head is a block and a number in it, 0.0 to 1.1")
+          for value in ("2.0", "0.2", "1", "0.0 x.1", "-1.0")),
+        *((chat.directed, value, "/steer needs two different words, or texts")
+          for value in ("happy", "happy |", "a | a 2", "so very happy", "a | b | c", "0.3")),
+    ],
+)  # fmt: skip
+def test_heads_and_directions_that_are_none_are_refused(command, value, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        command(value, *([tiny().config] if command is chat.heads else []))
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        ("happy sad", ("happy", "sad", 0.3)),
+        ("so happy | so sad -0.5", ("so happy", "so sad", -0.5)),
+        ("a b 1", ("a", "b", 1)),
+    ],
+)
+def test_a_direction_is_two_words_or_texts_and_a_strength(value, texts):
+    assert chat.directed(value) == texts
+
+
 @pytest.mark.parametrize("value", ["", "hot", "11", "nan", "-1"])
 def test_a_setting_that_is_no_number_in_its_range_is_refused(value):
     with pytest.raises(ValueError, match=r"/temperature needs a number from 0 to 10"):
@@ -96,12 +152,12 @@ def test_a_setting_that_is_no_number_in_its_range_is_refused(value):
 @pytest.mark.parametrize(("word", "place"), [("", 7), ("The", 0), ("cat", 4), ("Them", None), ("Th", 0)])
 def test_a_word_is_found_only_where_it_was_said(word, place):
     talk = p23.Chat(tiny(), 0.2, 0.9, 20)
-    tokens = talk.tokenizer.encode("The cats")
+    talk.drawn = talk.tokenizer.encode("The cats")
     if place is not None:
-        assert talk.place(tokens, word) == place
+        assert talk.place(word) == place
     else:
         with pytest.raises(ValueError, match=r'does not say "Them"; its tokens are T h e'):
-            talk.place(tokens, word)
+            talk.place(word)
 
 
 def test_a_head_is_named_by_the_token_it_looks_at_and_by_its_habit():

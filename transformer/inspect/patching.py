@@ -67,7 +67,7 @@ class Patched:
         if len(columns) != self.scores.shape[1]:
             raise ValueError(f"draw: {len(columns)} labels do not fit {self.scores.shape[1]} columns")
         rows = [drawable(name) for name in self.points]
-        figure = new_figure(2.5 + max(0.35 * len(columns), 3), 0.22 * len(rows) + 1.5, title, size=12)
+        figure = new_figure(2.5 + max(0.35 * len(columns), 3), max(0.22 * len(rows) + 1.5, 3.5), title, size=12)
         axes = figure.subplots()
         if self.each is None:
             axes.plot(self.scores[:, 0], range(len(rows)), marker="o")

@@ -186,3 +186,26 @@ def test_points_of_an_encoder_decoder_begin_with_the_stack():
     assert (
         "encoder.0.attention.heads" in names and "decoder.0.cross.weights" in names and "decoder.0.after_cross" in names
     )
+
+
+def recipes():
+    table = transformer.inspect.__doc__.split("write here:")[1].split("`mask`")[0]
+    return re.findall(r"^    (\S.*?)  +(\S.*)$", table, re.M)
+
+
+@pytest.mark.parametrize(("recipe", "code"), recipes(), ids=lambda x: x if " = " not in x else "")
+def test_a_recipe_of_transformerlens_is_written_as_the_table_says(recipe, code):
+    known = {
+        "tl": tl, "model": small(GPT, "GPT-2", context=8).eval(), "tokens": [1, 2, 3], "labels": ["a", "b", "c"],
+        "clean": [1, 2, 3], "corrupted": [1, 4, 3], "score": lambda logits: logits[-1, 2], "token": 2, "n": 4,
+        "mask": tl.tensor([[[0.0]], [[1.0]]]), "direction": tl.ones(4), "twice": [1, 2, 3, 4, 1, 2, 3, 4],
+    }  # fmt: skip
+    exec(code, known)
+    if recipe == "induction heads":
+        trace = known["model"].trace(known["twice"])
+        here = [trace["blocks.1.attention.weights"][:, 4 + i, i + 1] for i in range(3)]
+        assert_close(eval(code, known).swapaxes(0, 1), np.stack(here), "weights", 0)
+
+
+def test_the_table_has_the_first_ten_recipes():
+    assert len(recipes()) >= 10

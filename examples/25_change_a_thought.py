@@ -1,0 +1,179 @@
+"""Change a thought: what if Italy's vector stood in France's place, or a head were silent, or the tone another?
+
+    python examples/25_change_a_thought.py                  # in two small models that it trains
+    python examples/25_change_a_thought.py --real           # in a real one
+    python examples/25_change_a_thought.py --steps 100      # in two that have learnt little
+
+Each point of a model has a name. A trace reads what is computed there. An edit puts something else in its place, and
+the model goes on with that.
+
+    trace = model.trace(tokens)                                     trace["blocks.3"]: the vectors after block 3
+    with model.edit({"blocks.3": lambda x: x + 0.3 * direction}): ...
+    model.patch(france, italy, score, each="token")                 the score for each point taken from the other text
+    trace.shares(" Paris")                                          what each head and FFN adds to its logit
+
+Blocks and heads are counted from 0, as in the names of points: head 18.6 is number 6 of block 18. A logit is the score
+of a word before softmax.
+"""
+
+from helpers import thought as show
+from helpers.program import RealToo, start
+from helpers.real import chances, first_token, loss_on
+from helpers.thought import Subject, direction, put, without
+
+import numpy as np
+
+import tinygrad_lecture as tl
+
+
+def change(asked: Subject, settings: "Settings") -> None:
+    """Four changes: another country, a head less, the heads that copy, a direction; each with ten sentences."""
+    italy_for_france(asked, settings)
+    one_head_after_another(asked, settings)
+    induction(asked, settings)
+    another_tone(asked, settings)
+
+
+def italy_for_france(asked: Subject, settings: "Settings") -> None:
+    """Ten texts, "The capital of France is" and so on, in which one vector comes from the next country's text."""
+    model = asked.model
+    blocks = [f"blocks.{k}" for k in range(model.config.layers)]
+    tokens = np.array([model.tokenizer.encode(f"The capital of {country} is") for country in asked.capitals])
+    own = np.array([first_token(model, city) for city in asked.capitals.values()])  # (10,)
+    other, texts, country, last = np.roll(own, -1), np.arange(len(own)), -2, -1  # the country is the last token but one
+    trace = model.trace(tokens)
+    there = {name: tl.tensor(np.roll(value, -1, axis=0)) for name, value in trace.items()}  # in the next text
+
+    def logits(changes: dict[str, object]) -> np.ndarray:  # (10, vocab_size), of the last token
+        with model.edit(changes):
+            return model.trace(tokens, points="logits")["logits"][:, -1]
+
+    def swapped(changes: dict[str, object]) -> np.ndarray:  # (10,): the other country's capital over its own
+        scores = logits(changes)
+        return scores[texts, other] - scores[texts, own]
+
+    places = {"the country's token": country, "the last token": last}
+    points = ["embedding", *blocks]
+    moved = {name: [swapped({p: put(there[p][:, at], at)}) for p in points] for name, at in places.items()}
+    show.moved(swapped({}), moved)
+
+    # Which part brings it to the last token? What each in turn adds to that stays as it was, in all blocks
+    italy = {"embedding": put(there["embedding"][:, country], country)}
+    kept = {}
+    for part in ("attention", "ffn"):
+        stays = {f"{block}.{part}": put(tl.tensor(trace[f"{block}.{part}"][:, last]), last) for block in blocks}
+        kept[part] = swapped(italy | stays)
+    show.kept(swapped({}), kept)
+
+    # Which part knows the capital? Each in turn adds nothing to the country's vector, in a quarter of the blocks
+    def right(changes: dict[str, object]) -> int:
+        return int((logits(changes).argmax(-1) == own).sum())
+
+    quarters = show.quarters(blocks[1:])
+    silent = {part: [right({f"{block}.{part}": put(0, country) for block in some}) for some in quarters]
+              for part in ("attention", "ffn")}  # fmt: skip
+    show.silent(quarters, right({}), silent)
+
+    # The last vector is a sum of updates, and so is each logit
+    traces = [model.trace(row) for row in tokens]
+    shares = [(trace.shares(int(a)), trace.shares(int(b))) for trace, a, b in zip(traces, own, other, strict=True)]
+    show.updates(shares)
+
+    show.draw_moved(moved, swapped({}), settings.out / "swap.png")
+    patched = model.patch(tokens[0], tokens[1], lambda x: x[-1, own[0]] - x[-1, own[1]], points, each="token")
+    labels = [model.tokenizer.decode([token]) for token in tokens[0].tolist()]
+    patched.draw(settings.out / "tokens.png", labels, "Italy's text, one vector of France's: Paris over Rome")
+    city = f" {next(iter(asked.capitals.values()))}"
+    traces[0].shares(city).draw(settings.out / "shares.png", f"What each part adds to the logit of{city}")
+    print(f"  {settings.out}: tokens.png and shares.png, for France alone")
+
+
+def one_head_after_another(asked: Subject, settings: "Settings") -> None:
+    """Which of ten sentences suffer without a head: foretold for all heads by gradients, then tried."""
+    model, (sentences, right, wrong) = asked.model, zip(*asked.sentences, strict=True)
+    layers, heads = model.config.layers, model.config.heads
+    good, bad = ([first_token(model, word) for word in words] for words in (right, wrong))
+    foretold = np.zeros((len(sentences), layers, heads))
+    for i, sentence in enumerate(sentences):
+        points = ["logits", "blocks.*.attention.heads"]
+        trace = model.trace(model.tokenizer.encode(sentence), points=points, requires_grad=True)
+        score = trace["logits"][-1, good[i]] - trace["logits"][-1, bad[i]]
+        sent = [trace[f"blocks.{k}.attention.heads"] for k in range(layers)]  # (heads, tokens, head_dim) each
+        slopes = tl.grad(score, sent)
+        foretold[i] = [(x * slope).detach().numpy().sum((-1, -2)) for x, slope in zip(sent, slopes, strict=True)]
+
+    def scores(silent: list[tuple[int, int]]) -> np.ndarray:  # (sentences,): of the right word over the wrong one
+        with model.edit(without(model, silent)):
+            log_p = np.log(chances(model, sentences))
+        return log_p[np.arange(len(good)), good] - log_p[np.arange(len(good)), bad]
+
+    whole = scores([])
+    lost = {head: whole - scores([head]) for head in show.strongest(foretold)}  # (sentences,) each
+    show.heads(asked, whole, foretold, lost)
+    title, path = "What each sentence loses without a head (logits)", settings.out / "heads.png"
+    show.draw_matrix(title, np.stack([*lost.values()], 1), sentences, [*map(show.name, lost)], path)
+
+
+def induction(asked: Subject, settings: "Settings") -> None:
+    """Heads that look from a repeated token to the one after its earlier occurrence (Olsson et al., arXiv:2209.11895).
+
+    They are sought in random tokens that come twice, where nothing else helps; then they are silenced.
+    """
+    model, layers, draw = asked.copies, asked.copies.config.layers, np.random.default_rng(settings.seed)
+    n = min(25, len(asked.pool))
+    once = np.stack([draw.choice(asked.pool, n, replace=False) for _ in range(4)])  # (4, n)
+    trace = model.trace(np.concatenate([once, once], axis=1), points="blocks.*.attention.weights")
+    second = np.arange(n, 2 * n - 1)  # where tokens come again
+    weights = np.stack([trace[f"blocks.{k}.attention.weights"] for k in range(layers)])  # (layers, 4, heads, 2n, 2n)
+    share = weights[..., second, second - n + 1].mean((1, 3))  # (layers, heads)
+    found = [tuple(map(int, head)) for head in np.argwhere(share > show.INDUCTION)]
+    others = [tuple(map(int, head)) for head in np.argwhere(share <= show.INDUCTION)]
+    drawn = [[others[i] for i in draw.permutation(len(others))[: len(found)]] for _ in range(3)]
+
+    def right(silent: list[tuple[int, int]]) -> list[float]:  # the share of right answers, for each task
+        with model.edit(without(model, silent)):
+            return [float(np.mean(chances(model, shots).argmax(-1) == [first_token(model, word) for word in answers]))
+                    for shots, answers in asked.shots.values()]  # fmt: skip
+
+    best = max(np.ndindex(share.shape), key=lambda head: share[head])
+    answered = {"all heads": right([]), f"without {show.name(best)} alone": right([best])}
+    answered |= {"without all of these": right(found)}
+    answered |= {"without as many others": list(np.mean([right(some) for some in drawn], axis=0))}
+    show.induction(asked, share, found, answered)
+    title, path = "Weight of the token after an earlier occurrence, by block", settings.out / "induction.png"
+    show.draw_matrix(title, share, range(layers), range(share.shape[1]), path)
+
+
+def another_tone(asked: Subject, settings: "Settings") -> None:
+    """A direction from casual to formal, the mean of 20 pairs of sentences, added to each token's vector."""
+    model, point = asked.model, f"blocks.{asked.block}"
+    towards = direction(model, asked.pairs[:20], point)
+    told = {}
+    for strength in settings.strengths:
+        with model.edit({point: lambda x, strength=strength: x + strength * towards}):
+            losses = np.array([[loss_on(model, text) for text in pair] for pair in asked.pairs[20:]])  # (10, 2)
+            prompts = [model.tokenizer.encode(opening) for opening in asked.openings]
+            texts = model.generate_batch(prompts, max_new_tokens=16, temperature=0)
+        told[strength] = losses, [model.tokenizer.decode(text) for text in texts]
+    show.tone(asked, told)
+
+
+def main(settings: "Settings") -> None:
+    """The four changes in small models."""
+    change(show.small(settings.steps, settings.seed), settings)
+
+
+def real(settings: "Settings") -> None:
+    """The four changes in SmolLM2."""
+    change(show.real(), settings)
+
+
+class Settings(RealToo, out="thought", ask_real=real):
+    """What can be set on the command line."""
+
+    steps: int = 400  # of the training of the small models
+    strengths: tuple[float, ...] = (-0.6, -0.3, 0, 0.3, 0.6)  # of the direction, in lengths of the vectors there
+
+
+if __name__ == "__main__":
+    start(main, Settings)

@@ -42,10 +42,7 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
         ("from torch.fx.passes import split; split()", "torch.fx.passes.split is not here, because Python runs"),
         ("import torch; torch.hub.load('a')", "torch.hub is not here, because nothing is downloaded"),
         ("import torch.multiprocessing as mp; mp.spawn(len)", "torch.multiprocessing.spawn is not here, because one"),
-        (
-            "import torch; torch.nn.Upsample(None, 2, 'bicubic')(torch.ones(1, 1, 2, 2))",
-            "interpolate: mode 'bicubic' is not here; use \"nearest\"",
-        ),
+        ("import torch; torch.nn.Upsample(None, 2, 'bicubic')(torch.ones(1, 1, 2, 2))", "interpolate: mode 'bicubic"),
         ("import torch; torch.ones(2).foo_bar()", "Tensor.foo_bar is not here; write it with the functions that are"),
         ("import torch; torch.where(torch.ones(2), 1, 2)", "the order is torch.where(condition, a, b) or a.where"),
         ("import torch; torch.ones(2).svd()", "torch.Tensor.svd is not here, because"),

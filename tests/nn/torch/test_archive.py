@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
@@ -42,6 +42,7 @@ def kept(value, **settings):
     return torch.load(file, **settings)
 
 
+@settings(max_examples=40)
 @given(values)
 def test_nested_values_come_back(value):
     assert repr(kept(value)) == repr(value)  # also of nan

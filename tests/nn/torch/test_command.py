@@ -31,9 +31,8 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
     assert done.stderr.splitlines()[-1].startswith("tinygrad_lecture.TensorError: matmul")
 
 
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
+def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path):
+    rows = [
         ("import torch.fft", "torch.fft is not here, because it needs complex numbers"),
         ("from torch.nn import Conv3d", "torch.nn.Conv3d is not here, because layers here are of 1 and 2"),
         ("import torch; torch.svd", "torch.svd is not here, because"),
@@ -52,12 +51,15 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
         ("import torch; torch.sofmax", "names like it are softmax"),
         ("from torch.optim import Adm", "names like it are Adam"),
         ("import torch; x = torch.ones(2).numpy(); x[0] = 1", "to change the array, x.numpy().copy()"),
-    ],
-)
-def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path, code, said):
-    done = run(tmp_path, code)
-    assert said in done.stderr.splitlines()[-1]
-    assert 'script.py", line 1' in done.stderr
+    ]
+    scripts = [tmp_path / f"script{k}.py" for k in range(len(rows))]
+    for script, (code, _) in zip(scripts, rows, strict=True):
+        script.write_text(code)
+    each = "import sys; from nn.torch.__main__ import main; [main([script]) for script in sys.argv[1:]]"
+    reports = run_python("-c", each, *scripts, cwd=ROOT).stderr.split("Traceback ")[1:]
+    for script, (code, said), report in zip(scripts, rows, reports, strict=True):
+        assert said in report.splitlines()[-1], code
+        assert f'{script.name}", line 1' in report
 
 
 def test_a_torchvision_that_is_there_is_taken(tmp_path):

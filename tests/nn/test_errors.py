@@ -1,6 +1,5 @@
 """What a learner sees: each usual mistake with nn is named, with the layer and what to write instead."""
 
-import gc
 import re
 import traceback
 import weakref
@@ -10,6 +9,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from nn import functional as F
+from vectors import no_collector
 
 x, y = tl.ones(4, 3), tl.tensor([0, 1, 2, 1])
 model, loss = nn.MLP([3, 5, 3]), nn.CrossEntropyLoss()
@@ -222,11 +222,8 @@ def test_an_error_that_was_handled_keeps_no_tensor_alive():
         except ValueError:
             return weakref.ref(x)
 
-    gc.disable()
-    try:
+    with no_collector():
         assert failed()() is None
-    finally:
-        gc.enable()
 
 
 def test_a_list_of_layers_that_a_model_would_not_train_is_warned_of():

@@ -25,9 +25,8 @@ def test_import_contracts_hold():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_importing_brings_in_no_extra(package):
-    code = f"import {package}, sys; print([m for m in {('difflib', *EXTRAS)} if m in sys.modules])"
+def test_importing_brings_in_no_extra():
+    code = f"import transformer, sys; print([m for m in {('difflib', *EXTRAS)} if m in sys.modules])"
     done = run(sys.executable, "-c", code)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 

@@ -28,10 +28,6 @@ def text_12(out):
     return output_of(p12, out=out, ask=("2+3",), **SMALL)
 
 
-def after_learning(text_12):
-    return text_12[text_12.index("\nRight answers.") : text_12.index("\nErrors of the")]
-
-
 class Student:
     """In place of a model: answers each question with what `say` makes of its two numbers."""
 
@@ -52,21 +48,6 @@ def test_it_is_examined_and_asked_and_drawn(text_12, out):
     for kind in ("learnt from", "held out", "first number larger", "second number larger", "both larger"):
         assert f"\n  {kind} " in text_12
     assert {"learning.png", "mistakes.png"} < {path.name for path in out.iterdir()}
-
-
-def test_a_run_is_not_overwritten_without_being_told(text_12, out):
-    with pytest.raises(DataError, match="holds a run that is finished: --resume continues it, --again replaces it"):
-        output_of(p12, out=out, **SMALL)
-
-
-def test_a_finished_run_that_is_resumed_has_learnt_the_same(text_12, out):
-    again = output_of(p12, out=out, resume=True, **SMALL)
-    assert after_learning(again) == after_learning(text_12)
-
-
-def test_a_run_with_other_settings_is_not_continued(text_12, out):
-    with pytest.raises(ValueError, match="width"):
-        output_of(p12, out=out, resume=True, **{**SMALL, "width": 32})
 
 
 def test_the_curve_is_kept_and_forgets_what_a_killed_run_comes_to_again(tmp_path):

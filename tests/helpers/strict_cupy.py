@@ -468,11 +468,6 @@ class _Namespace(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(_missing(name))
 
-    @property
-    def synchronisations(self) -> int:
-        """How often the host has waited for the device since the program began."""
-        return _synchronisations
-
 
 # -- Conversions, the only functions that take host arrays.
 

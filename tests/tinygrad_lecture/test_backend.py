@@ -31,9 +31,7 @@ def test_without_cupy_cuda_says_what_to_install(monkeypatch):
     monkeypatch.setattr(backend, "_by_name", {"cpu": backend.NUMPY})
     monkeypatch.setattr(importlib, "import_module", no_cupy)
     for call in (lambda: tl.ones(1).cuda(), lambda: tl.zeros(1, device="cuda:0"), lambda: tl.ones(1).to("cuda")):
-        with pytest.raises(
-            RuntimeError, match=r"CuPy, which is not installed: pip install .*\[gpu\].*without a GPU compute on"
-        ):
+        with pytest.raises(RuntimeError, match=r"CuPy, which is not installed: pip install .*\[gpu\].*without a GPU"):
             call()
     assert not tl.cuda_is_available()
 
@@ -157,9 +155,7 @@ def test_data_that_is_assigned_stays_on_the_device():
 def test_devices_do_not_mix():
     x = on_device(1.0, 2.0, requires_grad=True)
     for other in (tl.ones(2), np.ones(2)):
-        with pytest.raises(
-            TypeError, match=r"add: its inputs are on different devices, cpu and strict; move one.*\.to\(device\)"
-        ):
+        with pytest.raises(TypeError, match=r"add: .* different devices, cpu and strict; move.*\.to\(device\)"):
             x + other
     with pytest.raises(ValueError, match="upstream gradient is on cpu, but the tensor on strict; move it there"):
         (x * 2).backward(tl.ones(2))

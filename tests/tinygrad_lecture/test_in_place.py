@@ -171,9 +171,7 @@ def test_a_recorded_change_that_a_detached_tensor_would_not_see_is_refused(share
     w = leaf(1.0, 2.0)
     x = w * 1
     seen = share(x)
-    with pytest.raises(
-        RuntimeError, match=r"x \*= y cannot be recorded.*detach\(\), .data or no_grad.*detach\(\).clone\(\)"
-    ):
+    with pytest.raises(RuntimeError, match=r"x \*= y cannot be recorded.*detach\(\).clone\(\)"):
         x *= 3
     if share is without_grad:
         with pytest.raises(RuntimeError, match=r"x\.lerp_\(\) cannot be recorded"):

@@ -55,10 +55,7 @@ def test_a_worker_that_finishes_early_is_told_from_one_that_failed(early):
         if nn.parallel.rank() != early:
             nn.parallel.group().meet("backward")
 
-    with pytest.raises(
-        RuntimeError,
-        match=f"worker {1 - early} waits in backward for another, which has ended: all must take as many steps",
-    ):
+    with pytest.raises(RuntimeError, match=f"worker {1 - early} waits in backward for another, which has ended"):
         in_threads(go)
 
 

@@ -165,9 +165,7 @@ def test_what_cannot_be_sent_is_refused_before_anything_starts():
         pass
 
     for function, argument in [(within, 1), (lambda x: x, 1), (print, tl.ones(2, requires_grad=True) * 2)]:
-        with pytest.raises(
-            TypeError, match=r"cannot be sent to another process.*at the top of a file, not within a function"
-        ):
+        with pytest.raises(TypeError, match=r"cannot be sent to another process.*at the top of a file, not within a"):
             nn.parallel.run(function, argument, workers=2)
 
 

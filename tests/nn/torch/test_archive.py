@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
@@ -42,6 +42,7 @@ def kept(value, **settings):
     return torch.load(file, **settings)
 
 
+@settings(max_examples=40)
 @given(values)
 def test_nested_values_come_back(value):
     assert repr(kept(value)) == repr(value)  # also of nan
@@ -187,9 +188,7 @@ def test_a_whole_model_comes_back():
 def test_only_classes_of_modules_that_there_are_are_made(name):
     for value in ({"$module": [0, name, {}]}, {"$class": name}):
         file = io.BytesIO(safetensors.save({}, {KEY: json.dumps(value)}))
-        with pytest.raises(
-            ImportError, match=f"the class {name} is needed; import it, or define it, before torch.load"
-        ):
+        with pytest.raises(ImportError, match=f"the class {name} is needed; import it, or define it, before"):
             torch.load(file)
 
 

@@ -69,7 +69,7 @@ def start(kind, **more):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(ends=st.lists(st.integers(0, 30), max_size=3), save_seconds=st.sampled_from([0.0, 1e-4]))
 def test_a_killed_run_resumes_to_the_same_bits(kind, ends, save_seconds, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")

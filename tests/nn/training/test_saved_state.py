@@ -81,10 +81,7 @@ def test_the_saved_state_of_another_run_is_refused(change, message, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            lambda t: setattr(t, "model", nn.MLP([2, 9, 3], nn.Tanh)),
-            r"load_.*0.weight has shape \(8, 2\).*missing: 2",
-        ),
+        (lambda t: setattr(t, "model", nn.MLP([2, 9, 3], nn.Tanh)), r"load_.*0.weight has shape \(8, 2\).*missing: 2"),
         (lambda t: t.model.double(), r"dtypes was .'float32'., is .'float64'."),
         (lambda t: setattr(t, "settings", {"--seed": 0}), "--seed was not given, is 0; use the same settings"),
     ],

@@ -215,13 +215,6 @@ def calls():
     modes.after_backward = ()
 
 
-def test_they_are_called_once_for_each_backward_when_grad_is_there(calls):
-    x, noted = calls
-    (x * x).backward()
-    (x * x + x).backward()
-    assert noted == [6.0, 13.0]
-
-
 def test_derivatives_that_fill_no_grad_do_not_call_them(calls):
     x, noted = calls
     tl.grad(x * x, x)

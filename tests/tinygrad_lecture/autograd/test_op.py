@@ -223,9 +223,7 @@ def test_a_tensor_that_requires_grad_is_no_setting():
     scaled = make(lambda x, /, k: x * k, "scaled", x=lambda g, k: g * k)
     x, k = tl.tensor([1.0], requires_grad=True), tl.tensor([3.0], requires_grad=True)
     for given in (x, x.detach()):
-        with pytest.raises(
-            TypeError, match=r"scaled: k is a setting, to which no gradient flows.*k.detach\(\).*before the slash"
-        ):
+        with pytest.raises(TypeError, match=r"scaled: k is a setting, .*k.detach\(\).*before the slash"):
             scaled(given, k=k)
     with tl.no_grad():
         assert scaled(x, k=k).tolist() == [3]

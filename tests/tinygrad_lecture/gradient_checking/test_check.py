@@ -116,16 +116,10 @@ def test_the_error_carries_the_facts():
 
 def test_the_error_reads_well():
     text = str(failure(make(cube, "cube", x=lambda g, x: g * x * x), tensor([[0.5, 1.0], [3.0, 0.1]])))
-    lines = text.split("\n")
-    assert lines[0] == (
-        "gradcheck: the gradient of cube with respect to x (input 0), shape (2, 2), is wrong in 4 of 4 elements."
-    )
-    assert lines[1].startswith("  worst element (1, 0): expected ")
-    assert lines[2].split() == ["element", "input", "upstream", "expected", "got"]
-    assert len(lines) == 2 + 5 + 2
-    assert lines[-1] == (
-        "  likely cause: every element is 1/3 of the expected value: a constant factor is missing; multiply by 3"
-    )
+    named = "gradient of cube with respect to x (input 0), shape (2, 2)", "wrong in 4 of 4 elements"
+    named += "worst element (1, 0): expected", "likely cause: every element is 1/3", "multiply by 3"
+    assert not [words for words in named if words not in text]
+    assert text.split("\n")[2].split() == ["element", "input", "upstream", "expected", "got"]
 
 
 def test_of_large_arrays_the_worst_elements_are_listed_and_where_they_lie():
@@ -139,10 +133,7 @@ def test_of_large_arrays_the_worst_elements_are_listed_and_where_they_lie():
     lines = str(failure(make(cube, x=rule), x)).split("\n")
     assert [line.split()[:2] for line in lines[3:5]] == [["(2,", "2)"], ["(1,", "2)"]]
     assert len(lines[3:15]) == 12
-    assert (
-        lines[15]
-        == "    these are the 12 worst of 20; the wrong ones are at indices 1 to 2 of axis 0, index 2 of axis 1"
-    )
+    assert "12 worst of 20; the wrong ones are at indices 1 to 2 of axis 0, index 2 of axis 1" in lines[15]
 
 
 def test_0d_has_no_element():

@@ -64,9 +64,7 @@ def test_the_users_line_is_named():
     with tl.detect_anomaly():
         y = leaf(0.0, 1.0).sqrt()
         line = here()
-        with pytest.raises(
-            tl.AnomalyError, match="backward rule of sqrt made the first inf in a gradient; sqrt"
-        ) as caught:
+        with pytest.raises(tl.AnomalyError, match="backward rule of sqrt made the first inf in a gradient") as caught:
             y.sum().backward()
     assert (caught.value.op, caught.value.where, caught.value.backward) == ("sqrt", line, True)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from transformer import BPETokenizer
 from transformer.tokenizer import bpe
-from transformer.tokenizer.merges import Corpus, Pair, Row, apply_merges, learn_merges
+from transformer.tokenizer.merges import Pair, Row, apply_merges, learn_merges
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.sampled_from("aab 'st\n\t1.🙂é"))
 CORPUS = "Was the bank flooded? The bank by the river was flooded, the other bank was not. " * 3
@@ -67,11 +67,6 @@ def test_any_text_makes_the_round_trip(text):
     assert TRAINED.decode(TRAINED.encode(text, "all")) == text
 
 
-@given(TEXTS)
-def test_words_joined_are_the_text(text):
-    assert "".join(bpe.words(text)) == text
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -100,13 +95,6 @@ def test_cached_words_are_encoded_the_same(monkeypatch):
     monkeypatch.setattr(bpe, "CACHED_WORDS", 2)
     few = BPETokenizer.train(CORPUS, 300, ["<|endoftext|>"])
     assert few.encode(CORPUS) == first[:-1]
-    assert len(few._cache) == 2
-
-
-def test_long_words_are_not_cached():
-    t = BPETokenizer.train(CORPUS, 300)
-    t.encode("ab" * 1000)
-    assert not t._cache
 
 
 def test_without_regex_it_says_what_to_install(monkeypatch):
@@ -138,12 +126,7 @@ BYTES = [bytes([byte]) for byte in range(256)]
         ([*BYTES, b"<a>"], [], {"<a>": 257}, "special token '<a>' is not in the vocabulary at id 257"),
         ([*BYTES, b"<a>"], [], {"<a>": -1}, "special token '<a>' is not in the vocabulary at id -1"),
         ([*BYTES, b"ab"], [(97, 98), (97, 98)], {}, "the merge of ids 97 and 98 occurs twice"),
-        (
-            [*BYTES, b"<a>", b"<a>b"],
-            [(256, 98)],
-            {"<a>": 256},
-            "merge 1 has id 256, which is not an ordinary token",
-        ),
+        ([*BYTES, b"<a>", b"<a>b"], [(256, 98)], {"<a>": 256}, "merge 1 has id 256, which is not an ordinary token"),
     ],
 )
 def test_an_inconsistent_vocabulary_is_refused(vocabulary, merges, special, message):
@@ -155,11 +138,7 @@ def test_an_inconsistent_vocabulary_is_refused(vocabulary, merges, special, mess
     ("vocabulary", "special", "message"),
     [
         (["a"], {}, "the vocabulary must hold bytes, as in b'the', not 'a'"),
-        (
-            [*BYTES, b"<pad>"],
-            ["<pad>"],
-            r"must map names to ids, as in \{'<pad>': 256\}, not \['<pad>'\]",
-        ),
+        ([*BYTES, b"<pad>"], ["<pad>"], r"must map names to ids, as in \{'<pad>': 256\}, not \['<pad>'\]"),
     ],
 )
 def test_text_for_bytes_and_names_without_ids_are_refused(vocabulary, special, message):
@@ -227,22 +206,6 @@ def test_the_merges_are_the_naive_ones_and_no_token_is_made_twice(words, vocab_s
     vocabulary, merges = learn_merges(words, vocab_size)
     assert (vocabulary, merges) == naive_merges(words, vocab_size)
     assert len(set(vocabulary)) == len(vocabulary)
-
-
-def test_a_merge_looks_at_the_places_of_its_pair_not_at_the_whole_word():
-    class Counting(list):
-        looks = 0
-        __iter__ = None  # iterating over it fails
-
-        def __getitem__(self, place):
-            self.looks += 1
-            return super().__getitem__(place)
-
-    corpus = Corpus({b"x" * 1000 + b"ab" + b"y" * 1000: 1})
-    corpus.ids = Counting(corpus.ids)
-    corpus.merge((A, B), 256)
-    assert list.count(corpus.ids, 256) == 1
-    assert corpus.ids.looks < 20
 
 
 # --- encoding -----------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from transformer import BPETokenizer, Tokenizer
-from transformer.tokenizer.files import BYTES, LETTERS, spell, unspell
+from transformer.tokenizer.files import LETTERS
 
 # the merge's number in GPT-2's vocab.bpe, and its two tokens; merge n makes the token with id 255 + n
 MERGES = """
@@ -246,11 +246,3 @@ def test_a_special_token_that_is_not_there_is_named(folder):
         BPETokenizer.from_files(folder, special_tokens="<pad>")
     with pytest.raises(ValueError, match="the special token '<pad>' is not in the vocabulary"):
         BPETokenizer.from_files(folder, special_tokens=["<|endoftext|>", "<pad>"])
-
-
-def test_every_byte_has_a_letter_that_can_be_seen():
-    assert len(set(LETTERS)) == 256 == len(BYTES)
-    assert all(letter.isprintable() and not letter.isspace() for letter in LETTERS)
-    assert unspell(spell(bytes(range(256)))) == bytes(range(256))
-    assert spell(b" the\n") == "ĠtheĊ"
-    assert spell("é\xad".encode()) == "Ã©ÂŃ"

@@ -10,7 +10,6 @@ import strict_device  # noqa: F401 - registers device="strict", a CuPy that need
 import tinygrad_lecture as tl
 from strict_cupy import StrictArray, strict
 from tinygrad_lecture import backend
-from tinygrad_lecture.autograd import operands
 
 func = tl.func
 
@@ -92,22 +91,6 @@ def test_a_gpu_is_named_by_its_index(monkeypatch):
         backend.move(np.ones(1), "cuda:2")
 
 
-# --- dtypes -------------------------------------------------------------------------------------------------
-
-
-<<<<<<< HEAD
-=======
-def test_narrow_keeps_a_result_as_wide_as_the_floats_it_was_made_from():
-    wide = np.ones(2)
-    single, half, integers = (np.ones(2, dtype) for dtype in ("float32", "float16", "int64"))
-    assert operands.narrow(wide, [integers, 2]).dtype == np.float32
-    assert operands.narrow(wide, [integers, single]).dtype == np.float32
-    assert operands.narrow(wide, [half, integers]).dtype == np.float16
-    assert operands.narrow(wide, [single, wide]) is wide
-    assert operands.narrow(wide, [single, np.ones(2, "complex64")]) is wide
-
-
->>>>>>> wt-engine
 # --- the engine's public functions on a device --------------------------------------------------------------
 
 

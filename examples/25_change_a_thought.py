@@ -17,7 +17,7 @@ of a word before softmax.
 """
 
 from helpers import thought as show
-from helpers.program import RealToo, start
+from helpers.program import RealToo, check, start
 from helpers.real import chances, first_token, loss_on
 from helpers.thought import Subject, direction, put, without
 
@@ -104,7 +104,7 @@ def one_head_after_another(asked: Subject, settings: "Settings") -> None:
 
     def scores(silent: list[tuple[int, int]]) -> np.ndarray:  # (sentences,): of the right word over the wrong one
         with model.edit(without(model, silent)):
-            log_p = np.log(chances(model, sentences))
+            log_p = np.log(np.maximum(chances(model, sentences), 1e-30))
         return log_p[np.arange(len(good)), good] - log_p[np.arange(len(good)), bad]
 
     whole = scores([])
@@ -173,6 +173,9 @@ class Settings(RealToo, out="thought", ask_real=real):
 
     steps: int = 400  # of the training of the small models
     strengths: tuple[float, ...] = (-0.6, -0.3, 0, 0.3, 0.6)  # of the direction, in lengths of the vectors there
+
+    def __post_init__(self) -> None:
+        check(self, strengths=(-10, 10))
 
 
 if __name__ == "__main__":

@@ -143,26 +143,21 @@ def why(chat: Any, p: np.ndarray, place: int) -> None:
 
 
 def wanted(chat: Any, place: int) -> None:
-    """Print which heads and FFNs added most to the logit of a token of the last answer, and where heads looked."""
-    read, model = chat.read_until(place), chat.model
-    with model.edit(chat.edits):
-        trace = model.trace(read)
-        parts = trace.shares(chat.drawn[place])
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    largest_first = list(parts.by_part().items())[:6]
-    for name, share in largest_first:
-        found = re.fullmatch(r"block (\d+) head (\d+)", name)
-        looks = ""
-        if found:
-            block, head = map(int, found.groups())
-            at = int(trace.attention[block][head, -1].argmax())
-            name, looks = (
-                f"head {block}.{head}",
-                f"looks at {visible(chat.tokenizer.decode([read[at]])) if at else 'the start'}",
-            )
-        table.add_row(f"  {share:+6.2f}", name, "█" * round(20 * abs(share / largest_first[0][1])), looks)
-    say(f"its score is {parts.logit:.2f}, the sum of what all parts of the model added; the most:")
-    CONSOLE.print(table)
+    """Print which parts of the model added most to the logit of a token of the last answer, and where heads looked."""
+    read, looks = chat.read_until(place), dict[str, str]()
+    with chat.model.edit(chat.edits):
+        points = ["embedding", "blocks.*.attention.heads", "blocks.*.ffn"]
+        shares = chat.model.trace(read, points=points).shares(chat.drawn[place])
+        most = dict([*shares.by_part().items()][:6])
+        for name, block, head in re.findall(r"^(block (\d+) head (\d+))$", "\n".join(most), re.M):
+            point = f"blocks.{block}.attention.weights"
+            at = int(chat.model.trace(read, points=point)[point][int(head), -1].argmax())
+            text = visible(chat.tokenizer.decode([read[at]])) if at else "the start"
+            looks[name] = f"head {block}.{head}, which looks at {text}"
+    say(f"its score is {shares.logit:.2f}, the sum of what all parts of the model added; the most:")
+    looks["biases"] = "the direction"  # this model has no biases
+    for name, share in most.items():
+        say(f"  {share:+6.2f}  {looks.get(name, name)}", style="")
 
 
 def attention(model: Any, read: list[int], written: int, folder: Path) -> None:
@@ -171,7 +166,7 @@ def attention(model: Any, read: list[int], written: int, folder: Path) -> None:
     with ExitStack() as hooks:
         for block in model.blocks:
             hooks.enter_context(block.register_forward_pre_hook(lambda block, inputs: entering.append(inputs)))
-        trace = model.trace(read)
+        trace = model.trace(read, points="blocks.*.attention.weights")
     texts = [visible(model.tokenizer.decode([token])) for token in read]
     word = visible(model.tokenizer.decode([written]))
     last = np.stack([weights[:, -1] for weights in trace.attention])  # (blocks, heads, tokens): of the last token

@@ -332,6 +332,7 @@ REFUSED = [
     ("04_backprop", {"target": (1.0, 0.0)}, "--target: a network 2-2-1 needs 1 of them, not 2"),
     ("07_attention", {"sentence": "Was the seagull flooded?"}, "the made sentences do not have seagull"),
     ("14_inside_a_block", {"changed": "river"}, "--changed river: the tokens are Was the bank"),
+    ("25_change_a_thought", {"strengths": ()}, "--strengths needs at least one number, from -10 to 10"),
     ("15_next_word", {"ask": ("The moon",)}, '--ask "The moon": it knows only the words of its corpus'),
 ]
 

@@ -93,7 +93,7 @@ class Terminal:
 
 
 @pytest.mark.parametrize("edits", [[], ["/without 0.1, 1.0"], ["/steer a | b 0.5"], ["/without 0.0", "/steer a b"]])
-def test_what_is_looked_into_is_what_was_read_and_drawn_with_the_edits_of_then(edits, monkeypatch, tmp_path):
+def test_what_is_looked_into_is_what_was_read_and_drawn_with_the_edits_of_then(edits, monkeypatch, tmp_path, capsys):
     """Not the text of the answer, encoded again: it may be cut otherwise."""
     model, rows = tiny(), []
     drawing = {"max_new_tokens": 6, "temperature": 2, "seed": 0}
@@ -112,6 +112,9 @@ def test_what_is_looked_into_is_what_was_read_and_drawn_with_the_edits_of_then(e
         for i, row in enumerate(p):
             logits = model.next_logits([65, 66, 67, *talk.drawn[:i]]).detach()
             np.testing.assert_allclose(row, probabilities(logits).numpy(), atol=1e-6)
+        logit = model.next_logits(talk.read_until(4)).detach()[talk.drawn[4]].item()
+    chat.wanted(talk, 4)
+    assert f"its score is {logit:.2f}, the sum" in capsys.readouterr().out
     assert bool(talk.edits) == bool(edits)
     assert not talk.silent
     assert not talk.steered

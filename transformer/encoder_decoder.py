@@ -26,11 +26,16 @@ from .block import Block, CrossBlock, make_final_norm
 from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
+<<<<<<< HEAD
 from .generation import Settings
 from .inputs import as_tokens, check_tokens, read
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Stack, Trace, traced
 from .language_model import LanguageModel, Prompt, pad_prompts
+=======
+from .generation import LanguageModel, Prompt, Settings, pad_prompts
+from .inputs import bidirectional_mask, check_padding_mask, check_tokens, read_inputs
+>>>>>>> wt-gen
 from .tokenizer import Tokenizer
 from .training import initialize, token_cross_entropy
 

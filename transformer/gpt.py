@@ -25,10 +25,15 @@ from .block import Block, make_final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
+<<<<<<< HEAD
 from .inputs import read
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Trace, traced
 from .language_model import LanguageModel
+=======
+from .generation import LanguageModel
+from .inputs import read_inputs
+>>>>>>> wt-gen
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
 from .training import initialize, token_cross_entropy

@@ -14,6 +14,7 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import BOTH, some_tokens
 from transformer import Bart, BartConfig, EncoderDecoder, EncoderDecoderConfig
+from transformer.encoder_decoder import TargetModel
 
 each_kind = pytest.mark.parametrize("kind", BOTH)
 small = partial(small_transformers.small, EncoderDecoder)
@@ -85,6 +86,7 @@ def test_bart_begins_and_ends_with_its_forced_tokens():
         text.append(int(bart([3, 1], text).detach().numpy()[-1].argmax()))
     chosen = {"max_new_tokens": 5, "temperature": 0}
     assert list(bart.generate([3, 1], **chosen)) == [*text[2:], 2]
+    assert TargetModel(bart, [[3, 1]], bart.beginning(None)).begun == 1  # the forced token belongs to the text
     assert list(bart.generate([3, 1], **chosen, forced_eos=None))[:4] == list(bart.generate([3, 1], **chosen, stop=2))
 
 

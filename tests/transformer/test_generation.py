@@ -10,8 +10,8 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import small_settings, some_tokens
 from transformer import GPT, EncoderDecoder, EncoderDecoderConfig, GPTConfig, probabilities
-from transformer.generation import DEFAULTS, adjusted, choose, draw
-from transformer.language_model import LanguageModel
+from transformer.cache import Texts
+from transformer.generation import DEFAULTS, LanguageModel, adjusted, choose, draw
 
 model = shuffled(
     GPT(GPTConfig(vocab_size=7, context=6, layers=2, heads=2, width=4, dropout=0.2)), tl.float64, scale=1.0
@@ -208,9 +208,9 @@ def test_a_text_is_better_the_longer_it_is_for_its_probability(begun, penalty, t
 
 
 def test_a_penalty_is_for_the_tokens_of_a_text_and_not_its_padding():
-    texts, mask = np.array([[0, 1], [2, 2]]), np.array([[False, True], [True, True]])
+    texts = Texts(model, np.array([[0, 1], [2, 2]]), np.array([[False, True], [True, True]]), cached=True)
     logits = tl.tensor([[3.0, -3.0, 6.0], [3.0, -3.0, 6.0]])
-    found = adjusted(logits, texts, mask, DEFAULTS | {"repetition_penalty": 2.0}, False)
+    found = adjusted(logits, texts, DEFAULTS | {"repetition_penalty": 2.0}, False)
     assert found.tolist() == [[3, -6, 6], [3, -3, 3]]
 
 

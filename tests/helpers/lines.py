@@ -25,7 +25,7 @@ ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that
     "nn/torch": (1_600, 1_513),
     "transformer": (3_250, 3_236),
     "examples": (9_000, 9_200),
-    "tests": (27_000, 30_329),
+    "tests": (27_000, 30_304),
 }
 AN_OP = 25  # lines; by so much a room may grow, so that who adds an op need not ask
 

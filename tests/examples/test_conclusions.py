@@ -203,7 +203,10 @@ MADE = [
     (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "From layer to layer less of the ink is left"),
     (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "random weights all of it fades"),
     (lambda: spam.needed({30: 0.8, 300: 0.93, 3000: 0.94}, 600), "  300 are about as good as 3,000"),
-    (lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.1, 0.2, 0.7])), "50 points for whole sums, 30 for"),
+    (
+        lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.1, 0.2, 0.7])),
+        "50 points for whole sums, 30 for digits, all three of which a sum needs",
+    ),
     (lambda: human.calibration({"": bins(0.2)}, {"": 0}), "where it says 70%, 20% of 100 are spam: no, fewer"),
     (lambda: human.calibration({"": bins(0.7)}, {"": 0}), "spam: yes"),
     (lambda: descent.ways([STEADY, went(1.0, 9, 1, 9)], VALLEY), "rose in 1 of the 2 steps instead of none"),

@@ -26,16 +26,10 @@ from .block import Block, CrossBlock, make_final_norm
 from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-<<<<<<< HEAD
-from .generation import Settings
+from .generation import LanguageModel, Prompt, Settings, pad_prompts
 from .inputs import as_tokens, check_tokens, read
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Stack, Trace, traced
-from .language_model import LanguageModel, Prompt, pad_prompts
-=======
-from .generation import LanguageModel, Prompt, Settings, pad_prompts
-from .inputs import bidirectional_mask, check_padding_mask, check_tokens, read_inputs
->>>>>>> wt-gen
 from .tokenizer import Tokenizer
 from .training import initialize, token_cross_entropy
 
@@ -94,6 +88,7 @@ class EncoderDecoder(Inspectable):
     """
 
     config_type: ClassVar[type[TransformerConfig]] = EncoderDecoderConfig
+    streams = "decoder.*"
     config: Any  # an EncoderDecoderConfig, or a family's
 
     def __init__(self, config: EncoderDecoderConfig) -> None:
@@ -199,7 +194,8 @@ class EncoderDecoder(Inspectable):
         """Yields the target of a source, token by token.
 
         - `source`: at least one token, a list, array or Tensor of shape (tokens,).
-        - `start`: the token that every target begins with, by default config.start; it is not yielded.
+        - `start`: the token that every target begins with, by default config.start. It is not yielded, nor is the
+          config's forced token after it; neither counts among max_new_tokens.
         - `stop`, `forced_eos`: by default those of the config.
 
         Other settings and errors: see `GPT.generate`. Raises TypeError without a `start`.
@@ -264,4 +260,4 @@ class TargetModel(LanguageModel):
             rows = np.arange(len(self.source)).repeat(len(tokens) // len(self.source))  # (batch,)
             self.memory, self.source_padding = memory[rows], self.source_padding[rows]
         x = self.model.decode(tokens, self.memory, padding_mask, self.source_padding, cache)
-        return self.model.unembedding(x[..., -1, :])  # type: ignore[no-any-return]
+        return self.model.unembedding(x[..., -1:, :])[..., 0, :]  # type: ignore[no-any-return]

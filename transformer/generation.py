@@ -20,8 +20,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from nn.data import pad_sequence
 from nn.errors import explained
+from nn.utils.rnn import pad_sequence
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import Array, is_array, to_host, xp
@@ -392,7 +392,8 @@ def pad_prompts(prompts: Iterable[Prompt]) -> tuple[Array, Array]:
     if not rows:
         raise ValueError("generate_batch: there are no prompts")
     real = [np.ones(row.size, np.bool_) for row in rows]
-    return pad_sequence(rows, side="left").numpy(), pad_sequence(real, side="left").numpy()
+    tokens, mask = (pad_sequence(each, True, padding_side="left").numpy() for each in (rows, real))
+    return tokens, mask
 
 
 def _row(prompt: Any) -> Array:

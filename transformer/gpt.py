@@ -25,15 +25,10 @@ from .block import Block, make_final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-<<<<<<< HEAD
+from .generation import LanguageModel
 from .inputs import read
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Trace, traced
-from .language_model import LanguageModel
-=======
-from .generation import LanguageModel
-from .inputs import read_inputs
->>>>>>> wt-gen
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
 from .training import initialize, token_cross_entropy
@@ -132,7 +127,7 @@ class GPT(LanguageModel, Inspectable, PretrainedModel):
 
         Arguments: see `forward`; but padding is allowed at the beginning only.
         """
-        return self.unembedding(self.vectors(tokens, padding_mask, cache)[..., -1, :])  # type: ignore[no-any-return]
+        return self.unembedding(self.vectors(tokens, padding_mask, cache)[..., -1:, :])[..., 0, :]  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
         """The mean cross-entropy of the next tokens.

@@ -99,6 +99,16 @@ def patched(
         raise ValueError(f'patch: each must be "token", "head" or None, got {each!r}')
     texts = [text if isinstance(text, tuple) else (text,) for text in (clean, corrupted)]
     names = matching(model, points)
+    if not names or "logits" not in model.points():
+        raise ValueError("patch: needs a point, and a model with logits; some BERTs' files have none")
+
+    def number(logits: Any) -> float:
+        found = score(tl.tensor(logits))
+        try:
+            return float(found)
+        except (TypeError, ValueError):
+            raise ValueError(f"patch: score must return one number, got {found!r}") from None
+
     clean_trace, corrupted_trace = (model.trace(*text, points=[*names, "logits"]) for text in texts)
     if corrupted_trace.tokens.ndim != 1:
         raise ValueError(f"patch: needs one clean and one corrupted text, got tokens {corrupted_trace.tokens.shape}")
@@ -114,10 +124,8 @@ def patched(
             raise ValueError(f'patch: "{name}" of shape {shape} has no heads; leave out each, or name other points')
         axis = len(shape) - 2 if each == "token" else 0
         places[name] = [(slice(None),) * axis + (i,) for i in range(shape[axis])] if each else [...]
-    if len(columns := {len(each) for each in places.values()}) > 1:
-        raise ValueError(
-            f"patch: the points have different numbers of {each}s, {columns}; patch them in separate calls"
-        )
+    if len(counts := set(map(len, places.values()))) > 1:
+        raise ValueError(f"patch: the points have different numbers of {each}s, {counts}; patch them in separate calls")
 
     def patched_score(name: str, place: Any) -> float:
         def change(x: Tensor) -> Tensor:
@@ -125,10 +133,8 @@ def patched(
             return x
 
         with changing(model, {name: change}):
-            return float(score(tl.tensor(model.trace(*texts[1], points="logits")["logits"])))
+            return number(model.trace(*texts[1], points="logits")["logits"])
 
     scores = [[patched_score(name, place) for place in places[name]] for name in names]
-    clean_score, corrupted_score = (
-        float(score(tl.tensor(trace["logits"]))) for trace in (clean_trace, corrupted_trace)
-    )
+    clean_score, corrupted_score = number(clean_trace["logits"]), number(corrupted_trace["logits"])
     return Patched(np.array(scores), names, clean_score, corrupted_score, each)

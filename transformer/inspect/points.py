@@ -97,7 +97,11 @@ def changing(model: nn.Module, changes: Mapping[str, Any]) -> Iterator[None]:
 
 def _changed(change: Any, name: str, x: Tensor) -> Tensor:
     """The value of a point after a change: see `Inspectable.edit`."""
-    made = change(x.clone()) if callable(change) else change  # a cache may own x's memory
+    try:
+        made = change(x.clone()) if callable(change) else change  # a cache may own x's memory
+    except Exception as error:
+        error.add_note(f'in the edit of "{name}", which was given {x.shape} {x.dtype}')
+        raise
     if made is None:
         raise TypeError(f'edit: the function for "{name}" returned None; return the new value')
     value = tl.as_tensor(made, device=x.device).to(dtype=x.dtype)
@@ -117,10 +121,20 @@ def matching(model: nn.Module, patterns: str | Iterable[str]) -> list[str]:
         form = re.compile(re.escape(pattern).replace(r"\*", r"[^.]+"))
         matches = list(filter(form.fullmatch, known))
         if not matches:
-            near = alike(pattern, known, 0.6) or known
-            raise KeyError(f'there is no point "{pattern}", but "{near[0]}"; model.points() lists all')
+            raise KeyError(f'there is no point "{pattern}"; {_nearest(pattern, known)}; model.points() lists all')
         found += matches
     return found
+
+
+def _nearest(pattern: str, known: list[str]) -> str:
+    """What there is instead of a point that is not there: one spelt alike, or the parts of where its name leads."""
+    near, parts, names = alike(pattern, known), pattern.split("."), [name.split(".") for name in known]
+    for n in reversed(range(len(parts))):  # the longest beginning that some points have
+        if held := list(dict.fromkeys(name[n] for name in names if name[:n] == parts[:n] and len(name) > n)):
+            break
+    if held[-1].isdecimal():
+        return f"{'.'.join(parts[:n])} has 0 to {held[-1]}"
+    return f'is it "{near[0]}"?' if near else f"{'.'.join(parts[:n]) or 'the model'} has {', '.join(held)}"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ what every head and every FFN added. A logit is the product of that vector with 
 of it. The final norm stands between the two. It divides by the vector's size, which is held fixed at its value.
 
     shares = trace.shares(" Paris")     # prints a bar for each part, the largest first
+    shares - trace.shares(" Rome")      # what prefers the one to the other
     shares.heads[3, 7]                  # of block 3's head 7
     shares.draw("shares.png")
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,11 @@ class Shares:
             }
         parts |= {f"block {layer} FFN": float(share) for layer, share in enumerate(self.ffns)}
         return dict(sorted(parts.items(), key=lambda part: -abs(part[1])))
+
+    def __sub__(self, other: Shares) -> Shares:
+        """The shares in the difference of two logits of one text: which parts prefer the one token to the other."""
+        pairs = [(getattr(self, name), getattr(other, name)) for name in list(vars(self))[1:]]
+        return Shares(f"{self.token} - {other.token}", *(a - b for a, b in pairs))
 
     def _bars(self) -> dict[str, float]:
         """What is shown: the largest, and the sum of all others."""
@@ -149,9 +156,11 @@ def _id(model: Any, token: int | str) -> int:
                 f"shares: {token!r} is not one token, but {len(ids)}: {texts}; most words begin with a space"
             )
         return int(ids[0])
+    if not isinstance(token, Integral) or isinstance(token, bool):
+        raise TypeError(f"shares: the token must be an id or a text, got {token!r}")
     if not 0 <= token < model.config.vocab_size:
         raise IndexError(f"shares: token {token} is not in the vocabulary, 0 to {model.config.vocab_size - 1}")
-    return token
+    return int(token)
 
 
 @contextmanager

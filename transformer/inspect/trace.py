@@ -71,7 +71,10 @@ class Trace(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.held:
-            matching(self.model, name)  # KeyError
+            if len(matching(self.model, name)) > 1:  # raises KeyError for none
+                raise KeyError(
+                    f'a trace takes the name of one point, got "{name}"; see trace.residual, trace.attention'
+                )
             raise KeyError(f'the trace was made without "{name}"; see the argument points of model.trace')
         return self.held[name]
 

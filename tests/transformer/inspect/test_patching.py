@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from numeric import assert_close
-from small_transformers import small, some_tokens
+from small_transformers import PRETRAINED, small, some_tokens
 from transformer import GPT, EncoderDecoder
 
 CLEAN, CORRUPTED = some_tokens(5), some_tokens(5, seed=1)
@@ -45,6 +45,7 @@ def test_an_encoder_decoder_is_patched_with_pairs():
     patched = model.patch((CLEAN, [1, 2]), (CORRUPTED, [1, 2]), score, ["encoder.1", "decoder.*.cross"])
     assert_close(patched.scores[0, 0], patched.clean, "all that the source says", 1e-12)
     assert patched.points == ["encoder.1", "decoder.0.cross", "decoder.1.cross"]
+    assert model.patch((CLEAN, [1, 2]), (CORRUPTED, [1, 2]), score).points == ["decoder.0", "decoder.1"]
 
 
 @pytest.mark.parametrize("each", [None, "token", "head"])
@@ -69,6 +70,7 @@ def test_a_table_and_a_picture(each, tmp_path):
         ((CLEAN[None], CORRUPTED[None]), {}, ValueError, r"one clean and one corrupted text, got tokens \(1, 5\)"),
         ((CLEAN, CORRUPTED), {"each": "head"}, ValueError, '"blocks.0" of shape .5, 4. has no heads'),
         ((CLEAN, CORRUPTED), {"points": "blocks.*.head"}, KeyError, "no point"),
+        ((CLEAN, CORRUPTED), {"points": []}, ValueError, "needs a point"),
         ((CLEAN, CORRUPTED), {"each": "tokens"}, ValueError, 'each must be "token", "head" or None, got .tokens'),
     ],
 )
@@ -82,3 +84,10 @@ def test_points_with_different_numbers_of_heads_are_told_before_the_first_run():
         small(GPT, "Llama").patch(
             CLEAN, CORRUPTED, score, ["blocks.0.attention.queries", "blocks.0.attention.keys"], "head"
         )
+
+
+def test_a_score_that_is_no_number_and_a_model_without_logits_are_refused():
+    with pytest.raises(ValueError, match="score must return one number"):
+        small(GPT, "GPT-2").patch(CLEAN, CORRUPTED, lambda logits: logits[-1])
+    with pytest.raises(ValueError, match="a model with logits"):
+        PRETRAINED["BERT without head and pooler"]().patch(CLEAN, CORRUPTED, score)

@@ -158,7 +158,10 @@ def wrong(change, name="blocks.0"):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: wrong(0, "blocks.7"), KeyError, 'no point "blocks.7", but "blocks.[01]"'),
+        (lambda: wrong(0, "blocks.70"), KeyError, 'no point "blocks.70"; blocks has 0 to 1; model.points'),
+        (lambda: wrong(0, "layers.0.mlp"), KeyError, "the model has embedding, blocks, logits"),
+        (lambda: wrong(0, "blocks.0.hook_z"), KeyError, "blocks.0 has attention, after_attention, ffn"),
+        (lambda: small(GPT, "GPT-2").trace(TEXT)["blocks.*"], KeyError, r'the name of one point, got "blocks\.\*"'),
         (lambda: wrong(0, "blocks.0.atention.heads"), KeyError, '"blocks.0.attention.heads"'),
         (lambda: wrong(tl.ones(3)), ValueError, r'"blocks.0" has shape \(5, 4\) in this call, to which \(3,\)'),
         (lambda: wrong(lambda x: None), TypeError, '"blocks.0" returned None; return the new value'),
@@ -170,6 +173,29 @@ def wrong(change, name="blocks.0"):
 def test_what_is_not_there_or_does_not_fit_is_told(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_logits_have_an_axis_of_tokens_also_while_generating():
+    model = small(GPT, "GPT-2", context=8).eval()
+
+    def only_3(x):
+        x[..., -1, 3] = 1e9
+        return x
+
+    with model.edit({"logits": only_3}):
+        for beams in (1, 2):
+            found = model.generate_batch([[1], [2], [4]], max_new_tokens=4, temperature=0, num_beams=beams)
+            assert found == [[3] * 4] * 3
+
+
+def test_a_value_stays_as_it_is_and_an_error_says_in_which_edit_it_was_raised():
+    model, value = small(GPT, "GPT-2").eval(), np.zeros((5, 4))
+    with model.edit({"blocks.*": value, "blocks.0": lambda x: x.add_(1)}):
+        model(TEXT)
+    assert not value.any()
+    with pytest.raises(IndexError) as caught, model.edit({"blocks.1": lambda x: x[99]}):
+        model(TEXT)
+    assert 'in the edit of "blocks.1"' in caught.value.__notes__[0]
 
 
 def test_an_edit_in_which_a_call_fails_leaves_no_trace():

@@ -79,6 +79,14 @@ def test_a_token_may_be_given_as_text_and_the_largest_share_comes_first():
     assert printed[0].split()[-1] in (30 * "+", 30 * "-")
 
 
+def test_a_difference_of_shares_is_that_of_two_logits():
+    trace = small(GPT, "GPT-2").eval().trace(TEXT)
+    difference = trace.shares(3) - trace.shares(5)
+    assert_close(difference.logit, trace["logits"][-1, 3] - trace["logits"][-1, 5], "difference", 1e-12)
+    assert_close(difference.heads, trace.shares(3).heads - trace.shares(5).heads, "heads", 0)
+    assert repr(difference).splitlines()[-1].startswith("logit of '3 - 5'")
+
+
 def test_a_picture_of_shares(tmp_path):
     pytest.importorskip("matplotlib")
     small(GPT, "GPT-2", layers=8).eval().trace(TEXT).shares(3).draw(tmp_path / "shares.png")
@@ -96,6 +104,7 @@ def of_words():
     [
         (lambda: small(GPT, "GPT-2").trace(TEXT).shares("a"), ValueError, "no tokenizer to read 'a'; .*id"),
         (lambda: small(GPT, "GPT-2").trace(TEXT).shares(7), IndexError, "token 7 is not in the vocabulary, 0 to 6"),
+        (lambda: small(GPT, "GPT-2").trace(TEXT).shares(1.5), TypeError, "must be an id or a text, got 1.5"),
         (lambda: small(GPT, "GPT-2").trace(TEXT).shares(1, 5), IndexError, "position must be -5 to 4, got 5"),
         (lambda: small(GPT, "GPT-2").trace(some_tokens(2, 3)).shares(1), ValueError, r"one text, got .*\(2, 3\)"),
         (lambda: of_words().shares("a b"), ValueError, "'a b' is not one token, but 2: 'a', 'b'"),

@@ -130,7 +130,7 @@ def small(steps: int, seed: int) -> Subject:
     texts = nn.data.pad_sequence([model.tokenizer.encode(text) for text in sentences], IGNORED).numpy()
     random, done = np.random.default_rng(seed), count()
     print(f"Two small Llamas, of 2 blocks with 4 heads, learn: one sentences, such as {facts[0]}")
-    print("The other learns from random pairs of words, said three times in changing order.", flush=True)
+    detail("The other learns from random pairs of words, said three times in changing order.", flush=True)
 
     def of_sentences() -> tl.Tensor:
         some = texts[random.integers(0, len(texts), 64)]
@@ -250,16 +250,14 @@ def heads(asked: Subject, whole: np.ndarray, foretold: np.ndarray, lost: Mapping
     print(f"   the wrong one in {right} of ten sentences. What silence takes from its lead, in logits:")
     print(f"   {'without head':14}" + "".join(f"{kind:>12}" for kind in kinds))
     for place, head in enumerate(sorted(lost, key=lambda head: -by_kind[head].max())):
-        (print if place < 4 else detail)(f"   {name(head):14}" + "".join(f"{loss:12.2f}" for loss in by_kind[head]))
+        (print if place < 3 else detail)(f"   {name(head):14}" + "".join(f"{loss:12.2f}" for loss in by_kind[head]))
     hurt = [(losses > 0.5).sum() for losses in by_kind.values()]
     one, several = hurt.count(1), sum(n > 1 for n in hurt)
     said = np.array([foretold[:, block, head] for block, head in lost])
     agree = float(np.corrcoef(np.array([*lost.values()]).ravel(), said.ravel())[0, 1])
-    print(
-        f"   Gradients agree: {agree:.2f} (correlation). {one} heads cost one kind more than 0.5, {several} several:",
-        end=" ",
-    )
-    verdict = "borne out" if one > 4 * several else "not borne out" if one < several else "borne out in part"
+    detail(f"   Gradients foretell these losses with a correlation of {agree:.2f}.")
+    print(f"   One kind loses more than 0.5 by {one} of them, several kinds by {several}:", end=" ")
+    verdict = "borne out" if one > max(4 * several, 1) else "not borne out" if one < several else "borne out in part"
     print(f'"one head, one type of relationship" is {verdict}.')
 
 
@@ -270,7 +268,8 @@ def induction(asked: Subject, share: np.ndarray, found: Sequence[Head], answered
     print(f"{INDUCTION:.0%} of their weight or more:\n   {best} most. Right few-shot answers, of ten to a task:")
     print(f"   {'':26}" + "".join(f"{task:>12}" for task in asked.shots))
     for which, shares in answered.items():
-        print(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares))
+        show = detail if "alone" in which else print
+        show(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares))
     whole, _, none, others = (dict(zip(asked.shots, row, strict=True)) for row in answered.values())
     breaks = [task for task in asked.shots if whole[task] - none[task] > by_chance(10, whole[task], none[task])]
     alone = [task for task in breaks if others[task] - none[task] > by_chance(10, others[task], none[task])]
@@ -280,8 +279,9 @@ def induction(asked: Subject, share: np.ndarray, found: Sequence[Head], answered
 
 def tone(asked: Subject, told: Told) -> None:
     """Print what a direction does to other pairs of sentences, and to the text that follows."""
-    print(f"\n4. A direction from casual to formal, of 20 pairs, is added after block {asked.block}. In ten others")
-    print("   the formal one is likelier by so many nats a token, in so many; and what follows the first opening:")
+    print(
+        f"\n4. A direction added after block {asked.block}: by how much a formal sentence is likelier (nats); and a text:"
+    )
     for strength, (losses, texts) in told.items():
         for opening, text in zip(asked.openings, texts, strict=True):
             show = print if text is texts[0] else detail

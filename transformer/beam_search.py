@@ -16,36 +16,39 @@ from itertools import zip_longest
 
 import numpy as np
 
-import tinygrad_lecture as tl
-from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.backend import Array
 
 from .cache import Texts
-from .generation import Settings, adjusted, check_finite
 
 
 def beam_search(
-    texts: Texts, settings: Settings, stop: list[int], ends: Callable[[list[int]], bool], begun: int = 0
+    texts: Texts,
+    log_p: Callable[[bool], Array],
+    stop: list[int],
+    ends: Callable[[list[int]], bool],
+    beams: int,
+    most: int,
+    length_penalty: float,
+    begun: int = 0,
 ) -> Iterator[tuple[int, ...]]:
     """Yields the tokens of the best continuations, a column (batch,) at a time, -1 after the end of one.
 
-    - `texts`: `num_beams` equal rows for each prompt, one after another.
+    - `texts`: `beams` equal rows for each prompt, one after another.
+    - `log_p`: of each text's next token, (batch * beams, vocab_size), given whether it is the last.
     - `stop`: tokens that end a text; they are not yielded. `ends`: whether a continuation ends for another reason.
+    - `beams`: how many texts are followed. `most`: of how many tokens at most.
     - `begun`: how many tokens of a prompt count in the length of a text.
 
     All is searched when the first column is asked for.
     """
-    beams, most, penalty = settings["num_beams"], settings["max_new_tokens"], settings["length_penalty"]
     batch, start = len(texts.tokens) // beams, texts.tokens.shape[1]
     scores = np.full((batch, beams), -np.inf)  # log p of each text
     scores[:, 0] = 0  # the texts of a prompt are equal at first, so one of them counts
     finished: list[list[tuple[float, list[int]]]] = [[] for _ in range(batch)]  # score and tokens, the best first
     searching = np.ones(batch, np.bool_)
     for n in range(1, most + 1):
-        logits = tl.log_softmax(texts.next_logits(), -1)
-        log_p = to_host(adjusted(logits, texts.tokens, texts.mask, settings, n == most).array)
-        sums = scores[..., None] + log_p.reshape(batch, beams, -1)  # (batch, beams, vocab_size)
-        check_finite(sums.max((1, 2)))
-        size, parents, chosen = (begun + n) ** penalty, np.zeros_like(scores, int), np.zeros_like(scores, int)
+        sums = scores[..., None] + log_p(n == most).reshape(batch, beams, -1)  # (batch, beams, vocab_size)
+        size, parents, chosen = (begun + n) ** length_penalty, np.zeros_like(scores, int), np.zeros_like(scores, int)
         for i, flat in enumerate(sums.reshape(batch, -1)):  # (beams * vocab_size,)
             count = min(beams * max(2, 1 + len(stop)), len(flat))  # so that `beams` of them do not stop
             best = np.argpartition(-flat, count - 1)[:count]

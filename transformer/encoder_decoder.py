@@ -24,9 +24,8 @@ from .block import Block, CrossBlock, final_norm
 from .cache import Cache
 from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-from .generation import Settings
+from .generation import LanguageModel, Prompt, Settings, pad_prompts
 from .inputs import bidirectional_mask, check_padding_mask, check_tokens, read_inputs
-from .language_model import LanguageModel, Prompt, pad_prompts
 from .tokenizer import Tokenizer
 from .trace import Trace, watch
 from .training import initialize, token_cross_entropy

@@ -24,8 +24,8 @@ from .block import Block, final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
+from .generation import LanguageModel
 from .inputs import read_inputs
-from .language_model import LanguageModel
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
 from .trace import Trace, watch

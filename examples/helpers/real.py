@@ -22,7 +22,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from helpers.program import INSTALL, data
 from transformer import Bert, Llama, probabilities
-from transformer.language_model import pad_prompts
+from transformer.generation import pad_prompts
 
 DATA = data("real.toml")
 

@@ -23,9 +23,9 @@ ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that
     "nn/*.py nn/{layers,functional,module,files}": (3_300, 3_557),
     "nn/{optim,training,parallel,data,utils}": (2_700, 3_480),
     "nn/torch": (1_600, 1_513),
-    "transformer": (3_250, 3_236),
+    "transformer": (3_250, 3_428),
     "examples": (9_000, 9_200),
-    "tests": (27_000, 30_811),
+    "tests": (27_000, 31_103),
 }
 AN_OP = 25  # lines; by so much a room may grow, so that who adds an op need not ask
 

@@ -14,6 +14,7 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import BOTH, some_tokens
 from transformer import Bart, BartConfig, EncoderDecoder, EncoderDecoderConfig
+from transformer.encoder_decoder import TargetModel
 
 each_kind = pytest.mark.parametrize("kind", BOTH)
 small = partial(small_transformers.small, EncoderDecoder)
@@ -85,7 +86,15 @@ def test_bart_begins_and_ends_with_its_forced_tokens():
         text.append(int(bart([3, 1], text).detach().numpy()[-1].argmax()))
     chosen = {"max_new_tokens": 5, "temperature": 0}
     assert list(bart.generate([3, 1], **chosen)) == [*text[2:], 2]
+    assert TargetModel(bart, [[3, 1]], bart.beginning(None)).begun == 1  # the forced token belongs to the text
     assert list(bart.generate([3, 1], **chosen, forced_eos=None))[:4] == list(bart.generate([3, 1], **chosen, stop=2))
+
+
+def test_relative_positions_have_no_limit():
+    source, chosen = [1, 2, 3, 4, 5], {"start": 1, "max_new_tokens": 9, "temperature": 0}
+    short, long = (small("T5", context=context).eval() for context in (2, 50))
+    assert_close(short([source], [source]).detach().numpy(), long([source], [source]).detach().numpy(), "logits", 0)
+    assert list(short.generate(source, **chosen)) == list(long.generate(source, **chosen))
 
 
 def test_the_source_is_encoded_once():

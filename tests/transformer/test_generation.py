@@ -10,7 +10,8 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import small_settings, some_tokens
 from transformer import GPT, EncoderDecoder, EncoderDecoderConfig, GPTConfig, probabilities
-from transformer.generation import DEFAULTS, choose, draw
+from transformer.cache import Texts
+from transformer.generation import DEFAULTS, LanguageModel, adjusted, choose, draw
 
 model = shuffled(
     GPT(GPTConfig(vocab_size=7, context=6, layers=2, heads=2, width=4, dropout=0.2)), tl.float64, scale=1.0
@@ -33,10 +34,10 @@ def test_greedy_takes_the_largest_logit_and_the_window_slides(prompt, cached):
     assert found == by_hand(prompt, 8)
 
 
+@pytest.mark.parametrize("found_by", [{}, {"repetition_penalty": 0.3}, {"forced_eos": 3}, {"num_beams": 3}])
 @settings(max_examples=15)
-@given(st.lists(prompts, min_size=1, max_size=4), st.booleans(), st.sampled_from([None, 3, [1, 5]]), st.data())
-def test_a_batch_of_prompts_gives_what_each_gives_alone(many, cached, stop, data):
-    found_by = data.draw(st.sampled_from([{}, {"repetition_penalty": 1.5}, {"forced_eos": 3}, {"num_beams": 3}]))
+@given(st.lists(prompts, min_size=1, max_size=4), st.booleans(), st.sampled_from([None, 3, [1, 5]]))
+def test_a_batch_of_prompts_gives_what_each_gives_alone(found_by, many, cached, stop):
     chosen = {"max_new_tokens": 7, "temperature": 0, "stop": stop, "cached": cached, **found_by}
     assert model.generate_batch(many, **chosen) == [list(model.generate(p, **chosen)) for p in many]
 
@@ -47,10 +48,13 @@ def test_the_cache_changes_no_token_for_any_config(chosen, lengths, stop):
     """Of a batch of different lengths, also beyond the context, and of texts that stop."""
     chosen = {**chosen, "vocab_size": 7, "context": 8, "dropout": 0.3}
     texts = [some_tokens(n, seed=n).tolist() for n in lengths]
-    cached, uncached = ({"max_new_tokens": 9, "stop": stop, "seed": 0, "cached": cached} for cached in (True, False))
     decoder, both = shuffled(GPT(GPTConfig(**chosen))), shuffled(EncoderDecoder(EncoderDecoderConfig(**chosen)))
-    assert decoder.generate_batch(texts, **cached) == decoder.generate_batch(texts, **uncached)
-    assert both.generate_batch(texts, start=1, **cached) == both.generate_batch(texts, start=1, **uncached)
+    for found_by in ({"seed": 0}, {"num_beams": 3}):
+        given = {"max_new_tokens": 9, "stop": stop, **found_by}
+        assert decoder.generate_batch(texts, **given) == decoder.generate_batch(texts, **given, cached=False)
+        assert both.generate_batch(texts, start=1, **given) == both.generate_batch(
+            texts, start=1, **given, cached=False
+        )
 
 
 @settings(max_examples=15)
@@ -181,6 +185,33 @@ def test_as_many_beams_as_tokens_find_the_likeliest_text_of_two(prompt, cached):
         second = tl.log_softmax(model([[*prompt, token] for token in range(7)])[:, -1]).numpy()
     best = np.unravel_index((first[:, None] + second).argmax(), (7, 7))
     assert list(model.generate(prompt, max_new_tokens=2, num_beams=7, cached=cached)) == [*best]
+
+
+class Fixed(LanguageModel):
+    """A model of three tokens that says the same of every text of a length."""
+
+    config = GPTConfig(vocab_size=3, context=6, layers=1, heads=1, width=2)
+
+    def __init__(self, begun):
+        self.begun = begun
+
+    def next_logits(self, tokens, padding_mask, cache):
+        p = [0.5, 0.0, 0.5] if tokens.shape[1] == 1 else [0.4, 0.0, 0.6]
+        return tl.tensor(np.tile(np.log(np.add(p, 1e-9)), (len(tokens), 1)))
+
+
+@pytest.mark.parametrize(("begun", "penalty", "text"), [(0, 1.0, [0]), (0, 0.5, []), (1, 1.0, []), (1, 2.0, [0])])
+def test_a_text_is_better_the_longer_it_is_for_its_probability(begun, penalty, text):
+    """By hand: log 0.5 / 1 = -0.69 against log 0.3 / 2 = -0.60; with a token begun / 2 = -0.35 against / 3 = -0.40."""
+    chosen = {"num_beams": 2, "length_penalty": penalty, "max_new_tokens": 2, "stop": 2, "cached": False}
+    assert list(Fixed(begun).generate([0], **chosen)) == text
+
+
+def test_a_penalty_is_for_the_tokens_of_a_text_and_not_its_padding():
+    texts = Texts(model, np.array([[0, 1], [2, 2]]), np.array([[False, True], [True, True]]), cached=True)
+    logits = tl.tensor([[3.0, -3.0, 6.0], [3.0, -3.0, 6.0]])
+    found = adjusted(logits, texts, DEFAULTS | {"repetition_penalty": 2.0}, False)
+    assert found.tolist() == [[3, -6, 6], [3, -3, 3]]
 
 
 def test_an_unknown_setting_raises():

@@ -106,7 +106,7 @@ CASES = {  # our family, theirs, and their config
     "BERT": (Bert, "BertForMaskedLM", BERT),
     "BERT with pooler": (Bert, "BertModel", {**BERT, "hidden_act": "relu", "type_vocab_size": 3}),
     "T5": (T5, "T5ForConditionalGeneration", SMALL_T5),
-    "T5, a deeper decoder": (T5, "T5ForConditionalGeneration", {**SMALL_T5, "num_decoder_layers": 3}),
+    "T5, a deeper decoder": (T5, "T5ForConditionalGeneration", {**SMALL_T5, "num_decoder_layers": 3, "n_positions": 2}),
     "T5 1.1": (
         T5,
         "T5ForConditionalGeneration",
@@ -281,8 +281,8 @@ CHOSEN = {  # our settings -> theirs
     "a reward": ({"repetition_penalty": 0.8}, {}),
     "a forced end": ({"forced_eos": 3}, {"forced_eos_token_id": 3}),
     "beams": ({"num_beams": 3}, {}),
-    "beams for long texts": ({"num_beams": 4, "length_penalty": 3.0}, {}),
-    "beams for short texts": ({"num_beams": 2, "length_penalty": -1.5}, {}),
+    "beams for long texts": ({"num_beams": 4, "length_penalty": 3.0, "stop": [3, 6]}, {"eos_token_id": [3, 6]}),
+    "beams for short texts": ({"num_beams": 2, "length_penalty": -0.5, "stop": [3, 6]}, {"eos_token_id": [3, 6]}),
     "beams of log p": ({"num_beams": 3, "length_penalty": 0.0, "stop": [3, 6]}, {"eos_token_id": [3, 6]}),
     "beams with a penalty": ({"num_beams": 3, "repetition_penalty": 1.3}, {}),
     "beams with a forced end": ({"num_beams": 2, "forced_eos": 5}, {"forced_eos_token_id": 5}),
@@ -294,11 +294,11 @@ CHOSEN = {  # our settings -> theirs
 def test_texts_of_all_settings_are_theirs(both, chosen):
     ours, theirs = both
     ours_alone, theirs_alone = CHOSEN[chosen]
-    settings = {"max_new_tokens": 4, "stop": 5, **ours_alone}
+    settings = {"max_new_tokens": 6, "stop": 5, **ours_alone}
     options = {**settings, "do_sample": False, "eos_token_id": 5, "pad_token_id": 0, **theirs_alone}
     for name in ("stop", "forced_eos"):
         options.pop(name, None)
-    ends, prompts, wanted = options["eos_token_id"], [[3, 2, 5], [4], [6, 2, 2, 3, 5, 4]], []
+    ends, prompts, wanted = options["eos_token_id"], [[3, 2, 5], [4], [6, 2, 2, 3]], []
     begun = ours.beginning(None)[1:] if isinstance(ours, EncoderDecoder) else []
     for prompt in prompts:
         out = theirs.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt)).long(), **options)

@@ -47,6 +47,7 @@ class KeyValues:
 
     def select(self, rows: Array) -> None:
         """Row i becomes the former row rows[i]. rows: (batch,), integers on the host."""
+        rows = xp(self._keys).asarray(rows)
         self._keys, self._values = self._keys[rows], self._values[rows]
 
     @property

@@ -347,9 +347,9 @@ class LanguageModel(nn.Module):
             return any(string in tokenizer.decode(text) for string in strings)
 
         def log_p(last: bool) -> Array:
-            logits = adjusted(tl.log_softmax(texts.next_logits(), -1), texts, settings, last)
-            check_finite(logits.array.max(-1))
-            return to_host(logits.array)
+            found = to_host(adjusted(tl.log_softmax(texts.next_logits(), -1), texts, settings, last).array)
+            check_finite(found.max(axis=-1))
+            return found
 
         most, penalty = settings["max_new_tokens"], settings["length_penalty"]
         columns: Iterator[Any] = draws(texts, settings, stop)

@@ -23,9 +23,9 @@ ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that
     "nn/*.py nn/{layers,functional,module}": (3_300, 3_525),
     "nn/{optim,training,parallel,data,utils}": (2_700, 3_344),
     "nn/torch": (1_600, 1_512),
-    "transformer": (3_250, 3_876),
+    "transformer": (3_250, 3_877),
     "examples": (9_000, 9_608),
-    "tests": (27_000, 31_027),
+    "tests": (27_000, 31_034),
 }
 AN_OP = 25  # lines; by so much a room may grow, so that who adds an op need not ask
 

@@ -12,7 +12,7 @@ import tinygrad_lecture as tl
 from modules import bytes_kept
 from numeric import assert_close
 from small_transformers import GPTS, some_tokens
-from transformer import GPT, Bert, BertConfig, Cache, GPTConfig, Windows, causal_mask
+from transformer import GPT, Bert, BertConfig, Cache, EncoderDecoder, GPTConfig, Windows, causal_mask
 
 each_kind = pytest.mark.parametrize("kind", GPTS)
 small = partial(small_transformers.small, GPT)
@@ -183,7 +183,14 @@ def test_invalid_padding_masks_raise(mask, error, message):
         small("GPT-2")(some_tokens(2, 3), padding_mask=mask)
 
 
-def test_generation_on_a_gpus_arrays():
-    settings = {"max_new_tokens": 8, "seed": 3, "top_k": 4, "top_p": 0.9}
+@pytest.mark.parametrize(
+    "found_by",
+    [{"seed": 3, "top_k": 4, "top_p": 0.9, "min_p": 0.1, "repetition_penalty": 1.3}, {"num_beams": 3, "forced_eos": 2}],
+)
+def test_generation_on_a_gpus_arrays(found_by):
+    settings = {"max_new_tokens": 8, **found_by}
     here, there = small("GPT-2"), small("GPT-2", device="strict")
+    assert there.generate_batch([[1, 2, 3], [4]], **settings) == here.generate_batch([[1, 2, 3], [4]], **settings)
+    here, there = (small_transformers.small(EncoderDecoder, "T5", device=device) for device in ("cpu", "strict"))
+    settings |= {"start": 1}
     assert there.generate_batch([[1, 2, 3], [4]], **settings) == here.generate_batch([[1, 2, 3], [4]], **settings)

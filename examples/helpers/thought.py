@@ -279,9 +279,7 @@ def induction(asked: Subject, share: np.ndarray, found: Sequence[Head], answered
 
 def tone(asked: Subject, told: Told) -> None:
     """Print what a direction does to other pairs of sentences, and to the text that follows."""
-    print(
-        f"\n4. A direction added after block {asked.block}: by how much a formal sentence is likelier (nats); and a text:"
-    )
+    print(f"\n4. A direction added after block {asked.block}: how much likelier a formal sentence is (nats); a text:")
     for strength, (losses, texts) in told.items():
         for opening, text in zip(asked.openings, texts, strict=True):
             show = print if text is texts[0] else detail

@@ -114,10 +114,10 @@ class RMSNorm(_RowNorm):
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
         if self.weight is None:
             row_axes("rms_norm", x, self.normalized_shape)
-        eps = rms_eps(x) if self.eps is None else self.eps
         try:
+            eps = rms_eps(x) if self.eps is None else self.eps
             return tl.rms_norm(x, self.weight, len(self.normalized_shape), eps)
-        except ValueError:
+        except (ValueError, AttributeError):  # as of a tuple, which has no dtype
             row_axes("rms_norm", x, self.normalized_shape)
             raise
 

@@ -120,9 +120,9 @@ class Module(Stateful, WithHooks):
         if wanted.kind != "f":
             raise TypeError(f"{type(self).__name__}.to: the dtype must be a float such as tl.float32, not {wanted}")
         for tensor in (*self.parameters(), *self.buffers()):
+            grad = None if tensor.grad is None else moved(tensor.grad)
             tensor.data = moved(tensor)
-            if tensor.grad is not None:
-                tensor.grad = moved(tensor.grad)
+            tensor.grad = grad
         return self
 
     def cuda(self, index: int | None = None) -> Self:

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that it should have, and those it has
-    "tinygrad_lecture/*.py tinygrad_lecture/{methods,errors,func}": (2_300, 2_628),
+    "tinygrad_lecture/*.py tinygrad_lecture/{methods,errors,func}": (2_300, 2_630),
     "tinygrad_lecture/autograd": (950, 1_095),
     "tinygrad_lecture/ops": (2_400, 2_531),
     "tinygrad_lecture/kernels": (2_100, 2_378),
@@ -24,7 +24,7 @@ ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that
     "nn/{optim,training,parallel,data,utils}": (2_700, 3_344),
     "nn/torch": (1_600, 1_512),
     "transformer": (3_250, 3_877),
-    "examples": (9_000, 9_608),
+    "examples": (9_000, 9_606),
     "tests": (27_000, 31_034),
 }
 AN_OP = 25  # lines; by so much a room may grow, so that who adds an op need not ask

@@ -129,6 +129,9 @@ def _meant(given: str, names: Sequence[str]) -> str | None:
     return initials if initials in names else next(iter(alike(given, names)), None)
 
 
+SEVERAL = "an RNN returns (output, state); take its first, or join a list with tl.stack"
+
+
 def refuse_several(name: str, values: Iterable[Any]) -> None:
     """Raise TypeError if one of the values, each of which should be one tensor, is a tuple or list of Tensors.
 
@@ -137,8 +140,7 @@ def refuse_several(name: str, values: Iterable[Any]) -> None:
     for value in values:
         if _has_tensors(value):
             hide_frames()
-            remedy = "an RNN returns (output, state); take its first, or join a list with tl.stack"
-            reason = f"it takes one tensor, not {brief(value)}; {remedy}"
+            reason = f"it takes one tensor, not {brief(value)}; {SEVERAL}"
             error = TypeError(f"{name}: {reason}")
             vars(error)["reason"] = reason  # a function composed of ops says it again under its own name
             raise error
@@ -208,6 +210,8 @@ def _not_arrays(
                 return f"it takes tensors, arrays and numbers, not {describe(value)}{_hint(value)}"
     listed = [x for value in values if isinstance(value, (list, tuple)) for x in value]
     if isinstance(error, AttributeError) and any(x is lacking and not _is_tensor(x) for x in (*values, *listed)):
+        if _has_tensors(lacking):
+            return f"it takes one tensor, not {brief(lacking)}; {SEVERAL}"
         return f"it takes tensors and arrays, not {describe(lacking)}{_hint(lacking)}"
     return None
 

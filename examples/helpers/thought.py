@@ -127,7 +127,7 @@ def small(steps: int, seed: int) -> Subject:
     talk = [said(tone, name, thing) for name in people for thing in things for tone in ("formal", "casual")]
     sentences = [*facts * 20, *numbers * 2, *talk]
     model, copies = untrained(sentences), untrained(things)
-    texts = nn.data.pad_sequence([model.tokenizer.encode(text) for text in sentences], IGNORED).numpy()
+    texts = nn.utils.rnn.pad_sequence(map(model.tokenizer.encode, sentences), True, IGNORED).numpy()
     random, done = np.random.default_rng(seed), count()
     print(f"Two small Llamas, of 2 blocks with 4 heads, learn: one sentences, such as {facts[0]}")
     detail("The other learns from random pairs of words, said three times in changing order.", flush=True)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from itertools import compress
 from typing import Any, Concatenate
 
+import numpy as np
+
 from ..autograd.backward import backward_pass
 from ..autograd.core import Gradient, Node, Products, Record
 from ..autograd.op import Op
@@ -59,7 +61,7 @@ class Fused(Op[P]):
         self.of_forward = tuple(name for name in ("out", "kept") if name in asked)
         keeps_out = "out" in asked
         self.forward, self.kernel_backward, self.saves_arrays, self.views = forward, backward, True, views
-        self.kernel_dtypes = frozenset({FLOAT32, FLOAT64})
+        self.kernel_dtypes = frozenset({FLOAT32, FLOAT64, np.dtype(np.longdouble)})
         self.recorded_forward = self.keeping if "kept" in asked else forward
         self.saver = lambda arrays, out, settings, nodes: (arrays, (settings,), (out,) if keeps_out else ())
 

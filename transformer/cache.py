@@ -151,9 +151,8 @@ class Texts:
 
     def append(self, tokens: Array, running: Array) -> None:
         """Append a token to each text, (batch,); padding where `running`, (batch,), is False."""
-        self.tokens = np.concatenate(
-            [self.tokens, np.where(running, tokens, 0)[:, None]], axis=1
-        )  # (batch, tokens + 1)
+        new = np.where(running, tokens, 0)[:, None]  # (batch, 1)
+        self.tokens = np.concatenate([self.tokens, new], axis=1)  # (batch, tokens + 1)
         self.mask = np.concatenate([self.mask, running[:, None]], axis=1)
 
     def select(self, rows: Array) -> None:

@@ -229,7 +229,7 @@ class EncoderDecoder(Inspectable):
 class TargetModel(LanguageModel):
     """An encoder-decoder's model of the targets of given sources, which are encoded at the first token.
 
-    - `prompt`: what every target begins with, of which the first token is not part of it.
+    - `prompt`: what every target begins with. Its first token is not part of the target.
 
     Raises IndexError for a token outside the vocabulary, ValueError for a source longer than the context.
     """

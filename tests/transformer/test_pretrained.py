@@ -12,7 +12,7 @@ from numeric import assert_close
 from small_transformers import PARTS, PRETRAINED, family, reconfigure, rewrite, some_tokens, split
 from small_transformers import small_gpt2 as small
 from transformer import GPT, T5, Bart, BartConfig, Bert, BertConfig, GPTConfig, Llama, LlamaConfig, T5Config
-from transformer.pretrained.format import FAMILIES
+from transformer.pretrained.format import table
 
 
 @pytest.fixture
@@ -300,12 +300,14 @@ def test_configs_that_a_family_does_not_support_are_refused(name, changes, messa
 
 
 def test_each_model_type_that_a_class_reads_is_in_the_table_of_families():
-    for model_type, name in FAMILIES["read"].items():
+    for model_type, name in table("families")["read"].items():
         format = getattr(transformer, name).format
         assert model_type in {format.model_type, *format.kin}
     kinds = {Llama, GPT, Bert, T5, Bart}
-    assert FAMILIES["read"].keys() == {name for kind in kinds for name in (kind.format.model_type, *kind.format.kin)}
-    assert {name for name, _ in FAMILIES["others"].values()} <= {kind.__name__ for kind in kinds}
+    assert table("families")["read"].keys() == {
+        name for kind in kinds for name in (kind.format.model_type, *kind.format.kin)
+    }
+    assert {name for name, _ in table("families")["others"].values()} <= {kind.__name__ for kind in kinds}
 
 
 OLDER = """

@@ -40,10 +40,8 @@ class OpDefinition(Generic[P]):
         self.recorded_forward = self.forward  # of a kernel one that also returns what its backward asks for
         self.explanation: Callable[..., str | None] | None = None
         self.options: dict[str, Callable[..., Any]] = {}
-        self.definition: Callable[..., Any] | None = (
-            None  # of a fused op; its kernel computes arrays of `kernel_dtypes`
-        )
-        self.kernel_dtypes: frozenset[Any] = frozenset()
+        self.definition: Callable[..., Any] | None = None  # of a fused op
+        self.kernel_dtypes: frozenset[Any] = frozenset()  # those that its kernel computes
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -72,9 +72,7 @@ class Trace(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self.held:
             if len(matching(self.model, name)) > 1:  # raises KeyError for none
-                raise KeyError(
-                    f'a trace takes the name of one point, got "{name}"; see trace.residual, trace.attention'
-                )
+                raise KeyError(f'a trace takes the name of one point, got "{name}"; see trace.residual')
             raise KeyError(f'the trace was made without "{name}"; see the argument points of model.trace')
         return self.held[name]
 
@@ -151,12 +149,15 @@ class Trace(Mapping[str, Any]):
         return p.argmax(-1), p.max(-1)
 
     def shares(self, token: int | str, position: int = -1) -> Shares:
-        """What each head and each FFN adds to the logit of a token after a position: see `Shares`.
+        """What each head and each FFN adds to the logit of a token, read at one position: see `Shares`.
 
         - `token`: an id, or a text that is one token, such as " Paris".
 
-        Raises ValueError for a batch of texts, a text that is not one token, and a model without W_U or with a layer
-        before it (a BERT's head), IndexError for a token or a position that is not there.
+        - `position`: of the token read; its vector gives the logits of the next one.
+
+        Raises ValueError for a batch of texts, a text that is not one token, a model without W_U or with a layer before
+        it (a BERT's head), and a logit that the model no longer computes, as after an edit; TypeError for a token of
+        another type; IndexError for a token or a position that is not there.
         """
         return shares(self, token, position)
 

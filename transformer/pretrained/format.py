@@ -37,7 +37,6 @@ def table(name: str) -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text("utf-8"))
 
 
-FAMILIES = table("families")
 NO_EFFECT = re.compile("|".join(table("no_effect")["fields"]))
 
 
@@ -262,9 +261,10 @@ class Entry:
 
 def nearest(model_type: str) -> str:
     """Of a model type that is not the family's: which class reads it, or is nearest and why it is not equal."""
-    if model_type in FAMILIES["read"]:
-        return f"; {FAMILIES['read'][model_type]}.from_pretrained reads it"
-    family, reason = FAMILIES["others"].get(model_type, ("none of the families here", "the type is not known"))
+    families = table("families")  # read for the first mistake
+    if model_type in families["read"]:
+        return f"; {families['read'][model_type]}.from_pretrained reads it"
+    family, reason = families["others"].get(model_type, ("none of the families here", "the type is not known"))
     return f", and not read here; the nearest is {family}, but it is not equal: {reason}"
 
 

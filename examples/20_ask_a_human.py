@@ -15,8 +15,9 @@ shorthand, so that it has few examples of theirs.
 """
 
 from helpers import human as show
+from helpers.claims import Measured
 from helpers.emails import make_messages
-from helpers.program import Common, check, counted, start
+from helpers.program import Common, check, start
 from helpers.spam import judge, make_inputs, train
 
 from random import Random
@@ -27,42 +28,51 @@ import nn
 import tinygrad_lecture as tl
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Train the filter, then ask whether it may act alone."""
     tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
     learn, test = make_messages(1500, draw), make_messages(3000, draw)
     inputs = make_inputs("TF-IDF", learn.texts)
     rows = inputs(learn.texts)
+    m = Measured(learn=learn, test=test, bins={}, error={}, by_chance={}, loss={}, checked={})
 
-    probabilities: dict[str, np.ndarray] = {}  # (test,) each
-    for epochs in (settings.epochs, settings.long):
+    for name, epochs in (("short", settings.epochs), ("long", settings.long)):
         model = train(nn.MLP([len(inputs.words), 16, 1]), rows, learn.spam, epochs)
-        probabilities[counted(epochs, "epoch")] = judge(model, inputs, test.texts)
+        p = judge(model, inputs, test.texts)  # (test,): the probability of spam
+        wrong, confidence = (p >= 0.5) != test.spam, np.maximum(p, 1 - p)
 
-    # Calibration: messages with about the same probability, and how many of them are spam
-    bins = {name: calibration(p, test.spam) for name, p in probabilities.items()}
-    show.calibration(bins, {name: error(*rows) for name, rows in bins.items()})
+        # Calibration: messages with about the same probability, and how many of them are spam
+        m.bins[name], m.error[name] = calibration(p, test.spam), calibration_error(p, test.spam)
+        m.by_chance[name] = max(calibration_error(p, draw_labels(p)) for _ in range(40))  # 39 in 40 are below
 
-    # Routing: confidence is max(p, 1 - p); the least confident go to a person, who is taken to be right
-    p = probabilities[counted(settings.epochs, "epoch")]
-    wrong = (p >= 0.5) != test.spam
-    least_sure = np.argsort(np.maximum(p, 1 - p), kind="stable")  # the least confident first
-    left = np.append(wrong.sum(), wrong.sum() - np.cumsum(wrong[least_sure]))  # mistakes left after 0, 1, ... read
-    show.routing(left, settings.share)
+        # "User education", "over-reliance": a user checks an answer where that costs less than trusting it
+        checks = {
+            "nothing": np.full(len(p), False),
+            "the mean": np.full(len(p), MISTAKE * wrong.mean() > CHECK),
+            "each confidence": MISTAKE * (1 - confidence) > CHECK,
+        }
+        m.loss[name] = {told: 100 * np.where(some, CHECK, MISTAKE * wrong).mean() for told, some in checks.items()}
+        m.checked[name] = {f"cost {cost}": (cost * (1 - confidence) > CHECK).mean() for cost in (MISTAKE, 100, 1000)}
+        if name == "short":
+            m.p, m.wrong, m.confidence = p, wrong, confidence
 
-    # "User education", "over-reliance": a user checks an answer where that costs less than trusting it
-    show.education({name: (np.maximum(p, 1 - p), (p >= 0.5) != test.spam) for name, p in probabilities.items()})
+    # Routing: the least confident go to a person, who is taken to be right
+    least_sure = np.argsort(m.confidence, kind="stable")  # the least confident first
+    m.left = np.append(m.wrong.sum(), m.wrong.sum() - np.cumsum(m.wrong[least_sure]))  # mistakes, after 0, 1, ... read
+    m.avoided = 1 - m.left[int(settings.share * len(test))] / m.left[0]
+    m.routed = np.zeros(len(test), bool)
+    m.routed[least_sure[: int(settings.share * len(test))]] = True
 
     # Errors by kind, and by group
-    routed = np.zeros(len(test), bool)
-    routed[least_sure[: int(settings.share * len(test))]] = True
-    show.by_kind(test.kinds, test.spam, wrong, routed)
-    show.by_group(learn.shorthand, test.shorthand, test.spam, p)
+    kinds = np.array(test.kinds)
+    m.wrong_by_kind = {kind: m.wrong[kinds == kind].mean() for kind in sorted({*test.kinds})}
+    m.lost, m.lost_by_chance = by_group(m.wrong[~test.spam], test.shorthand[~test.spam])
+    m.missed, m.missed_by_chance = by_group(m.wrong[test.spam], test.shorthand[test.spam])
+    return m
 
-    print("\nPictures:")
-    show.draw_calibration(bins, settings.out / "calibration.png")
-    show.draw_routing(left, settings.share, settings.out / "routing.png")
+
+CHECK, MISTAKE = 1, 10  # what it costs a user to check an answer, and to act on a wrong one
 
 
 def calibration(p: np.ndarray, spam: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -73,9 +83,25 @@ def calibration(p: np.ndarray, spam: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return said, true, np.array([here.sum() for here in some])
 
 
-def error(said: np.ndarray, true: np.ndarray, n: np.ndarray) -> float:
+def calibration_error(p: np.ndarray, spam: np.ndarray) -> float:
     """The expected calibration error: |said - true|, averaged over the messages (Guo et al., arXiv:1706.04599)."""
+    said, true, n = calibration(p, spam)
     return float((n * np.abs(said - true)).sum() / n.sum())
+
+
+def draw_labels(p: np.ndarray) -> np.ndarray:
+    """Labels of messages that are spam exactly as often as a filter says."""
+    return tl.rand(len(p)).numpy() < p
+
+
+def by_group(wrong: np.ndarray, shorthand: np.ndarray) -> tuple[dict[str, float], float]:
+    """The share of mistakes in messages in shorthand and written out, and how far both differ by chance.
+
+    By chance alone both are samples of one share, so the difference has this standard deviation.
+    """
+    share = wrong.mean()
+    chance = (share * (1 - share) * (1 / shorthand.sum() + 1 / (~shorthand).sum())) ** 0.5
+    return {"in shorthand": wrong[shorthand].mean(), "written out": wrong[~shorthand].mean()}, float(chance)
 
 
 class Settings(Common, out="ask_a_human"):
@@ -90,4 +116,4 @@ class Settings(Common, out="ask_a_human"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

@@ -1,43 +1,48 @@
 """What starts and ends a program: its settings from the command line, its folder, Ctrl-C, errors in one line, runs.
 
-class Settings(Common, out="digits"):               # a dataclass with --seed, and --out, the folder out/digits
+class Settings(Common, out="digits"):               # a dataclass with --seed, --seeds, and --out, the folder out/digits
     epochs: int = 30
     \"""how often each picture is seen\"""       # the help text of --epochs
 
     def __post_init__(self) -> None:
         check(self, T=0.01, share=(0, 1))    # each T: 0.01 or more; share: from 0 to 1
 
-def main(settings: Settings) -> None:
+def measure(settings: Settings) -> Measured:
     trainer = nn.Trainer(..., folder=settings.out)
     if not open_run(settings.out, FILES, settings.resume, settings.again):    # a new run: the folder is clear
         ...                                                                   # write the files that describe it
     history = trainer.fit(settings.resume)
+    return Measured(accuracy=..., history=history)     # numbers for claims.toml, arrays for the pictures
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, report)        # report(measured, settings) prints and draws
 """
 
 from __future__ import annotations
 
 import inspect
+import io
 import math
 import os
 import sys
 import tempfile
+import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
+from helpers.claims import Measured, of_command, ranges, runs_of, values
 from nn.training import saved_state
 from nn.training.progress import noting_ctrl_c
 from tinygrad_lecture.files import sweep
 
 Item = TypeVar("Item")
 SHOW_MORE = ContextVar("more", default=False)  # whether --more was given
-LEAST = {"seed": 0, "temperature": 0}  # of settings
+LEAST = {"seed": 0, "seeds": 0, "temperature": 0}  # of settings
 
 
 class DataError(ValueError):
@@ -50,6 +55,7 @@ class Common:
     """Settings that every program has. Its subclasses are dataclasses."""
 
     seed: int = 0  # of everything random
+    seeds: int = 0  # measure with so many seeds, from 0 on, and say how often each claim of the lecture holds
     out: Path = Path("out")  # folder for the results
     more: bool = False  # print everything that was measured
 
@@ -67,44 +73,76 @@ HOW = f"With a real language model, --real, after {INSTALL}"
 
 
 class RealToo(Common):
-    """Settings of a program whose question can also be put to a real model, by a function of the settings."""
+    """Settings of a program whose question can also be put to a real model: what then measures, and what reports."""
 
     real: bool = False  # ask a real language model instead, SmolLM2; README.md says how to install it
 
-    def __init_subclass__(cls, out: str = "", ask_real: Callable[[Any], None] | None = None) -> None:
+    def __init_subclass__(cls, out: str = "", ask_real: tuple[Callable[..., Any], ...] = ()) -> None:
         super().__init_subclass__(out)
-        cls.ask_real = ask_real and staticmethod(ask_real)
+        cls.ask_real = ask_real if isinstance(ask_real, tuple) else (ask_real, None)
 
 
-def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] | None = None) -> None:
-    """Run `main` with the settings of the command line, made by tyro from a dataclass and the comments of its fields.
+def start(
+    measure: Callable[[Any], Measured | None],
+    settings: type,
+    report: Callable[[Any, Any], None] | None = None,
+    arguments: Sequence[str] | None = None,
+) -> Measured | None:
+    """Run `measure` with the settings of the command line, and `report` with what it measured and the settings.
+
+    The settings are made by tyro from a dataclass and the comments of its fields. With --seeds the claims are reported.
+    Returns what was measured.
 
     The settings are checked, and the folder `out` for the results is made, before the work. Errors that a user can mend
     (a file, a missing extra, a setting, a learning rate too large) end the program with one line, as Ctrl-C does.
     """
-    program = Path(inspect.getfile(main)).name
+    program = Path(inspect.getfile(measure)).name
     try:
         import tyro
     except ImportError:
         raise SystemExit(f'{program}: needs tyro; pip install ".[examples]" brings it') from None
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        chosen = tyro.cli(settings, description=inspect.getmodule(main).__doc__, prog=program, args=arguments)
+        chosen = tyro.cli(settings, description=inspect.getmodule(measure).__doc__, prog=program, args=arguments)
         check(chosen)
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
         context = copy_context()
         context.run(SHOW_MORE.set, getattr(chosen, "more", False))
         real = getattr(chosen, "real", None)  # None: a program that has no question for a real model
-        context.run((real and chosen.ask_real) or main, chosen)
-        if real is False:
-            print(HOW)
+        measure, report = (real and getattr(chosen, "ask_real", None)) or (measure, report)
+        measured = None
+        if getattr(chosen, "seeds", 0):
+            context.run(repeat, program, measure, chosen, arguments)
+        else:
+            measured = context.run(measure, chosen)
+            if report is not None:
+                context.run(report, measured, chosen)
+            if real is False:
+                print(HOW)
         sys.stdout.flush()
+        return measured
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes what is left into it
         raise SystemExit(1) from None
     except (ValueError, ImportError, OSError, FloatingPointError) as error:
         file, reason = getattr(error, "filename", None), getattr(error, "strerror", None)  # of an OSError
         raise SystemExit(f"{program}: {f'{file}: {reason}' if file and reason else error}") from error
+
+
+def repeat(program: str, measure: Callable[[Any], Measured], chosen: Any, options: Sequence[str]) -> None:
+    """Measure with one seed after another, and print for each claim in how many of these runs it holds."""
+    claims = of_command(program, options)
+    if not claims:
+        raise DataError("with these settings no claim of the lecture is decided by a rule")
+    runs = []
+    for seed in until_ctrl_c(range(1 if "--real" in options else chosen.seeds)):
+        began = time.monotonic()
+        with redirect_stdout(io.StringIO()):
+            runs.append(values(measure(replace(chosen, seed=seed)), claims))
+        print(f"seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    for claim in claims:
+        print(f"\n{ranges(replace(claim, runs=runs_of(claim, runs)))}")
 
 
 def check(settings: object, **limits: float | tuple[float, float]) -> None:

@@ -255,13 +255,6 @@ CLAIMS = {
         "an RNN's gradient fades": lambda t: falls(n := t(f"\n  {'RNN':14}")) and n[0] > 1e20 * n[-1] > 0,
         "attention's does not": lambda t: max(n := t(f"\n  {'attention':14}")) < 2 * min(n),
     },
-    ("20_ask_a_human", "--epochs", "4", "--long", "5"): {
-        "asking about the least certain avoids more mistakes": lambda t: (
-            (n := t("With 10% to a person "))[1] >= n[0] > 3 * n[2]
-        ),
-        "most mistakes could be either": lambda t: 0.2 < (n := t("\n  could be either "))[1] / n[0] < 0.6,
-        "few are of friends": lambda t: t("\n  friends ")[1] <= 5,
-    },
     ("21_valleys", "--steps", "400", "--widths", "1", "8", "--fit-steps", "150"): {
         "some starts lead to the global minimum": lambda t: t("random starts:\n")[0] >= 4,
         "every start is curved like a saddle": lambda t: t("\n  at")[:2] == [40, 40],

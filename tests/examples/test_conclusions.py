@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers import descent, expressions, few_shot, human, robust, spam, thought, tokens_and_size, valleys, word_vectors
+from helpers import descent, expressions, few_shot, robust, spam, thought, tokens_and_size, valleys, word_vectors
 from programs import PROGRAMS, Output
 from transformer import Shares
 
@@ -50,7 +50,6 @@ REFERRED_TO = {  # what other lines of the output speak of, so that it is shown 
     "14_inside_a_block": ["sum over 3,072 hidden units", "projected by W_O", "weights 175,181,291,520"],
     "15_next_word": ["no longer in its context"],
     "16_order_and_memory": ["An open LSTM begins with its forget gate"],
-    "20_ask_a_human": ["Loss per 100 messages, in costs of one check"],
     "22_robust": ["or curl above found", "rules read"],
 }
 
@@ -132,11 +131,6 @@ def sure_of(n, right):
     return outputs
 
 
-def bins(spam):
-    """One bin of a hundred messages that it calls spam with 70%."""
-    return np.array([0.7]), np.array([spam]), np.array([100])
-
-
 def grown(digits, sums):
     return {
         "neurons": {4**i: (np.array([a]), np.array([b])) for i, (a, b) in enumerate(zip(digits, sums, strict=True))}
@@ -207,8 +201,6 @@ MADE = [
         lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.1, 0.2, 0.7])),
         "50 points for whole sums, 30 for digits, all three of which a sum needs",
     ),
-    (lambda: human.calibration({"": bins(0.2)}, {"": 0}), "where it says 70%, 20% of 100 are spam: no, fewer"),
-    (lambda: human.calibration({"": bins(0.7)}, {"": 0}), "spam: yes"),
     (lambda: descent.ways([STEADY, went(1.0, 9, 1, 9)], VALLEY), "rose in 1 of the 2 steps instead of none"),
     (lambda: descent.ways([STEADY, went(1.0, 9, 1, 9)], VALLEY), "in the end its cost is 800% above the lowest"),
     (
@@ -219,7 +211,6 @@ MADE = [
         lambda: expressions.steps_and_results(SUMS, {"at once": RIGHT, "steps written": WRONG}, 1, 1),
         "over all written steps do not help",
     ),
-    (lambda: human.education({"": (np.array([0.5, 0.99] * 50), np.array([True, False] * 50))}), "and it pays"),
     (lambda: expressions.operations({"x": (0.9, 0.2)}), "x: results are known by heart. Less"),
     (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.9)}), "it knows from the lines before"),
     (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.1)}), "hardly better than a guess"),
@@ -246,7 +237,6 @@ NOT = [
     (lambda: valleys.valleys(np.ones(1), FALLING, [tl.ones(1, 2, 2)], [tl.ones(1, 2, 2)]), "slopes that flatten"),
     (lambda: word_vectors.germany_and_berlin(capitals(0.3), ["france"]), "clearly"),
     (lambda: robust.wrong_labels(0.2, 0.5, 0.79), "no pattern"),
-    (lambda: human.calibration({"": bins(0.2)}, {"": 0}), "yes"),
     (lambda: descent.ways([STEADY, STEADY], VALLEY), "rose in"),
     (lambda: descent.ways([STEADY, STEADY], VALLEY), "above the lowest"),
     (lambda: expressions.by_form(SUMS, {"at once": WRONG, "steps written": RIGHT}), "Not in every row"),
@@ -255,7 +245,6 @@ NOT = [
     (lambda: valleys.critical([np.array([-1.0, 1]), np.array([-1.0, 1])]), "None does"),
     (lambda: valleys.read_from_layers({"ink": LAYERS, "digit": LAYERS}), "From layer to layer"),
     (lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.2, 0.4, 0.7])), "of which a sum needs"),
-    (lambda: human.education({"": (np.full(9, 0.99), np.arange(9) == 0)}), "and it pays"),
     (lambda: expressions.operations({"x": (0.1, 0.01)}), "by heart. "),
     (lambda: thought.silent([["blocks.1"], ["blocks.2"]], 9, {"attention": [1, 9], "ffn": [9, 9]}), "So the FFNs of"),
     (lambda: tokens_and_size.compared({"characters": 0.5, "number tokens": 0.9}, 50), "take longer"),

@@ -29,7 +29,7 @@ def test_a_program_shows_its_matter_before_its_settings():
 
 def test_settings_come_from_the_command_line_and_the_folder_is_made(tmp_path):
     seen = []
-    start(lambda settings: seen.append(settings), Settings, ["--steps", "5", "--out", str(tmp_path / "new")])
+    start(lambda settings: seen.append(settings), Settings, arguments=["--steps", "5", "--out", str(tmp_path / "new")])
     assert seen == [Settings(5, tmp_path / "new")]
     assert (tmp_path / "new").is_dir()
 
@@ -40,7 +40,7 @@ def test_details_are_printed_with_more_alone_and_a_run_leaves_no_trace(capsys, t
         pass
 
     for more in ("--more", "--no-more"):
-        start(lambda settings: detail("a detail"), Chatty, [more, "--out", str(tmp_path)])
+        start(lambda settings: detail("a detail"), Chatty, arguments=[more, "--out", str(tmp_path)])
         assert capsys.readouterr().out == ("a detail\n" if more == "--more" else "")
     assert SHOW_MORE.get()  # as this test's surroundings have it
 
@@ -67,7 +67,7 @@ class Numbers:
 )
 def test_numbers_that_no_program_can_use_end_it_before_the_work(arguments, line):
     with pytest.raises(SystemExit, match=rf"test_program\.py: {line}$"):
-        start(lambda settings: pytest.fail("it worked"), Numbers, arguments.split())
+        start(lambda settings: pytest.fail("it worked"), Numbers, arguments=arguments.split())
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_a_user_can_mend_ends_a_program_in_a_line(tmp_path, error, line):
         raise error
 
     with pytest.raises(SystemExit, match=rf"test_program\.py: {line}$"):
-        start(main, Settings, ["--out", str(tmp_path)])
+        start(main, Settings, arguments=["--out", str(tmp_path)])
 
 
 def test_ctrl_c_during_the_imports_ends_a_program_in_a_line(tmp_path):

@@ -3,14 +3,15 @@
 import io
 import re
 import shlex
+from dataclasses import replace
 from importlib.util import find_spec
-from typing import NamedTuple
 
 import pytest
 
+from examples.claims import with_table
+from helpers.claims import all_claims, runs_of
 from programs import EXAMPLES
 
-TEXT = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 # What shortens a program that learns, without changing what its rows name: command -> more options. A program's own
 # test that asks for the same ones shares the run.
 SMALLER = {
@@ -46,21 +47,18 @@ SMALLER = {
 }
 
 
-class Row(NamedTuple):
-    """A line of the lecture, the command that shows it, and what one sees."""
-
-    claim: str
-    command: str
-    seen: list[str]  # pieces of the output, or names of pictures
-
-    @classmethod
-    def read(cls, line: str) -> "Row":
-        claim, command, sight = (cell.strip() for cell in line.split("|")[1:-1])
-        return cls(claim, command.strip("`"), re.findall(r"`([^`]+)`", sight))
+ROWS = [claim for claim in all_claims() if claim.program]
+COMMANDS = sorted({row.program for row in ROWS})
 
 
-ROWS = [Row.read(line) for line in TEXT.splitlines() if re.match(r"\|[^|]*\| `\d\d_\w+\.py", line)]
-COMMANDS = sorted({row.command for row in ROWS})
+def seen(row):
+    """Pieces of the output, or names of pictures."""
+    return re.findall(r"`([^`]+)`", row.sees)
+
+
+def test_the_table_is_made_of_the_claims_and_of_what_was_measured():
+    text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert with_table(text, all_claims()) == text, "python -m examples.claims writes it anew"
 
 
 def test_every_program_is_in_the_table():
@@ -68,9 +66,9 @@ def test_every_program_is_in_the_table():
     assert named == {path.name for path in EXAMPLES.glob("[0-9]*.py")}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.claim[:40])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.lecture[:40])
 def test_every_row_says_what_is_seen(row):
-    assert row.seen, f"the row {row.claim!r} names nothing, in backticks, that {row.command} prints or draws"
+    assert seen(row), f"the row {row.lecture!r} names nothing, in backticks, that {row.program} prints or draws"
 
 
 def asks_a_real_model(command: str) -> bool:
@@ -90,10 +88,22 @@ def test_a_program_shows_what_its_rows_say(command, run_once, monkeypatch):
     name, *options = shlex.split(command)
     text, _ = run_once(name.removesuffix(".py"), *options, *SMALLER.get(command, []))
     shown = one_line(text)
-    missing = [piece for row in ROWS if row.command == command for piece in row.seen if one_line(piece) not in shown]
+    missing = [piece for row in ROWS if row.program == command for piece in seen(row) if one_line(piece) not in shown]
     assert not missing, f"{command} does not show {missing}; it printed:\n{text}"
     if asks_a_real_model(command) and name[:2] not in ("06", "25"):  # which have more to say with --more
         assert len(text.splitlines()) <= 60
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if not asks_a_real_model(c)])
+def test_every_rule_is_decided_on_what_the_program_measures(command, measured_once):
+    rows = [row for row in ROWS if row.program == command and row.rule]
+    name, *options = shlex.split(command)
+    run = measured_once(name.removesuffix(".py"), *options, *SMALLER.get(command, [])) if rows else {}
+    assert {row.lecture: row.needs - {*run} for row in rows if row.needs - {*run}} == {}
+    for row in rows:
+        assert row.holds(run) in (True, False)
+        assert row.compared, f"{row.rule} compares nothing that was measured"
+        assert replace(row, runs=runs_of(row, [run])).seen
 
 
 def one_line(text: str) -> str:

@@ -33,7 +33,7 @@ def test_every_program_that_can_ask_a_real_model_is_tested_and_says_so():
 
 @pytest.mark.parametrize(("options", "printed"), [((), f"made\n{HOW}\n"), (("--real",), "asked\n")])
 def test_a_real_model_is_asked_instead_or_told_of(options, printed, tmp_path, capsys):
-    start(lambda settings: print("made"), Toy, [*options, "--out", str(tmp_path)])
+    start(lambda settings: print("made"), Toy, arguments=[*options, "--out", str(tmp_path)])
     assert capsys.readouterr().out == printed
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers import emails, human, next_word
+from helpers import emails, next_word
+from helpers.claims import Measured, holds
 from helpers.program import DataError
 from helpers.spam import ENOUGH_POINTS, Counts, count, curve, looks, make_inputs, rule_points, split, tokenize, words
 from helpers.word_vectors import WordVectors, read
@@ -185,14 +186,13 @@ def test_calibration_by_hand():
     np.testing.assert_allclose(said, [0.03, 0.75, 1.0])
     np.testing.assert_allclose(true, [0, 0.5, 1])
     assert n.tolist() == [2, 2, 1]
-    assert p20.error(said, true, n) == pytest.approx((2 * 0.03 + 2 * 0.25) / 5)
+    assert p20.calibration_error(p, spam) == pytest.approx((2 * 0.03 + 2 * 0.25) / 5)
 
 
-@pytest.mark.parametrize(("missed", "verdict"), [(4, "it may be chance"), (12, "different")])
-def test_groups_are_called_different_only_beyond_chance(missed, verdict, capsys):
-    """Of 20 spam messages in shorthand some are missed, of 80 written out 8."""
-    group, wrong = np.repeat([True, False], [20, 80]), np.zeros(100, bool)
+@pytest.mark.parametrize(("missed", "different"), [(4, False), (12, True)])
+def test_groups_are_called_different_only_beyond_chance(missed, different):
+    """Of 20 messages in shorthand some are missed, of 80 written out 8."""
+    shorthand, wrong = np.repeat([True, False], [20, 80]), np.zeros(100, bool)
     wrong[:missed] = wrong[-8:] = True
-    spam = np.append(np.ones(100, bool), [False, False])  # and one ham message in each group
-    human.by_group(group, np.append(group, [True, False]), spam, np.append(~wrong, [False, False]).astype(float))
-    assert capsys.readouterr().out.rstrip().endswith(f": {verdict}")
+    share, chance = p20.by_group(wrong, shorthand)
+    assert holds("missed", Measured(missed=share, missed_by_chance=chance)) == different

@@ -35,21 +35,32 @@ def load(name: str) -> ModuleType:
 
 def output_of(program: ModuleType, **settings: object) -> str:
     """Run a program with settings and return its output."""
-    printed = io.StringIO()
+    printed, chosen = io.StringIO(), program.Settings(**settings)
     with redirect_stdout(printed):
-        program.main(program.Settings(**settings))
+        if hasattr(program, "main"):
+            program.main(chosen)
+        else:
+            reports(program)(program.measure(chosen), chosen)
     return printed.getvalue()
 
 
-def output_of_command(program: ModuleType, *arguments: object) -> str:
-    """Run a program with command-line arguments, read by its Settings, and return its output."""
-    printed = io.StringIO()
+def output_of_command(program: ModuleType, *arguments: object) -> tuple[str, Any]:
+    """Run a program with command-line arguments, read by its Settings: what it prints, and what it has measured."""
+    printed, measured = io.StringIO(), None
     with redirect_stdout(printed):
         if program.__name__ == f"program_{PAGE}":
             runpy.run_path(str(program.__file__), run_name="__main__")
+        elif hasattr(program, "main"):
+            program.start(program.main, program.Settings, arguments=[*map(str, arguments)])
         else:
-            program.start(program.main, program.Settings, [*map(str, arguments)])
-    return printed.getvalue()
+            arguments = [*map(str, arguments)]
+            measured = program.start(program.measure, program.Settings, reports(program), arguments)
+    return printed.getvalue(), measured
+
+
+def reports(program: ModuleType) -> Any:
+    """What prints and draws what a program has measured: its own `report`, or that of its part in helpers/."""
+    return getattr(program, "report", None) or program.show.report
 
 
 def run_python(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,153 @@
+"""`python -m examples.claims`: measure what the lecture claims, each in ten runs, and write down what came out.
+
+    python -m examples.claims                    # all programs; progress, an estimate; Ctrl-C and again goes on
+    python -m examples.claims --programs 07 20   # only these programs
+
+Each program is run with the seeds 0 to 9, in processes of their own. What they measure goes to examples/claims.json,
+and from there to the table in examples/README.md. What a claim is, helpers/claims.py says.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass, replace
+from importlib.util import module_from_spec, spec_from_file_location
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from helpers.claims import RECORD, SEEDS, Claim, all_claims, runs_of, values  # noqa: E402
+from helpers.program import DataError, start  # noqa: E402
+
+from tinygrad_lecture.files import atomic_write  # noqa: E402
+
+ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(sys.argv[2]), sys.argv[3])"
+
+
+def measure(settings: Settings) -> None:
+    """Measure what is not yet measured, command by command, and write it down."""
+    wanted = [c for c in all_claims() if c.rule and (not settings.programs or c.program.startswith(settings.programs))]
+    if not wanted:
+        raise DataError(f"no claim with a rule belongs to {' '.join(settings.programs) or 'any program'}")
+    if not settings.real:
+        wanted = [claim for claim in wanted if "--real" not in claim.program]
+    commands = {c.program: SEEDS if any(d.draws == "seeds" for d in wanted if d.program == c.program) else SEEDS[:1]
+                for c in wanted}  # fmt: skip
+    version = zlib.crc32(
+        b"".join(path.read_bytes() for path in sorted(HERE.rglob("*.py")) + sorted(HERE.rglob("*.toml")))
+    )
+    folder = settings.out / f"claims-{version:08x}"  # runs of another version are not gone on with
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {(command, seed): folder / f"{zlib.crc32(command.encode()):08x}-{seed}.json"
+             for command, seeds in commands.items() for seed in seeds}  # fmt: skip
+    run_all({key: path for key, path in files.items() if not path.exists()}, len(files), settings.jobs)
+    runs = {command: [json.loads(files[command, seed].read_text("utf-8")) for seed in seeds]
+            for command, seeds in commands.items()}  # fmt: skip
+    write([with_runs(claim, runs[claim.program]) if claim in wanted else claim for claim in all_claims()])
+
+
+def run_all(files: dict[tuple[str, int], Path], of: int, jobs: int) -> None:
+    """Run the commands, each in a process of its own, so many at once. Ctrl-C ends them; what is finished is kept."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    running: list[subprocess.Popen[str]] = []
+
+    def run(command: str, seed: int, path: Path) -> str:
+        arguments = [sys.executable, "-c", ONE, command, str(seed), str(path)]
+        process = subprocess.Popen(arguments, cwd=HERE.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   text=True, encoding="utf-8", start_new_session=True)  # fmt: skip
+        running.append(process)
+        said, _ = process.communicate()
+        running.remove(process)
+        if process.returncode:
+            raise DataError(f"{command} --seed {seed} ended with {process.returncode}:\n{said}")
+        return command
+
+    with Progress(*columns) as progress, ThreadPoolExecutor(jobs) as pool:
+        task = progress.add_task("runs", total=of, completed=of - len(files))
+        waiting: list[Future[str]] = [pool.submit(run, *key, path) for key, path in files.items()]
+        try:
+            for each in as_completed(waiting):
+                progress.update(task, advance=1, description=each.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in running:
+                process.kill()
+            raise
+
+
+def record(command: str, seed: int, path: str) -> None:
+    """Run a command with a seed, and write what it measured, and printed, to a file."""
+    name, *options = shlex.split(command)
+    spec = spec_from_file_location(name.removesuffix(".py"), HERE / name)
+    assert spec is not None
+    assert spec.loader is not None
+    program = sys.modules[spec.name] = module_from_spec(spec)
+    spec.loader.exec_module(program)
+    printed, folder = io.StringIO(), Path(path).with_suffix("")
+    with redirect_stdout(printed):
+        report = getattr(program, "report", None) or program.show.report
+        arguments = [*options, "--seed", str(seed), "--out", str(folder), "--more"]
+        measured = start(program.measure, program.Settings, report, arguments)
+    found = values(measured, [claim for claim in all_claims() if claim.program == command])
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps({"values": found, "text": printed.getvalue()}), encoding="utf-8")
+
+
+def with_runs(claim: Claim, runs: Sequence[dict[str, Any]]) -> Claim:
+    """The claim with what its program's runs measured, and the paragraph that the first one prints for it."""
+    pieces = [" ".join(piece.split()) for piece in re.findall(r"`([^`]+)`", claim.sees)]
+    paragraphs = runs[0]["text"].split("\n\n")
+    text = next((p for piece in pieces for p in paragraphs if piece in " ".join(p.split())), "")
+    return replace(claim, runs=runs_of(claim, [run["values"] for run in runs]), text=text)
+
+
+def write(claims: Sequence[Claim]) -> None:
+    """Write the record of the runs, and the table of README.md."""
+    found = [{**asdict(claim), "holds": claim.count, "verdict": claim.verdict} for claim in claims if claim.runs]
+    readme = HERE / "README.md"
+    text = with_table(readme.read_text(encoding="utf-8"), claims)
+    with atomic_write(RECORD) as temporary:
+        temporary.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with atomic_write(readme) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def with_table(readme: str, claims: Sequence[Claim]) -> str:
+    """The text of README.md, its table made anew."""
+    begin, end = "<!-- begin of the claims -->\n", "<!-- end of the claims -->\n"
+    before, _, rest = readme.partition(begin)
+    rows = []
+    for section, here in groupby(claims, lambda claim: claim.section):
+        rows += [f"\n### {section}\n", "| in the lecture | program | what one sees | holds in |", "|---|---|---|---|"]
+        rows += [f"| {c.lecture} | {f'`{c.program}`' if c.program else 'none'} | {c.seen} | {c.result} |" for c in here]
+    return before + begin + "\n".join(rows) + "\n\n" + end + rest.partition(end)[2]
+
+
+@dataclass
+class Settings:
+    """What can be set on the command line."""
+
+    programs: tuple[str, ...] = ()  # numbers of programs, as 07; all if none is named
+    real: bool = True  # also those that ask a real model
+    jobs: int = os.cpu_count() or 1  # programs at once
+    out: Path = Path("out")  # folder for runs and the page
+
+
+if __name__ == "__main__":
+    start(measure, Settings)

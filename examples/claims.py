@@ -2,6 +2,7 @@
 
     python -m examples.claims                    # all programs; progress, an estimate; Ctrl-C and again goes on
     python -m examples.claims --programs 07 20   # only these programs
+    python -m examples.claims --page             # no measuring: out/claims.html, from what is written down
 
 Each program is run with the seeds 0 to 9, in processes of their own. What they measure goes to examples/claims.json,
 and from there to the table in examples/README.md. What a claim is, helpers/claims.py says.
@@ -30,6 +31,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from helpers import claims_page  # noqa: E402
 from helpers.claims import RECORD, SEEDS, Claim, all_claims, runs_of, values  # noqa: E402
 from helpers.program import DataError, start  # noqa: E402
 
@@ -40,6 +42,10 @@ ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(s
 
 def measure(settings: Settings) -> None:
     """Measure what is not yet measured, command by command, and write it down."""
+    if settings.page:
+        claims_page.write(all_claims(), settings.out / "claims.html")
+        print(f"{settings.out / 'claims.html'}")
+        return
     wanted = [c for c in all_claims() if c.rule and (not settings.programs or c.program.startswith(settings.programs))]
     if not wanted:
         raise DataError(f"no claim with a rule belongs to {' '.join(settings.programs) or 'any program'}")
@@ -146,6 +152,7 @@ class Settings:
     programs: tuple[str, ...] = ()  # numbers of programs, as 07; all if none is named
     real: bool = True  # also those that ask a real model
     jobs: int = os.cpu_count() or 1  # programs at once
+    page: bool = False  # no measuring: write the page of what was measured
     out: Path = Path("out")  # folder for runs and the page
 
 

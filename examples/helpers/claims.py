@@ -75,18 +75,30 @@ class Claim:
     @property
     def needs(self) -> set[str]:
         """The names of all numbers that the rule and `sees` speak of."""
-        found = [node for node in ast.walk(ast.parse(self.rule)) if isinstance(node, ast.Name)]
-        bound = {node.id for node in found if isinstance(node.ctx, ast.Store)}  # by a comprehension
-        named = {node.id for node in found} - {*WORDS} - bound
         shown = {name for _, name, _, _ in Formatter().parse(self.sees) if name}
-        return named | {name.replace("[", ".").split(".")[0] for name in shown}
+        return self.measured | {name.replace("[", ".").split(".")[0] for name in shown}
 
     @property
-    def compared(self) -> list[str]:
-        """The sides of the rule's first comparison that are measured, as expressions."""
-        sides = next((n for n in ast.walk(ast.parse(self.rule)) if isinstance(n, ast.Compare)), None)
-        parts = [sides.left, *sides.comparators] if sides else []
-        return [ast.unparse(part) for part in parts if any(isinstance(n, ast.Name) for n in ast.walk(part))]
+    def measured(self) -> set[str]:
+        """The names of the numbers in the rule."""
+        found = [node for node in ast.walk(ast.parse(self.rule)) if isinstance(node, ast.Name)]
+        bound = {node.id for node in found if isinstance(node.ctx, ast.Store)}  # by a comprehension
+        return {node.id for node in found} - {*WORDS} - bound
+
+    @property
+    def compared(self) -> list[ast.expr]:
+        """The sides of the rule's first comparison; those within a comprehension cannot stand alone."""
+        for node in ast.walk(ast.parse(self.rule)):
+            names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            if isinstance(node, ast.Compare) and names <= self.measured | {*WORDS}:
+                return [node.left, *node.comparators]
+        return []
+
+    @property
+    def sides(self) -> dict[str, list[float]]:
+        """What the rule compares first, of each run: the sides that were measured, by their expressions."""
+        named = [ast.unparse(side) for side in self.compared if any(isinstance(n, ast.Name) for n in ast.walk(side))]
+        return {side: [self.ask(side, run) for run in self.runs] for side in named}
 
     @property
     def count(self) -> int:
@@ -214,7 +226,7 @@ def holds(name: str, measured: Measured) -> bool:
 def ranges(claim: Claim) -> str:
     """Lines that say what was measured for a claim, and in how many runs it holds."""
     said = "" if claim.lecture_says is None else f"   (the lecture: {claim.lecture_says:g})"
-    sides = [f"\n    {side} = {Range([claim.ask(side, run) for run in claim.runs]):.4g}" for side in claim.compared]
+    sides = [f"\n    {side} = {Range(numbers):.4g}" for side, numbers in claim.sides.items()]
     return (
         f"{claim.lecture}\n    {claim.rule}: holds in {claim.result}" + "".join(sides[:1]) + said + "".join(sides[1:])
     )
@@ -223,8 +235,8 @@ def ranges(claim: Claim) -> str:
 def elsewhere(name: str, form: str, measured: Measured) -> str:
     """As "; over ten runs 0.39 to 0.86", where the claim's number in this run is the least or largest; else ""."""
     claim = of(name)
-    side = claim.compared[0]
-    here, others = claim.ask(side, values(measured, [claim])), [claim.ask(side, run) for run in claim.runs]
+    side, others = next(iter(claim.sides.items()))
+    here = claim.ask(side, values(measured, [claim]))
     if not others or min(others) < here < max(others) or min(others) == max(others):
         return ""
     return f"; over ten runs {min(others):{form}} to {max(others):{form}}"

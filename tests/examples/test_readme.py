@@ -102,7 +102,7 @@ def test_every_rule_is_decided_on_what_the_program_measures(command, measured_on
     assert {row.lecture: row.needs - {*run} for row in rows if row.needs - {*run}} == {}
     for row in rows:
         assert row.holds(run) in (True, False)
-        assert row.compared, f"{row.rule} compares nothing that was measured"
+        assert row.measured, f"{row.rule} asks for nothing that was measured"
         assert replace(row, runs=runs_of(row, [run])).seen
 
 

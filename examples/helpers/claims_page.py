@@ -1,0 +1,91 @@
+"""claims.html: how sure we are of each claim of the lecture, its ten runs as dots on an axis, in one file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from string import Template
+
+from helpers.claims import Claim
+from tinygrad_lecture.inspect.page.page import assembled, written
+
+WIDTH, ROW = 560, 34  # of a drawing, in pixels
+VERDICTS = "borne out", "depends on the draw", "not borne out", "not measured"
+
+
+def write(claims: Sequence[Claim], path: Path) -> None:
+    """Write the page of the claims."""
+    said = Counter(verdict(claim) for claim in claims)
+    sections = [(title, list(here)) for title, here in groupby(claims, lambda claim: claim.section)]
+    text = Template(Path(__file__).with_name("claims.html").read_text(encoding="utf-8"))
+    body = text.substitute(
+        counts=", ".join(f"{each} {said[each]}" for each in VERDICTS[:3]),
+        options="".join(f"<option>{each}</option>" for each in VERDICTS),
+        links="".join(f'<a href="#s{i}">{escape(title)}</a>' for i, (title, _) in enumerate(sections)),
+        sections="".join(section(i, *each) for i, each in enumerate(sections)),
+    )
+    script = str(Path(__file__).with_name("claims"))
+    written(path, assembled("How sure are we of the lecture?", body, ["numbers", "theme", script], {}))
+
+
+def verdict(claim: Claim) -> str:
+    return claim.verdict if claim.rule and claim.runs else VERDICTS[-1]
+
+
+def section(i: int, title: str, claims: Sequence[Claim]) -> str:
+    return f'<section id="s{i}"><h2>{escape(title)}</h2>{"".join(map(article, claims))}</section>'
+
+
+def article(claim: Claim) -> str:
+    """A claim: its sentence, verdict, dots, what one sees, and what the program prints."""
+    parts = [f"<h3>{escape(claim.lecture)}</h3>"]
+    if claim.result:
+        parts.append(f'<p class="result">{escape(claim.result)}</p>')
+    if claim.rule and claim.runs:
+        parts.append(f'{dots(claim)}<p class="rule">holds where {escape(claim.rule)}</p>')
+    parts.append(
+        f"<p>{re.sub('`([^`]+)`', lambda found: f'<code>{found[1]}</code>', escape(claim.seen, quote=False))}</p>"
+    )
+    command = f"python examples/{claim.program}"
+    if claim.text:
+        parts.append(f"<details><summary>What <code>{escape(command)}</code> prints</summary>")
+        parts.append(f'<pre tabindex="0">{escape(claim.text)}</pre></details>')
+    elif claim.program:
+        parts.append(f"<p><code>{escape(command)}</code></p>")
+    return f'<article class="claim" data-verdict="{verdict(claim)}">{"".join(parts)}</article>'
+
+
+def dots(claim: Claim) -> str:
+    """The runs as dots on one axis, a row for each side of the rule that was measured; the lecture's number beside."""
+    sides = {side: list(map(float, numbers)) for side, numbers in claim.sides.items()}
+    if not sides:  # a rule without a comparison: only whether it holds
+        sides = {"holds": [float(claim.holds(run)) for run in claim.runs]}
+    marks = [] if claim.lecture_says is None else [claim.lecture_says]
+    numbers = [x for row in sides.values() for x in row if x == x and abs(x) != float("inf")] + marks
+    least, most = min(numbers, default=0.0), max(numbers, default=1.0)
+    wide = (most - least) or 1.0
+
+    def x(number: float) -> float:
+        return 12 + (WIDTH - 24) * (min(max(number, least), most) - least) / wide if most > least else WIDTH / 2
+
+    drawn = []
+    for i, (side, row) in enumerate(sides.items()):
+        y = ROW * i + 24
+        drawn.append(f'<text x="0" y="{y - 12}">{escape(side)}</text>')
+        drawn.append(f'<line class="axis" x1="4" y1="{y}" x2="{WIDTH - 4}" y2="{y}"/>')
+        for run, number in zip(claim.runs, row, strict=True):
+            state = "dot" if claim.holds(run) else "dot off"
+            drawn.append(f'<circle class="{state}" cx="{x(number):.1f}" cy="{y}" r="5"/>')
+    bottom = ROW * len(sides) + 12
+    for mark in marks:
+        drawn.append(f'<line class="lecture" x1="{x(mark):.1f}" y1="14" x2="{x(mark):.1f}" y2="{ROW}"/>')
+        drawn.append(f'<text class="lecture" x="{WIDTH - 4}" y="12" text-anchor="end">the lecture: {mark:g}</text>')
+    drawn.append(f'<text x="4" y="{bottom}">{least:.3g}</text>')
+    drawn.append(f'<text x="{WIDTH - 4}" y="{bottom}" text-anchor="end">{most:.3g}</text>')
+    said = "; ".join(f"{side} from {min(row):.3g} to {max(row):.3g}" for side, row in sides.items())
+    label = escape(f"{len(claim.runs)} runs: {said}", quote=True)
+    return f'<svg viewBox="0 0 {WIDTH} {bottom + 4}" role="img" aria-label="{label}">{"".join(drawn)}</svg>'

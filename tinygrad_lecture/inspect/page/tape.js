@@ -15,20 +15,29 @@ class Tape {
     return made;
   }
 
+  // A node of numbers that are given, and need no gradient.
+  given(shape, numbers) {
+    return Object.assign(this.node(shape, numbers), { fixed: true });
+  }
+
   // A function of the elements, broadcast. rule: the function, and its derivative for each input, given those elements
   // and the result; undefined for an input without a gradient.
   each([f, ...slopes], ...inputs) {
     const shape = broadcast(inputs.map((x) => x.shape));
     const places = inputs.map((x) => spread(x.shape, shape));
-    const given = (i) => inputs.map((x, k) => x.numbers[places[k][i]]);
-    const numbers = Float64Array.from({ length: sizeOf(shape) }, (_, i) => f(...given(i)));
-    const made = this.node(shape, numbers, (g) => {
-      for (let i = 0; i < g.length; i += 1) {
-        if (g[i] === 0) continue;
-        const at = [...given(i), numbers[i]];
-        slopes.forEach((slope, k) => slope && (inputs[k].grad[places[k][i]] += g[i] * slope(...at)));
-      }
-    });
+    const numbers = new Float64Array(sizeOf(shape));
+    const [[x, y, z], [p, q, r]] = [inputs.map((one) => one.numbers), places];
+    const at = {
+      1: (h, i) => h(x[p[i]], numbers[i]),
+      2: (h, i) => h(x[p[i]], y[q[i]], numbers[i]),
+      3: (h, i) => h(x[p[i]], y[q[i]], z[r[i]], numbers[i]),
+    }[inputs.length];
+    for (let i = 0; i < numbers.length; i += 1) numbers[i] = at(f, i);
+    const made = this.node(shape, numbers, (g) =>
+      slopes.forEach((slope, k) => {
+        if (!slope || inputs[k].fixed) return;
+        for (let i = 0; i < g.length; i += 1) if (g[i] !== 0) inputs[k].grad[places[k][i]] += g[i] * at(slope, i);
+      }));
     return Object.assign(made, { inputs, places });
   }
 
@@ -52,18 +61,24 @@ class Tape {
     const stacks = [a, b].map((x) => x.shape.slice(0, -2));
     const stack = broadcast(stacks);
     const [of_a, of_b] = stacks.map((shape) => spread(shape, stack));
+    const [A, B, out] = [a.numbers, b.numbers, new Float64Array(of_a.length * n * m)];
+    // For each number of a: where it is, and where its row of b begins, and that of the result.
     const visit = (use) => {
       for (let s = 0; s < of_a.length; s += 1)
         for (let i = 0; i < n; i += 1)
-          for (let j = 0; j < m; j += 1)
-            for (let l = 0; l < k; l += 1) use((s * n + i) * m + j, (of_a[s] * n + i) * k + l, (of_b[s] * k + l) * m + j);
+          for (let l = 0, p = (of_a[s] * n + i) * k; l < k; l += 1, p += 1)
+            if (!a.fixed || A[p] !== 0) use(p, (of_b[s] * k + l) * m, (s * n + i) * m); // most of a picture is 0
     };
-    const numbers = new Float64Array(of_a.length * n * m);
-    visit((to, p, q) => (numbers[to] += a.numbers[p] * b.numbers[q]));
-    return this.node([...stack, n, m], numbers, (g) =>
-      visit((to, p, q) => {
-        a.grad[p] += g[to] * b.numbers[q];
-        b.grad[q] += g[to] * a.numbers[p];
+    visit((p, q, to) => {
+      for (let j = 0; j < m; j += 1) out[to + j] += A[p] * B[q + j];
+    });
+    return this.node([...stack, n, m], out, (g) =>
+      visit((p, q, to) => {
+        for (let j = 0; j < m; j += 1) b.grad[q + j] += g[to + j] * A[p];
+        if (a.fixed) return;
+        let sum = 0;
+        for (let j = 0; j < m; j += 1) sum += g[to + j] * B[q + j];
+        a.grad[p] += sum;
       }));
   }
 
@@ -154,8 +169,8 @@ const EACH = {
   mul: [(a, b) => a * b, (a, b) => b, (a) => a],
   div: [(a, b) => a / b, (a, b) => 1 / b, (a, b, y) => -y / b],
   pow: [(a, b) => a ** b, (a, b) => (b === 0 ? 0 : b * a ** (b - 1)), (a, b, y) => (a > 0 ? y * Math.log(a) : 0)],
-  maximum: [Math.max, (a, b) => tie(a, b), (a, b) => tie(b, a)],
-  minimum: [Math.min, (a, b) => tie(b, a), (a, b) => tie(a, b)],
+  maximum: [(a, b) => Math.max(a, b), (a, b) => tie(a, b), (a, b) => tie(b, a)],
+  minimum: [(a, b) => Math.min(a, b), (a, b) => tie(b, a), (a, b) => tie(a, b)],
   where: [(c, a, b) => (c ? a : b), undefined, (c) => Number(c !== 0), (c) => Number(c === 0)],
   neg: [(x) => -x, () => -1],
   exp: [Math.exp, (x, y) => y],

@@ -1,0 +1,199 @@
+// Draw a digit: the lecture's network answers while one draws, says why, and can be trained anew.
+
+const data = JSON.parse(byId("data").textContent);
+const SIDE = 28;
+const pictures = (text) => {
+  const bytes = decode(text, 1);
+  return Array.from({ length: bytes.length / SIDE ** 2 }, (_, i) =>
+    Float64Array.from(bytes.subarray(i * SIDE ** 2, (i + 1) * SIDE ** 2), (ink) => ink / 255));
+};
+const oneHot = (digit) => Float64Array.from({ length: 10 }, (_, k) => Number(k === digit));
+const train = { inputs: pictures(data.train.images), labels: [...decode(data.train.labels, 1)] };
+const test = { inputs: pictures(data.test.images), labels: [...decode(data.test.labels, 1)] };
+const trained = new Network(data.layers.map((layer) => ({
+  ...layer,
+  weight: Float64Array.from(decode(layer.weight, 4)),
+  bias: Float64Array.from(decode(layer.bias, 4)),
+})));
+
+const paper = new Paper(byId("paper"), show);
+let network = trained;
+let chosen = { layer: 2, neuron: undefined }; // the circle whose weights are shown; by default the answer
+let seed = 1;
+
+// --- the network as circles ---------------------------------------------------------------------------------------
+
+const drawing = new Circles(byId("network"), [16, 16, 10], (layer, neuron) => {
+  chosen = { layer, neuron };
+  show();
+});
+
+// What the network makes of the paper: the circles, the answer in a sentence, and what the chosen neuron does.
+function show() {
+  const x = paper.numbers;
+  const activations = network.answer(x);
+  const outputs = activations.at(-1);
+  const best = indexOfLargest(outputs);
+  const neuron = chosen.neuron ?? best;
+  drawing.show(activations, network, { ...chosen, neuron });
+  byId("said").textContent = paper.isEmpty ? "Nothing is drawn. Draw a digit in the square." : answerText(activations);
+  byId("neuron").replaceChildren(...neuronView(x, activations, chosen.layer, neuron));
+}
+
+// As "It reads 7 (0.97). Second is 9 (0.08): hidden neuron 12 makes the difference ..."
+function answerText(activations) {
+  const [hidden, outputs] = activations.slice(-2);
+  const [best, second] = [...outputs.keys()].sort((a, b) => outputs[b] - outputs[a]);
+  const { weight, outputs: width } = network.layers.at(-1);
+  const apart = Array.from(hidden, (a, i) => a * (weight[i * width + best] - weight[i * width + second]));
+  const most = indexOfLargest(apart);
+  const adds = (digit) => number(hidden[most] * weight[most * width + digit], 2);
+  return (
+    `It reads ${best}, with ${number(outputs[best], 2)}. Second is ${second}, with ${number(outputs[second], 2)}: neuron ${most} of ` +
+    `the second hidden layer makes most of the difference. It is at ${number(hidden[most], 2)}, and adds ${adds(best)} to the ` +
+    `sum of ${best}, and ${adds(second)} to the sum of ${second}.`
+  );
+}
+
+// The weights of a neuron, what it is given, and for an output which pixels speak for it.
+function neuronView(x, activations, layer, neuron) {
+  const { weight, bias, inputs, outputs } = network.layers[layer];
+  const column = Float64Array.from({ length: inputs }, (_, i) => weight[i * outputs + neuron]);
+  const given = layer ? activations[layer - 1] : x;
+  const sum = column.reduce((total, w, i) => total + w * given[i], bias[neuron]);
+  const name = layer === 2 ? `The output for ${neuron}` : `Neuron ${neuron} of hidden layer ${layer + 1}`;
+  const told = `${name}: activation ${number(activations[layer][neuron], 2)} = sigmoid(${number(sum, 3)}). The sum is weights · inputs + bias ${number(bias[neuron], 2)}.`;
+  const parts = [paragraph("", told)];
+  if (layer === 0) {
+    parts.push(element("h3", {}, "Its 784 weights"), painted(column, SIDE, SIDE, largest(column), `Weights of ${name}`, 8));
+  } else {
+    parts.push(element("h3", {}, `Its ${inputs} weights × activations`), bars(column.map((w, i) => w * given[i]), (i) => `neuron ${i}`));
+  }
+  if (layer === 2) {
+    const slopes = pixelsFor(x, neuron);
+    parts.push(
+      element("h3", {}, `Which pixels say ${neuron}`),
+      painted(slopes, SIDE, SIDE, largest(slopes), `The gradient of the output for ${neuron} by each pixel`, 8),
+      paragraph("hint", `The gradient of this output by each pixel: more ink where it is blue makes it more a ${neuron}, where it is orange less.`),
+    );
+  }
+  return parts;
+}
+
+// The gradient of an output by the 784 inputs.
+function pixelsFor(x, digit) {
+  const tape = new Tape();
+  const input = tape.node([1, x.length], x);
+  network.forward(tape, input).at(-1).a.grad[digit] = 1;
+  tape.backward();
+  return input.grad;
+}
+
+// --- what is on the paper -----------------------------------------------------------------------------------------
+
+let at = -1;
+function take(i) {
+  at = i;
+  chosen.neuron = chosen.layer === 2 ? undefined : chosen.neuron;
+  byId("label").value = String(test.labels[i]);
+  paper.set(test.inputs[i]);
+}
+
+const ACTIONS = {
+  clear: () => paper.clear(),
+  another: () => take((at + 1) % test.inputs.length),
+  wrong() {
+    const isWrong = (i) => indexOfLargest(network.answer(test.inputs[i]).at(-1)) !== test.labels[i];
+    const found = test.inputs.findIndex((_, i) => i > at && isWrong(i));
+    take(found < 0 ? Math.max(test.inputs.findIndex((_, i) => isWrong(i)), 0) : found);
+  },
+  mean() {
+    const threes = train.inputs.filter((_, i) => train.labels[i] === 3);
+    byId("label").value = "3";
+    paper.set(Float64Array.from({ length: SIDE ** 2 }, (_, p) => threes.reduce((sum, x) => sum + x[p], 0) / threes.length));
+  },
+  noise: () => paper.set(Float64Array.from({ length: SIDE ** 2 }, () => Math.random())),
+  teach() {
+    if (paper.isEmpty) return void (byId("taught").textContent = "Nothing is drawn yet.");
+    const digit = Number(byId("label").value);
+    const example = { input: paper.numbers.slice(), wanted: oneHot(digit) };
+    added.push(example);
+    worker.postMessage({ tell: "add", ...example });
+    byId("taught").textContent = `${added.length} of your own, the last one as a ${digit}. Train, to let it learn from them.`;
+  },
+  train: () => (isRunning ? pause() : run()),
+  one() {
+    pause();
+    worker.postMessage({ tell: "step" });
+  },
+  anew: () => begin(Network.random([784, 16, 16, 10], "sigmoid", "sigmoid", randomNumbers((seed += 1)))),
+  back: () => begin(trained.copy()),
+};
+
+// --- training -----------------------------------------------------------------------------------------------------
+
+const added = []; // examples of one's own
+const worker = new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
+const curves = { costs: [], right: [] };
+let isRunning = false;
+
+const settings = () => ({ batch: Number(byId("batch").value), rate: Number(byId("rate").value) });
+
+function begin(from) {
+  pause();
+  network = from;
+  Object.assign(curves, { costs: [], right: [] });
+  const examples = { inputs: [...train.inputs, ...added.map((one) => one.input)], wanted: [...train.labels.map(oneHot), ...added.map((one) => one.wanted)] };
+  worker.postMessage({ tell: "begin", network: from, examples, test, settings: settings(), seed });
+  showTraining({ steps: 0, costs: [], diverged: false });
+}
+
+function run() {
+  if (network === trained) ACTIONS.anew();
+  isRunning = true;
+  byId("train").textContent = "Pause";
+  worker.postMessage({ tell: "run" });
+}
+
+function pause() {
+  isRunning = false;
+  byId("train").textContent = "Train";
+}
+
+worker.onmessage = ({ data: told }) => {
+  if (told.diverged) pause();
+  network = new Network(told.layers);
+  curves.costs.push([told.steps, told.costs.reduce((sum, x) => sum + x, 0) / told.costs.length]);
+  curves.right.push([told.steps, told.right]);
+  showTraining(told);
+  show();
+  if (isRunning) requestAnimationFrame(() => worker.postMessage({ tell: "run" }));
+};
+
+function showTraining({ steps, diverged, right, gradients }) {
+  const rate = byId("rate").value;
+  const said = [`${steps.toLocaleString("en")} steps`];
+  if (right !== undefined) said.push(`${number(100 * right, 3)}% of 500 unseen pictures right`);
+  if (diverged) said.push(`the cost is no longer a number: the rate ${rate} is too large. The weights are those before that step; choose a smaller rate and go on`);
+  if (gradients) said.push("the pictures show this step's gradient: each weight went against it");
+  byId("progress").textContent = `${said.join("; ")}.`;
+  byId("weights-title").textContent = gradients ? "The gradient of the cost by each weight of hidden layer 1" : "The weights of hidden layer 1 as pictures: blue above 0, orange below";
+  byId("costs").replaceChildren(curveOf(curves.costs.filter(([, y]) => Number.isFinite(y)), "cost by step"));
+  byId("right").replaceChildren(curveOf(curves.right, "share of right answers by step", 1));
+  const { weight, outputs } = network.layers[0];
+  const shown = gradients ? gradients[0][0] : weight;
+  const most = largest(shown);
+  byId("weights").replaceChildren(...Array.from({ length: outputs }, (_, j) => {
+    const column = Float64Array.from({ length: SIDE ** 2 }, (_, i) => shown[i * outputs + j]);
+    return painted(column, SIDE, SIDE, most, `${gradients ? "Gradient" : "Weights"} of neuron ${j}`, 2);
+  }));
+}
+
+// --- the beginning ------------------------------------------------------------------------------------------------
+
+startTheme();
+byId("label").append(...Array.from({ length: 10 }, (_, digit) => element("option", {}, String(digit))));
+for (const [id, action] of Object.entries(ACTIONS)) byId(id).addEventListener("click", action);
+for (const id of ["batch", "rate"]) byId(id).addEventListener("change", () => worker.postMessage({ tell: "set", ...settings() }));
+begin(trained);
+take(data.first);

@@ -1,0 +1,101 @@
+// A network of layers on the tape, and its training by mini-batches.
+
+// A layer: weights (inputs, outputs) and biases as arrays of numbers, and the name of an activation function.
+class Network {
+  constructor(layers) {
+    this.layers = layers;
+  }
+
+  // Random weights as Glorot and Bengio (2010) draw them, within the root of 6 / (inputs + outputs); biases 0.
+  static random(sizes, activation, last, draw) {
+    return new Network(sizes.slice(1).map((outputs, i) => {
+      const [inputs, far] = [sizes[i], Math.sqrt(6 / (sizes[i] + outputs))];
+      const weight = Float64Array.from({ length: inputs * outputs }, () => far * (2 * draw() - 1));
+      return { inputs, outputs, weight, bias: new Float64Array(outputs), activation: i === sizes.length - 2 ? last : activation };
+    }));
+  }
+
+  // Forward: x, a node of shape (batch, inputs) -> of each layer the nodes of its weights, biases, sums and activations.
+  forward(tape, x) {
+    return this.layers.map(({ inputs, outputs, weight, bias, activation }) => {
+      const [W, b] = [tape.node([inputs, outputs], weight), tape.node([outputs], bias)];
+      const z = OPS.add(tape, [tape.product(x, W), b], {});
+      x = activation === "linear" ? z : tape.each(EACH[activation], z);
+      return { W, b, z, a: x };
+    });
+  }
+
+  // The activations of each layer for some inputs: a row for each.
+  answer(...rows) {
+    const tape = new Tape();
+    return this.forward(tape, tape.given([rows.length, rows[0].length], joinedNumbers(rows))).map(({ a }) => a.numbers);
+  }
+
+  copy() {
+    return new Network(this.layers.map((layer) => ({ ...layer, weight: layer.weight.slice(), bias: layer.bias.slice() })));
+  }
+}
+
+// Gradient descent on a network. examples: { inputs: n arrays of numbers, wanted: n arrays of numbers }.
+class Training {
+  constructor(network, examples, { batch, rate, momentum = 0 }, draw) {
+    Object.assign(this, { network, examples, batch, rate, momentum, draw, steps: 0, order: [] });
+    this.speed = network.layers.map(({ weight, bias }) => [new Float64Array(weight.length), new Float64Array(bias.length)]);
+  }
+
+  // The numbers of the next examples: each example once, in an order drawn anew, then again.
+  next() {
+    if (!this.order.length) {
+      this.order = this.examples.inputs.map((_, i) => i);
+      for (let i = this.order.length - 1; i > 0; i -= 1) {
+        const j = Math.floor(this.draw() * (i + 1));
+        [this.order[i], this.order[j]] = [this.order[j], this.order[i]];
+      }
+    }
+    return this.order.splice(0, this.batch);
+  }
+
+  // A step against the gradient of a batch's mean cost, the sum of squares. Returns the cost, and keeps the gradients.
+  step(chosen = this.next()) {
+    const { inputs, wanted } = this.examples;
+    const [tape, n] = [new Tape(), chosen.length];
+    const layers = this.network.forward(tape, tape.given([n, inputs[0].length], joinedNumbers(chosen.map((i) => inputs[i]))));
+    const y = tape.given([n, wanted[0].length], joinedNumbers(chosen.map((i) => wanted[i])));
+    const error = tape.each(EACH.sub, layers.at(-1).a, y);
+    const cost = tape.scaled(OPS.sum(tape, [tape.each(EACH.mul, error, error)], { axis: null }, []), 1 / n);
+    cost.grad[0] = 1;
+    tape.backward();
+    this.gradients = layers.map(({ W, b }) => [W.grad, b.grad]);
+    this.steps += 1;
+    if (!Number.isFinite(cost.numbers[0])) return cost.numbers[0]; // the weights stay as they were
+    this.network.layers.forEach(({ weight, bias }, i) => [weight, bias].forEach((numbers, k) => {
+      const [g, speed] = [this.gradients[i][k], this.speed[i][k]];
+      for (let j = 0; j < numbers.length; j += 1) {
+        speed[j] = this.momentum * speed[j] + g[j];
+        numbers[j] -= this.rate * speed[j];
+      }
+    }));
+    return cost.numbers[0];
+  }
+}
+
+function joinedNumbers(rows) {
+  const joined = new Float64Array(rows.length * rows[0].length);
+  rows.forEach((row, i) => joined.set(row, i * row.length));
+  return joined;
+}
+
+// Random numbers from 0 to 1 that a seed determines: mulberry32, by Tommy Ettinger.
+function randomNumbers(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function indexOfLargest(numbers) {
+  return numbers.reduce((best, x, i) => (x > numbers[best] ? i : best), 0);
+}

@@ -1,0 +1,88 @@
+"""Each page: what it is given, and its file."""
+
+from __future__ import annotations
+
+from helpers.mnist import load_digits
+from helpers.training import digit_network
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.page.page import assembled, read, written
+
+HERE = Path(__file__).parent
+ENGINE = "numbers", "arrays", "tape"  # of tl.page
+LEARN, TEST = 2000, 500  # pictures that the page has
+
+
+def digit_page(path: Path, epochs: int) -> None:
+    """Draw a digit: the lecture's network, trained as in 02_digits.py, and pictures to train it with anew."""
+    digits = load_digits()
+    model = trained(digits, epochs)
+    with tl.no_grad():
+        answers = model(tl.tensor(digits.test_images[:TEST])).argmax(-1).numpy()
+    right = np.flatnonzero((digits.test_labels[:TEST] == 7) & (answers == 7))
+    data = {
+        "layers": [as_data(layer) for layer in model if isinstance(layer, nn.Linear)],
+        "train": {"images": pixels(digits.train_images[:LEARN]), "labels": encoded(digits.train_labels[:LEARN], "u1")},
+        "test": {"images": pixels(digits.test_images[:TEST]), "labels": encoded(digits.test_labels[:TEST], "u1")},
+        "first": int(right[0]) if len(right) else 0,
+        "worker": scripts(["numbers", "tape", *own("network", "worker")]),
+    }
+    page(
+        path, "Draw a digit", "digit", [*ENGINE, "pictures", "theme", *own("network", "paper", "charts", "digit")], data
+    )
+
+
+def trained(digits: Any, epochs: int) -> nn.MLP:
+    """The lecture's network after so many epochs of mini-batches of 32 (02_digits.py)."""
+    tl.manual_seed(0)
+    model, wanted = digit_network(), tl.eye(10)
+    optimizer = nn.optim.SGD(model.parameters(), 1.0)
+    data = nn.TensorDataset(tl.tensor(digits.train_images), tl.tensor(digits.train_labels))
+    for _ in range(epochs):
+        for x, y in nn.DataLoader(data, 32, shuffle=True):  # (32, 784), (32,)
+            optimizer.zero_grad()
+            ((model(x) - wanted[y]) ** 2).sum(axis=1).mean().backward()
+            optimizer.step()
+    return model
+
+
+def as_data(layer: nn.Linear) -> dict[str, Any]:
+    """A layer as network.js has it, its weights (inputs, outputs)."""
+    weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
+    return {"inputs": weight.shape[1], "outputs": weight.shape[0], "activation": "sigmoid",
+            "weight": encoded(weight.T, "f4"), "bias": encoded(bias, "f4")}  # fmt: skip
+
+
+def pixels(images: np.ndarray) -> str:
+    """Pictures, (n, 784) from 0 to 1, as bytes."""
+    return encoded(np.rint(255 * images), "u1")
+
+
+def encoded(numbers: np.ndarray, kind: str) -> str:
+    """Numbers in base64, little-endian."""
+    return base64.b64encode(np.ascontiguousarray(numbers, f"<{kind}").tobytes()).decode()
+
+
+def own(*names: str) -> list[str]:
+    """Scripts of this folder."""
+    return [str(HERE / name) for name in names]
+
+
+def scripts(names: Sequence[str]) -> str:
+    """The text of scripts, for a worker."""
+    return "\n".join(read(f"{name}.js") for name in names)
+
+
+def page(path: Path, title: str, name: str, scripts: Sequence[str], data: Any) -> None:
+    """Write a page: its HTML and the style that all share, scripts and data."""
+    style, body = ((HERE / file).read_text(encoding="utf-8") for file in ("site.css", f"{name}.html"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written(path, assembled(title, f"<style>\n{style}</style>\n{body}", scripts, data))

@@ -1,0 +1,42 @@
+// Training in a worker, so that the page never waits: it is told what to do, and tells how far it is.
+
+let [training, tests] = [null, null];
+
+// The share of the test examples that the network answers right.
+function shareRight() {
+  const outputs = training.network.answer(...tests.inputs).at(-1);
+  const width = outputs.length / tests.labels.length;
+  const right = tests.labels.filter((label, i) => indexOfLargest(outputs.subarray(i * width, (i + 1) * width)) === label);
+  return right.length / tests.labels.length;
+}
+
+function tell(costs, gradients) {
+  const { network, steps } = training;
+  const diverged = !costs.every(Number.isFinite);
+  postMessage({ steps, costs, diverged, gradients, layers: network.copy().layers, right: shareRight() });
+}
+
+const TOLD = {
+  begin({ network, examples, test, settings, seed }) {
+    tests = test;
+    training = new Training(new Network(network.layers), examples, settings, randomNumbers(seed));
+  },
+  set(settings) {
+    Object.assign(training, settings);
+  },
+  add({ input, wanted }) {
+    training.examples.inputs.push(input);
+    training.examples.wanted.push(wanted);
+  },
+  // Steps for a fifth of a second. The page asks again when it has drawn what came of them.
+  run() {
+    const [costs, began] = [[], performance.now()];
+    while (performance.now() - began < 200 && costs.every(Number.isFinite)) costs.push(training.step());
+    tell(costs);
+  },
+  step() {
+    tell([training.step()], training.gradients);
+  },
+};
+
+onmessage = ({ data }) => TOLD[data.tell](data);

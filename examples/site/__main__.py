@@ -13,7 +13,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from helpers.program import start  # noqa: E402
 
-from examples.site.pages import digit_page  # noqa: E402
+from examples.site.pages import digit_page, play_page  # noqa: E402
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Settings:
 
 def build(settings: Settings) -> None:
     """Write the pages, one after the other."""
+    play_page(settings.out / "play.html")
     digit_page(settings.out / "digit.html", settings.epochs)
 
 

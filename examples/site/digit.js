@@ -152,7 +152,7 @@ function run() {
   if (network === trained) ACTIONS.anew();
   isRunning = true;
   byId("train").textContent = "Pause";
-  worker.postMessage({ tell: "run" });
+  worker.postMessage({ tell: "run", time: 200 });
 }
 
 function pause() {
@@ -167,7 +167,7 @@ worker.onmessage = ({ data: told }) => {
   curves.right.push([told.steps, told.right]);
   showTraining(told);
   show();
-  if (isRunning) requestAnimationFrame(() => worker.postMessage({ tell: "run" }));
+  if (isRunning) requestAnimationFrame(() => worker.postMessage({ tell: "run", time: 200 }));
 };
 
 function showTraining({ steps, diverged, right, gradients }) {

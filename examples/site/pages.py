@@ -40,6 +40,13 @@ def digit_page(path: Path, epochs: int) -> None:
     )
 
 
+def play_page(path: Path) -> None:
+    """Points in the plane, and a network that one builds and trains."""
+    data = {"worker": scripts(["numbers", "tape", *own("network", "worker")])}
+    parts = own("network", "points", "charts", "plane", "tries", "play")
+    page(path, "Play with a network", "play", [*ENGINE, "pictures", "theme", *parts], data)
+
+
 def trained(digits: Any, epochs: int) -> nn.MLP:
     """The lecture's network after so many epochs of mini-batches of 32 (02_digits.py)."""
     tl.manual_seed(0)

@@ -6,7 +6,8 @@ let [training, tests] = [null, null];
 function shareRight() {
   const outputs = training.network.answer(...tests.inputs).at(-1);
   const width = outputs.length / tests.labels.length;
-  const right = tests.labels.filter((label, i) => indexOfLargest(outputs.subarray(i * width, (i + 1) * width)) === label);
+  const answer = (row) => (width === 1 ? Number(row[0] > 0.5) : indexOfLargest(row));
+  const right = tests.labels.filter((label, i) => answer(outputs.subarray(i * width, (i + 1) * width)) === label);
   return right.length / tests.labels.length;
 }
 
@@ -28,11 +29,12 @@ const TOLD = {
     training.examples.inputs.push(input);
     training.examples.wanted.push(wanted);
   },
-  // Steps for a fifth of a second. The page asks again when it has drawn what came of them.
-  run() {
+  // Steps for so many milliseconds. The page asks again when it has drawn what came of them.
+  run({ time, gradients }) {
     const [costs, began] = [[], performance.now()];
-    while (performance.now() - began < 200 && costs.every(Number.isFinite)) costs.push(training.step());
-    tell(costs);
+    do costs.push(training.step());
+    while (performance.now() - began < time && costs.every(Number.isFinite));
+    tell(costs, gradients && training.gradients);
   },
   step() {
     tell([training.step()], training.gradients);

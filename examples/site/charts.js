@@ -16,12 +16,13 @@ function curveOf(points, label, most = undefined) {
     svgElement("polyline", { points: points.map(place).join(" "), class: "line" }));
 }
 
-// Numbers as bars to the right and left of 0.
+// Numbers as bars, to the right and left of 0 where some are below it.
 function bars(numbers, name) {
-  const most = largest(numbers) || 1;
+  const [most, zero] = [largest(numbers) || 1, numbers.some((x) => x < 0) ? 50 : 0];
   const rows = Array.from(numbers, (x, i) => {
     const bar = element("i", { class: "bar" });
-    Object.assign(bar.style, { width: `${(50 * Math.abs(x)) / most}%`, marginLeft: `${x < 0 ? 50 - (50 * -x) / most : 50}%`, background: tint(x, most) });
+    const wide = ((100 - zero) * Math.abs(x)) / most;
+    Object.assign(bar.style, { width: `${wide}%`, marginLeft: `${x < 0 ? zero - wide : zero}%`, background: tint(x, most) });
     return element("li", {}, element("span", {}, `${name(i)}: ${number(x, 2)}`), element("div", {}, bar));
   });
   return element("ul", { class: "bars-list" }, ...rows);

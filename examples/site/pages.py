@@ -6,8 +6,10 @@ from helpers.mnist import load_digits
 from helpers.training import digit_network
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.page.page import assembled, read, written
+from transformer import GPT, Tokenizer
 
 HERE = Path(__file__).parent
 ENGINE = "numbers", "arrays", "tape"  # of tl.page
@@ -45,6 +48,31 @@ def play_page(path: Path) -> None:
     data = {"worker": scripts(["numbers", "tape", *own("network", "worker")])}
     parts = own("network", "points", "charts", "plane", "tries", "play")
     page(path, "Play with a network", "play", [*ENGINE, "pictures", "theme", *parts], data)
+
+
+def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
+    """Type a text: a small GPT, its attention, the residual stream after each block, and the next token."""
+    c = model.config
+    weights = {name: {"shape": list(w.shape), "data": encoded(w.numpy(force=True), "f2")}
+               for name, w in model.state_dict().items()}  # fmt: skip
+    data = {
+        "config": {"layers": c.layers, "heads": c.heads, "width": c.width, "context": c.context, "eps": c.eps,
+                   "vocabulary": c.vocab_size},
+        "weights": weights,
+        "vocabulary": [tokenizer.decode([token]) for token in range(c.vocab_size)],
+        "text": text,
+        "worker": scripts(["numbers", "arrays", "tape", *own("gpt", "gpt_worker")]),
+    }  # fmt: skip
+    page(path, "Type a text", "text", [*ENGINE, "pictures", "theme", *own("network", "charts", "text")], data)
+
+
+def index_page(path: Path, links: Mapping[str, str]) -> None:
+    """The first page: a neuron to drag, and links to the others. links: file -> what one does there."""
+    listed = "".join(f'<li><a href="{file}">{escape(text)}</a></li>' for file, text in links.items())
+    parts = own("charts", "plane", "index")
+    page(
+        path, "From a neuron to a transformer", "index", [*ENGINE, "theme", *own("network"), *parts], None, links=listed
+    )
 
 
 def trained(digits: Any, epochs: int) -> nn.MLP:
@@ -88,8 +116,9 @@ def scripts(names: Sequence[str]) -> str:
     return "\n".join(read(f"{name}.js") for name in names)
 
 
-def page(path: Path, title: str, name: str, scripts: Sequence[str], data: Any) -> None:
-    """Write a page: its HTML and the style that all share, scripts and data."""
+def page(path: Path, title: str, name: str, scripts: Sequence[str], data: Any, **parts: str) -> None:
+    """Write a page: its HTML, with its parts, and the style that all share, scripts and data."""
     style, body = ((HERE / file).read_text(encoding="utf-8") for file in ("site.css", f"{name}.html"))
     path.parent.mkdir(parents=True, exist_ok=True)
+    body = Template(body).substitute(parts) if parts else body
     written(path, assembled(title, f"<style>\n{style}</style>\n{body}", scripts, data))

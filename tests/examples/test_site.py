@@ -12,6 +12,7 @@ import tinygrad_lecture as tl
 from browser import chromium, visit  # noqa: F401
 from examples.site import pages
 from helpers.mnist import load_digits
+from transformer import GPT, CharTokenizer, GPTConfig
 
 pytestmark = pytest.mark.browser
 IN_A_WORKER = """async (told) => {
@@ -135,3 +136,101 @@ def test_what_one_drew_becomes_training_data(visit, digit_page):  # noqa: F811
     page.select_option("#label", "4")
     page.click("#teach")
     assert page.inner_text("#taught") == "1 of your own, the last one as a 4. Train, to let it learn from them."
+
+
+# --- play with a network ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def play_page(tmp_path_factory):
+    path = tmp_path_factory.mktemp("site") / "play.html"
+    pages.play_page(path)
+    return path
+
+
+@pytest.mark.parametrize(("state", "start", "claim"), [
+    ("rate=30&batch=200&momentum=0.9", "#anew", "A rate that is too large oscillates"),
+    ("shape=xor&activation=linear", "#anew", "Without activations XOR is not learnt"),
+    ("activation=relu&rate=10", "#anew", "A ReLU can be dead"),
+    ("batch=200", "#zero", "A saddle"),
+    ("shape=spiral&hidden=64&activation=relu&rate=0.3&momentum=0.9", "#anew", "One hidden layer fits any curve"),
+])  # fmt: skip
+def test_what_one_tries_is_recognised_when_it_happens(state, start, claim, visit, play_page):  # noqa: F811
+    page = visit(play_page, f"#{state}")
+    assert page.locator("#tries li.seen").count() == 0
+    page.click(start)
+    page.click("#train")
+    page.locator("#tries li.seen", has_text=claim).wait_for(timeout=120_000)
+
+
+def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):  # noqa: F811
+    page = visit(play_page, "#hidden=3,5&shape=circles")
+    page.click("#more")
+    assert "hidden=3,5,4" in page.url
+    assert page.locator(".board canvas").count() == 2 + 3 + 5 + 4 + 1
+    for broken in ("hidden=-1", "shape=<b>", "hidden=99999", "nothing=1"):
+        other = visit(play_page, f"#{broken}")
+        assert other.inner_text("#said").startswith("The link's state is broken")
+
+
+def test_a_slice_of_the_landscape_shows_the_path(visit, play_page):  # noqa: F811
+    page = visit(play_page)
+    page.click("#look")
+    assert page.inner_text("#said").startswith("It has not moved yet")
+    page.click("#one")
+    page.locator("#said", has_text="After 1 steps").wait_for()
+    page.click("#look")
+    assert page.locator("#landscape").is_visible()
+
+
+# --- type a text ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def text_page(tmp_path_factory):
+    tl.manual_seed(0)
+    tokenizer = CharTokenizer.train("The dog <b>sees.")
+    model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=16, layers=2, heads=4, width=32, bias=False))
+    for weight in model.parameters():
+        weight.data = weight.data.astype(np.float16).astype(np.float32)  # as the page has them
+    path = tmp_path_factory.mktemp("site") / "text.html"
+    pages.text_page(path, model, tokenizer, "The dog")
+    return path, model, tokenizer
+
+
+ASK = """async ([tokens, off]) => {
+  const { worker: text, config, weights } = JSON.parse(document.getElementById("data").textContent);
+  const worker = new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+  worker.postMessage({ model: { config, weights }, tokens, off });
+  return new Promise((resolve) => (worker.onmessage = ({ data }) => resolve([[...data.logits], data.attention.map((w) => [...w])])));
+}"""
+
+
+@pytest.mark.parametrize("off", [[], ["1.2", "0.0"]])
+def test_the_text_is_read_as_the_model_reads_it(off, visit, text_page):  # noqa: F811
+    path, model, tokenizer = text_page
+    tokens = tokenizer.encode("The dog sees")
+    logits, attention = visit(path).evaluate(ASK, [tokens, off])
+
+    def silenced(block):
+        heads = [int(name[2:]) for name in off if name[0] == str(block)]
+        return lambda sent: tl.where(tl.tensor(np.isin(np.arange(4), heads))[:, None, None], 0.0, sent)
+
+    with tl.no_grad(), model.edit({f"blocks.{block}.attention.heads": silenced(block) for block in range(2)}):
+        wanted = model(tl.tensor([tokens]))[0].numpy()
+        trace = model.trace(tokens)
+    np.testing.assert_allclose(np.reshape(logits, wanted.shape), wanted, atol=1e-4)
+    np.testing.assert_allclose(np.reshape(attention[1], (4, 12, 12)), trace["blocks.1.attention.weights"], atol=1e-5)
+
+
+def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):  # noqa: F811
+    page = visit(text_page[0])
+    page.locator("#told", has_text="attends most to").wait_for()
+    page.fill("#text", "The ж")
+    assert page.inner_text("#said") == "It never saw ж, and reads the text without."
+    page.fill("#text", "")
+    assert page.inner_text("#said") == "There is nothing to read: type something."
+    page.fill("#text", "<b>The dog</b>")
+    page.locator("#told", has_text="Head 1.0").wait_for()
+    page.click("#draw")
+    assert len(page.input_value("#text")) == len("<b>The dog</b>") + 1

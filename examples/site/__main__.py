@@ -1,4 +1,10 @@
-"""`python -m examples.site`: the pages one plays with, as files in out/site/ that need no server and no network."""
+"""`python -m examples.site`: the pages one plays with, as files in out/site/ that need no server and no network.
+
+    python -m examples.site                  # all of them; some minutes, as two networks are trained
+    python -m examples.site --only play      # only these: index, play, digit, text, steps, claims, sheet, reference
+
+To put them on a static host, copy the folder there. They also open from a disk.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +17,35 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from helpers.program import start  # noqa: E402
+from helpers.program import DataError, start  # noqa: E402
 
-from examples.site.pages import digit_page, play_page  # noqa: E402
+from examples.site.pages import PAGES, index_page  # noqa: E402
 
 
 @dataclass
 class Settings:
     """What can be set on the command line."""
 
+    only: tuple[str, ...] = ()  # names of pages; all if none is given
     out: Path = Path("out", "site")  # folder for the pages
-    epochs: int = 30  # of the training of the network that reads digits
+    epochs: int = 30  # of the network that reads digits
+    steps: int = 1000  # of the GPT's training
 
 
 def build(settings: Settings) -> None:
-    """Write the pages, one after the other."""
-    play_page(settings.out / "play.html")
-    digit_page(settings.out / "digit.html", settings.epochs)
+    """Write the pages, one after the other, and last the one that links to those that are there."""
+    from rich.progress import track
+
+    if unknown := {*settings.only} - {*PAGES, "index"}:
+        raise DataError(f"--only: there is no page {', '.join(sorted(unknown))}; there are index, {', '.join(PAGES)}")
+    wanted = [name for name in PAGES if not settings.only or name in settings.only]
+    for name in track(wanted, "Pages"):
+        print(f"  {name}: {', '.join(PAGES[name].files)}", flush=True)
+        PAGES[name].write(settings.out, settings)
+    listed = {file: title for page in PAGES.values() for file, title in page.files.items()}
+    links = {file: title for file, title in listed.items() if (settings.out / file).exists()}
+    index_page(settings.out / "index.html", links)
+    print(f"{settings.out / 'index.html'}")
 
 
 if __name__ == "__main__":

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from helpers.mnist import load_digits
-from helpers.training import digit_network
+from helpers import claims_page
+from helpers.claims import all_claims
+from helpers.mnist import Digits, load_digits
 
 import base64
-from collections.abc import Mapping, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from examples.site import cheat_sheet, models
 from tinygrad_lecture.inspect.page.page import assembled, read, written
 from transformer import GPT, Tokenizer
 
@@ -24,10 +29,8 @@ ENGINE = "numbers", "arrays", "tape"  # of tl.page
 LEARN, TEST = 2000, 500  # pictures that the page has
 
 
-def digit_page(path: Path, epochs: int) -> None:
-    """Draw a digit: the lecture's network, trained as in 02_digits.py, and pictures to train it with anew."""
-    digits = load_digits()
-    model = trained(digits, epochs)
+def digit_page(path: Path, model: nn.MLP, digits: Digits) -> None:
+    """Draw a digit: the lecture's network, and pictures to train it with anew."""
     with tl.no_grad():
         answers = model(tl.tensor(digits.test_images[:TEST])).argmax(-1).numpy()
     right = np.flatnonzero((digits.test_labels[:TEST] == 7) & (answers == 7))
@@ -66,6 +69,11 @@ def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
     page(path, "Type a text", "text", [*ENGINE, "pictures", "theme", *own("network", "charts", "text")], data)
 
 
+def sheet_page(path: Path, reference: str | None) -> None:
+    """The cheat sheet. reference: the folder of the API reference, beside the page; None if there is none."""
+    page(path, "On one screen", "sheet", ["numbers", "theme", *own("sheet")], None, sheet=cheat_sheet.html(reference))
+
+
 def index_page(path: Path, links: Mapping[str, str]) -> None:
     """The first page: a neuron to drag, and links to the others. links: file -> what one does there."""
     listed = "".join(f'<li><a href="{file}">{escape(text)}</a></li>' for file, text in links.items())
@@ -73,20 +81,6 @@ def index_page(path: Path, links: Mapping[str, str]) -> None:
     page(
         path, "From a neuron to a transformer", "index", [*ENGINE, "theme", *own("network"), *parts], None, links=listed
     )
-
-
-def trained(digits: Any, epochs: int) -> nn.MLP:
-    """The lecture's network after so many epochs of mini-batches of 32 (02_digits.py)."""
-    tl.manual_seed(0)
-    model, wanted = digit_network(), tl.eye(10)
-    optimizer = nn.optim.SGD(model.parameters(), 1.0)
-    data = nn.TensorDataset(tl.tensor(digits.train_images), tl.tensor(digits.train_labels))
-    for _ in range(epochs):
-        for x, y in nn.DataLoader(data, 32, shuffle=True):  # (32, 784), (32,)
-            optimizer.zero_grad()
-            ((model(x) - wanted[y]) ** 2).sum(axis=1).mean().backward()
-            optimizer.step()
-    return model
 
 
 def as_data(layer: nn.Linear) -> dict[str, Any]:
@@ -122,3 +116,52 @@ def page(path: Path, title: str, name: str, scripts: Sequence[str], data: Any, *
     path.parent.mkdir(parents=True, exist_ok=True)
     body = Template(body).substitute(parts) if parts else body
     written(path, assembled(title, f"<style>\n{style}</style>\n{body}", scripts, data))
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+
+class Page(NamedTuple):
+    """A page of the site, or some that are written together."""
+
+    files: dict[str, str]  # each with what one does there
+    write: Callable[[Path, Any], None]  # given the folder of the site, and --epochs and --steps
+
+
+def draw_a_digit(out: Path, settings: Any) -> None:
+    digits = load_digits()
+    digit_page(out / "digit.html", models.digits(digits, settings.epochs), digits)
+
+
+def type_a_text(out: Path, settings: Any) -> None:
+    model, tokenizer = models.gpt(settings.steps)
+    text_page(out / "text.html", model, tokenizer, "The dog ")
+
+
+def write_claims(out: Path, settings: Any) -> None:
+    claims_page.write(all_claims(), out / "claims.html")
+
+
+def write_reference(out: Path, settings: Any) -> None:
+    """The API reference, by pdoc, where it is installed."""
+    packages = "tinygrad_lecture", "nn", "transformer"
+    command = [sys.executable, "-m", "pdoc", "--output-directory", str(out / "reference"), *packages]
+    if find_spec("pdoc") is None:
+        print('  left out: pip install ".[docs]" brings pdoc, which makes it')
+    else:
+        subprocess.run(command, cwd=HERE.parents[1], check=True)
+
+
+def write_sheet(out: Path, settings: Any) -> None:
+    sheet_page(out / "sheet.html", "reference" if (out / "reference").is_dir() else None)
+
+
+PAGES = {
+    "digit": Page({"digit.html": "Draw a digit, and train the network that reads it"}, draw_a_digit),
+    "play": Page({"play.html": "Play with a network of the plane"}, lambda out, _: play_page(out / "play.html")),
+    "text": Page({"text.html": "Type a text, and watch a small GPT read it"}, type_a_text),
+    "steps": Page(models.STEPS, models.step_pages),
+    "claims": Page({"claims.html": "How sure are we of the lecture?"}, write_claims),
+    "reference": Page({"reference/index.html": "The API reference"}, write_reference),
+    "sheet": Page({"sheet.html": "All names on one screen"}, write_sheet),
+}

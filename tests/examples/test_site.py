@@ -10,8 +10,9 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from browser import chromium, visit  # noqa: F401
-from examples.site import pages
+from examples.site import cheat_sheet, models, pages
 from helpers.mnist import load_digits
+from helpers.training import digit_network
 from transformer import GPT, CharTokenizer, GPTConfig
 
 pytestmark = pytest.mark.browser
@@ -30,7 +31,7 @@ IN_A_WORKER = """async (told) => {
 @pytest.fixture(scope="session")
 def digit_page(tmp_path_factory):
     path = tmp_path_factory.mktemp("site") / "digit.html"
-    pages.digit_page(path, epochs=1)
+    pages.digit_page(path, models.digits(load_digits(), epochs=1), load_digits())
     return path
 
 
@@ -59,7 +60,7 @@ def test_a_hundred_steps_in_the_page_are_those_of_the_engine(visit, digit_page):
     x, labels = digits.train_images[:150].astype(np.float64), digits.train_labels[:150]
     wanted = np.eye(10)[labels]
     tl.manual_seed(3)
-    model = pages.digit_network().to(tl.float64)
+    model = digit_network().to(tl.float64)
     layers = [
         {"inputs": layer.in_features, "outputs": layer.out_features, "activation": "sigmoid",
          "weight": layer.weight.numpy(force=True).T.ravel().tolist(), "bias": layer.bias.numpy(force=True).tolist()}
@@ -202,7 +203,9 @@ ASK = """async ([tokens, off]) => {
   const { worker: text, config, weights } = JSON.parse(document.getElementById("data").textContent);
   const worker = new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
   worker.postMessage({ model: { config, weights }, tokens, off });
-  return new Promise((resolve) => (worker.onmessage = ({ data }) => resolve([[...data.logits], data.attention.map((w) => [...w])])));
+  return new Promise((resolve) => {
+    worker.onmessage = ({ data }) => resolve([[...data.logits], data.attention.map((w) => [...w])]);
+  });
 }"""
 
 
@@ -234,3 +237,29 @@ def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
     page.locator("#told", has_text="Head 1.0").wait_for()
     page.click("#draw")
     assert len(page.input_value("#text")) == len("<b>The dog</b>") + 1
+
+
+# --- the site ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_sheet_lists_each_thing_once_with_a_line():
+    found = cheat_sheet.groups()
+    assert [*found] == ["Ops", "Layers", "Losses", "Optimisers", "Schedules"]
+    typed = [name for entries in found.values() for name, _, _ in entries]
+    assert len(typed) == len({*typed}) > 200
+    assert not [name for entries in found.values() for name, line, _ in entries if not line]
+    assert ("nn.Linear", "nn.html#Linear") in [(name, place) for name, _, place in found["Layers"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_first_page_has_one_thing_to_drag_and_fits(width, scheme, visit, tmp_path):  # noqa: F811
+    pages.index_page(tmp_path / "index.html", {"play.html": "Play <b>"})
+    page = visit(tmp_path / "index.html", viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert page.inner_text("#said").endswith("it fires.")
+    page.focus("#b")
+    for _ in range(25):
+        page.keyboard.press("ArrowLeft")
+    assert page.inner_text("#said").endswith("it does not fire.")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.inner_text("main li a") == "Play <b>"

@@ -1,0 +1,54 @@
+"""The cheat sheet: all ops, layers, losses, optimisers and schedules on one screen, each with a line."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from html import escape
+from types import ModuleType
+from typing import Any
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.autograd.op import Op
+
+Entry = tuple[str, str, str]  # what one types, its first line, and its place in the API reference
+
+
+def groups() -> dict[str, list[Entry]]:
+    """What the sheet lists."""
+    made = [*entries(nn, "nn", nn.Module)]
+    losses = [entry for entry in made if entry[0].endswith("Loss")]
+    return {
+        "Ops": [*entries(tl, "tl", Op)],
+        "Layers": [entry for entry in made if entry not in losses],
+        "Losses": losses,
+        "Optimisers": [*entries(nn.optim, "nn.optim", nn.optim.Optimizer)],
+        "Schedules": [*entries(nn.optim.lr_scheduler, "lr_scheduler", nn.optim.lr_scheduler.LRScheduler)],
+    }
+
+
+def entries(module: ModuleType, typed: str, kind: type) -> Iterator[Entry]:
+    """The public names of a module that are of a kind, without the base itself and other names of the same thing."""
+    seen: list[Any] = [kind]
+    for name in sorted(module.__all__, key=lambda name: (len(name), name)):
+        found = getattr(module, name)
+        is_one = issubclass(found, kind) if inspect.isclass(found) else isinstance(found, kind)
+        if is_one and not any(found is other for other in seen):
+            seen.append(found)
+            line = (inspect.getdoc(found) or "").split("\n")[0]
+            yield f"{typed}.{name}", line, f"{module.__name__.replace('.', '/')}.html#{name}"
+
+
+def html(reference: str | None) -> str:
+    """The sheet. reference: where the API reference lies, None if there is none."""
+
+    def item(typed: str, line: str, place: str) -> str:
+        name = f"<code>{escape(typed)}</code>"
+        linked = name if reference is None else f'<a href="{escape(f"{reference}/{place}")}">{name}</a>'
+        return f'<li title="{escape(line)}">{linked} {escape(line)}</li>'
+
+    return "".join(
+        f"<section><h2>{title}</h2><ul>{''.join(item(*entry) for entry in sorted(found))}</ul></section>"
+        for title, found in groups().items()
+    )

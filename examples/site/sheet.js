@@ -1,0 +1,3 @@
+// The cheat sheet needs no script but the theme.
+
+startTheme();

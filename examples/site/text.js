@@ -135,7 +135,7 @@ function drawHeads() {
     const made = button(isOff ? `${name} off` : name, () => {
       Object.assign(chosen, { block, head });
       show();
-    }, { class: isOff ? "head off" : "head", "aria-pressed": String(block === chosen.block && head === chosen.head), "aria-label": `Head ${head} of block ${block}${isOff ? ", off" : ""}` });
+    }, { class: isOff ? "head off" : "head", "aria-pressed": String(block === chosen.block && head === chosen.head), "aria-label": `${name}${isOff ? " off" : ""}: head ${head} of block ${block}` });
     made.prepend(canvas);
     return made;
   }));

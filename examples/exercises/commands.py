@@ -70,8 +70,11 @@ class Session:
 
     # --- commands ---------------------------------------------------------------------------------------------
 
-    def check(self, exercise: Exercise) -> bool:
-        """Check an exercise, and before it those that it builds on and that changed. Returns whether it passed."""
+    def check(self, exercise: Exercise, why: bool = False) -> bool:
+        """Check an exercise, and before it those that it builds on and that changed. Returns whether it passed.
+
+        why: tell the likely cause at the first check already.
+        """
         if self.progress.untouched(exercise):
             display.introduce(self.course, self.progress, exercise)
             say("There is nothing to check yet: open this file and replace `...` where it says TODO.")
@@ -88,7 +91,7 @@ class Session:
             if not outcome.passed:
                 if other is not exercise:
                     display.show_dependency(self.progress, exercise, other)
-                display.show_failure(self.course, self.progress, outcome)
+                display.show_failure(self.course, self.progress, outcome, why)
                 return False
         display.show_pass(exercise, outcome)
         return True
@@ -122,9 +125,7 @@ class Session:
 
     def why(self, exercise: Exercise) -> None:
         """Check an exercise, and tell the likely cause."""
-        if not self.progress.untouched(exercise):
-            self.progress.tries[exercise.name] = self.progress.tries.get(exercise.name, 0) + 1
-        self.check(exercise)
+        self.check(exercise, why=True)
 
     def reset(self, exercise: Exercise) -> None:
         """Start an exercise again; the old file is kept."""
@@ -155,8 +156,7 @@ class Session:
 
     def start(self, exercise: Exercise, take: bool) -> None:
         """Make an exercise the current one. With `take`, put the solutions of what it builds on into the files."""
-        self.progress.current = exercise.name
-        self.progress.save()
+        self.progress.go_to(exercise)
         untouched = [e for e in self.course.needs(exercise) if self.progress.untouched(e)]
         display.introduce(self.course, self.progress, exercise)
         if not untouched:
@@ -176,7 +176,7 @@ class Watch:
 
     def __init__(self, session: Session, keys: Keys) -> None:
         self.session, self.keys = session, keys
-        self.seen: str | None = None
+        self.seen = self._texts()
         self.asked = ""  # the exercise whose solution was asked for with the last key
 
     def run(self) -> None:
@@ -185,9 +185,9 @@ class Watch:
         if self._finished():
             return
         if session.progress.is_passed(session.current):
-            session.progress.current = (session.progress.next_open(session.current) or session.current).name
+            session.progress.go_to(session.progress.next_open(session.current) or session.current)
         display.introduce(session.course, session.progress, session.current)
-        self.seen = session.course.given(session.current)
+        self.seen[session.current.name] = session.course.given(session.current)
         say("Open this file in your editor. Replace `...` where it says TODO, and save: it is checked at once.")
         say(display.KEYS)
         while True:
@@ -197,21 +197,34 @@ class Watch:
                 break
             if self.keys.ended and not word and self.keys.single:
                 break
-            text = session.progress.text(session.current)
-            if text is not None and text != self.seen and self._settled(text):
-                self.seen = text
-                if text != session.course.given(session.current):
-                    print()
-                    print(f"Checking {session.current.name} ...", flush=True)
-                    if session.check(session.current) and not self._move_on():
-                        break
+            saved = self._saved()
+            if saved and saved is not session.current:
+                say(f"\nYou saved the file of {saved.name}. It is the current exercise now.")
+                session.progress.go_to(saved)
+            if saved and not session.progress.untouched(saved):
+                print(f"\nChecking {saved.name} ...", flush=True)
+                if session.check(saved) and not self._move_on():
+                    break
         session.progress.save()
         say(f"Your answers and progress are in {place_of(session.progress.folder)}. See you again!")
 
-    def _settled(self, text: str) -> bool:
-        """Whether the file is still the same a moment later: an editor may write it in pieces."""
+    def _saved(self) -> Exercise | None:
+        """The exercise whose file was saved, or None. Several at once a command has written, such as `start --take`."""
+        texts = self._texts()
+        if texts == self.seen:
+            return None
         time.sleep(0.05)
-        return self.session.progress.text(self.session.current) == text
+        if self._texts() != texts:  # an editor may write a file in pieces
+            return None
+        changed = [e for e in self.session.course if texts[e.name] not in (None, self.seen[e.name])]
+        self.seen = texts
+        self.session.progress.load()  # a command in another terminal may have written it
+        current = self.session.current
+        return current if current in changed else changed[0] if len(changed) == 1 else None
+
+    def _texts(self) -> dict[str, str | None]:
+        """What is in the file of each exercise."""
+        return {exercise.name: self.session.progress.text(exercise) for exercise in self.session.course}
 
     def _move_on(self) -> bool:
         """Go to the next open exercise. False if there is none."""
@@ -224,7 +237,7 @@ class Watch:
 
     def _go_to(self, exercise: Exercise) -> None:
         self.session.start(exercise, take=False)
-        self.seen = self.session.course.given(exercise)
+        self.seen[exercise.name] = self.session.course.given(exercise)
 
     def _finished(self) -> bool:
         finished = len(self.session.progress.done) == len(self.session.course.exercises)
@@ -235,6 +248,7 @@ class Watch:
     def _obey(self, word: str) -> bool:
         """Carry out a command; False to end."""
         session = self.session
+        session.progress.load()
         asked, self.asked = self.asked, ""
         if word in ("hint", "why", "list"):
             session.run(word)

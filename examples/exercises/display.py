@@ -72,8 +72,8 @@ def introduce(course: Course, progress: Progress, exercise: Exercise) -> None:
     print(f"    {place_of(progress.file(exercise))}:{first_gap(progress.text(exercise) or '')}\n")
 
 
-def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
-    """What is wrong, on which input, and why."""
+def show_failure(course: Course, progress: Progress, outcome: Outcome, why: bool = False) -> None:
+    """What is wrong, on which input, and why: if it is asked for, or at the second check of an exercise."""
     print("\n" + marked(f"{outcome.exercise.name}  Not yet.", False))
     say(outcome.what, "  ")
     if outcome.shown:
@@ -83,12 +83,14 @@ def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
         lines(outcome.printed.strip().split("\n")[-20:])
     if outcome.only:
         say(f"\nIt is right for {outcome.only} only.", "  ")
-    first_look = progress.tries[outcome.exercise.name] == 1 and any("expected" in line for line in outcome.shown)
-    if outcome.cause and not first_look:
-        say(f"\nLikely cause: {outcome.cause}{'' if outcome.cause[-1] in '.?' else '.'}", "  ")
-    elif outcome.cause:
-        say("\nDo you see why? The next try tells the likely cause, and so does", "  ")
-        say(f"{RUN} why {outcome.exercise.name}", "  ")
+    name, cause = outcome.exercise.name, outcome.cause
+    told = why or progress.tries[name] > 1
+    if cause and told:
+        say(f"\nLikely cause: {cause}{'' if cause[-1] in '.?' else '.'}", "  ")
+    elif cause:
+        say(f"\nDo you see why? The next try tells the likely cause, and so does\n{RUN} why {name}", "  ")
+    elif told:
+        say(f"\nThe cause of this one is not known. A hint may help:\n{RUN} hint {name}", "  ")
     path = progress.file(outcome.exercise)
     line = _place(outcome, path) or _first_change(course, progress, outcome)
     print(f"\n    {place_of(path)}:{line}")

@@ -27,7 +27,11 @@ class Progress:
         self.course, self.folder = course, folder
         self.path = folder / "progress.json"
         self.lost = ""  # what happened to a file that could not be read
-        state = NOTHING | self._read()
+        self.load()
+
+    def load(self) -> None:
+        """Read the state, as this command or another one has written it."""
+        state, course = NOTHING | self._read(), self.course
         known = {exercise.name for exercise in course}
         self.passed = {name: digest for name, digest in state["passed"].items() if name in known}
         self.taken = {*state["taken"]} & known
@@ -53,6 +57,11 @@ class Progress:
         """Write the state: the whole file or nothing."""
         state = {name: getattr(self, name) for name in NOTHING} | {"taken": sorted(self.taken)}
         _write(self.path, json.dumps(state, indent=1) + "\n")
+
+    def go_to(self, exercise: Exercise) -> None:
+        """Make an exercise the current one."""
+        self.current = exercise.name
+        self.save()
 
     # --- files ----------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from tinygrad_lecture.testing import Course, Exercise
 from tinygrad_lecture.testing.calls import place_of
 from tinygrad_lecture.testing.sandbox.grader import Grader
 
-from . import display
+from . import TEXTS, display
 from .display import RUN, say
 from .keys import Keys
 from .progress import Progress
@@ -62,8 +62,8 @@ class Session:
                 Watch(self, keys).run()
         elif command == "list":
             display.show_list(self.course, self.progress)
-        elif command == "check":
-            return 0 if (self.check_all() if any(flag) else self.check(self.find(name))) else 1
+        elif command in ("check", "why"):
+            return 0 if (self.check_all() if any(flag) else self.check(self.find(name), command == "why")) else 1
         else:
             getattr(self, command)(self.find(name), *flag)
         return 0
@@ -87,6 +87,8 @@ class Session:
         for outcome in self.grader.check([other.name for other in [*waiting, exercise]], notes=True):
             other = outcome.exercise
             self.progress.tries[other.name] = self.progress.tries.get(other.name, 0) + 1
+            if not outcome.passed:
+                self.progress.mistakes[f"{other.name} {outcome.hint or outcome.kind}"] = outcome.cause or outcome.what
             self.progress.mark(other, outcome.passed)
             if not outcome.passed:
                 if other is not exercise:
@@ -99,14 +101,12 @@ class Session:
     def check_all(self) -> bool:
         """Check every exercise that was begun, a line each. Returns whether all exercises have passed."""
         begun = [e for e in self.course if not self.progress.untouched(e)]
-        failed = set()
         for outcome in self.grader.check([e.name for e in begun]):
             exercise = outcome.exercise
-            broken = [o.name for o in self.course.needs(exercise) if o.name in failed or self.progress.untouched(o)]
+            broken = [other.name for other in self.course.needs(exercise) if not self.progress.is_passed(other)]
             passed = outcome.passed and not broken
             self.progress.mark(exercise, passed)
             said = "right" if passed else f"builds on {broken[0]}, which is not right" if broken else outcome.what
-            failed |= set() if passed else {exercise.name}
             say(f"{exercise.name:5} {exercise.title}: {said}")
         done, total = len(self.progress.done), len(self.course.exercises)
         say(f"{done} of {total} are right.")
@@ -122,10 +122,6 @@ class Session:
             say(f"Hint {number} of {len(exercise.hints)}: {hint}")
         if read == len(exercise.hints):
             say(f"That was the last one. If you give up: {RUN} solution {exercise.name}")
-
-    def why(self, exercise: Exercise) -> None:
-        """Check an exercise, and tell the likely cause."""
-        self.check(exercise, why=True)
 
     def reset(self, exercise: Exercise) -> None:
         """Start an exercise again; the old file is kept."""
@@ -189,7 +185,7 @@ class Watch:
         display.introduce(session.course, session.progress, session.current)
         self.seen[session.current.name] = session.course.given(session.current)
         say("Open this file in your editor. Replace `...` where it says TODO, and save: it is checked at once.")
-        say(display.KEYS)
+        say(TEXTS["keys"])
         while True:
             session.grader.warm()
             word = self.keys.read(POLL)
@@ -262,10 +258,10 @@ class Watch:
             self.asked = session.current.name
             say(f"A solution of {self.asked}? Once more s shows it; h gives a hint.")
         elif word == "help":
-            print(display.HELP.strip("\n"))
+            print(TEXTS["help"].strip("\n"))
         elif word == "next":
             order = list(session.course)
             self._go_to(order[(order.index(session.current) + 1) % len(order)])
         else:
-            say(f"I do not know {word!r}. {display.KEYS}")
+            say(f"I do not know {word!r}. {TEXTS['keys']}")
         return True

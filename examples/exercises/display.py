@@ -14,26 +14,12 @@ from tinygrad_lecture.testing.calls import place_of
 from tinygrad_lecture.testing.courses import first_gap
 from tinygrad_lecture.testing.sandbox.grader import Outcome
 
+from . import TEXTS
 from .course import CHAPTERS
 from .progress import Progress
 
 ROOT = Path(__file__).parent.parent.parent
 RUN = "python -m examples.exercises"
-KEYS = "Keys: h hint, w why, s solution, n next, l list, c check all, q quit, ? help. Or type the words."
-HELP = f"""
-Edit the file in your editor and save it: it is checked at once. In this window:
-
-h   the next of three hints
-w   why: the likely cause of what the last check found
-s   a solution; it asks once
-n   on to the next exercise, solved or not
-l   the list of all, with what is done
-c   check all that you have begun
-q   quit; the next start goes on here
-
-In another terminal, {RUN} with one of these behind it:
-list, check 3.2, hint 3.2, why 3.2, start 3.2, reset 3.2, solution 3.2 --take
-"""
 
 
 def width() -> int:
@@ -128,11 +114,7 @@ def show_end(course: Course, progress: Progress) -> None:
     say(f"\nAll {len(course.exercises)} exercises are done.")
     if taken := len(progress.taken & progress.done):
         say(f"Of {taken} you took the solution; `list` marks them. reset NAME starts one again.")
-    say(
-        "You have written a neuron, an engine that differentiates, its rules, a way to learn, and a transformer that "
-        "writes. Nothing in GPT-2 is of another kind; there is only more of it. From here: read the engine in the "
-        "order that README.md gives, run examples/10_gpt2.py, or write an op of your own and ask tl.gradcheck."
-    )
+    say(TEXTS["end"])
 
 
 def show_list(course: Course, progress: Progress) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from tinygrad_lecture.files import atomic_write
 from tinygrad_lecture.testing import Course, Exercise
+from tinygrad_lecture.testing.sandbox.grader import source
 
-NOTHING: dict[str, Any] = {"current": "", "passed": {}, "taken": [], "hints": {}, "tries": {}, "given": {}}
+NOTHING: dict[str, Any] = {"current": "", "passed": {}, "taken": [], "hints": {}, "tries": {}, "given": {}, "mistakes": {}}
 
 
 class Progress:
@@ -19,7 +20,7 @@ class Progress:
     current: the exercise that is worked on.
     passed: for each exercise that passed, a digest of the files that it depends on.
     taken: exercises whose solution was put into the file.  hints: how many hints were read.  tries: how often each
-    was checked and not right, since it last was.
+    was checked and not right, since it last was.  mistakes: for "3.2 swapped", an exercise and a hint, the likely cause.
     given: a digest of each file as it was copied here, to know which are untouched.
     """
 
@@ -35,18 +36,17 @@ class Progress:
         known = {exercise.name for exercise in course}
         self.passed = {name: digest for name, digest in state["passed"].items() if name in known}
         self.taken = {*state["taken"]} & known
-        self.hints, self.tries, self.given = dict(state["hints"]), dict(state["tries"]), dict(state["given"])
+        self.hints, self.tries, self.given, self.mistakes = (
+            dict(state[name]) for name in ("hints", "tries", "given", "mistakes")
+        )
         self.current = state["current"] if state["current"] in known else next(iter(course)).name
 
     def _read(self) -> dict[str, Any]:
-        try:
-            state: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
-            if not isinstance(state, dict) or any(type(v) is not type(NOTHING.get(k, v)) for k, v in state.items()):
-                raise ValueError("it is not what this program writes")
-            return state
-        except FileNotFoundError:
+        if not self.path.exists():
             return {}
-        except (ValueError, OSError) as error:
+        try:
+            return read_state(self.path)
+        except (ValueError, RecursionError) as error:
             kept = self.path.with_suffix(".damaged.json")
             if self.path.is_file():
                 self.path.replace(kept)
@@ -139,6 +139,14 @@ class Progress:
         order = list(self.course)
         place = order.index(after)
         return next((e for e in [*order[place + 1 :], *order[:place]] if not self.is_passed(e)), None)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """What a progress.json says. Raises ValueError or RecursionError if it is not what is written here."""
+    state: dict[str, Any] = json.loads(source(path))
+    if not isinstance(state, dict) or any(type(v) is not type(NOTHING.get(k, v)) for k, v in state.items()):
+        raise ValueError("it is not what this program writes")
+    return state
 
 
 def _write(path: Path, text: str) -> None:

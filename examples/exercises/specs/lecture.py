@@ -74,11 +74,9 @@ def temperature(m: Any, spec: Spec) -> None:
         off = np.abs(given - right)
         if off.max() > tolerance:
             fits = (hint for hint, wrong in mistakes.items() if np.abs(given - wrong).max() <= 0.011)
-            word, exact = [*SCORES][off.argmax()], right[off.argmax()]
-            told = next(fits, "numbers")
-            rounds = f", but {exact:.4f} rounds to {exact:.2f}" if told == "rounding" else ""
-            shown += [f"look at {word}: {given[off.argmax()]:g}{rounds}"]
-            spec.fail(told, shown, kind="numbers", name=name)
+            k = off.argmax()
+            shown += [f"look at {[*SCORES][k]}: {given[k]:g}"]
+            spec.fail(next(fits, "numbers"), shown, kind="numbers", name=name, right=right[k])
 
     if not isinstance(m.PROBABILITIES, dict) or set(m.PROBABILITIES) != {0.5, 1.0, 2.0}:
         spec.fail("form")

@@ -3,5 +3,4 @@
 import tomllib
 from pathlib import Path
 
-_WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-COMMANDS, TEXTS = _WORDS["commands"], _WORDS["texts"]
+COMMANDS, TEXTS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8")).values()

@@ -31,12 +31,13 @@ function drawTable() {
   }
   const heads = names.map((name) =>
     element("th", { scope: "col", class: isFirst(name) ? "first" : "", title: told.titles[name] }, name.split(".")[1]));
-  const head = element("thead", {}, chapters, element("tr", {}, element("th", { scope: "col" }, "exercise"), element("th"), ...heads));
+  const head = element("thead", {}, chapters, element("tr", {}, element("th", { scope: "col" }, "exercise"), element("th", { scope: "col" }, `of ${names.length}`), ...heads));
+  const right = (facts) => Object.values(facts.marks).filter((mark) => "+s".includes(mark)).length;
   const rows = students.map(([student, facts]) =>
     element("tr", {}, element("th", { scope: "row", title: student }, student),
-      element("td", { class: "count" }, `${facts.right} of ${names.length}${facts.now ? `, at ${facts.now}` : ""}`),
+      element("td", { class: "count" }, `${right(facts)}${facts.now ? `, at ${facts.now}` : ""}`),
       ...names.map((name) => cellOf(student, facts, name))));
-  byId("table").append(element("table", {}, head, element("tbody", {}, ...rows)));
+  byId("marks").append(element("table", {}, head, element("tbody", {}, ...rows)));
 }
 
 function drawWrong() {

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lecture.inspect.page.page import assembled, written
+from tinygrad_lecture.inspect.page.page import assembled, read, written
 from tinygrad_lecture.testing.failures import printable
 from tinygrad_lecture.testing.grading import grade_class, submissions
 from tinygrad_lecture.testing.sandbox.grader import Outcome, source
@@ -20,10 +20,9 @@ from .display import say
 from .progress import NOTHING, read_state
 from .specs.spec import data
 
-HERE = Path(__file__).parent
+PAGE = str(Path(__file__).with_suffix(""))  # of its HTML and its script
 TITLES = {exercise.name: exercise.title for exercise in course.COURSE}
-NO_MISTAKE = {"given", "missing", "unfinished", "builds-on"}  # hints and kinds of what is not yet an answer
-MOST_SAID = 12  # lines of what most got wrong; the page has all
+NO_MISTAKE = {"given", "missing", "unfinished"}  # hints of what is not yet an answer
 
 
 def report(folder: Path) -> int:
@@ -34,12 +33,11 @@ def report(folder: Path) -> int:
     print(f"{course.COURSE.title}\n\n{'':{width + 10}}" + "  ".join(f"{n:{len(of)}}" for n, of in inside.items()))
     for name, student in told["students"].items():
         marks = "  ".join("".join(student["marks"][one] for one in names) for names in inside.values())
-        print(f"{name:{width}}{student['right']:4} of {len(TITLES)}  {marks}")
+        print(f"{name:{width}}{sum(map(marks.count, '+s')):4} of {len(TITLES)}  {marks}")
     print(f"\n{TEXTS['marks']}\n\nWhat most got wrong, and how many:")
-    for name, cause, *who in told["wrong"][:MOST_SAID]:
+    for name, cause, *who in told["wrong"][:12]:  # the page has all
         say(f"{len(who):4}  {name} {TITLES[name]}: {cause}")
-    body = (HERE / "classroom.html").read_text(encoding="utf-8")
-    text = assembled(course.COURSE.title, body, ["numbers", "theme", str(HERE / "classroom")], told)
+    text = assembled(course.COURSE.title, read(f"{PAGE}.html"), ["numbers", "theme", PAGE], told)
     say(f"\nAll of it, and answers in words beside what is marked by hand: {written('class.html', text)}")
     return 0
 
@@ -56,7 +54,6 @@ def facts(folder: Path) -> dict[str, Any]:
         for key, cause in mistakes(outcomes, state).items():
             made.setdefault(key, [key.split(" ")[0], cause]).append(name)
         students[name] = {
-            "right": sum(outcome.passed for outcome in outcomes),
             "now": state["current"] if state["current"] in TITLES else "",
             "marks": {o.exercise.name: mark(o, state) for o in outcomes},
             "failed": {o.exercise.name: str(o) for o in outcomes if not o.passed},

@@ -34,7 +34,6 @@ class Session:
             say("If you have begun elsewhere, start where you did then, or name that folder: --folder FOLDER")
         if self.progress.lost:
             say(self.progress.lost)
-            say("What is solved is found again by `check --all`.")
 
     @property
     def current(self) -> Exercise:
@@ -147,8 +146,7 @@ class Session:
             display.lines(textwrap.dedent(answer).strip("\n").split("\n"))
         print()
         if not self.progress.is_passed(exercise):
-            say(f"To have it in your file: {RUN} solution {exercise.name} --take")
-            say("Better: close it, and write it yourself.")
+            say(f"To have it in your file: {RUN} solution {exercise.name} --take\nBetter: write it yourself.")
 
     def start(self, exercise: Exercise, take: bool) -> None:
         """Make an exercise the current one. With `take`, put the solutions of what it builds on into the files."""
@@ -163,8 +161,8 @@ class Session:
                 self.progress.take(other)
             say(f"It runs your code of {names}. These files have the solutions now.")
         else:
-            say(f"It runs your code of {names}, not solved yet. Solve them first,")
-            say(f"or take their solutions: {RUN} start {exercise.name} --take")
+            first = f"It runs your code of {names}, not solved yet. Solve them first, or take their solutions:"
+            say(f"{first}\n{RUN} start {exercise.name} --take")
 
 
 class Watch:
@@ -215,8 +213,7 @@ class Watch:
         changed = [e for e in self.session.course if texts[e.name] not in (None, self.seen[e.name])]
         self.seen = texts
         self.session.progress.load()  # a command in another terminal may have written it
-        current = self.session.current
-        return current if current in changed else changed[0] if len(changed) == 1 else None
+        return self.session.current if self.session.current in changed else changed[0] if len(changed) == 1 else None
 
     def _texts(self) -> dict[str, str | None]:
         """What is in the file of each exercise."""
@@ -258,7 +255,7 @@ class Watch:
             self.asked = session.current.name
             say(f"A solution of {self.asked}? Once more s shows it; h gives a hint.")
         elif word == "help":
-            print(TEXTS["help"].strip("\n"))
+            print(TEXTS["help"])
         elif word == "next":
             order = list(session.course)
             self._go_to(order[(order.index(session.current) + 1) % len(order)])

@@ -11,7 +11,8 @@ from tinygrad_lecture.files import atomic_write
 from tinygrad_lecture.testing import Course, Exercise
 from tinygrad_lecture.testing.sandbox.grader import source
 
-NOTHING: dict[str, Any] = {"current": "", "passed": {}, "taken": [], "hints": {}, "tries": {}, "given": {}, "mistakes": {}}
+NOTHING: dict[str, Any] = {"current": "", "passed": {}, "taken": [], "hints": {}, "tries": {}, "given": {},
+                           "mistakes": {}}  # fmt: skip
 
 
 class Progress:
@@ -20,7 +21,7 @@ class Progress:
     current: the exercise that is worked on.
     passed: for each exercise that passed, a digest of the files that it depends on.
     taken: exercises whose solution was put into the file.  hints: how many hints were read.  tries: how often each
-    was checked and not right, since it last was.  mistakes: for "3.2 swapped", an exercise and a hint, the likely cause.
+    was checked and not right, since it last was.  mistakes: for an exercise and a hint, "3.2 swapped", the cause.
     given: a digest of each file as it was copied here, to know which are untouched.
     """
 
@@ -36,9 +37,8 @@ class Progress:
         known = {exercise.name for exercise in course}
         self.passed = {name: digest for name, digest in state["passed"].items() if name in known}
         self.taken = {*state["taken"]} & known
-        self.hints, self.tries, self.given, self.mistakes = (
-            dict(state[name]) for name in ("hints", "tries", "given", "mistakes")
-        )
+        self.hints, self.tries = dict(state["hints"]), dict(state["tries"])
+        self.given, self.mistakes = dict(state["given"]), dict(state["mistakes"])
         self.current = state["current"] if state["current"] in known else next(iter(course)).name
 
     def _read(self) -> dict[str, Any]:
@@ -48,9 +48,9 @@ class Progress:
             return read_state(self.path)
         except (ValueError, RecursionError) as error:
             kept = self.path.with_suffix(".damaged.json")
-            if self.path.is_file():
-                self.path.replace(kept)
-            self.lost = f"{self.path} could not be read ({error}). It is now {kept.name}; your answers are untouched."
+            self.path.replace(kept)
+            self.lost = f"{self.path} could not be read ({error}). It is now {kept.name}; your answers are untouched. "
+            self.lost += "What is solved is found again by `check --all`."
             return {}
 
     def save(self) -> None:

@@ -21,8 +21,6 @@ from .courses import Course, find_course
 from .failures import printable
 from .sandbox.grader import Grader, Outcome, python, source
 
-FIELDS = [name for name in Outcome.__dataclass_fields__ if name != "exercise"]
-
 
 def grade(course: Course, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> list[Outcome]:
     """The results of all exercises of a course for the files in a folder, in order.
@@ -68,7 +66,7 @@ def grade_all(
             lost = "The grading itself has failed; its messages tell why."
             return [Outcome(lost, exercise=exercise, kind="grading") for exercise in course]
         rows = json.loads(done.stdout.splitlines()[-1])
-        return [Outcome(exercise=exercise, **row) for exercise, row in zip(course, rows, strict=True)]
+        return [Outcome(**row | {"exercise": exercise}) for exercise, row in zip(course, rows, strict=True)]
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(graded, folders)
@@ -78,7 +76,7 @@ def answer() -> None:
     """Grade the folder that stands on the input, and print the results."""
     reference, folder, memory, patience = json.load(sys.stdin)
     results = grade(find_course(reference), Path(folder), memory=memory, patience=patience)
-    print(json.dumps([{name: getattr(result, name) for name in FIELDS} for result in results]))
+    print(json.dumps([vars(result) | {"exercise": result.exercise.name} for result in results]))
 
 
 def grade_class(course: Course, reference: str, folder: Path, **limits: Any) -> dict[str, list[Outcome]]:

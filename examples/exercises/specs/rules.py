@@ -106,7 +106,6 @@ def summed(x: Any, y: Any, twice: bool) -> list[str]:
 
 TWO_ROWS = np.array([[1.0, 2.0, 3.0], [2.0, 0.0, -1.0]])
 OVERFLOWING = [(np.array(x),) for x in ([1000.0], [1000.0, 0.0], [[1000.0], [0.0]])]  # the smallest for each mistake
-LARGE = np.array([[1000.0, 1000.0, 0.0], [-1000.0, 0.0, -999.0]])
 CHECKS = {
     "3.1": [rule("add_rule", lambda x, y: x + y, same_shape(2))],
     "3.2": [rule("mul_rule", lambda x, w: x * w, same_shape(2))],
@@ -148,10 +147,10 @@ CHECKS = {
         ),
     ],
     "5.1": [function("squared_error", PREDICTIONS), rule("squared_error_rule", "squared_error", PREDICTIONS)],
-    "5.2": [function("softmax", [ROWS], examples=[*OVERFLOWING, (LARGE,), (TWO_ROWS,)])],
+    "5.2": [function("softmax", [ROWS], examples=[*OVERFLOWING, (TWO_ROWS,)])],
     "5.3": [rule("softmax_rule", "softmax", [ROWS])],
     "5.4": [
-        function("log_softmax", [ROWS], examples=[*OVERFLOWING, (TWO_ROWS,), (LARGE,)]),
+        function("log_softmax", [ROWS], examples=[*OVERFLOWING, (TWO_ROWS,)]),
         rule("log_softmax_rule", "log_softmax", [ROWS]),
     ],
     "5.5": [

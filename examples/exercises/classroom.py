@@ -30,13 +30,13 @@ def report(folder: Path) -> int:
     told = facts(folder)
     inside = {number: [n for n in TITLES if n.split(".")[0] == number] for number in course.CHAPTERS}
     width = max(map(len, told["students"]))
-    print(f"{course.COURSE.title}\n\n{'':{width + 10}}" + "  ".join(f"{n:{len(of)}}" for n, of in inside.items()))
+    print(f"{course.COURSE.title}\n\n{'':{width + 12}}" + "  ".join(f"{n:{len(of)}}" for n, of in inside.items()))
     for name, student in told["students"].items():
         marks = "  ".join("".join(student["marks"][one] for one in names) for names in inside.values())
         print(f"{name:{width}}{sum(map(marks.count, '+s')):4} of {len(TITLES)}  {marks}")
     print(f"\n{TEXTS['marks']}\n\nWhat most got wrong, and how many:")
     for name, cause, *who in told["wrong"][:12]:  # the page has all
-        say(f"{len(who):4}  {name} {TITLES[name]}: {cause}")
+        say(f"{len(who)}  {name} {TITLES[name]}: {cause}", "  ")
     text = assembled(course.COURSE.title, read(f"{PAGE}.html"), ["numbers", "theme", PAGE], told)
     say(f"\nAll of it, and answers in words beside what is marked by hand: {written('class.html', text)}")
     return 0

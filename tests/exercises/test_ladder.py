@@ -147,6 +147,13 @@ def test_a_wrong_answer_is_caught_and_rightly_explained(k, outcome_with, require
     assert not (explained and wrong.misjudged and outcome.hint), "it is rightly explained by now"
 
 
+@pytest.mark.parametrize("hints", [("4.1", "from-behind"), ("4.1", "stretched-missing"), ("5.2", "overflow")], ids=str)
+def test_no_axis_of_an_input_that_is_shown_is_longer_than_it_must_be(hints, outcome_with):
+    for wrong in (w for w in WRONG if w.name == hints[0] and hints[1] in w.hints):
+        shown = outcome_with(COURSE[wrong.name], with_answers(COURSE[wrong.name], wrong.answers)).shown
+        assert max(map(int, re.findall(r"\d+", "".join(re.findall(r"shape (.*)", "\n".join(shown))))), default=1) <= 2
+
+
 def test_there_are_enough_wrong_answers_and_nearly_all_are_rightly_explained():
     counts = {name: sum(w.name == name for w in WRONG) for name in NAMES}
     assert len(WRONG) >= 700

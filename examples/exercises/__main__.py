@@ -13,42 +13,26 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from . import COMMANDS, TEXTS
 
-COMMANDS = {
-    "watch": "check the current file at every save; the same as no command",
-    "list": "show all exercises and what is done",
-    "check": "check one exercise",
-    "hint": "show the next hint: a question, a pointer, nearly the answer",
-    "why": "check one exercise, and tell the likely cause",
-    "start": "make an exercise the current one",
-    "reset": "start an exercise again; your answer is kept beside it",
-    "solution": "show a solution",
-}
-FLAGS = {
-    "check": ("--all", "check all that were begun"),
-    "start": ("--take", "put the solutions of what it builds on into your files"),
-    "solution": ("--take", "put it into your file; your answer is kept beside it"),
-}
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(
         prog="python -m examples.exercises",
-        description="Exercises from a neuron to your own GPT. Without a command: watch the current file, check it at "
-        "every save, and move on when it is right.",
-        epilog="NAME is a number as 3.2, or a file, as ex2_mul.py; mul is enough.",
+        description=TEXTS["description"],
+        epilog=TEXTS["names"],
     )
     main.add_argument("--folder", type=Path, default=Path("exercises"), help="your answers and progress (exercises)")
     commands = main.add_subparsers(dest="command", metavar="COMMAND")
-    for name, says in COMMANDS.items():
+    for name, (says, *flag) in COMMANDS.items():
         command = commands.add_parser(name, help=says, description=says)
         command.add_argument("--folder", type=Path, default=argparse.SUPPRESS, help="your answers and progress")
         if name not in ("watch", "list"):
-            command.add_argument("name", nargs="?", metavar="NAME", help="the current one by default")
-        if name in FLAGS:
-            flag, does = FLAGS[name]
-            command.add_argument(flag, dest="flag", action="store_true", help=does)
+            command.add_argument("name", nargs="?", metavar="NAME", help=TEXTS["name"])
+        if flag:
+            command.add_argument(flag[0], dest="flag", action="store_true", help=flag[1])
     return main
 
 
@@ -59,12 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may lack a letter
     try:
+        from .classroom import report
         from .commands import Session
         from .course import COURSE
     except ImportError as error:
         print(f'{error}\nInstall what the exercises need: python -m pip install --editable ".[examples]"')
         return 1
     try:
+        if options.command == "class":
+            return report(Path(options.name or "submissions"))
         session = Session(COURSE, options.folder)
         with closing(session.grader):
             flag = [options.flag] if "flag" in options else []

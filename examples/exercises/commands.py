@@ -11,7 +11,7 @@ from tinygrad_lecture.testing import Course, Exercise
 from tinygrad_lecture.testing.calls import place_of
 from tinygrad_lecture.testing.sandbox.grader import Grader
 
-from . import display
+from . import TEXTS, display
 from .display import RUN, say
 from .keys import Keys
 from .progress import Progress
@@ -34,7 +34,6 @@ class Session:
             say("If you have begun elsewhere, start where you did then, or name that folder: --folder FOLDER")
         if self.progress.lost:
             say(self.progress.lost)
-            say("What is solved is found again by `check --all`.")
 
     @property
     def current(self) -> Exercise:
@@ -62,16 +61,19 @@ class Session:
                 Watch(self, keys).run()
         elif command == "list":
             display.show_list(self.course, self.progress)
-        elif command == "check":
-            return 0 if (self.check_all() if any(flag) else self.check(self.find(name))) else 1
+        elif command in ("check", "why"):
+            return 0 if (self.check_all() if any(flag) else self.check(self.find(name), command == "why")) else 1
         else:
             getattr(self, command)(self.find(name), *flag)
         return 0
 
     # --- commands ---------------------------------------------------------------------------------------------
 
-    def check(self, exercise: Exercise) -> bool:
-        """Check an exercise, and before it those that it builds on and that changed. Returns whether it passed."""
+    def check(self, exercise: Exercise, why: bool = False) -> bool:
+        """Check an exercise, and before it those that it builds on and that changed. Returns whether it passed.
+
+        why: tell the likely cause at the first check already.
+        """
         if self.progress.untouched(exercise):
             display.introduce(self.course, self.progress, exercise)
             say("There is nothing to check yet: open this file and replace `...` where it says TODO.")
@@ -84,11 +86,13 @@ class Session:
         for outcome in self.grader.check([other.name for other in [*waiting, exercise]], notes=True):
             other = outcome.exercise
             self.progress.tries[other.name] = self.progress.tries.get(other.name, 0) + 1
+            if not outcome.passed:
+                self.progress.mistakes[f"{other.name} {outcome.hint or outcome.kind}"] = outcome.cause or outcome.what
             self.progress.mark(other, outcome.passed)
             if not outcome.passed:
                 if other is not exercise:
                     display.show_dependency(self.progress, exercise, other)
-                display.show_failure(self.course, self.progress, outcome)
+                display.show_failure(self.course, self.progress, outcome, why)
                 return False
         display.show_pass(exercise, outcome)
         return True
@@ -96,14 +100,12 @@ class Session:
     def check_all(self) -> bool:
         """Check every exercise that was begun, a line each. Returns whether all exercises have passed."""
         begun = [e for e in self.course if not self.progress.untouched(e)]
-        failed = set()
         for outcome in self.grader.check([e.name for e in begun]):
             exercise = outcome.exercise
-            broken = [o.name for o in self.course.needs(exercise) if o.name in failed or self.progress.untouched(o)]
+            broken = [other.name for other in self.course.needs(exercise) if not self.progress.is_passed(other)]
             passed = outcome.passed and not broken
             self.progress.mark(exercise, passed)
             said = "right" if passed else f"builds on {broken[0]}, which is not right" if broken else outcome.what
-            failed |= set() if passed else {exercise.name}
             say(f"{exercise.name:5} {exercise.title}: {said}")
         done, total = len(self.progress.done), len(self.course.exercises)
         say(f"{done} of {total} are right.")
@@ -119,12 +121,6 @@ class Session:
             say(f"Hint {number} of {len(exercise.hints)}: {hint}")
         if read == len(exercise.hints):
             say(f"That was the last one. If you give up: {RUN} solution {exercise.name}")
-
-    def why(self, exercise: Exercise) -> None:
-        """Check an exercise, and tell the likely cause."""
-        if not self.progress.untouched(exercise):
-            self.progress.tries[exercise.name] = self.progress.tries.get(exercise.name, 0) + 1
-        self.check(exercise)
 
     def reset(self, exercise: Exercise) -> None:
         """Start an exercise again; the old file is kept."""
@@ -150,13 +146,11 @@ class Session:
             display.lines(textwrap.dedent(answer).strip("\n").split("\n"))
         print()
         if not self.progress.is_passed(exercise):
-            say(f"To have it in your file: {RUN} solution {exercise.name} --take")
-            say("Better: close it, and write it yourself.")
+            say(f"To have it in your file: {RUN} solution {exercise.name} --take\nBetter: write it yourself.")
 
     def start(self, exercise: Exercise, take: bool) -> None:
         """Make an exercise the current one. With `take`, put the solutions of what it builds on into the files."""
-        self.progress.current = exercise.name
-        self.progress.save()
+        self.progress.go_to(exercise)
         untouched = [e for e in self.course.needs(exercise) if self.progress.untouched(e)]
         display.introduce(self.course, self.progress, exercise)
         if not untouched:
@@ -167,8 +161,8 @@ class Session:
                 self.progress.take(other)
             say(f"It runs your code of {names}. These files have the solutions now.")
         else:
-            say(f"It runs your code of {names}, not solved yet. Solve them first,")
-            say(f"or take their solutions: {RUN} start {exercise.name} --take")
+            first = f"It runs your code of {names}, not solved yet. Solve them first, or take their solutions:"
+            say(f"{first}\n{RUN} start {exercise.name} --take")
 
 
 class Watch:
@@ -176,7 +170,7 @@ class Watch:
 
     def __init__(self, session: Session, keys: Keys) -> None:
         self.session, self.keys = session, keys
-        self.seen: str | None = None
+        self.seen = self._texts()
         self.asked = ""  # the exercise whose solution was asked for with the last key
 
     def run(self) -> None:
@@ -185,11 +179,11 @@ class Watch:
         if self._finished():
             return
         if session.progress.is_passed(session.current):
-            session.progress.current = (session.progress.next_open(session.current) or session.current).name
+            session.progress.go_to(session.progress.next_open(session.current) or session.current)
         display.introduce(session.course, session.progress, session.current)
-        self.seen = session.course.given(session.current)
+        self.seen[session.current.name] = session.course.given(session.current)
         say("Open this file in your editor. Replace `...` where it says TODO, and save: it is checked at once.")
-        say(display.KEYS)
+        say(TEXTS["keys"])
         while True:
             session.grader.warm()
             word = self.keys.read(POLL)
@@ -197,21 +191,33 @@ class Watch:
                 break
             if self.keys.ended and not word and self.keys.single:
                 break
-            text = session.progress.text(session.current)
-            if text is not None and text != self.seen and self._settled(text):
-                self.seen = text
-                if text != session.course.given(session.current):
-                    print()
-                    print(f"Checking {session.current.name} ...", flush=True)
-                    if session.check(session.current) and not self._move_on():
-                        break
+            saved = self._saved()
+            if saved and saved is not session.current:
+                say(f"\nYou saved the file of {saved.name}. It is the current exercise now.")
+                session.progress.go_to(saved)
+            if saved and not session.progress.untouched(saved):
+                print(f"\nChecking {saved.name} ...", flush=True)
+                if session.check(saved) and not self._move_on():
+                    break
         session.progress.save()
         say(f"Your answers and progress are in {place_of(session.progress.folder)}. See you again!")
 
-    def _settled(self, text: str) -> bool:
-        """Whether the file is still the same a moment later: an editor may write it in pieces."""
+    def _saved(self) -> Exercise | None:
+        """The exercise whose file was saved, or None. Several at once a command has written, such as `start --take`."""
+        texts = self._texts()
+        if texts == self.seen:
+            return None
         time.sleep(0.05)
-        return self.session.progress.text(self.session.current) == text
+        if self._texts() != texts:  # an editor may write a file in pieces
+            return None
+        changed = [e for e in self.session.course if texts[e.name] not in (None, self.seen[e.name])]
+        self.seen = texts
+        self.session.progress.load()  # a command in another terminal may have written it
+        return self.session.current if self.session.current in changed else changed[0] if len(changed) == 1 else None
+
+    def _texts(self) -> dict[str, str | None]:
+        """What is in the file of each exercise."""
+        return {exercise.name: self.session.progress.text(exercise) for exercise in self.session.course}
 
     def _move_on(self) -> bool:
         """Go to the next open exercise. False if there is none."""
@@ -224,7 +230,7 @@ class Watch:
 
     def _go_to(self, exercise: Exercise) -> None:
         self.session.start(exercise, take=False)
-        self.seen = self.session.course.given(exercise)
+        self.seen[exercise.name] = self.session.course.given(exercise)
 
     def _finished(self) -> bool:
         finished = len(self.session.progress.done) == len(self.session.course.exercises)
@@ -235,6 +241,7 @@ class Watch:
     def _obey(self, word: str) -> bool:
         """Carry out a command; False to end."""
         session = self.session
+        session.progress.load()
         asked, self.asked = self.asked, ""
         if word in ("hint", "why", "list"):
             session.run(word)
@@ -248,10 +255,10 @@ class Watch:
             self.asked = session.current.name
             say(f"A solution of {self.asked}? Once more s shows it; h gives a hint.")
         elif word == "help":
-            print(display.HELP.strip("\n"))
+            print(TEXTS["help"])
         elif word == "next":
             order = list(session.course)
             self._go_to(order[(order.index(session.current) + 1) % len(order)])
         else:
-            say(f"I do not know {word!r}. {display.KEYS}")
+            say(f"I do not know {word!r}. {TEXTS['keys']}")
         return True

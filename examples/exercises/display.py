@@ -14,26 +14,12 @@ from tinygrad_lecture.testing.calls import place_of
 from tinygrad_lecture.testing.courses import first_gap
 from tinygrad_lecture.testing.sandbox.grader import Outcome
 
+from . import TEXTS
 from .course import CHAPTERS
 from .progress import Progress
 
 ROOT = Path(__file__).parent.parent.parent
 RUN = "python -m examples.exercises"
-KEYS = "Keys: h hint, w why, s solution, n next, l list, c check all, q quit, ? help. Or type the words."
-HELP = f"""
-Edit the file in your editor and save it: it is checked at once. In this window:
-
-h   the next of three hints
-w   why: the likely cause of what the last check found
-s   a solution; it asks once
-n   on to the next exercise, solved or not
-l   the list of all, with what is done
-c   check all that you have begun
-q   quit; the next start goes on here
-
-In another terminal, {RUN} with one of these behind it:
-list, check 3.2, hint 3.2, why 3.2, start 3.2, reset 3.2, solution 3.2 --take
-"""
 
 
 def width() -> int:
@@ -72,8 +58,8 @@ def introduce(course: Course, progress: Progress, exercise: Exercise) -> None:
     print(f"    {place_of(progress.file(exercise))}:{first_gap(progress.text(exercise) or '')}\n")
 
 
-def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
-    """What is wrong, on which input, and why."""
+def show_failure(course: Course, progress: Progress, outcome: Outcome, why: bool = False) -> None:
+    """What is wrong, on which input, and why: if it is asked for, or at the second check of an exercise."""
     print("\n" + marked(f"{outcome.exercise.name}  Not yet.", False))
     say(outcome.what, "  ")
     if outcome.shown:
@@ -83,12 +69,14 @@ def show_failure(course: Course, progress: Progress, outcome: Outcome) -> None:
         lines(outcome.printed.strip().split("\n")[-20:])
     if outcome.only:
         say(f"\nIt is right for {outcome.only} only.", "  ")
-    first_look = progress.tries[outcome.exercise.name] == 1 and any("expected" in line for line in outcome.shown)
-    if outcome.cause and not first_look:
-        say(f"\nLikely cause: {outcome.cause}{'' if outcome.cause[-1] in '.?' else '.'}", "  ")
-    elif outcome.cause:
-        say("\nDo you see why? The next try tells the likely cause, and so does", "  ")
-        say(f"{RUN} why {outcome.exercise.name}", "  ")
+    name, cause = outcome.exercise.name, outcome.cause
+    told = why or progress.tries[name] > 1
+    if cause and told:
+        say(f"\nLikely cause: {cause}{'' if cause[-1] in '.?' else '.'}", "  ")
+    elif cause:
+        say(f"\nDo you see why? The next try tells the likely cause, and so does\n{RUN} why {name}", "  ")
+    elif told:
+        say(f"\nThe cause of this one is not known. A hint may help:\n{RUN} hint {name}", "  ")
     path = progress.file(outcome.exercise)
     line = _place(outcome, path) or _first_change(course, progress, outcome)
     print(f"\n    {place_of(path)}:{line}")
@@ -126,11 +114,7 @@ def show_end(course: Course, progress: Progress) -> None:
     say(f"\nAll {len(course.exercises)} exercises are done.")
     if taken := len(progress.taken & progress.done):
         say(f"Of {taken} you took the solution; `list` marks them. reset NAME starts one again.")
-    say(
-        "You have written a neuron, an engine that differentiates, its rules, a way to learn, and a transformer that "
-        "writes. Nothing in GPT-2 is of another kind; there is only more of it. From here: read the engine in the "
-        "order that README.md gives, run examples/10_gpt2.py, or write an op of your own and ask tl.gradcheck."
-    )
+    say(TEXTS["end"])
 
 
 def show_list(course: Course, progress: Progress) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 from tinygrad_lecture.files import atomic_write
 from tinygrad_lecture.testing import Course, Exercise
+from tinygrad_lecture.testing.sandbox.grader import source
 
-NOTHING: dict[str, Any] = {"current": "", "passed": {}, "taken": [], "hints": {}, "tries": {}, "given": {}}
+NOTHING: dict[str, Any] = {"current": "", "passed": {}, "taken": [], "hints": {}, "tries": {}, "given": {},
+                           "mistakes": {}}  # fmt: skip
 
 
 class Progress:
@@ -19,7 +21,7 @@ class Progress:
     current: the exercise that is worked on.
     passed: for each exercise that passed, a digest of the files that it depends on.
     taken: exercises whose solution was put into the file.  hints: how many hints were read.  tries: how often each
-    was checked and not right, since it last was.
+    was checked and not right, since it last was.  mistakes: for an exercise and a hint, "3.2 swapped", the cause.
     given: a digest of each file as it was copied here, to know which are untouched.
     """
 
@@ -27,32 +29,39 @@ class Progress:
         self.course, self.folder = course, folder
         self.path = folder / "progress.json"
         self.lost = ""  # what happened to a file that could not be read
-        state = NOTHING | self._read()
+        self.load()
+
+    def load(self) -> None:
+        """Read the state, as this command or another one has written it."""
+        state, course = NOTHING | self._read(), self.course
         known = {exercise.name for exercise in course}
         self.passed = {name: digest for name, digest in state["passed"].items() if name in known}
         self.taken = {*state["taken"]} & known
-        self.hints, self.tries, self.given = dict(state["hints"]), dict(state["tries"]), dict(state["given"])
+        self.hints, self.tries = dict(state["hints"]), dict(state["tries"])
+        self.given, self.mistakes = dict(state["given"]), dict(state["mistakes"])
         self.current = state["current"] if state["current"] in known else next(iter(course)).name
 
     def _read(self) -> dict[str, Any]:
-        try:
-            state: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
-            if not isinstance(state, dict) or any(type(v) is not type(NOTHING.get(k, v)) for k, v in state.items()):
-                raise ValueError("it is not what this program writes")
-            return state
-        except FileNotFoundError:
+        if not self.path.exists():
             return {}
-        except (ValueError, OSError) as error:
+        try:
+            return read_state(self.path)
+        except (ValueError, RecursionError) as error:
             kept = self.path.with_suffix(".damaged.json")
-            if self.path.is_file():
-                self.path.replace(kept)
-            self.lost = f"{self.path} could not be read ({error}). It is now {kept.name}; your answers are untouched."
+            self.path.replace(kept)
+            self.lost = f"{self.path} could not be read ({error}). It is now {kept.name}; your answers are untouched. "
+            self.lost += "What is solved is found again by `check --all`."
             return {}
 
     def save(self) -> None:
         """Write the state: the whole file or nothing."""
         state = {name: getattr(self, name) for name in NOTHING} | {"taken": sorted(self.taken)}
         _write(self.path, json.dumps(state, indent=1) + "\n")
+
+    def go_to(self, exercise: Exercise) -> None:
+        """Make an exercise the current one."""
+        self.current = exercise.name
+        self.save()
 
     # --- files ----------------------------------------------------------------------------------------------
 
@@ -130,6 +139,14 @@ class Progress:
         order = list(self.course)
         place = order.index(after)
         return next((e for e in [*order[place + 1 :], *order[:place]] if not self.is_passed(e)), None)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """What a progress.json says. Raises ValueError or RecursionError if it is not what is written here."""
+    state: dict[str, Any] = json.loads(source(path))
+    if not isinstance(state, dict) or any(type(v) is not type(NOTHING.get(k, v)) for k, v in state.items()):
+        raise ValueError("it is not what this program writes")
+    return state
 
 
 def _write(path: Path, text: str) -> None:

@@ -130,7 +130,7 @@ def test_a_bug_in_an_earlier_file_is_shown_there(folder, capsys):
     assert run("check", "1.2") == 1
     out = capsys.readouterr().out
     assert "1.2 runs your code of 1.1, A neuron weighs and sums up, and that is not right:" in out
-    assert run("why", "1.1") == 0
+    assert run("why", "1.1") == 1
     assert "the weights are not used" in capsys.readouterr().out
 
 
@@ -176,12 +176,13 @@ def test_a_function_that_is_missing_is_named(folder, capsys):
     assert run("check", "1.1") == 1
     out = capsys.readouterr().out
     assert "There is no `weighted_sum` in ch1_neuron/ex1_weigh.py." in out
-    assert "must stay in the file as it was given" in " ".join(out.split())
+    assert run("why", "1.1") == 1
+    assert "must stay in the file as it was given" in " ".join(capsys.readouterr().out.split())
     answer(folder, "1.2")
     renamed = COURSE.solved(COURSE["1.2"]).replace("import weighted_sum", "import my_sum as weighted_sum")
     write(folder, COURSE["1.2"], renamed)
     write(folder, exercise, COURSE.solved(exercise))
-    assert run("check", "1.2") == 1
+    run("why", "1.2")
     assert "`my_sum` must stay in ch1_neuron/ex1_weigh.py" in " ".join(capsys.readouterr().out.split())
 
 
@@ -194,7 +195,8 @@ def test_the_watch_checks_at_a_save_moves_on_and_obeys_words(folder, capsys):
         wait_for(lambda: session.progress.hints)
         answer(folder, "1.1", "return 0")
         wait_for(lambda: "Not yet" in heard())
-        answer(folder, "1.1")
+        run("start", "2.2", "--take")  # in another terminal
+        answer(folder, "1.1")  # another exercise's file
         wait_for(lambda: session.progress.current == "1.2")
         reading.put("list\n")
         reading.put("nonsense\n")
@@ -215,6 +217,7 @@ def test_the_watch_checks_at_a_save_moves_on_and_obeys_words(folder, capsys):
     thread.join()
     out = heard()
     assert "Hint 1 of 3" in out
+    assert "You saved the file of 1.1. It is the current exercise now." in out
     assert "1.1  Right!" in out
     assert "I do not know 'nonsense'" in out
     assert "See you again!" in out

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .courses import Course, find_course
 from .failures import printable
-from .grading import as_csv, as_table, as_text, grade, grade_all, submissions
+from .grading import as_csv, as_table, as_text, grade, grade_class
 from .sandbox import wall
 
 
@@ -47,17 +47,10 @@ def _grade(course: Course, options: argparse.Namespace) -> int:
     if options.csv:
         options.csv.open("a", encoding="utf-8").close()  # now, not after the grading
     limits = {"memory": options.memory, "patience": options.patience}
-    folders = submissions(options.folder) if options.all else [options.folder.resolve()]
     if options.all:
-        grading = grade_all(course, options.course, folders, **limits)
+        graded = grade_class(course, options.course, options.folder, **limits)
     else:
-        grading = iter([grade(course, options.folder, **limits)])
-    graded = {}
-    for folder, results in zip(folders, grading, strict=True):
-        name = printable(folder.name, kept="")
-        graded[name] = results
-        if options.all:
-            print(f"{name} is graded", file=sys.stderr, flush=True)
+        graded = {printable(options.folder.resolve().name, kept=""): grade(course, options.folder, **limits)}
     if options.csv:
         options.csv.write_text(as_csv(graded), encoding="utf-8")
     every = [result for results in graded.values() for result in results]

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -231,24 +232,17 @@ def general_mistakes(examples: Sequence[Example]) -> Iterator[Candidate]:
     yield *said("constant-factor", ratio=ratio), lambda args, e: ratio * e
     for power, says in ((1, "multiplied by"), (-1, "divided by"), (0.5, "multiplied by the root of")):
         for k in range(len(_sizes(first))):
-            yield *said("size-factor", says=says), _scaled(k, power)
+            scaled = partial(lambda k, power, args, e: e * _sizes(args)[k] ** power, k, power)
+            yield *said("size-factor", says=says), scaled
     if len(examples) > 1 and got.size:
         offset = (got - right).ravel()[0]
         yield *said("constant-term", offset=offset), lambda args, e: e + offset
     yield *said("transposed.swapped"), lambda args, e: e.swapaxes(-1, -2)
     yield *said("reversed"), lambda args, e: e[::-1]
     for k in range(len(first)):
-        yield *said("unchanged", k=k), _argument(k)
+        yield *said("unchanged", k=k), partial(lambda k, args, e: args[k], k)
     if len(examples) > 2:
         yield *said("hard-coded"), lambda args, e: got
-
-
-def _argument(k: int) -> Callable[[Args, Any], Any]:
-    return lambda args, right: args[k]
-
-
-def _scaled(k: int, power: float) -> Callable[[Args, Any], Any]:
-    return lambda args, right: right * _sizes(args)[k] ** power
 
 
 def _sizes(args: Args) -> list[float]:

@@ -15,31 +15,33 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from .courses import Course, find_course
-from .sandbox.grader import Grader, Outcome, python
-
-FIELDS = [name for name in Outcome.__dataclass_fields__ if name != "exercise"]
+from .failures import printable
+from .sandbox.grader import Grader, Outcome, python, source
 
 
 def grade(course: Course, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> list[Outcome]:
     """The results of all exercises of a course for the files in a folder, in order.
 
-    The files run in a process of their own, with limits. An exercise whose own check passes, but which
-    builds on one that did not, does not pass: what runs in it is not what was asked for.
+    The files run in a process of their own, with limits, those that are as they were given not at all. An exercise
+    whose own check passes, but which builds on one that did not, does not pass: what runs in it is not what was asked
+    for.
     memory: in megabytes.  patience: a factor for the time limits, on slow machines.
     """
     linked = folder.is_symlink()  # to a neighbour's, it may be
-    files = [] if linked else course.exercises
-    here = [e.name for e in files if os.path.isfile(folder / e.file)]  # noqa: PTH113 - False where it may not look
+    here = [e for e in course if not linked and os.path.isfile(folder / e.file)]  # noqa: PTH113 - False if it may not
+    begun = [e.name for e in here if source(folder / e.file) != course.given(e)]
     grader = Grader(course, folder, memory=memory, patience=patience)
     try:
-        outcomes = {outcome.exercise.name: outcome for outcome in grader.check(here)}
+        outcomes = {outcome.exercise.name: outcome for outcome in grader.check(begun)}
     finally:
         grader.close()
     for exercise in course:
         missing = f"The folder {folder.name} is a link." if linked else f"The file {exercise.file} is missing."
-        outcomes.setdefault(exercise.name, Outcome(missing, exercise=exercise, kind="missing", hint="missing"))
+        kind, what = ("given", "It is as it was given.") if exercise in here else ("missing", missing)
+        outcomes.setdefault(exercise.name, Outcome(what, exercise=exercise, kind=kind, hint=kind))
         broken = [other.name for other in course.needs(exercise) if not outcomes[other.name].passed]
         if broken and outcomes[exercise.name].passed:
             what = f"It builds on {broken[0]}, which is not right."
@@ -64,7 +66,7 @@ def grade_all(
             lost = "The grading itself has failed; its messages tell why."
             return [Outcome(lost, exercise=exercise, kind="grading") for exercise in course]
         rows = json.loads(done.stdout.splitlines()[-1])
-        return [Outcome(exercise=exercise, **row) for exercise, row in zip(course, rows, strict=True)]
+        return [Outcome(**row | {"exercise": exercise}) for exercise, row in zip(course, rows, strict=True)]
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(graded, folders)
@@ -74,26 +76,32 @@ def answer() -> None:
     """Grade the folder that stands on the input, and print the results."""
     reference, folder, memory, patience = json.load(sys.stdin)
     results = grade(find_course(reference), Path(folder), memory=memory, patience=patience)
-    print(json.dumps([{name: getattr(result, name) for name in FIELDS} for result in results]))
+    print(json.dumps([vars(result) | {"exercise": result.exercise.name} for result in results]))
 
 
-def submissions(folder: Path) -> list[Path]:
+def grade_class(course: Course, reference: str, folder: Path, **limits: Any) -> dict[str, list[Outcome]]:
+    """The results of each student whose folder is in a folder, by name, as of `grade_all`. Tells who is done."""
+    graded, folders = {}, submissions(folder)
+    for name, results in zip(folders, grade_all(course, reference, [*folders.values()], **limits), strict=True):
+        graded[name] = results
+        print(f"{name} is graded", file=sys.stderr, flush=True)
+    return graded
+
+
+def submissions(folder: Path) -> dict[str, Path]:
     """The folders of the students in a folder, by name. Raises FileNotFoundError if there is none."""
     found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
     if not found:
-        raise FileNotFoundError(f"there is no folder in {folder}; with --all it holds one for each student")
-    return found
+        raise FileNotFoundError(f"there is no folder in {folder}; it holds one for each student")
+    return {printable(path.name, kept=""): path for path in found}
 
 
 # --- reports --------------------------------------------------------------------------------------------------
 
 
-def total(results: Sequence[Outcome]) -> float:
-    return sum(r.points for r in results)
-
-
-def most(results: Sequence[Outcome]) -> float:
-    return sum(r.exercise.points for r in results)
+def points(results: Sequence[Outcome]) -> str:
+    """Those of the passed exercises, and those of all: "2 of 3.5"."""
+    return f"{sum(r.points for r in results):g} of {sum(r.exercise.points for r in results):g}"
 
 
 def as_text(title: str, results: Sequence[Outcome]) -> str:
@@ -103,7 +111,7 @@ def as_text(title: str, results: Sequence[Outcome]) -> str:
         said = "passed" if r.passed else "FAILED"
         row = f"{said}  {r.points:g} of {r.exercise.points:g}  {r.exercise.name}  {r.exercise.title}"
         lines += [row.rstrip(), *(f"        {line}" for line in r.message.split("\n") if line)]
-    return "\n".join([*lines, f"{total(results):g} of {most(results):g} points"])
+    return "\n".join([*lines, f"{points(results)} points"])
 
 
 def as_table(title: str, graded: Mapping[str, Sequence[Outcome]]) -> str:
@@ -112,7 +120,7 @@ def as_table(title: str, graded: Mapping[str, Sequence[Outcome]]) -> str:
     lines = [title]
     for student, results in graded.items():
         wrong = ", ".join(r.exercise.name for r in results if not r.passed)
-        row = f"{student:{width}}  {total(results):g} of {most(results):g}{wrong and f'   not right: {wrong}'}"
+        row = f"{student:{width}}  {points(results)}{wrong and f'   not right: {wrong}'}"
         lines += textwrap.wrap(row, 80, subsequent_indent=" " * (width + 2), break_long_words=False)
     return "\n".join(lines)
 
@@ -124,5 +132,5 @@ def as_csv(graded: Mapping[str, Sequence[Outcome]]) -> str:
     rows.writerow(["student", *(r.exercise.name for r in next(iter(graded.values()))), "points"])
     for student, results in graded.items():
         safe = f"'{student}" if student.startswith(("=", "+", "-", "@")) else student  # for a spreadsheet no formula
-        rows.writerow([safe, *(f"{r.points:g}" for r in results), f"{total(results):g}"])
+        rows.writerow([safe, *(f"{r.points:g}" for r in results), points(results).split()[0]])
     return text.getvalue()

@@ -92,12 +92,12 @@ def order(m: Any, inputs: Sequence[float], steps: Sequence[tuple[str, int, int]]
 
 
 def backward(m: Any, inputs: Sequence[float], steps: Sequence[tuple[str, int, int]]) -> Any:
-    """All gradients after one backward, those after two, and whether the last Value has ever had one."""
+    """All gradients after one backward, those after two, and which Values have ever had one."""
     nodes, found = _nodes(inputs, steps), []
     for _ in range(2):
         m.backward(nodes[-1])
         found.append({f"{LETTERS[k]}.grad": node.grad for k, node in enumerate(nodes)})
-    return {"grad": found[0], "not-reset": found[1], "seeded": {"": nodes[-1].seeded}}
+    return {"grad": found[0], "not-reset": found[1], "seeded": {"": [node.seeded for node in nodes]}}
 
 
 def activation(m: Any, z: float) -> Any:

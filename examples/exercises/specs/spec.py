@@ -7,6 +7,8 @@
     raises = [[hint, cause, pattern]]              what an exception means here whose message has the pattern
     causes = [[hint, cause, what]]                 what the check tells of answers that it recognises itself: the likely
                                                    cause, "" for none, and what is wrong, with {names} of values
+    questions = [[name, question, what, ...]]      what is answered in words, in a text of this name, and what is marked
+                                                   by hand: a point for each; for teachers, no learner is shown it
     [[exercise.gap]]                               one for each gap of the file, in their order
     solution = "return g * n * x ** (n - 1)"
     mistakes = [[hint, cause, answer, ...]]        who writes one of these answers is told the cause
@@ -63,7 +65,7 @@ class Spec:
     """What a chapter's file says about one exercise. steps: the parts of its check."""
 
     def __init__(self, row: dict[str, Any], steps: Sequence[Step], race: Callable[[Any], str] | None) -> None:
-        data = "given", "gap", "mistakes", "raises", "causes"
+        data = "given", "gap", "mistakes", "raises", "causes", "questions"
         words = {key: value for key, value in row.items() if key not in data}
         self.steps, self.raises = steps, row.get("raises", [])
         self.causes = {hint: rest for hint, *rest in [*of_tensors()["causes"], *row.get("causes", [])]}

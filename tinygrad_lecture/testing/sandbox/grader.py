@@ -190,7 +190,7 @@ class Grader:
         what = f"It did not end within {self._limit(exercise):g} seconds."
         frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', "".join(dump), re.MULTILINE)
         places = [(Path(_plain(file)).resolve(), int(line)) for file, line in frames]
-        own = [place for place in places if place[0].is_relative_to(self.folder) and _is_small(place[0])]
+        own = [place for place in places if place[0].is_relative_to(self.folder) and source(place[0])]
         lines = lines_at(str(own[0][0]), own[0][1]) if own else []
         what = f"{what} It was in this line:" if lines else what
         cause = because("waiting" if "sleep" in "".join(lines) else "endless")
@@ -200,9 +200,9 @@ class Grader:
         """The failure for a function whose parameters are in another order than given, fewer, or more; or None."""
         path = self.folder / exercise.file
         try:
-            own = _functions(path.read_text(encoding="utf-8-sig") if _is_small(path) else "")
+            own = _functions(source(path))
             given = _functions(self.course.given(exercise))
-        except (OSError, ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
             return None
         for name in filter(own.get, given):
             wanted, now = ([a.arg for a in (*f.args.posonlyargs, *f.args.args)] for f in (given[name], own[name]))
@@ -353,9 +353,12 @@ def _functions(text: str) -> dict[str, ast.FunctionDef]:
     return {f.name: f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef) and f.args.vararg is None}
 
 
-def _is_small(path: Path) -> bool:
-    """Whether a submission's file can be read here: it may be a pipe, or without an end."""
-    return path.is_file() and path.stat().st_size <= MAX_SOURCE
+def source(path: Path) -> str:
+    """The text of a submission's file; "" if it is not read here: it may be a pipe, without an end, or no text."""
+    with suppress(OSError, ValueError):
+        if path.is_file() and path.stat().st_size <= MAX_SOURCE:
+            return path.read_text(encoding="utf-8-sig")
+    return ""
 
 
 def _plain(path: str) -> str:

@@ -121,8 +121,8 @@ class Vertex:
     was running, None if none was.
     written: the call of a function that is this one op, as in the program, with {i} for input i: "max({0}, axis=1)"; ""
     if the op itself was called.  part_of: the function of several ops that it is one of, "" if there is none.
-    origin: what a constant was made of, where the graph knows it: a value of the graph, as a detached one; of bools
-    their op and its inputs, ("gt", [x, 0]), with None for an input that the graph does not have.
+    origin: what a constant was made of, where the graph knows it: a value of the graph, as a detached one; a value of its
+    own, with the number 0, of a condition and of what a function of several ops computes itself.
     """
 
     number: int
@@ -141,7 +141,7 @@ class Vertex:
     written: str = ""
     part_of: str = ""
     maker: Any = None
-    origin: Any = None
+    origin: Vertex | None = None
 
     def __str__(self) -> str:
         return printable(self.name) or f"#{self.number}"
@@ -157,6 +157,8 @@ class Vertex:
         given = [str(x) for x in self.inputs]
         if self.written:
             return self.written.format(*given)
+        while given[-1:] == ["None"]:  # an input that was left out
+            given.pop()
         if self.op in _SIGNS and len(given) == 2:
             return f" {_SIGNS[self.op]} ".join(given)
         if self.op == "neg":
@@ -164,7 +166,11 @@ class Vertex:
         if self.op in ("index_get", "index_put"):  # the ops behind x[index] and x[index] = y
             index = f"[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
             return f"{given[0]}{index}" if self.op == "index_get" else f"{given[0]} with {index} set to {given[1]}"
-        return f"{self.op}({', '.join([*given, *(f'{name}={in_short(v)}' for name, v in self.settings.items())])})"
+        if self.op == "contract" and self.settings:
+            return f'einsum("{",".join(self.settings["inputs"])}->{self.settings["output"]}", {", ".join(given)})'
+        usual = getattr(self.maker, "settings", {})
+        told = (f"{name}={in_short(v)}" for name, v in self.settings.items() if not _is(v, usual.get(name)))
+        return f"{self.op}({', '.join([*given, *told])})"
 
     def row(self, text: Callable[[Array], str]) -> list[str]:
         """Its row in a table with the columns `HEAD`. text: writes an array."""
@@ -267,5 +273,14 @@ def _listed(array: Array) -> str:
 
 def in_short(value: Any) -> str:
     """A setting as text, "..." for a long one."""
-    text = str(value) if not isinstance(value, TensorBase) and not is_array(value) else "..."
+    if isinstance(value, TensorBase) or is_array(value):
+        return "..."
+    text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) < 20 else "..."
+
+
+def _is(value: Any, usual: Any) -> bool:
+    """Whether a setting is the usual one, also of each axis: (1, 1) is 1."""
+    if isinstance(value, tuple) and value:
+        return all(_is(part, usual) for part in value)
+    return value is usual or (type(value) is type(usual) and bool(value == usual))

@@ -121,8 +121,8 @@ def test_names_that_are_gone_with_their_graph_are_told_how_to_keep():
     )
     gone, kept = told(program.format("del graph\n")), told(program.format(""))
     assert "= w * constant" in gone and "= w * x" in kept
-    assert "(Names of parameters and constants are known where a Graph watched: compute within" in gone
-    assert "Names of" not in kept
+    assert "(Compute within `with tl.Graph():`, and all names are known" in gone
+    assert "Compute within" not in kept
 
 
 @pytest.mark.parametrize("watched", [True, False])
@@ -246,6 +246,8 @@ FUSED = {
     "batch_norm": lambda x, v: channels.batch_norm(v.reshape(3, 1)),
     "rms_norm": lambda x, v: tl.rms_norm(v, v),
     "layer_norm and weight": lambda x, v: tl.layer_norm(v, v, v),
+    "contract": lambda x, v: tl.einsum("ij,j->i", x, v),
+    "convolution": lambda x, v: tl.convolution(x[None], x[None] * 2),  # of a single window
     "attention": lambda x, v: tl.attention(x, x, x),
     "scaled attention": lambda x, v: tl.attention(x, x, x, scale=0.3),
     "attention_weights": lambda x, v: tl.attention_weights(x, x),
@@ -254,6 +256,7 @@ FUSED = {
 MEANINGS = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "mean": np.mean, "var": np.var, "sum": np.sum,
     "softmax": lambda x: np.asarray(tl.softmax(tl.tensor(x)).numpy()), "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "window": np.asarray,
 }  # fmt: skip
 
 
@@ -266,7 +269,8 @@ def test_the_definition_of_an_op_is_what_it_computes(name):
     for letter, source in zip("pqrs", vertex.inputs, strict=False):
         source.name = "None" if source.value is None else letter
     values = {str(s): np.array(s.value) for s in vertex.inputs if s.value is not None}
-    text = definition_of(vertex).partition(", over")[0].partition(";")[0].partition(", where")[0]
+    text = definition_of(vertex).partition(", over")[0].partition(";")[0].partition(", where")[0].partition(", for")[0]
+    text = re.sub(r"^the sum over j of p\[i, j\] · q\[j\]$", "p @ q", text)
     for sign, python in (("ᵀ", ".T"), ("²", "**2"), ("·", "*")):
         text = text.replace(sign, python)
     np.testing.assert_allclose(eval(text, {"np": np, **MEANINGS, **values}), vertex.value, rtol=3e-3, atol=3e-3)
@@ -294,6 +298,11 @@ ELEMENT = {  # a function that computes a result from fresh inputs, the first of
     "matmul of stacks": lambda: (x := rows(2, 3, 4), x @ rows(2, 4, 3)),
     "matmul of a stack on the left": lambda: (x := rows(2, 4, 3), tl.randn(2, 3, 4, dtype=tl.float64) @ x),
     "matmul of a stack by a matrix": lambda: (x := rows(4, 3), tl.randn(2, 3, 4, dtype=tl.float64) @ x),
+    "contract": lambda: (x := rows(3, 4, 2), tl.einsum("ijk,kj->ki", x, rows(2, 4))),
+    "contract of three": lambda: (x := rows(3, 4), tl.einsum("ij,jk,k->i", rows(3, 3), x, rows(4))),
+    "convolution": lambda: (x := rows(2, 4, 5, 5), tl.convolution(x, rows(4, 2, 3, 3), rows(4), 2, 1, groups=2)),
+    "convolution, its weight": lambda: (x := rows(2, 1, 2), tl.convolution(rows(2, 1, 5), x, rows(2))),
+    "transposed_convolution": lambda: (x := rows(2, 3, 4), tl.transposed_convolution(x, rows(3, 2, 2), rows(2), stride=2)),
     "linear": lambda: (x := rows(3, 4), tl.linear(x, rows(5, 4), rows(5))),
     "linear, its weight": lambda: (x := rows(5, 4), tl.linear(rows(2, 3, 4), x)),
     "linear, its bias": lambda: (x := rows(5), tl.linear(rows(3, 4), rows(5, 4), x)),

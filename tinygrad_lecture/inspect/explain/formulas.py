@@ -149,7 +149,7 @@ def rule_of(vertex: Vertex, position: int, upstream: str) -> str:
     if vertex.op == "mean" and math.prod(vertex.inputs[0].shape) == math.prod(vertex.shape):
         rules = ["{g}"]
     rules = rules * len(vertex.inputs) if len(rules) == 1 else rules
-    return "" if position >= len(rules) else rules[position].format(**_pieces(vertex, position), g=upstream)
+    return "" if position >= len(rules) else rules[position].format(**_pieces(vertex, position, upstream), g=upstream)
 
 
 def elementwise(vertex: Vertex) -> str:
@@ -175,7 +175,24 @@ def definition_of(vertex: Vertex) -> str:
     return str((DEFINITIONS[vertex.op] + over).format(**_pieces(vertex, 0)))
 
 
-def _pieces(vertex: Vertex, position: int) -> dict[str, Any]:
+def _einsum(vertex: Vertex, position: int, upstream: str) -> str:
+    """What an einsum computes: "the sum over k of a[i, k] · b[k, j], for each i, j"; "" without its settings.
+
+    With an upstream it is the gradient of the input at a position, in whose place the upstream stands.
+    """
+    if vertex.op != "contract" or not vertex.settings:
+        return ""
+    inputs, place = vertex.settings["inputs"], vertex.settings["output"]
+    factors = list(zip(map(str, vertex.inputs), inputs, strict=True))
+    if upstream:
+        factors[position], place = (upstream, place), factors[position][1]
+    over = dict.fromkeys(letter for _, letters in factors for letter in letters if letter not in place)
+    terms = " · ".join(f"{name}[{', '.join(letters)}]" if letters else name for name, letters in factors)
+    each = f", for each {', '.join(place)}" if place else ""
+    return f"{'the sum over ' if over else ''}{', '.join(over)}{' of ' if over else ''}{terms}{each}"
+
+
+def _pieces(vertex: Vertex, position: int, upstream: str = "") -> dict[str, Any]:
     """What stands for the letters in the tables; "" for an input that was left out."""
     names = [f"({x})" if str(x).startswith("-") else "" if str(x) == "None" else str(x) for x in vertex.inputs]
     a, b, c, d = (*names, "", "", "", "")[:4]
@@ -194,7 +211,7 @@ def _pieces(vertex: Vertex, position: int) -> dict[str, Any]:
         "scale": scaled,
         "mean": "mean" if average else "sum", "weight": f" · {b}" if b else "", "bias": f" + {c}" if c else "",
         "eps": f"{settings.get('eps', 1e-5):g}", "mask": f" + {c}" if added else "",
-        "axis": settings.get("axis", -1), "rows": "each row" if axes == 1 else f"the last {axes} axes",
+        "sum": _einsum(vertex, position, upstream), "axis": settings.get("axis", -1), "rows": "each row" if axes == 1 else f"the last {axes} axes",
         "allowed": f", over the keys {' and '.join(allowed)}" if allowed else "",
     }  # fmt: skip
 

@@ -216,7 +216,6 @@ class PageData:
         }
 
     def _value(self, vertex: Vertex, group: int, words: str) -> dict[str, Any]:
-        filled = formula_with_numbers(vertex)
         return {
             "number": vertex.number,
             "name": str(vertex),
@@ -224,7 +223,7 @@ class PageData:
             "op": vertex.op or "",
             "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
             "formula": vertex.formula if vertex.op else "",
-            "filled": "" if filled == vertex.formula else filled,
+            "filled": formula_with_numbers(vertex),
             "definition": definition_of(vertex),
             "sums": forward_lines(vertex),
             "shape": list(vertex.shape),
@@ -265,12 +264,14 @@ class PageData:
 
 
 def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
-    """What the page needs to compute a value anew: operands, settings, an origin.
+    """What the page needs to compute a value anew: its op and shape, operands, settings, an origin.
 
     For a move it also needs where each element was. For a fused op it needs the steps of its definition, whose operands
     are counted after the op's own.
     """
     recipe: dict[str, Any] = {
+        "op": vertex.op,
+        "shape": list(vertex.shape),
         "operands": [_operand(x, index) for x in vertex.inputs],
         "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)},
     }
@@ -282,21 +283,19 @@ def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
     inputs, parts = parts_of(vertex)
     within = {x: i for i, x in enumerate([*inputs, *parts]) if x}
     if parts:
-        recipe["parts"] = [{"op": part.op, "shape": list(part.shape), **_recipe(part, within)} for part in parts]
+        recipe["parts"] = [_recipe(part, within) for part in parts]
     return recipe
 
 
 def _operand(x: Any, index: Mapping[Vertex, int]) -> Any:
-    """An input or an origin: a value of the page, an array, an op with its inputs, or None."""
-    if isinstance(x, tuple):
-        return {"op": x[0], "inputs": [_operand(part, index) for part in x[1]]}
-    if isinstance(x, Vertex):
-        if x in index:
-            return {"value": index[x]}
-        if x.origin not in (None, x):
-            return _operand(x.origin, index)
-        x = None if x.op else x.value
-    array = np.asarray(x)
+    """An input or an origin: a value of the page, an array, the recipe of what nobody recorded, or None."""
+    if x in index:
+        return {"value": index[x]}
+    if x.origin not in (None, x):
+        return _operand(x.origin, index)
+    if x.op and not x.number:
+        return _recipe(x, index)
+    array = np.asarray(None if x.op else x.value)
     return None if array.dtype == object else {"shape": list(array.shape), "data": _text(array.astype(np.float64))}
 
 

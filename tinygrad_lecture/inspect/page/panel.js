@@ -112,7 +112,7 @@ class Panel {
   forwardStep(i) {
     const value = this.data.values[i];
     const { filled, definition, sums } = this.worked.forward(i);
-    const chain = [value.formula, filled, definition, this.words(i)].filter((text) => text);
+    const chain = [...new Set([value.formula, filled, definition, this.words(i)])].filter((text) => text);
     const indent = " ".repeat(value.name.length);
     const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
     return [

@@ -121,7 +121,7 @@ def test_names_that_are_gone_with_their_graph_are_told_how_to_keep():
     )
     gone, kept = told(program.format("del graph\n")), told(program.format(""))
     assert "= w * constant" in gone and "= w * x" in kept
-    assert "(Compute within `with tl.Graph():`, and all names are known" in gone
+    assert "(Compute within `with tl.Graph():`. Then all names are known" in gone
     assert "Compute within" not in kept
 
 

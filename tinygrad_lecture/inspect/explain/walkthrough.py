@@ -73,7 +73,7 @@ class Walkthrough:
                 f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. "
                 "For another result use tl.page(result, ...) or tl.explain(result)."
             )
-        kept = "Compute within `with tl.Graph():`, and all names are known, and a page folds each module into a box."
+        kept = "Compute within `with tl.Graph():`. Then all names are known, and on a page each module is a box that opens."
         return kept if self.unnamed else ""
 
 

@@ -74,6 +74,7 @@ def page(
     *,
     tokens: Sequence[str] = (),
     heads: Sequence[str] = (),
+    classes: Sequence[str] = (),
     title: str = "",
 ) -> Path:
     """Write a page that shows a computation forward and then backward, step by step; one file, for any browser.
@@ -90,20 +91,22 @@ def page(
     names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
     Parameters have their module's names.
     tokens: texts of the tokens that attention reads, for its maps.  heads: what the maps of its heads are called, by
-    default "head 1" and so on.  title: by default the file's name.
+    default "head 1" and so on.  classes: what a cross-entropy chooses from, as the texts of a vocabulary, by default
+    their numbers; the page ends with their probabilities.  title: by default the file's name.
     Modules are boxes that open. In a graph of up to 20,000 numbers one can change those of a parameter or constant: the
     page computes what follows, forward and backward, or says what it has no rule for. The page's folder is made if
     there is none. Returns the path.
-    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or heads of another kind;
+    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens, heads or classes of another kind;
     RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
     did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.
     """
-    for name, texts in {"tokens": tokens, "heads": heads}.items():
+    for name, texts in {"tokens": tokens, "heads": heads, "classes": classes}.items():
         if not isinstance(texts, Sequence) or isinstance(texts, str) or not all(isinstance(t, str) for t in texts):
             raise TypeError(f'page: {name} is a list of texts, as ["the", "bank"], not {kind_of(texts)}')
     walk = walkthrough_of(what, names, "page")
     title = printable(title or Path(path).stem)
-    data = {"title": title, "heads": list(map(printable, heads)), **PageData(walk, tokens).as_data()}
+    told = {"heads": list(map(printable, heads)), "classes": list(map(printable, classes))}
+    data = {"title": title, **told, **PageData(walk, tokens).as_data()}
     text = assembled(title, read("page.html"), SCRIPTS, data)
     make_folder(Path(path).parent)
     sweep(path)

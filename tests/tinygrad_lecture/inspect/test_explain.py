@@ -302,7 +302,7 @@ ELEMENT = {  # a function that computes a result from fresh inputs, the first of
     "contract of three": lambda: (x := rows(3, 4), tl.einsum("ij,jk,k->i", rows(3, 3), x, rows(4))),
     "convolution": lambda: (x := rows(2, 4, 5, 5), tl.convolution(x, rows(4, 2, 3, 3), rows(4), 2, 1, groups=2)),
     "convolution, its weight": lambda: (x := rows(2, 1, 2), tl.convolution(rows(2, 1, 5), x, rows(2))),
-    "transposed_convolution": lambda: (x := rows(2, 3, 4), tl.transposed_convolution(x, rows(3, 2, 2), rows(2), stride=2)),
+    "transposed_convolution": lambda: (x := rows(2, 3, 4), tl.transposed_convolution(x, rows(3, 2, 2), rows(2))),
     "linear": lambda: (x := rows(3, 4), tl.linear(x, rows(5, 4), rows(5))),
     "linear, its weight": lambda: (x := rows(5, 4), tl.linear(rows(2, 3, 4), x)),
     "linear, its bias": lambda: (x := rows(5), tl.linear(rows(3, 4), rows(5, 4), x)),

@@ -208,10 +208,10 @@ def _pieces(vertex: Vertex, position: int, upstream: str = "") -> dict[str, Any]
     return {
         "a": a, "b": b, "c": c, "d": d, "x": names[position], "y": str(vertex),
         "n": copies if vertex.op == "mean" else f" / {count}" if average and count > 1 else "",
-        "scale": scaled,
+        "scale": scaled, "sum": _einsum(vertex, position, upstream),
         "mean": "mean" if average else "sum", "weight": f" · {b}" if b else "", "bias": f" + {c}" if c else "",
         "eps": f"{settings.get('eps', 1e-5):g}", "mask": f" + {c}" if added else "",
-        "sum": _einsum(vertex, position, upstream), "axis": settings.get("axis", -1), "rows": "each row" if axes == 1 else f"the last {axes} axes",
+        "axis": settings.get("axis", -1), "rows": "each row" if axes == 1 else f"the last {axes} axes",
         "allowed": f", over the keys {' and '.join(allowed)}" if allowed else "",
     }  # fmt: skip
 

@@ -73,7 +73,7 @@ class Walkthrough:
                 f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. "
                 "For another result use tl.page(result, ...) or tl.explain(result)."
             )
-        kept = "Compute within `with tl.Graph():`. Then all names are known, and on a page each module is a box that opens."
+        kept = "Compute within `with tl.Graph():`. Then all names are known, and a page has a box for each module."
         return kept if self.unnamed else ""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,9 @@ def test_it_reads_as_on_a_board(program, says):
     missing = [line for line in says if line not in text]
     assert not missing, text
     assert repr(text) == str(text)  # at the prompt it shows as it is
+    html = text._repr_html_()  # in a notebook a long one folds
+    assert ("<details" in html) == (len(text.splitlines()) > 60)
+    assert all(escape(line.strip()) in html for line in text.splitlines())
     assert "dC/dC / 1" not in text and text.count("where phi is the bell curve") < 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +16,7 @@ from ..autograd.core import Leaf, Record, unbroadcast
 from ..autograd.modes import enable_grad
 from ..autograd.op import Op
 from ..backend import Array, DType, Shape, is_array, to_host, xp
-from ..tensor_base import TensorBase, array_of, wrap
+from ..tensor_base import array_of, wrap
 from .observe import Unwatched
 
 
@@ -166,10 +167,8 @@ class Vertex:
         if self.op in ("index_get", "index_put"):  # the ops behind x[index] and x[index] = y
             index = f"[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
             return f"{given[0]}{index}" if self.op == "index_get" else f"{given[0]} with {index} set to {given[1]}"
-        if self.op == "contract" and self.settings:
-            return f'einsum("{",".join(self.settings["inputs"])}->{self.settings["output"]}", {", ".join(given)})'
         usual = getattr(self.maker, "settings", {})
-        told = (f"{name}={in_short(v)}" for name, v in self.settings.items() if not _is(v, usual.get(name)))
+        told = (f"{name}={in_short(v)}" for name, v in self.settings.items() if _numbers(v) != {str(usual.get(name))})
         return f"{self.op}({', '.join([*given, *told])})"
 
     def row(self, text: Callable[[Array], str]) -> list[str]:
@@ -273,14 +272,10 @@ def _listed(array: Array) -> str:
 
 def in_short(value: Any) -> str:
     """A setting as text, "..." for a long one."""
-    if isinstance(value, TensorBase) or is_array(value):
-        return "..."
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) < 20 else "..."
 
 
-def _is(value: Any, usual: Any) -> bool:
-    """Whether a setting is the usual one, also of each axis: (1, 1) is 1."""
-    if isinstance(value, tuple) and value:
-        return all(_is(part, usual) for part in value)
-    return value is usual or (type(value) is type(usual) and bool(value == usual))
+def _numbers(value: Any) -> set[str]:
+    """What a setting says; of (1, 1), a 1 for each axis, it is 1."""
+    return {*re.findall(r"[^(), ]+", str(value))}

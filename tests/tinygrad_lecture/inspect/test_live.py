@@ -109,7 +109,7 @@ def comes_to(line):
 
 
 def data_of(graph):
-    return json.loads(json.dumps(PageData(walkthrough_of(graph), ()).as_data(), allow_nan=False))
+    return json.loads(json.dumps(PageData(walkthrough_of(graph)).as_data(), allow_nan=False))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 def data_of(what, names=None):
     """What a page is told, read as the page reads it."""
-    return json.loads(json.dumps(PageData(walkthrough_of(what, names), ()).as_data(), allow_nan=False))
+    return json.loads(json.dumps(PageData(walkthrough_of(what, names)).as_data(), allow_nan=False))
 
 
 def array_of(data, index):
@@ -262,7 +262,8 @@ def test_signs_that_turn_or_break_a_text_are_escaped_in_names_and_titles(tmp_pat
         graph.draw(tmp_path / "graph.svg", title)
         ElementTree.parse(tmp_path / "graph.svg")
     shown += [str(graph), graph._repr_html_(), (tmp_path / "page.html").read_text("utf-8")]
-    shown += PageData(walkthrough_of(y), [f"a{sign}b"]).as_data()["tokens"]
+    tl.page(y, tmp_path / "tokens.html", tokens=[f"a{sign}b"])
+    shown += [(tmp_path / "tokens.html").read_text("utf-8")]
     for text in shown:
         assert f"a{sign}b" not in text
         assert f"t{sign}<" not in text

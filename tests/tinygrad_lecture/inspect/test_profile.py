@@ -145,17 +145,11 @@ def test_after_an_error_of_the_program_nothing_is_measured_any_more():
 
 @pytest.mark.browser
 def test_the_bars_of_the_page_are_as_wide_as_their_times(visit, tmp_path):
-    parts = [
-        ("Net.0", "linear", False, 1.0),
-        ("Net.1", "tanh", False, 2.0),
-        ("", "sum", True, 3.0),
-        ("", "Adam.step", None, 4.0),
-    ]
-    spent = [Spent(path, op, backward, 1, seconds, 8) for path, op, backward, seconds in parts]
+    parts = [("Net.0", "linear", False), ("Net.1", "tanh", False), ("", "sum", True), ("", "Adam.step", None)]
+    spent = [Spent(*part, 1, seconds, 8) for seconds, part in enumerate(parts, start=1)]
     page = visit(Profile(spent, seconds=12.0).page(tmp_path / "profile.html"))
-    bars = page.locator("button.flame").evaluate_all(
-        "bars => bars.map((bar) => [bar.innerText, parseFloat(bar.style.width)])"
-    )
+    told = "bars => bars.map((bar) => [bar.innerText, parseFloat(bar.style.width)])"
+    bars = page.locator("button.flame").evaluate_all(told)
     wide = [("all", 12), ("forward", 3), ("backward", 3), ("Adam.step", 4), ("outside of ops", 2)]
     wide += [("Net", 3), ("sum", 3), ("1", 2), ("0", 1), ("tanh", 2), ("linear", 1)]
     assert bars == [[name, pytest.approx(100 * seconds / 12, abs=1e-3)] for name, seconds in wide]

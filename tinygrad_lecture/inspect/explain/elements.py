@@ -25,7 +25,7 @@ from ..printing import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from . import formulas
 from .expression import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
-from .formulas import computed, derivative, is_number, known_values, named, of_step, sources_of
+from .formulas import computed, derivative, is_number, known_values, named, of_step, parts_of, sources_of
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -173,11 +173,9 @@ def _counted(vertex: Vertex, given: Sequence[Any], place: Place, position: int =
 
 def _product(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     """Elements, each times its factor, and the bias."""
-    product, bias = dot(*_counted(vertex, given, place)), (*given, None, None)[2]
-    return product if bias is None or vertex.op not in BIASED else product + bias[place[BIASED[vertex.op]]]
-
-
-BIASED = {"linear": -1, "convolution": 1, "transposed_convolution": 1}  # the axis of the result that biases belong to
+    product = dot(*_counted(vertex, given, place))
+    has_bias = vertex.op not in ("matmul", "contract") and len(given) > 2 and given[2] is not None
+    return product + _counted(vertex, given, place, 2)[0].item() if has_bias else product
 
 
 def _added(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
@@ -195,7 +193,8 @@ def _softmax(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
 
 
 def _exps(row: Array) -> Expression:
-    """The sum of exp over a row."""
+    """The sum of exp over a row, without what -inf leaves out."""
+    row = row[row > -math.inf]
     terms = np.exp(row.astype(np.float64))
     return total([expression(x).exp() for x in row[shown(terms)]], row.size, terms.sum())
 
@@ -229,12 +228,8 @@ def _layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> Expressio
 
 def _attention_weights(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     """The softmax of a query's scores with the keys that it may attend to."""
-    q, k, *mask = given
-    scores = q @ np.swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])
-    if mask and mask[0] is not None:
-        scores = np.where(mask[0], scores, -math.inf) if mask[0].dtype == bool else scores + mask[0]
-    row = np.broadcast_to(scores, vertex.shape)[place[:-1]]
-    return expression(row[place[-1]]).exp() / _exps(row[np.isfinite(row)])
+    last = parts_of(vertex)[1][-1]
+    return _softmax(last, [last.inputs[0].value], place)
 
 
 def _attention(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
@@ -253,7 +248,8 @@ def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | 
 
 
 ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], Expression | None]] = {
-    **dict.fromkeys(("sum", "mean", "cumsum"), _added), **dict.fromkeys(("matmul", "contract", *BIASED), _product),
+    **dict.fromkeys(("sum", "mean", "cumsum"), _added), **dict.fromkeys(PRODUCTS, _product),
+    **dict.fromkeys(("contract", "convolution", "transposed_convolution"), _product),
     "softmax": _softmax, "log_softmax": _softmax, "cross_entropy": _cross_entropy, "squared_error": _squared_error,
     "index_get": _picked, "layer_norm": _layer_norm, "batch_norm": _layer_norm, "rms_norm": _layer_norm,
     "attention": _attention, "attention_weights": _attention_weights,

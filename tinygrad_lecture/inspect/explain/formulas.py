@@ -176,20 +176,18 @@ def definition_of(vertex: Vertex) -> str:
 
 
 def _einsum(vertex: Vertex, position: int, upstream: str) -> str:
-    """What an einsum computes: "the sum over k of a[i, k] · b[k, j], for each i, j"; "" without its settings.
+    """What an einsum computes: "a[i, k] · b[k, j], summed over k"; "" without its settings.
 
     With an upstream it is the gradient of the input at a position, in whose place the upstream stands.
     """
     if vertex.op != "contract" or not vertex.settings:
         return ""
-    inputs, place = vertex.settings["inputs"], vertex.settings["output"]
-    factors = list(zip(map(str, vertex.inputs), inputs, strict=True))
+    names, places, result = list(map(str, vertex.inputs)), [*vertex.settings["inputs"]], vertex.settings["output"]
     if upstream:
-        factors[position], place = (upstream, place), factors[position][1]
-    over = dict.fromkeys(letter for _, letters in factors for letter in letters if letter not in place)
-    terms = " · ".join(f"{name}[{', '.join(letters)}]" if letters else name for name, letters in factors)
-    each = f", for each {', '.join(place)}" if place else ""
-    return f"{'the sum over ' if over else ''}{', '.join(over)}{' of ' if over else ''}{terms}{each}"
+        names[position], places[position], result = upstream, result, places[position]
+    terms = " · ".join(f"{name}[{', '.join(at)}]" for name, at in zip(names, places, strict=True))
+    over = ", ".join(dict.fromkeys(letter for letter in "".join(places) if letter not in result))
+    return f"{terms}, summed over {over}" if over else terms
 
 
 def _pieces(vertex: Vertex, position: int, upstream: str = "") -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
 LONG = 60  # lines of a text that folds
+MORE = "other passes have added to it, or it was changed since"
 ROUNDED = "Numbers are rounded to four digits; they have more where four would hide a difference."
 
 
@@ -31,11 +32,9 @@ class Explanation(str):
         return str(self)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: of a long text each paragraph as its first line, which opens; the last is open."""
-        if self.count("\n") < LONG:
-            return plain(self)
-        parts = (paragraph.partition("\n")[::2] for paragraph in self.split("\n\n"))
-        return "".join(folded(head.strip(), plain(rest), head == "Found:") for head, rest in parts)
+        """What a notebook shows: each paragraph as its first line, which opens; of a long text the last is open."""
+        short, paragraphs = self.count("\n") < LONG, (part.partition("\n")[::2] for part in self.split("\n\n"))
+        return "".join(folded(head.strip(), plain(rest), short or head == "Found:") for head, rest in paragraphs)
 
 
 def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
@@ -190,7 +189,7 @@ def _gradients_found(walk: Walkthrough) -> list[str]:
             rows.append([f"  {walk.gradient_of(vertex)}", f"= {_value(grad)}"])
             stored = walk.stored.get(vertex)
             if stored is not None and in_words(stored) != in_words(grad):
-                notes.append(f"  {vertex}.grad now holds {_value(stored)}: {walk.more}.")
+                notes.append(f"  {vertex}.grad now holds {_value(stored)}: {MORE}.")
     return ["Found:", *aligned(rows), *notes] if rows else ["No leaf has a gradient."]
 
 

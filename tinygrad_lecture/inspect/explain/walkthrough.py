@@ -59,13 +59,6 @@ class Walkthrough:
         """How the gradient of a value is written: "dC/dw", "d(5 · C)/dw", "dC/d(0.weight)"."""
         return f"{differential(self.differentiated)}/{differential(str(vertex))}"
 
-    @property
-    def more(self) -> str:
-        """Why `.grad` holds something else than this pass found."""
-        if self.own:
-            return "that is from other passes; this one has left it alone"
-        return "other passes have added to it, or it was changed since"
-
     def note(self) -> str:
         """What to know: that it is the last pass of several, or why names are missing; "" for nothing."""
         if self.passes > 1:
@@ -133,9 +126,9 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
     leaves = ((v, node.tensor) for node, v in graph.at.items() if isinstance(node, Leaf) and v in wanted)
     held = ((v, None if tensor is None else tensor()) for v, tensor in leaves)
     walk.stored = {v: np.array(to_host(x._grad._array)) for v, x in held if x is not None and x._grad is not None}
-    given = [x for v in vertices for x in v.inputs if x.op is None]
-    hidden = any(x.name in ("", "constant") or (x.requires_grad and "." in x.name) for x in given)
-    walk.unnamed = graph not in watched() and hidden
+    given = (x for v in vertices for x in v.inputs if x.op is None)
+    hidden = (x.name in ("", "constant") or (x.requires_grad and "." in x.name) for x in given)
+    walk.unnamed = graph not in watched() and any(hidden)
     return walk
 
 

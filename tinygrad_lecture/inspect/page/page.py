@@ -100,13 +100,14 @@ def page(
     RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
     did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.
     """
-    for name, texts in {"tokens": tokens, "heads": heads, "classes": classes}.items():
+    given = {"tokens": tokens, "heads": heads, "classes": classes}
+    for name, texts in given.items():
         if not isinstance(texts, Sequence) or isinstance(texts, str) or not all(isinstance(t, str) for t in texts):
             raise TypeError(f'page: {name} is a list of texts, as ["the", "bank"], not {kind_of(texts)}')
     walk = walkthrough_of(what, names, "page")
     title = printable(title or Path(path).stem)
-    told = {"heads": list(map(printable, heads)), "classes": list(map(printable, classes))}
-    data = {"title": title, **told, **PageData(walk, tokens).as_data()}
+    told = {name: list(map(printable, texts)) for name, texts in given.items()}
+    data = {"title": title, **told, **PageData(walk).as_data()}
     text = assembled(title, read("page.html"), SCRIPTS, data)
     make_folder(Path(path).parent)
     sweep(path)
@@ -177,10 +178,10 @@ def _text(array: Array) -> str:
 
 
 class PageData:
-    """The data of a page. tokens: texts of the tokens, for the attention maps."""
+    """What a page is told of a computation."""
 
-    def __init__(self, walk: Walkthrough, tokens: Sequence[str]) -> None:
-        self.walk, self.tokens, self.arrays = walk, [printable(token) for token in tokens], Arrays()
+    def __init__(self, walk: Walkthrough) -> None:
+        self.walk, self.arrays = walk, Arrays()
         self.index = {vertex: i for i, vertex in enumerate(walk.vertices)}
         self.lines: dict[Line, int] = {}
         self.folded = reshaped(walk.vertices)
@@ -209,11 +210,9 @@ class PageData:
             "note": walk.note(),
             "own": walk.own,
             "live": self.live,
-            "more": walk.more,
             "values": values,
             "steps": [self._step(step) for step in walk.steps],
             **views,
-            "tokens": self.tokens,
             "lines": [_line(file, number) for file, number in self.lines],
             "arrays": self.arrays.as_data(),
         }

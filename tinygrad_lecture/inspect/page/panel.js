@@ -90,7 +90,7 @@ class Panel {
       ...(note ? [paragraph("hint", note)] : []),
       this.list(leaves, found, true),
       ...leaves.flatMap((i) => this.vanished(i)),
-      ...others.map((i) => paragraph("hint", `${values[i].name}.grad now holds ${held(i)}: ${this.data.more}.`)),
+      ...others.map((i) => paragraph("hint", `${values[i].name}.grad now holds ${held(i)}: other passes have added to it, or it was changed since.`)),
     ];
   }
 

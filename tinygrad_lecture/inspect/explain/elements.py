@@ -163,9 +163,9 @@ def _counted(vertex: Vertex, given: Sequence[Any], place: Place, position: int =
         x._node = Leaf(x)
         with Unwatched(), enable_grad():
             out = vertex.maker(*inputs, **vertex.settings)
-        seed = np.zeros_like(out._array)
-        seed[place] = 1
-        return np.asarray(backward_pass([(out._node, seed)], targets=[x._node])[x._node])
+            seed = np.zeros_like(out._array)
+            seed[place] = 1
+            return np.asarray(backward_pass([(out._node, seed)], targets=[x._node])[x._node])
 
     read = factors([None if x is None else np.ones_like(x) for x in given]) != 0
     return given[position][read], factors([*given])[read]

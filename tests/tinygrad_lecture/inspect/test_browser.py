@@ -169,7 +169,7 @@ def test_a_digit_is_a_picture_of_28_by_28_and_so_are_the_weights_of_a_neuron(vis
     assert page.locator("#chosen .pictures").count() == 0
 
 
-def test_a_digit_is_seen_at_once_beside_all_of_its_network_and_at_the_end_what_it_is_taken_for(visit, tmp_path):
+def test_a_digit_is_seen_at_once_and_at_the_end_what_it_is_taken_for(visit, tmp_path):
     model, digit = nn.MLP([784, 16, 16, 10]), tl.rand(1, 784)
     with tl.Graph():
         scores = model(digit)
@@ -230,7 +230,7 @@ def gpt_page(tmp_path):
         return tl.page(loss, tmp_path / "gpt.html", **options)
 
 
-def test_a_gpt_that_nobody_watched_opens_at_its_first_box_and_says_what_a_graph_would_fold(visit, tmp_path):
+def test_a_gpt_that_nobody_watched_opens_at_its_first_box(visit, tmp_path):
     model = GPT(GPTConfig(vocab_size=5, context=4, layers=2, heads=2, width=4))
     loss = TokenCrossEntropy()(model(tl.tensor([0, 1, 2, 3])), tl.tensor([1, 2, 3, 4]))
     page = visit(tl.page(loss, tmp_path / "gpt.html"))
@@ -392,7 +392,7 @@ def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, net
     assert page.locator("#changed").inner_text() == ""
 
 
-def test_one_mean_has_one_text_and_after_a_change_facts_and_colours_are_those_of_the_new_numbers(visit, tmp_path):
+def test_after_a_change_facts_and_colours_are_those_of_the_new_numbers(visit, tmp_path):
     x = tl.tensor(np.tile([0.1, 0.2, -0.3], 30), dtype=tl.float32, requires_grad=True)
     page = visit(tl.page((x * x).sum(), tmp_path / "square.html"))
     assert text_of(page).endswith("mean 0")  # and no rounding, neither in the text nor in the facts
@@ -435,7 +435,7 @@ def test_a_transformer_is_computed_anew_and_a_large_network_is_not(visit, gpt_pa
     assert "The page cannot compute what follows from another number: there are too many numbers." in told
 
 
-def test_a_phone_has_room_for_the_graph_in_letters_that_can_be_read_and_shows_the_loss(visit, network):
+def test_a_phone_has_room_for_the_graph_and_shows_letters_and_the_loss(visit, network):
     page = visit(network[0], viewport={"width": 390, "height": 800})
     assert height_of(page, "#scroll") > 800 * 0.42
     assert page.evaluate("11.5 * document.querySelector('#scroll svg').getScreenCTM().a") >= 9

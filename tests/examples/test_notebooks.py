@@ -11,11 +11,11 @@ NOTEBOOKS = sorted(FOLDER.glob("[!_]*.py"))
 
 
 def told(made):
-    """Cells without what another machine may compute otherwise: numbers, colours of numbers, all that is measured."""
+    """Cells without what another machine may compute otherwise: numbers, their colours, all that is measured."""
     for cell in made["cells"]:
         texts = [data for one in cell.get("outputs", ()) for data in (one.get("text"), *one.get("data", {}).values())]
-        shown = [re.sub(r"<[^>]*>", "<>", "".join(text)) for text in texts if text]
-        shown = [re.sub(r"[-+]?\d[\d.,]*(e[-+]\d+)?|\s+", " ", text) for text in shown]
+        shown = [re.sub(r"(<[^>]*>\s*)+", "<>", "".join(text)) for text in texts if text]
+        shown = [re.sub(r"([-+]?\d[\d.,]*(e[-+]\d+)?|\s|best)+", " ", text) for text in shown]
         yield cell["cell_type"], cell["metadata"], cell["source"], [] if cell["metadata"] else shown
 
 

@@ -110,4 +110,5 @@ model.trace(tokenizer.encode(sentence)).maps(list(sentence))
 #         ids = tl.tensor(tokenizer.encode(sentence))
 #         loss = TokenCrossEntropy()(model(ids[:-1]), ids[1:])
 #         loss.backward()
-#         tl.page(loss, "gpt.html", tokens=list(sentence[:-1]))
+#         letters = [tokenizer.decode([i]) for i in range(tokenizer.vocab_size)]
+#         tl.page(loss, "gpt.html", tokens=list(sentence[:-1]), classes=letters)

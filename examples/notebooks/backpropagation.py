@@ -83,14 +83,15 @@ print("all nine are")
 # %% [markdown]
 # ## The graph
 #
-# Each box is a value; below it, in orange, its gradient.
+# Each box is a value. Below its numbers stands its gradient, in red.
 
 # %%
 graph.name({"W1": weights1, "b1": bias1, "W2": weights2, "b2": bias2, "x": X, "y": target, "h": hidden, "a": answer})
 graph
 
 # %% [markdown]
-# `tl.explain` tells it all in words and numbers. `tl.page(cost, "backpropagation.html")` writes a page to step through.
+# `tl.explain` tells it all in words and numbers; each line opens. `tl.page(cost, "backpropagation.html")` writes a
+# page to step through.
 
 # %%
 tl.explain(cost)

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # The first ten minutes
 #
-# A tensor is an array that remembers how it was computed. From this memory the engine finds gradients. With gradients a
-# network learns.
+# A tensor is an array that remembers how it was computed. From this memory the engine finds gradients. With gradients
+# a network learns.
 
 # %%
 import nn
@@ -23,8 +23,8 @@ z = x @ W.T  # (2, 3) @ (3, 4) -> (2, 4)
 z
 
 # %% [markdown]
-# The head says what made `z`: Mm stands for a product of matrices. `W` requires a gradient, so the engine has recorded
-# the product.
+# The head says what made `z`: `matmul`, a product of matrices. `W` requires a gradient, so the engine has recorded the
+# product.
 #
 # Next we compute a cost, a number that is to become small. The question of the lecture: how much does the cost change
 # with each weight? `backward` finds the answer, the gradient.
@@ -99,7 +99,7 @@ print(f"{history[-1].test.accuracy:.0%} of the test points are right")
 # %% [markdown]
 # Where does a training step spend its time?
 
-# %%
+# %% tags=["measured"]
 with tl.profile() as profile:
     nn.CrossEntropyLoss()(model(points), inside).backward()
 profile

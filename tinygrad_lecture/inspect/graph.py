@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 
 from ..autograd.core import Node, Record, unbroadcast
+from ..autograd.modes import modes
 from ..autograd.op import Op
 from ..autograd.several_outputs import Output, Upstreams
 from ..autograd.subgraph import ancestors
@@ -73,7 +74,7 @@ class Graph(Observer):
         self.at: dict[Node, Vertex] = {}  # of each node that gradients flow to
         self._constants: ByArray = {}
         self._known: ByArray = {}  # of what it has seen, while it watches
-        self._bools: dict[int, tuple[Array, str, Sequence[Any]]] = {}  # of conditions: their op and its inputs
+        self._unrecorded: dict[int, tuple[Any, ...]] = {}  # conditions, and constants that a function computes itself
         self._watching: Observing | None = None
         self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
         self._calls = Calls()
@@ -201,7 +202,7 @@ class Graph(Observer):
         self._watching = None
         self._scopes.forget()
         self._calls.forget()
-        self._known, self._bools = {}, {}
+        self._known, self._unrecorded = {}, {}
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
@@ -225,16 +226,18 @@ class Graph(Observer):
                 v.origin = self._origin(array) if v.op is None and not v.requires_grad else None
             vertex.scope, vertex.lines = scope, lines_of_call()
             self._calls.note(vertex, record, arrays)
-        elif out.dtype == bool:
-            self._bools[id(out)] = out, op.name, arrays
+        elif out.dtype == bool or modes.called is not None:
+            self._unrecorded[id(out)] = out, modes.called, op, arrays, settings
 
-    def _origin(self, array: Any) -> Any:
+    def _origin(self, array: Any) -> Vertex | None:
         """What an array was made of, if that is in the graph, else None: the `origin` of a `Vertex`."""
-        if id(array) not in self._bools:
+        out, called, op, arrays, settings = self._unrecorded.get(id(array), (None,) * 5)
+        if out is None or (out.dtype != bool and called is not modes.called):
             return _found(self._known, array)
-        _, op, arrays = self._bools[id(array)]
-        inputs = [self._origin(x) if is_array(x) else x for x in arrays]
-        return (op, inputs) if any(isinstance(x, (Vertex, tuple)) for x in inputs) else None
+        inputs = [(self._origin(x) or _UNKNOWN) if is_array(x) else self._constant(x) for x in arrays]
+        if not any(x.number or x.op for x in inputs):
+            return None
+        return Vertex(0, out.shape, out.dtype, op.name, inputs, settings, value=_copy(out), maker=op)
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         """Add the gradients of a backward step; see `Observer`."""

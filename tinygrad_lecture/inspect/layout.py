@@ -68,7 +68,7 @@ def layered(sizes: tuple[Point, ...], arrows: tuple[tuple[int, int], ...], gap: 
     layers: list[list[_Node]] = [[] for _ in range(1 + max((node.layer for node in nodes), default=-1))]
     for node in nodes:
         layers[node.layer].append(node)
-    layers = _ordered(layers)
+    layers = _ordered([_with_sources_aside(layer, number % 2) for number, layer in enumerate(layers)])
     _set_coordinates(layers, gap)
 
     left = min((node.x - node.width / 2 for node in nodes), default=0.0)
@@ -106,6 +106,15 @@ def _layers(n: int, arrows: Sequence[tuple[int, int]]) -> list[int]:
 
 
 # --- the order within layers --------------------------------------------------------------------------------
+
+
+def _with_sources_aside(layer: list[_Node], left: int) -> list[_Node]:
+    """A layer with its sources on both sides of what comes from above, so that a chain goes straight down.
+
+    left: 0 if the first source goes to the left, else 1.
+    """
+    sources, others = ([node for node in layer if bool(node.above) == below] for below in (False, True))
+    return [*sources[left::2], *others, *sources[1 - left :: 2]] if others else layer
 
 
 def _ordered(layers: list[list[_Node]], sweeps: int = 12) -> list[list[_Node]]:

@@ -245,7 +245,9 @@ def in_words(array: Array | None) -> str:
     if array.dtype.kind not in "fiu":
         return f"shape {array.shape}"
     with np.errstate(all="ignore"), with_digits(digits_of(array)):
-        low, high, mean = (number(value) for value in (array.min(), array.max(), float(array.mean())))
+        ends, middle = (array.min(), array.max()), float(array.mean(dtype=np.float64))
+        rounding = np.finfo(array.dtype).eps * np.abs(ends).max() if array.dtype.kind == "f" else 0
+        low, high, mean = map(number, (*ends, 0.0 if abs(middle) < rounding else middle))
     if low == high:
         return f"shape {array.shape}, all {low}"
     return f"shape {array.shape}, from {low} to {high}, mean {mean}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, Literal
@@ -106,17 +106,10 @@ class Profile:
         """
         from .page.page import assembled, read, written
 
-        data = {"title": title, "seconds": self.seconds, "tree": self._tree(), "table": self.table("both")}
+        spent = [{**asdict(part), "modules": part.modules} for part in self.spent]
+        data = {"title": title, "seconds": self.seconds, "spent": spent, "table": self.table("both")}
         scripts = ["numbers", "theme", "flame"]
         return written(path, assembled(title, read("flame.html"), scripts, data))
-
-    def _tree(self) -> dict[str, Any]:
-        """Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers."""
-        kinds = {"forward": False, "backward": True}.items()
-        halves = [_branch(name, [part for part in self.spent if part.backward is rule]) for name, rule in kinds]
-        others = [_bar(part.op, [part]) for part in self.spent if part.backward is None]
-        outside = Spent("", "outside of ops", None, 0, max(self.seconds - _sum(self.spent), 0.0))
-        return _bar("all", [Spent("", "", None, 0, self.seconds)], [*halves, *others, _bar(outside.op, [outside])])
 
 
 def _sum(parts: Iterable[Spent], what: str = "seconds") -> Any:
@@ -138,19 +131,6 @@ def _modules(parts: Iterable[Spent], outer: tuple[str, ...] = ()) -> Iterator[tu
     for name, found in _slowest_first(inner, lambda part: (*part.modules, part.alone)[deep]):
         yield "  " * deep + (f"{outer[-1]}.{name}" if name.isdigit() else name), found  # blocks.0: its place in a list
         yield from _modules(found, (*outer, name))
-
-
-def _branch(name: str, parts: Sequence[Spent], deep: int = 0) -> dict[str, Any]:
-    """A module with what is in it: its modules, each with their own, and its ops."""
-    inner = _slowest_first((part for part in parts if len(part.modules) > deep), lambda part: part.modules[deep])
-    ops = [_bar(part.op, [part]) for part in parts if len(part.modules) == deep]
-    bars = [*(_branch(first, found, deep + 1) for first, found in inner), *ops]
-    return _bar(name, parts, sorted(bars, key=lambda bar: -bar["seconds"]))
-
-
-def _bar(name: str, parts: Sequence[Spent], inner: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """A bar of the flame view, and what stands below it."""
-    return {"name": name, **{what: _sum(parts, what) for what in ("seconds", "calls", "bytes")}, "parts": [*inner]}
 
 
 def _row(name: str, whole: float, parts: Sequence[Spent]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +16,7 @@ from ..autograd.core import Leaf, Record, unbroadcast
 from ..autograd.modes import enable_grad
 from ..autograd.op import Op
 from ..backend import Array, DType, Shape, is_array, to_host, xp
-from ..tensor_base import TensorBase, array_of, wrap
+from ..tensor_base import array_of, wrap
 from .observe import Unwatched
 
 
@@ -121,8 +122,8 @@ class Vertex:
     was running, None if none was.
     written: the call of a function that is this one op, as in the program, with {i} for input i: "max({0}, axis=1)"; ""
     if the op itself was called.  part_of: the function of several ops that it is one of, "" if there is none.
-    origin: what a constant was made of, where the graph knows it: a value of the graph, as a detached one; of bools
-    their op and its inputs, ("gt", [x, 0]), with None for an input that the graph does not have.
+    origin: what a constant was made of, where the graph knows it: a value of the graph, as a detached one; of a
+    condition, and of what a function of several ops computes itself, a value of its own with the number 0.
     """
 
     number: int
@@ -141,7 +142,7 @@ class Vertex:
     written: str = ""
     part_of: str = ""
     maker: Any = None
-    origin: Any = None
+    origin: Vertex | None = None
 
     def __str__(self) -> str:
         return printable(self.name) or f"#{self.number}"
@@ -157,6 +158,8 @@ class Vertex:
         given = [str(x) for x in self.inputs]
         if self.written:
             return self.written.format(*given)
+        while given[-1:] == ["None"]:  # an input that was left out
+            given.pop()
         if self.op in _SIGNS and len(given) == 2:
             return f" {_SIGNS[self.op]} ".join(given)
         if self.op == "neg":
@@ -164,7 +167,9 @@ class Vertex:
         if self.op in ("index_get", "index_put"):  # the ops behind x[index] and x[index] = y
             index = f"[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
             return f"{given[0]}{index}" if self.op == "index_get" else f"{given[0]} with {index} set to {given[1]}"
-        return f"{self.op}({', '.join([*given, *(f'{name}={in_short(v)}' for name, v in self.settings.items())])})"
+        usual = getattr(self.maker, "settings", {})
+        told = (f"{name}={in_short(v)}" for name, v in self.settings.items() if _numbers(v) != {str(usual.get(name))})
+        return f"{self.op}({', '.join([*given, *told])})"
 
     def row(self, text: Callable[[Array], str]) -> list[str]:
         """Its row in a table with the columns `HEAD`. text: writes an array."""
@@ -267,5 +272,10 @@ def _listed(array: Array) -> str:
 
 def in_short(value: Any) -> str:
     """A setting as text, "..." for a long one."""
-    text = str(value) if not isinstance(value, TensorBase) and not is_array(value) else "..."
+    text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) < 20 else "..."
+
+
+def _numbers(value: Any) -> set[str]:
+    """What a setting says; of (1, 1), a 1 for each axis, it is 1."""
+    return {*re.findall(r"[^(), ]+", str(value))}

@@ -169,6 +169,24 @@ def test_a_digit_is_a_picture_of_28_by_28_and_so_are_the_weights_of_a_neuron(vis
     assert page.locator("#chosen .pictures").count() == 0
 
 
+def test_a_digit_is_seen_at_once_and_at_the_end_what_it_is_taken_for(visit, tmp_path):
+    model, digit = nn.MLP([784, 16, 16, 10]), tl.rand(1, 784)
+    with tl.Graph():
+        scores = model(digit)
+        page = visit(tl.page(nn.CrossEntropyLoss()(scores, tl.tensor([7])), tmp_path / "digit.html"))
+    assert page.locator("#step canvas").get_attribute("aria-label") == "digit, row 0, as 28 by 28"
+    frame, *boxes = (one.bounding_box() for one in page.locator("#scroll, g.box rect").all())
+    assert min(box["x"] for box in boxes) >= frame["x"] + 12
+    assert max(box["x"] + box["width"] for box in boxes) <= frame["x"] + frame["width"] - 12
+    press(page, "End")
+    p = tl.softmax(scores.detach())[0].numpy()
+    told = dict.fromkeys([*np.argsort(-p)[:5].tolist(), 7])
+    shown = page.locator("#step dl").first.locator("dt, dd").all_inner_texts()
+    assert shown[::2] == list(map(str, told))
+    assert [float(share.split()[0]) for share in shown[1::2]] == pytest.approx([100 * p[i] for i in told], rel=1e-2)
+    assert [i for i, share in zip(told, shown[1::2], strict=True) if "which is wanted" in share] == [7]
+
+
 def test_hostile_names_are_only_text(visit, tmp_path):
     names = [
         "</script><script>console.log('in')</script>",
@@ -208,7 +226,24 @@ def gpt_page(tmp_path):
     with tl.Graph():
         loss = TokenCrossEntropy()(model(tokens), tl.tensor([1, 2, 3, 4]))
         loss.backward()
-        return tl.page(loss, tmp_path / "gpt.html", tokens=["was", "the", "bank", "?"])
+        options = {"tokens": ["was", "the", "bank", "?"], "classes": ["was", "the", "bank", "?", "Yes"]}
+        return tl.page(loss, tmp_path / "gpt.html", **options)
+
+
+def test_a_gpt_that_nobody_watched_opens_at_its_first_box(visit, tmp_path):
+    model = GPT(GPTConfig(vocab_size=5, context=4, layers=2, heads=2, width=4))
+    loss = TokenCrossEntropy()(model(tl.tensor([0, 1, 2, 3])), tl.tensor([1, 2, 3, 4]))
+    page = visit(tl.page(loss, tmp_path / "gpt.html"))
+    first, frame = (page.locator(part).first.bounding_box() for part in ("g.box", "#scroll"))
+    assert page.evaluate("document.querySelector('#scroll').scrollWidth > innerWidth")
+    assert frame["x"] <= first["x"] and first["x"] + first["width"] <= frame["x"] + frame["width"]
+    assert "Compute within `with tl.Graph():`" in text_of(page)
+    assert "weights of W_Q" in text_of(page)
+
+
+def test_a_gpt_ends_with_the_next_token(visit, gpt_page):
+    page = visit(gpt_page, "#step=99")
+    assert re.match(r'The next token, after "\?"\n[^$]*\nYes\s+[\d.]+ %, which is wanted', text_of(page))
 
 
 def test_modules_are_boxes_that_open_and_close(visit, gpt_page):
@@ -357,6 +392,18 @@ def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, net
     assert page.locator("#changed").inner_text() == ""
 
 
+def test_after_a_change_facts_and_colours_are_those_of_the_new_numbers(visit, tmp_path):
+    x = tl.tensor(np.tile([0.1, 0.2, -0.3], 30), dtype=tl.float32, requires_grad=True)
+    page = visit(tl.page((x * x).sum(), tmp_path / "square.html"))
+    assert text_of(page).endswith("mean 0")  # and no rounding, neither in the text nor in the facts
+    box(page, "x").click()
+    assert "mean\n0, spread 0.216" in page.locator("#chosen").inner_text()
+    page.get_by_label("x, a part[0]").fill("20")
+    assert "mean\n0.2211, spread" in page.locator("#chosen").inner_text()
+    second = page.locator("#chosen td", has=page.get_by_label("x, a part[1]"))
+    assert second.evaluate("cell => cell.style.background") == "rgba(38, 122, 204, 0.008)"
+
+
 def test_after_a_change_every_step_reads_as_on_a_page_of_the_changed_network(visit, network, tmp_path):
     path, leaves = network
     page = visit(path)
@@ -388,10 +435,10 @@ def test_a_transformer_is_computed_anew_and_a_large_network_is_not(visit, gpt_pa
     assert "The page cannot compute what follows from another number: there are too many numbers." in told
 
 
-def test_a_phone_has_room_for_the_graph_and_shows_its_width_and_the_loss(visit, network):
+def test_a_phone_has_room_for_the_graph_and_shows_letters_and_the_loss(visit, network):
     page = visit(network[0], viewport={"width": 390, "height": 800})
     assert height_of(page, "#scroll") > 800 * 0.42
-    assert page.evaluate("scroll => scroll.scrollWidth <= scroll.clientWidth", page.query_selector("#scroll"))
+    assert page.evaluate("11.5 * document.querySelector('#scroll svg').getScreenCTM().a") >= 9
     assert re.match(r"C = [\d.]+; 15 values", page.locator("#summary").inner_text())
     assert "Press Next" in text_of(page)
     box(page, "W1").click()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,9 @@ def test_it_reads_as_on_a_board(program, says):
     missing = [line for line in says if line not in text]
     assert not missing, text
     assert repr(text) == str(text)  # at the prompt it shows as it is
+    html = text._repr_html_()  # in a notebook a long one folds
+    assert (html.count("<details open") == html.count("<details")) == (len(text.splitlines()) <= 60)
+    assert all(escape(line.strip()) in html for line in text.splitlines())
     assert "dC/dC / 1" not in text and text.count("where phi is the bell curve") < 2
 
 
@@ -121,8 +125,8 @@ def test_names_that_are_gone_with_their_graph_are_told_how_to_keep():
     )
     gone, kept = told(program.format("del graph\n")), told(program.format(""))
     assert "= w * constant" in gone and "= w * x" in kept
-    assert "(Names of parameters and constants are known where a Graph watched: compute within" in gone
-    assert "Names of" not in kept
+    assert "(Compute within `with tl.Graph():`. Then all names are known" in gone
+    assert "Compute within" not in kept
 
 
 @pytest.mark.parametrize("watched", [True, False])
@@ -246,6 +250,8 @@ FUSED = {
     "batch_norm": lambda x, v: channels.batch_norm(v.reshape(3, 1)),
     "rms_norm": lambda x, v: tl.rms_norm(v, v),
     "layer_norm and weight": lambda x, v: tl.layer_norm(v, v, v),
+    "contract": lambda x, v: tl.einsum("ij,j->i", x, v),
+    "convolution": lambda x, v: tl.convolution(x[None], x[None] * 2),  # of a single window
     "attention": lambda x, v: tl.attention(x, x, x),
     "scaled attention": lambda x, v: tl.attention(x, x, x, scale=0.3),
     "attention_weights": lambda x, v: tl.attention_weights(x, x),
@@ -254,6 +260,7 @@ FUSED = {
 MEANINGS = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "mean": np.mean, "var": np.var, "sum": np.sum,
     "softmax": lambda x: np.asarray(tl.softmax(tl.tensor(x)).numpy()), "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "window": np.asarray,
 }  # fmt: skip
 
 
@@ -266,7 +273,8 @@ def test_the_definition_of_an_op_is_what_it_computes(name):
     for letter, source in zip("pqrs", vertex.inputs, strict=False):
         source.name = "None" if source.value is None else letter
     values = {str(s): np.array(s.value) for s in vertex.inputs if s.value is not None}
-    text = definition_of(vertex).partition(", over")[0].partition(";")[0].partition(", where")[0]
+    text = definition_of(vertex).partition(", over")[0].partition(";")[0].partition(", where")[0].partition(", for")[0]
+    text = text.replace("p[i, j] · q[j], summed over j", "p @ q")
     for sign, python in (("ᵀ", ".T"), ("²", "**2"), ("·", "*")):
         text = text.replace(sign, python)
     np.testing.assert_allclose(eval(text, {"np": np, **MEANINGS, **values}), vertex.value, rtol=3e-3, atol=3e-3)
@@ -294,6 +302,11 @@ ELEMENT = {  # a function that computes a result from fresh inputs, the first of
     "matmul of stacks": lambda: (x := rows(2, 3, 4), x @ rows(2, 4, 3)),
     "matmul of a stack on the left": lambda: (x := rows(2, 4, 3), tl.randn(2, 3, 4, dtype=tl.float64) @ x),
     "matmul of a stack by a matrix": lambda: (x := rows(4, 3), tl.randn(2, 3, 4, dtype=tl.float64) @ x),
+    "contract": lambda: (x := rows(3, 4, 2), tl.einsum("ijk,kj->ki", x, rows(2, 4))),
+    "contract of three": lambda: (x := rows(3, 4), tl.einsum("ij,jk,k->i", rows(3, 3), x, rows(4))),
+    "convolution": lambda: (x := rows(2, 4, 5, 5), tl.convolution(x, rows(4, 2, 3, 3), rows(4), 2, 1, groups=2)),
+    "convolution, its weight": lambda: (x := rows(2, 1, 2), tl.convolution(rows(2, 1, 5), x, rows(2))),
+    "transposed_convolution": lambda: (x := rows(2, 3, 4), tl.transposed_convolution(x, rows(3, 2, 2), rows(2))),
     "linear": lambda: (x := rows(3, 4), tl.linear(x, rows(5, 4), rows(5))),
     "linear, its weight": lambda: (x := rows(5, 4), tl.linear(rows(2, 3, 4), x)),
     "linear, its bias": lambda: (x := rows(5), tl.linear(rows(3, 4), rows(5, 4), x)),
@@ -383,7 +396,7 @@ def test_every_op_is_explained_and_shown(row, data):
         return
     assert tl.explain(loss).startswith("Forward")
     walk = walkthrough_of(loss)
-    json.dumps(PageData(walk, ()).as_data(), allow_nan=False)
+    json.dumps(PageData(walk).as_data(), allow_nan=False)
     loss.backward()
     for x in drive.variables(inputs):
         if x.grad is not None and (vertex := graph.find(x)) is not None:

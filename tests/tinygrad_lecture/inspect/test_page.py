@@ -21,7 +21,7 @@ from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 def data_of(what, names=None):
     """What a page is told, read as the page reads it."""
-    return json.loads(json.dumps(PageData(walkthrough_of(what, names), ()).as_data(), allow_nan=False))
+    return json.loads(json.dumps(PageData(walkthrough_of(what, names)).as_data(), allow_nan=False))
 
 
 def array_of(data, index):
@@ -91,9 +91,9 @@ def test_each_value_says_which_line_made_it_of_a_layer_and_of_its_user():
 # --- the lecture's words ------------------------------------------------------------------------------------
 
 
-def words_in(what):
+def words_in(what, names=None):
     """By formula or name."""
-    return {v["formula"] or v["name"]: v["words"] for v in data_of(what)["values"] if v["words"]}
+    return {v["formula"] or v["name"]: v["words"] for v in data_of(what, names)["values"] if v["words"]}
 
 
 def test_values_are_told_in_the_words_of_the_lecture():
@@ -108,6 +108,14 @@ def test_values_are_told_in_the_words_of_the_lecture():
     assert told["relu(#4)"] == "layer 1: activates, relu"
     assert told["cross_entropy(#8, target)"] == "the cost: -log of the target's probability"
     assert told["target"] == "what is wanted"
+
+
+def test_a_layer_has_the_name_of_its_parameter_where_no_module_is_known():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    model.W_Q = nn.Linear(2, 2)
+    names = {f"model.{name}": parameter for name, parameter in model.named_parameters()}
+    told = words_in(model.W_Q(model[0](tl.ones(1, 3))).sum(), names)
+    assert (told["model.0.weight"], told["model.W_Q.weight"]) == ("weights of layer 1", "weights of W_Q")
 
 
 def test_what_is_only_another_shape_has_the_name_of_what_it_was_and_no_box():
@@ -230,7 +238,7 @@ def test_the_folder_is_made_and_what_a_killed_program_left_there_is_removed(tmp_
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "page.html", "page.html"]
 
 
-WRONG = [{"names": ["a"]}, {"names": 3}, {"tokens": 3}, {"tokens": "ab"}, {"heads": [1]}]
+WRONG = [{"names": ["a"]}, {"names": 3}, {"tokens": 3}, {"tokens": "ab"}, {"heads": [1]}, {"classes": 1}]
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -254,7 +262,8 @@ def test_signs_that_turn_or_break_a_text_are_escaped_in_names_and_titles(tmp_pat
         graph.draw(tmp_path / "graph.svg", title)
         ElementTree.parse(tmp_path / "graph.svg")
     shown += [str(graph), graph._repr_html_(), (tmp_path / "page.html").read_text("utf-8")]
-    shown += PageData(walkthrough_of(y), [f"a{sign}b"]).as_data()["tokens"]
+    tl.page(y, tmp_path / "tokens.html", tokens=[f"a{sign}b"])
+    shown += [(tmp_path / "tokens.html").read_text("utf-8")]
     for text in shown:
         assert f"a{sign}b" not in text
         assert f"t{sign}<" not in text

@@ -63,6 +63,8 @@ def test_a_chain_is_straight_a_fork_even_and_no_crossing_left():
     places = middles(5, (0, 1), (1, 2), (2, 4), (3, 4))
     assert places[3][1] == places[2][1]  # a leaf is right above its first use
     assert layered((), ()).boxes == []
+    layers = middles(7, (0, 3), (1, 3), (2, 3), (3, 6), (4, 6), (5, 6))  # as x, W, b, z, W, b, z
+    assert layers[3][0] == pytest.approx(layers[6][0])
 
 
 @pytest.mark.parametrize("wide", [-30.0, -3.0, -0.4, 0.0, 0.1, 1.0, 6.0])

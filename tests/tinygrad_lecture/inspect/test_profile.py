@@ -143,16 +143,16 @@ def test_after_an_error_of_the_program_nothing_is_measured_any_more():
     assert found(profile) == {("", "sin", False): 1}
 
 
-def test_the_tree_of_the_page_adds_up(tmp_path):
-    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
-    with tl.profile() as profile:
-        model(tl.ones(2, 3)).sum().backward()
-    forward, backward, outside = profile._tree()["parts"]
-    assert [part["name"] for part in (forward, backward, outside)] == ["forward", "backward", "outside of ops"]
-    assert sum(part["seconds"] for part in (forward, backward, outside)) == pytest.approx(profile.seconds)
-    (module,) = [part for part in forward["parts"] if part["name"] == "Sequential"]
-    assert {part["name"] for part in module["parts"]} == {"0", "1"}
-    assert profile.page(tmp_path / "profile.html").read_text("utf-8").count("</script>") == 2
+@pytest.mark.browser
+def test_the_bars_of_the_page_are_as_wide_as_their_times(visit, tmp_path):
+    parts = [("Net.0", "linear", False), ("Net.1", "tanh", False), ("", "sum", True), ("", "Adam.step", None)]
+    spent = [Spent(*part, 1, seconds, 8) for seconds, part in enumerate(parts, start=1)]
+    page = visit(Profile(spent, seconds=12.0).page(tmp_path / "profile.html"))
+    told = "bars => bars.map((bar) => [bar.innerText, parseFloat(bar.style.width)])"
+    bars = page.locator("button.flame").evaluate_all(told)
+    wide = [("all", 12), ("forward", 3), ("backward", 3), ("Adam.step", 4), ("outside of ops", 2)]
+    wide += [("Net", 3), ("sum", 3), ("1", 2), ("0", 1), ("tanh", 2), ("linear", 1)]
+    assert bars == [[name, pytest.approx(100 * seconds / 12, abs=1e-3)] for name, seconds in wide]
 
 
 @pytest.mark.browser

@@ -15,12 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.backward import backward_pass
+from ...autograd.core import Leaf
+from ...autograd.modes import enable_grad
 from ...backend import Array, Shape
+from ...tensor_base import wrap
+from ..observe import Unwatched
 from ..printing import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from . import formulas
 from .expression import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
-from .formulas import computed, derivative, is_number, known_values, named, of_step, sources_of, weights_of
+from .formulas import computed, derivative, is_number, known_values, named, of_step, parts_of, sources_of
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -147,39 +152,38 @@ def _broadcast(array: Array, place: Place) -> Any:
     return array[_within(place, array.shape)].item()
 
 
-def _matmul(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
-    """A row of the first times a column of the second."""
-    a, b = given
-    if b.ndim == 1:
-        b, place = b[:, None], (*place, 0)
-    if a.ndim == 1:
-        a, place = a[None], (*place[:-1], 0, place[-1])
-    *stack, row, column = place
-    a, b = (np.broadcast_to(x, (*vertex.shape[: len(stack)], *x.shape[-2:])) for x in (a, b))
-    return dot(a[(*stack, row)], np.swapaxes(b, -1, -2)[(*stack, column)])
+def _counted(vertex: Vertex, given: Sequence[Any], place: Place, position: int = 0) -> tuple[Array, Array]:
+    """The elements of an input that an element of the result is a sum of, and the factor of each.
+
+    Which ones they are is asked with 1 for all other numbers, as a factor may be 0.
+    """
+
+    def factors(inputs: list[Any]) -> Array:
+        inputs[position] = x = wrap(given[position])
+        x._node = Leaf(x)
+        with Unwatched(), enable_grad():
+            out = vertex.maker(*inputs, **vertex.settings)
+            seed = np.zeros_like(out._array)
+            seed[place] = 1
+            return np.asarray(backward_pass([(out._node, seed)], targets=[x._node])[x._node])
+
+    read = factors([None if x is None else np.ones_like(x) for x in given]) != 0
+    return given[position][read], factors([*given])[read]
 
 
-def _linear(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
-    """A row of x times a row of the weights, and the bias."""
-    x, weight, bias = (*given, None)[:3]
-    product = _matmul(vertex, (x, weight.T), place)
-    return product if bias is None else product + bias[place[-1]]
+def _product(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
+    """Elements, each times its factor, and the bias."""
+    product = dot(*_counted(vertex, given, place))
+    has_bias = vertex.op not in ("matmul", "contract") and len(given) > 2 and given[2] is not None
+    return product + _counted(vertex, given, place, 2)[0].item() if has_bias else product
 
 
-def _reduced(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
+def _added(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
     """An element of a sum or mean."""
-    x, axis, out = given[0], vertex.settings.get("axis"), vertex.value
-    over = {a % x.ndim for a in (range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis)}
-    rest = iter([i for a, i in enumerate(place) if out is None or out.ndim < x.ndim or a not in over])
-    row = x[tuple(slice(None) if a in over else next(rest) for a in range(x.ndim))].reshape(-1)
-    if row.size == 1:
+    row, _ = _counted(vertex, given, place)
+    if row.size == 1 and vertex.op != "cumsum":
         return None
     return dot(row) / row.size if vertex.op == "mean" else dot(row)
-
-
-def _cumulated(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
-    axis = vertex.settings.get("axis", 0) % given[0].ndim
-    return dot(given[0][(*place[:axis], slice(place[axis] + 1), *place[axis + 1 :])])
 
 
 def _softmax(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
@@ -189,7 +193,8 @@ def _softmax(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
 
 
 def _exps(row: Array) -> Expression:
-    """The sum of exp over a row."""
+    """The sum of exp over a row, without what -inf leaves out."""
+    row = row[row > -math.inf]
     terms = np.exp(row.astype(np.float64))
     return total([expression(x).exp() for x in row[shown(terms)]], row.size, terms.sum())
 
@@ -223,18 +228,13 @@ def _layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> Expressio
 
 def _attention_weights(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     """The softmax of a query's scores with the keys that it may attend to."""
-    q, k, *mask = given
-    scores = q @ np.swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])
-    if mask and mask[0] is not None:
-        scores = np.where(mask[0], scores, -math.inf) if mask[0].dtype == bool else scores + mask[0]
-    row = np.broadcast_to(scores, vertex.shape)[place[:-1]]
-    return expression(row[place[-1]]).exp() / _exps(row[np.isfinite(row)])
+    last = parts_of(vertex)[1][-1]
+    return _softmax(last, [last.inputs[0].value], place)
 
 
-def _attention(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
+def _attention(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     """The values of all tokens, each times the weight that the query gives to it."""
-    weights = weights_of(vertex)
-    return None if weights is None else _matmul(vertex, (weights, given[2]), place)
+    return dot(*_counted(vertex, given, place, 2)[::-1])
 
 
 def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
@@ -248,10 +248,11 @@ def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | 
 
 
 ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], Expression | None]] = {
-    "sum": _reduced, "mean": _reduced, "cumsum": _cumulated, "matmul": _matmul, "linear": _linear, "softmax": _softmax,
-    "log_softmax": _softmax, "cross_entropy": _cross_entropy, "squared_error": _squared_error, "index_get": _picked,
-    "layer_norm": _layer_norm, "batch_norm": _layer_norm, "rms_norm": _layer_norm, "attention": _attention,
-    "attention_weights": _attention_weights,
+    **dict.fromkeys(("sum", "mean", "cumsum"), _added), **dict.fromkeys(PRODUCTS, _product),
+    **dict.fromkeys(("contract", "convolution", "transposed_convolution"), _product),
+    "softmax": _softmax, "log_softmax": _softmax, "cross_entropy": _cross_entropy, "squared_error": _squared_error,
+    "index_get": _picked, "layer_norm": _layer_norm, "batch_norm": _layer_norm, "rms_norm": _layer_norm,
+    "attention": _attention, "attention_weights": _attention_weights,
 }  # fmt: skip
 
 

@@ -149,7 +149,7 @@ def rule_of(vertex: Vertex, position: int, upstream: str) -> str:
     if vertex.op == "mean" and math.prod(vertex.inputs[0].shape) == math.prod(vertex.shape):
         rules = ["{g}"]
     rules = rules * len(vertex.inputs) if len(rules) == 1 else rules
-    return "" if position >= len(rules) else rules[position].format(**_pieces(vertex, position), g=upstream)
+    return "" if position >= len(rules) else rules[position].format(**_pieces(vertex, position, upstream), g=upstream)
 
 
 def elementwise(vertex: Vertex) -> str:
@@ -175,7 +175,22 @@ def definition_of(vertex: Vertex) -> str:
     return str((DEFINITIONS[vertex.op] + over).format(**_pieces(vertex, 0)))
 
 
-def _pieces(vertex: Vertex, position: int) -> dict[str, Any]:
+def _einsum(vertex: Vertex, position: int, upstream: str) -> str:
+    """What an einsum computes: "a[i, k] · b[k, j], summed over k"; "" without its settings.
+
+    With an upstream it is the gradient of the input at a position, in whose place the upstream stands.
+    """
+    if vertex.op != "contract" or not vertex.settings:
+        return ""
+    names, places, result = list(map(str, vertex.inputs)), [*vertex.settings["inputs"]], vertex.settings["output"]
+    if upstream:
+        names[position], places[position], result = upstream, result, places[position]
+    terms = " · ".join(f"{name}[{', '.join(at)}]" for name, at in zip(names, places, strict=True))
+    over = ", ".join(dict.fromkeys(letter for letter in "".join(places) if letter not in result))
+    return f"{terms}, summed over {over}" if over else terms
+
+
+def _pieces(vertex: Vertex, position: int, upstream: str = "") -> dict[str, Any]:
     """What stands for the letters in the tables; "" for an input that was left out."""
     names = [f"({x})" if str(x).startswith("-") else "" if str(x) == "None" else str(x) for x in vertex.inputs]
     a, b, c, d = (*names, "", "", "", "")[:4]
@@ -191,7 +206,7 @@ def _pieces(vertex: Vertex, position: int) -> dict[str, Any]:
     return {
         "a": a, "b": b, "c": c, "d": d, "x": names[position], "y": str(vertex),
         "n": copies if vertex.op == "mean" else f" / {count}" if average and count > 1 else "",
-        "scale": scaled,
+        "scale": scaled, "sum": _einsum(vertex, position, upstream),
         "mean": "mean" if average else "sum", "weight": f" · {b}" if b else "", "bias": f" + {c}" if c else "",
         "eps": f"{settings.get('eps', 1e-5):g}", "mask": f" + {c}" if added else "",
         "axis": settings.get("axis", -1), "rows": "each row" if axes == 1 else f"the last {axes} axes",

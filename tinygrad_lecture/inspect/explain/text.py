@@ -8,6 +8,7 @@ from typing import Any
 
 from ...backend import Array
 from ...errors import aligned
+from ..notebook import folded, plain
 from ..printing import in_words
 from ..vertex import Step, Term, Vertex
 from . import elements
@@ -17,16 +18,23 @@ from .formulas import definition_of, derivative, named, of_step, rule_of, which_
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
+LONG = 60  # lines of a text that folds
+MORE = "other passes have added to it, or it was changed since"
 ROUNDED = "Numbers are rounded to four digits; they have more where four would hide a difference."
 
 
 class Explanation(str):
-    """A text that a notebook or the prompt shows as it is, with its line ends."""
+    """A text that the prompt shows as it is, with its line ends; in a notebook each of its paragraphs folds."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each paragraph as its first line, which opens; of a long text the last is open."""
+        short, paragraphs = self.count("\n") < LONG, (part.partition("\n")[::2] for part in self.split("\n\n"))
+        return "".join(folded(head.strip(), plain(rest), short or head == "Found:") for head, rest in paragraphs)
 
 
 def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
@@ -122,7 +130,7 @@ def _lines_of(walk: Walkthrough) -> list[str]:
     given = [v for v in walk.vertices if v.op is None]
     made = [v for v in walk.vertices if v.op is not None]
     rows = [[f"  {v}", f"= {_value(v.value)}", _kind(v)] for v in given]
-    lines += ["", *(aligned(rows) if rows else [])]
+    lines += ["", "Given:", *aligned(rows)] if rows else []
     for vertex in made:
         lines += ["", *_forward(vertex)]
     if not walk.steps:
@@ -181,8 +189,8 @@ def _gradients_found(walk: Walkthrough) -> list[str]:
             rows.append([f"  {walk.gradient_of(vertex)}", f"= {_value(grad)}"])
             stored = walk.stored.get(vertex)
             if stored is not None and in_words(stored) != in_words(grad):
-                notes.append(f"  {vertex}.grad now holds {_value(stored)}: {walk.more}.")
-    return ["Found:", "", *aligned(rows), *notes] if rows else ["No leaf has a gradient."]
+                notes.append(f"  {vertex}.grad now holds {_value(stored)}: {MORE}.")
+    return ["Found:", *aligned(rows), *notes] if rows else ["No leaf has a gradient."]
 
 
 def _value(array: Any) -> str:

@@ -37,7 +37,7 @@ class Walkthrough:
     vertices: in the order of computing.  result: what backward starts from, as the cost.  steps: those of one pass of
     backward, the last.  gradients: of each value at its end, by vertex.  stored: what is in `.grad` of leaves
     that still exist.  passes: how often backward ran.  own: whether it ran for this alone, which leaves `.grad` as it
-    is.  unnamed: whether nobody kept the graph that knew the names of parameters and constants.
+    is.  unnamed: whether nobody kept the graph that knew the names of parameters and constants, and the modules.
     """
 
     vertices: list[Vertex]
@@ -59,13 +59,6 @@ class Walkthrough:
         """How the gradient of a value is written: "dC/dw", "d(5 · C)/dw", "dC/d(0.weight)"."""
         return f"{differential(self.differentiated)}/{differential(str(vertex))}"
 
-    @property
-    def more(self) -> str:
-        """Why `.grad` holds something else than this pass found."""
-        if self.own:
-            return "that is from other passes; this one has left it alone"
-        return "other passes have added to it, or it was changed since"
-
     def note(self) -> str:
         """What to know: that it is the last pass of several, or why names are missing; "" for nothing."""
         if self.passes > 1:
@@ -73,7 +66,7 @@ class Walkthrough:
                 f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. "
                 "For another result use tl.page(result, ...) or tl.explain(result)."
             )
-        kept = "Names of parameters and constants are known where a Graph watched: compute within `with tl.Graph():`."
+        kept = "Compute within `with tl.Graph():`. Then all names are known, and a page has a box for each module."
         return kept if self.unnamed else ""
 
 
@@ -133,8 +126,9 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
     leaves = ((v, node.tensor) for node, v in graph.at.items() if isinstance(node, Leaf) and v in wanted)
     held = ((v, None if tensor is None else tensor()) for v, tensor in leaves)
     walk.stored = {v: np.array(to_host(x._grad._array)) for v, x in held if x is not None and x._grad is not None}
-    nameless = (not x.name or x.name == "constant" for v in vertices for x in v.inputs if x.op is None)
-    walk.unnamed = graph not in watched() and any(nameless)
+    given = (x for v in vertices for x in v.inputs if x.op is None)
+    hidden = (x.name in ("", "constant") or (x.requires_grad and "." in x.name) for x in given)
+    walk.unnamed = graph not in watched() and any(hidden)
     return walk
 
 

@@ -27,8 +27,9 @@ function factsOf(array) {
   if (finite.length) {
     const total = (f) => finite.reduce((sum, x) => sum + f(x), 0);
     const [low, high] = [finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))];
-    const mean = total((x) => x) / finite.length;
-    Object.assign(facts, { low, high, mean, sd: Math.sqrt(total((x) => (x - mean) ** 2) / finite.length) });
+    const middle = total((x) => x) / finite.length;
+    const mean = Math.abs(middle) < (EPS[array.dtype] ?? EPS.float64) * Math.max(-low, high) ? 0 : middle; // else it is rounding
+    Object.assign(facts, { low, high, mean, sd: Math.sqrt(total((x) => (x - middle) ** 2) / finite.length) });
     const bar = (high - low) / BARS;
     if (finite.length > FEW && bar > Math.max(Math.abs(low), Math.abs(high)) * 1e-15 && bar < Infinity) {
       facts.counts = new Array(BARS).fill(0);
@@ -39,6 +40,7 @@ function factsOf(array) {
 }
 
 const [FEW, BARS] = [16, 20]; // elements that need no histogram; its bars
+const EPS = { float16: 2 ** -10, float32: 2 ** -23, float64: 2 ** -52 }; // the step from 1 to the next number
 
 // An array that the page has computed, with the text that numbers.py would write.
 function arrayOf(numbers, shape, dtype) {

@@ -1,8 +1,29 @@
 // The flame view of a profile: a bar for each module and op, as wide as its time.
 
 const profile = JSON.parse(byId("data").textContent);
-// from the whole to the bar that is shown at full width.
-let shown = [profile.tree];
+let shown = [treeOf(profile)]; // from the whole to the bar that is shown at full width
+
+// Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers, and what is left.
+function treeOf({ spent, seconds }) {
+  const halves = ["forward", "backward"].map((name, i) => barOf(name, spent.filter((part) => part.backward === Boolean(i))));
+  const others = barOf("", spent.filter((part) => part.backward === null)).parts;
+  const rest = Math.max(seconds - spent.reduce((sum, part) => sum + part.seconds, 0), 0);
+  return { name: "all", seconds, parts: [...halves, ...others, { name: "outside of ops", seconds: rest, parts: [] }] };
+}
+
+// The bar of a module: the modules in it, each with their own, and its ops, the slowest first.
+function barOf(name, spent, deep = 0) {
+  const [sum, inner] = [{ seconds: 0, calls: 0, bytes: 0 }, new Map()];
+  for (const part of spent) {
+    for (const what of Object.keys(sum)) sum[what] += part[what];
+    const module = part.modules[deep];
+    inner.set(module, [...(inner.get(module) ?? []), part]);
+  }
+  const ops = (inner.get(undefined) ?? []).map((part) => ({ ...part, name: part.op, parts: [] }));
+  inner.delete(undefined);
+  const bars = [...[...inner].map(([module, parts]) => barOf(module, parts, deep + 1)), ...ops];
+  return { name, ...sum, parts: bars.sort((a, b) => b.seconds - a.seconds) };
+}
 
 function timeText(seconds) {
   if (seconds >= 1) return `${number(seconds)} s`;

@@ -1,6 +1,7 @@
 // The picture of a view: boxes, arrows, and what the current step does to them.
 
 const READABLE = -1; // as large as the width allows, but readable
+const [LEAST, MARGIN] = [0.8, 20]; // the smallest readable size, with letters of 9 pixels; the room around the boxes
 const FIT = 0; // all of it at once
 
 class Picture {
@@ -30,7 +31,7 @@ class Picture {
     this.arrows = arrows.map(({ d }) => svgElement("path", { class: "arrow", d, "marker-end": "url(#head)" }));
     this.boxes = boxes.map((box, i) => this.box(box, i));
     this.svg = svgElement("svg", {
-      role: "group", "aria-label": `${boxes.length} boxes, from first to last`, viewBox: `-8 -8 ${width + 16} ${height + 16}`,
+      role: "group", "aria-label": `${boxes.length} boxes, from first to last`, viewBox: `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`,
     }, svgElement("defs", {}, head("head", "auto"), head("tail", "auto-start-reverse")), ...this.arrows, ...this.boxes.map(({ g }) => g));
     this.scroll.replaceChildren(this.svg);
     this.resize();
@@ -131,7 +132,10 @@ class Picture {
       else path.setAttribute("marker-end", "url(#head)");
     });
     if (now !== undefined) this.reveal(now);
-    else if (kind === "start") this.scroll.scrollTo({ top: 0 });
+    else if (kind === "start") {
+      this.scroll.scrollTo(0, 0);
+      this.reveal(0); // the first of a wide graph may stand far to the right
+    }
   }
 
   // The boxes of the values that the step takes from, or gives a gradient.
@@ -161,19 +165,17 @@ class Picture {
 
   // The size of the picture, by the zoom.
   resize() {
-    const { width, height } = this.data;
-    const across = (this.scroll.clientWidth - 8) / (width + 16);
-    const whole = Math.min(across, (this.scroll.clientHeight - 8) / (height + 16), 1.25);
-    const least = this.scroll.clientWidth < 500 ? 0.4 : 0.75; // on a phone one sees the width first
-    const readable = Math.max(whole, Math.min(across, 1), least);
-    const scale = { [FIT]: whole, [READABLE]: readable }[this.zoom] ?? this.zoom;
-    this.svg.setAttribute("width", String((width + 16) * scale));
-    this.svg.setAttribute("height", String((height + 16) * scale));
+    const [width, height] = [this.data.width + 2 * MARGIN, this.data.height + 2 * MARGIN];
+    const across = this.scroll.clientWidth / width;
+    const whole = Math.min(across, this.scroll.clientHeight / height, 1.25);
+    const scale = { [FIT]: whole, [READABLE]: Math.max(whole, Math.min(across, 1), LEAST) }[this.zoom] ?? this.zoom;
+    this.svg.setAttribute("width", String(width * scale));
+    this.svg.setAttribute("height", String(height * scale));
   }
 
   // factor: FIT for all of it.
   zoomBy(factor) {
-    const now = this.svg.clientWidth / (this.data.width + 16);
+    const now = this.svg.clientWidth / (this.data.width + 2 * MARGIN);
     this.zoom = factor === FIT ? FIT : Math.min(Math.max(now * factor, 0.15), 4);
     this.resize();
     const box = this.place.firing(this.place.step);

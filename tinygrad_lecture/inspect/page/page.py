@@ -74,6 +74,7 @@ def page(
     *,
     tokens: Sequence[str] = (),
     heads: Sequence[str] = (),
+    classes: Sequence[str] = (),
     title: str = "",
 ) -> Path:
     """Write a page that shows a computation forward and then backward, step by step; one file, for any browser.
@@ -90,20 +91,23 @@ def page(
     names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
     Parameters have their module's names.
     tokens: texts of the tokens that attention reads, for its maps.  heads: what the maps of its heads are called, by
-    default "head 1" and so on.  title: by default the file's name.
+    default "head 1" and so on.  classes: what a cross-entropy chooses from, as the texts of a vocabulary, by default
+    their numbers; the page ends with their probabilities.  title: by default the file's name.
     Modules are boxes that open. In a graph of up to 20,000 numbers one can change those of a parameter or constant: the
     page computes what follows, forward and backward, or says what it has no rule for. The page's folder is made if
     there is none. Returns the path.
-    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or heads of another kind;
+    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens, heads or classes of another kind;
     RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
     did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.
     """
-    for name, texts in {"tokens": tokens, "heads": heads}.items():
+    given = {"tokens": tokens, "heads": heads, "classes": classes}
+    for name, texts in given.items():
         if not isinstance(texts, Sequence) or isinstance(texts, str) or not all(isinstance(t, str) for t in texts):
             raise TypeError(f'page: {name} is a list of texts, as ["the", "bank"], not {kind_of(texts)}')
     walk = walkthrough_of(what, names, "page")
     title = printable(title or Path(path).stem)
-    data = {"title": title, "heads": list(map(printable, heads)), **PageData(walk, tokens).as_data()}
+    told = {name: list(map(printable, texts)) for name, texts in given.items()}
+    data = {"title": title, **told, **PageData(walk).as_data()}
     text = assembled(title, read("page.html"), SCRIPTS, data)
     make_folder(Path(path).parent)
     sweep(path)
@@ -174,10 +178,10 @@ def _text(array: Array) -> str:
 
 
 class PageData:
-    """The data of a page. tokens: texts of the tokens, for the attention maps."""
+    """What a page is told of a computation."""
 
-    def __init__(self, walk: Walkthrough, tokens: Sequence[str]) -> None:
-        self.walk, self.tokens, self.arrays = walk, [printable(token) for token in tokens], Arrays()
+    def __init__(self, walk: Walkthrough) -> None:
+        self.walk, self.arrays = walk, Arrays()
         self.index = {vertex: i for i, vertex in enumerate(walk.vertices)}
         self.lines: dict[Line, int] = {}
         self.folded = reshaped(walk.vertices)
@@ -206,17 +210,14 @@ class PageData:
             "note": walk.note(),
             "own": walk.own,
             "live": self.live,
-            "more": walk.more,
             "values": values,
             "steps": [self._step(step) for step in walk.steps],
             **views,
-            "tokens": self.tokens,
             "lines": [_line(file, number) for file, number in self.lines],
             "arrays": self.arrays.as_data(),
         }
 
     def _value(self, vertex: Vertex, group: int, words: str) -> dict[str, Any]:
-        filled = formula_with_numbers(vertex)
         return {
             "number": vertex.number,
             "name": str(vertex),
@@ -224,7 +225,7 @@ class PageData:
             "op": vertex.op or "",
             "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
             "formula": vertex.formula if vertex.op else "",
-            "filled": "" if filled == vertex.formula else filled,
+            "filled": formula_with_numbers(vertex),
             "definition": definition_of(vertex),
             "sums": forward_lines(vertex),
             "shape": list(vertex.shape),
@@ -265,12 +266,14 @@ class PageData:
 
 
 def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
-    """What the page needs to compute a value anew: operands, settings, an origin.
+    """What the page needs to compute a value anew: its op and shape, operands, settings, an origin.
 
     For a move it also needs where each element was. For a fused op it needs the steps of its definition, whose operands
     are counted after the op's own.
     """
     recipe: dict[str, Any] = {
+        "op": vertex.op,
+        "shape": list(vertex.shape),
         "operands": [_operand(x, index) for x in vertex.inputs],
         "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)},
     }
@@ -282,21 +285,19 @@ def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
     inputs, parts = parts_of(vertex)
     within = {x: i for i, x in enumerate([*inputs, *parts]) if x}
     if parts:
-        recipe["parts"] = [{"op": part.op, "shape": list(part.shape), **_recipe(part, within)} for part in parts]
+        recipe["parts"] = [_recipe(part, within) for part in parts]
     return recipe
 
 
 def _operand(x: Any, index: Mapping[Vertex, int]) -> Any:
-    """An input or an origin: a value of the page, an array, an op with its inputs, or None."""
-    if isinstance(x, tuple):
-        return {"op": x[0], "inputs": [_operand(part, index) for part in x[1]]}
-    if isinstance(x, Vertex):
-        if x in index:
-            return {"value": index[x]}
-        if x.origin not in (None, x):
-            return _operand(x.origin, index)
-        x = None if x.op else x.value
-    array = np.asarray(x)
+    """An input or an origin: a value of the page, an array, the recipe of what nobody recorded, or None."""
+    if x in index:
+        return {"value": index[x]}
+    if x.origin not in (None, x):
+        return _operand(x.origin, index)
+    if x.op and not x.number:
+        return _recipe(x, index)
+    array = np.asarray(None if x.op else x.value)
     return None if array.dtype == object else {"shape": list(array.shape), "data": _text(array.astype(np.float64))}
 
 

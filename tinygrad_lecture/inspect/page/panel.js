@@ -14,8 +14,10 @@ class Panel {
     byId("changed").replaceChildren(...told);
     byId("step").replaceChildren(...this.parts());
     const also = chosen >= 0 && chosen !== this.place.current.value;
-    if (!editing) byId("chosen").replaceChildren(...(also ? this.value(chosen) : []));
-    else this.more?.replaceChildren(...this.moreAbout(chosen));
+    if (!editing) return byId("chosen").replaceChildren(...(also ? this.value(chosen) : []));
+    const { value, name, side } = this.data.values[chosen];
+    this.around.replaceChildren(...aroundNumbers(this.data.arrays[value], name, side));
+    this.more.replaceChildren(...this.moreAbout(chosen));
   }
 
   // A value as a text.
@@ -53,12 +55,15 @@ class Panel {
   }
 
   start() {
-    const { values, steps, result } = this.data;
+    const { values, steps, result, note } = this.data;
     const given = values.flatMap((value, i) => (value.kind === "result" || value.partOf ? [] : [i]));
+    const seen = values.filter(({ kind, side, value }) => side && kind === "constant" && elementsOf(this.data.arrays[value]));
     const goal = steps.length ? ` Then backward finds how much ${values[result].name} changes with each of them.` : "";
     return [
       element("h2", {}, "What is given"),
       element("p", {}, `Forward computes ${values[result].name} from these values, one step after the other.${goal}`),
+      ...seen.map(({ name, value, side }) => squares(this.data.arrays[value], side, name)),
+      ...(note ? [paragraph("hint", note)] : []),
       paragraph("hint", "Numbers have four digits, or more where needed to show a difference."),
       ...(this.live.hindrance ? [] : [
         paragraph("hint", "Choose a value and change one of its numbers to see what follows from it."),
@@ -70,7 +75,7 @@ class Panel {
 
   done() {
     const { values, steps, differentiated, own, note } = this.data;
-    if (!steps.length) return [element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
+    if (!steps.length) return [...this.answer(), element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
     const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
     const found = (i) => this.data.arrays[this.place.gradientOf(i)].text;
     const held = (i) => this.data.arrays[values[i].stored]?.text ?? "";
@@ -79,13 +84,38 @@ class Panel {
     else if (!this.data.edited && leaves.every((i) => held(i) === found(i))) where = ", which is in its .grad";
     const others = this.data.edited ? [] : leaves.filter((i) => held(i) && held(i) !== found(i));
     return [
+      ...this.answer(),
       element("h2", {}, "What backward found"),
       element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${where}.`),
       ...(note ? [paragraph("hint", note)] : []),
       this.list(leaves, found, true),
       ...leaves.flatMap((i) => this.vanished(i)),
-      ...others.map((i) => paragraph("hint", `${values[i].name}.grad now holds ${held(i)}: ${this.data.more}.`)),
+      ...others.map((i) => paragraph("hint", `${values[i].name}.grad now holds ${held(i)}: other passes have added to it, or it was changed since.`)),
     ];
+  }
+
+  // The largest probabilities that the cost has judged, and that of what is wanted; of several rows the last, after which
+  // the next token comes.
+  answer() {
+    const { values, arrays, tokens, classes } = this.data;
+    const judged = values.findLast(({ op }) => op === "cross_entropy")?.inputs ?? [];
+    const [scores, targets] = judged.map((i) => elementsOf(arrays[values[i]?.value] ?? {}));
+    if (!scores) return [];
+    const row = scores.slice(-values[judged[0]].shape.at(-1));
+    const [most, wanted] = [row.reduce((a, b) => Math.max(a, b)), targets?.at(-1)];
+    const exps = row.map((x) => Math.exp(x - most));
+    const whole = exps.reduce((a, b) => a + b);
+    const first = [...row.keys()].sort((a, b) => row[b] - row[a]).slice(0, 5);
+    const list = element("dl", { class: "facts" });
+    for (const i of new Set([...first, ...(wanted === undefined ? [] : [wanted])])) {
+      const bar = element("i", { class: "share" });
+      bar.style.width = `${(60 * exps[i]) / whole}%`;
+      const text = ` ${number((100 * exps[i]) / whole, 3)} %${i === wanted ? ", which is wanted" : ""}`;
+      list.append(element("dt", {}, classes[i] === undefined ? String(i) : shownToken(classes[i])), element("dd", {}, bar, text));
+    }
+    const title = tokens.length ? `The next token, after "${shownToken(tokens.at(-1))}"` : "What it answers";
+    const which = scores.length > row.length ? ", in its last row" : "";
+    return [element("h2", {}, title), paragraph("hint", `The largest of softmax(${values[judged[0]].name})${which}.`), list];
   }
 
   // Values with a text each, as a list of two columns; of many the first ones, and a button for all. gradients: whether
@@ -112,7 +142,7 @@ class Panel {
   forwardStep(i) {
     const value = this.data.values[i];
     const { filled, definition, sums } = this.worked.forward(i);
-    const chain = [value.formula, filled, definition, this.words(i)].filter((text) => text);
+    const chain = [...new Set([value.formula, filled, definition, this.words(i)])].filter((text) => text);
     const indent = " ".repeat(value.name.length);
     const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
     return [
@@ -127,7 +157,6 @@ class Panel {
   backwardStep(event) {
     const value = this.data.values[event.value];
     const upstream = this.data.arrays[event.upstream].text;
-    const first = event.starts && event.value === this.data.result;
     const below = event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
     const itself = `Backward starts here. ${value.name} changes with itself one to one.`;
     const start = event.start ? `Backward starts here, ${event.start}.` : itself;
@@ -135,7 +164,6 @@ class Panel {
       element("span", { class: "tag backward" }, "backward"),
       ...heading(value, `Back through ${value.name} = ${value.formula}`),
       paragraph("math grad", `${value.gradient} = ${upstream}`),
-      ...(first && this.data.note ? [paragraph("hint", this.data.note)] : []),
       paragraph("hint", event.starts ? start : below),
       ...event.terms.map((term) => this.term(event, term)),
       ...this.source(value),
@@ -326,7 +354,8 @@ class Panel {
     const edit = may ? (index, to) => this.edit(i, index, to) : undefined;
     const hint = may ? "Drag a number to the side, or type another: the page computes all that follows." : "";
     const why = hindrance ? `The page cannot compute what follows from another number: ${hindrance}.` : hint;
-    return [...arrayView(array, value.name, value.side, edit), ...(why ? [paragraph("hint", why)] : [])];
+    this.around = element("div", {}, ...aroundNumbers(array, value.name, value.side));
+    return [this.around, numbersOf(array, value.name, edit), ...(why ? [paragraph("hint", why)] : [])];
   }
 
   moreAbout(i) {

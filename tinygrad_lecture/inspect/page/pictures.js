@@ -24,19 +24,30 @@ function scaleOf(most, low) {
   return legend(shares.map((share) => share * most), (value) => tint(value, most));
 }
 
-// All there is to see of an array: its numbers if they are few, else facts, a histogram, a picture and a window.
-// side: of the square pictures that its rows are, 0 if they are none. edit: called for an element that one changes, with
-// its index and the number, where one may.
-function arrayView(array, label, side = 0, edit = undefined) {
-  const numbers = elementsOf(array);
-  const count = sizeOf(array.shape);
-  if (!count) return [paragraph("hint", `no elements, shape ${shapeText(array.shape)}`)];
-  const columns = array.shape.at(-1) ?? 1;
-  if (numbers && count <= 64) {
-    return [cells(array, numbers, label, 0, 0, count / columns, columns, columns, edit), ...histogram(array)];
-  }
-  const picture = side && numbers ? squares(array, side, label) : pictureOf(array, label);
-  return [facts(array), ...histogram(array), picture, window_(array, label, edit)];
+// All there is to see of an array. side: of the square pictures that its rows are, 0 if they are none.
+function arrayView(array, label, side = 0) {
+  return [...aroundNumbers(array, label, side), numbersOf(array, label)];
+}
+
+// What shows the numbers of an array as a whole: a histogram and, if they are many, facts and a picture.
+function aroundNumbers(array, label, side) {
+  if (isSmall(array)) return histogram(array);
+  return [facts(array), ...histogram(array), side && elementsOf(array) ? squares(array, side, label) : pictureOf(array, label)];
+}
+
+// The numbers of an array, of a large one in a window. edit: called for an element that one changes, with its index and
+// the number, where one may.
+function numbersOf(array, label, edit) {
+  const { shape } = array;
+  if (!sizeOf(shape)) return paragraph("hint", `no elements, shape ${shapeText(shape)}`);
+  const numbers = elementsOf(array)?.slice(); // that change as one edits them
+  const columns = shape.at(-1) ?? 1;
+  if (!isSmall(array)) return window_(array, numbers, label, edit);
+  return cells(array, numbers, label, 0, 0, numbers.length / columns, columns, columns, edit);
+}
+
+function isSmall(array) {
+  return elementsOf(array) !== null && sizeOf(array.shape) <= 64;
 }
 
 // Sets the sides of the square pictures, as of digits, that rows of values are: of inputs that are not negative, as no
@@ -58,8 +69,8 @@ function squares(array, side, label) {
   const [count, most] = [numbers.length / side ** 2, largest(numbers)];
   const made = Array.from({ length: Math.min(count, 16) }, (_, i) => {
     const row = numbers.subarray(i * side ** 2, (i + 1) * side ** 2);
-    const picture = painted(row, side, side, most, `${label}, row ${i}, as ${side} by ${side}`, 2);
-    return element("figure", {}, picture, element("figcaption", {}, String(i)));
+    const picture = painted(row, side, side, most, `${label}, row ${i}, as ${side} by ${side}`, count > 1 ? 2 : 6);
+    return element("figure", {}, picture, element("figcaption", {}, count > 1 ? String(i) : ""));
   });
   const more = count > 16 ? `, the first 16 of ${count}` : "";
   const hint = `Each row as a picture of ${side} by ${side}${more}; blue is above 0, orange below.`;
@@ -100,24 +111,32 @@ function scroller(label, ...children) {
 }
 
 // A table of numbers, each on its tint. top: the first row, as `left` the first column. stride: numbers in a row.
-// edit: that of `arrayView`.
+// edit: that of `numbersOf`.
 function cells(array, numbers, label, top, left, rows, columns, stride, edit) {
-  const most = largest(numbers);
+  const made = new Map(); // cell -> the index of its number
+  const paint = () => {
+    const most = largest(numbers);
+    for (const [one, index] of made) coloured(one, tint(numbers[index], most));
+  };
   const cell = (r, c) => {
     const index = (top + r) * stride + left + c;
-    const value = numbers[index];
     const change = (to) => {
-      coloured(made, tint(to, most));
+      numbers[index] = to;
+      paint();
       edit(index, to);
     };
-    const may = edit && Number.isFinite(value);
-    const made = element("td", {}, may ? field(`${label}${placeText(array.shape, index)}`, value, change) : elementText(array, value));
-    return coloured(made, tint(value, most));
+    const [value, may] = [numbers[index], edit && Number.isFinite(numbers[index])];
+    const one = element("td", {}, may ? field(`${label}${placeText(array.shape, index)}`, value, change) : elementText(array, value));
+    made.set(one, index);
+    return one;
   };
   const attributes = { "aria-label": label };
-  if (rows * columns === 1) return scroller(label, element("table", attributes, element("tr", {}, cell(0, 0))));
   const rowNames = Array.from({ length: rows }, (_, r) => indexText(array.shape.slice(0, -1), top + r));
-  return scroller(label, grid(rowNames, Array.from({ length: columns }, (_, c) => String(left + c)), cell, attributes));
+  const shown = rows * columns === 1
+    ? element("table", attributes, element("tr", {}, cell(0, 0)))
+    : grid(rowNames, Array.from({ length: columns }, (_, c) => String(left + c)), cell, attributes);
+  paint();
+  return scroller(label, shown);
 }
 
 // A number that one changes, by typing, with arrow keys or by dragging to the side.
@@ -181,8 +200,7 @@ function painted(numbers, rows, columns, most, label, size = 0) {
 }
 
 // A window into a large array: a part of its numbers, which moves if the page holds it whole.
-function window_(array, label, edit) {
-  const whole = elementsOf(array);
+function window_(array, whole, label, edit) {
   const numbers = whole ?? decode(array.corner ?? "", 4);
   const stride = whole ? (array.shape.at(-1) ?? 1) : (array.cornerShape?.[1] ?? 1);
   const rows = numbers.length / stride;

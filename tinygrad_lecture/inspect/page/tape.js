@@ -228,18 +228,19 @@ const COMPARED = {
   bitwise_and: (a, b) => a && b, bitwise_or: (a, b) => a || b, bitwise_xor: (a, b) => a !== b, bitwise_not: (a) => !a,
 };
 
-// The node of an operand: a value, a number or a condition made of these; null for one that was left out.
+// The node of an operand: a value, a number or what an op makes of these; null for one that was left out.
 function operand(tape, nodes, part) {
   if (part === null) return null;
   if (part.value !== undefined) return nodes[part.value];
   if (part.op === undefined) return tape.node(part.shape, Float64Array.from(decode(part.data, 8)));
-  const inputs = part.inputs.map((x) => operand(tape, nodes, x));
-  if (!COMPARED[part.op] || inputs.includes(null)) throw new Error("a condition depends on what it does not know");
-  return tape.each([(...x) => Number(COMPARED[part.op](...x))], ...inputs);
+  const inputs = part.operands.map((x) => operand(tape, nodes, x));
+  if (inputs.includes(null)) throw new Error("a condition depends on what it does not know");
+  return nodeOf(tape, part, inputs);
 }
 
 // The node of a value that an op makes of inputs: by a rule, as a move of elements, or by the ops of its definition.
 function nodeOf(tape, { op, settings, shape, places, parts }, inputs) {
+  if (COMPARED[op]) return tape.each([(...x) => Number(COMPARED[op](...x))], ...inputs);
   if (OPS[op]) return OPS[op](tape, inputs, settings, shape);
   if (EACH[op]) return tape.each(EACH[op], ...inputs);
   if (places) return tape.pick(inputs.filter((x) => x), places, shape);

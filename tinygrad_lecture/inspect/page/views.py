@@ -243,7 +243,8 @@ def words_of(vertices: Sequence[Vertex]) -> dict[Vertex, str]:
         if vertex.op in PRODUCTS and own:
             factors = (0, 1) if vertex.op == "matmul" else (1,)
             at = max(factors, key=lambda i: (sources[i] in own, len(vertex.inputs[i].shape), i))
-            name = vertex.scope.path.rpartition(".")[2] if vertex.scope else ""
+            path = vertex.scope.path if vertex.scope else sources[at].name.removesuffix(".weight")
+            name = path.rpartition(".")[2] if path != sources[at].name else ""
             layer = name if name.isidentifier() else counted.setdefault(sources[at], f"layer {len(counted) + 1}")
             layers[vertex], words[vertex] = layer, f"{layer}: weighs and sums, {_sizes(vertex, at)}"
             told = {sources[at]: f"weights of {layer}", sources[1 - at]: f"what goes into {layer}"}

@@ -13,6 +13,7 @@ multiplies a row by them as they are. Otherwise they become float32 first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,21 @@ from .compiled import compiles, run_rows
 from .product import as_rows, product
 
 BLOCK = 32  # columns
+BYTES = {np.dtype(np.int8): BLOCK, np.dtype(np.uint8): BLOCK // 2}  # of a block
+PIECE = 2**16  # weights of a chunk of a job
+ALONE = 2**17  # weights; below, a thread computes alone
+
+
+def fits(x: Any, numbers: Any, scale: Any, offset: Any) -> bool:
+    """Whether the shapes and the dtype of the numbers are those that the head of this file tells."""
+    rows, blocks = scale.shape if scale.ndim == 2 else (-1, -1)
+    wanted = rows, blocks * BYTES.get(numbers.dtype, -1)
+    return numbers.shape == wanted and offset.shape == scale.shape and x.shape[-1] == blocks * BLOCK  # type: ignore[no-any-return]
 
 
 def check(x: Any, numbers: Any, scale: Any, offset: Any) -> None:
-    """Raise ValueError unless the shapes and the dtype of the numbers are those that the head of this file tells."""
-    rows, blocks = scale.shape if scale.ndim == 2 else (-1, -1)
-    bytes_ = BLOCK if numbers.dtype == np.int8 else BLOCK // 2 if numbers.dtype == np.uint8 else -1  # of a block
-    if offset.shape != scale.shape or numbers.shape != (rows, blocks * bytes_) or x.shape[-1] != blocks * BLOCK:
+    """Raise ValueError unless the arrays fit together."""
+    if not fits(x, numbers, scale, offset):
         raise ValueError("the shapes do not fit")
 
 
@@ -51,14 +60,30 @@ def dequantized(numbers: Array, scale: Array, offset: Array) -> Array:
 
 
 def linear(x: Array, numbers: Array, scale: Array, offset: Array) -> Array:
+    if (found := row_products(x, (numbers, scale, offset))) is not None:
+        return found[0]
     check(x, numbers, scale, offset)
-    rows, n = as_rows(x), scale.shape[0]
-    if rows.shape[0] == 1 and compiles(scale, offset, rows) and numbers.flags.c_contiguous:
-        out = np.empty((1, n), x.dtype)
-        run_rows(compiled.quantized.row_product, scale, offset, numbers, out[0], rows[0])
-    else:
-        out = product(rows, dequantized(numbers, scale, offset).T)
-    return out.reshape(*x.shape[:-1], n)
+    return product(as_rows(x), dequantized(numbers, scale, offset).T).reshape(*x.shape[:-1], len(scale))
+
+
+def row_products(x: Array, *matrices: Sequence[Array]) -> list[Array] | None:
+    """`linear` of one row, (..., n), for each matrix: its numbers, scale and offset. Threads share all as one job.
+
+    None where compiled code cannot compute that.
+    """
+    if x.size != x.shape[-1] or not compiles(x, least=1):
+        return None
+    arrays, out = [x.reshape(-1)], []
+    for matrix in matrices:
+        numbers, scale, offset = matrix
+        if not (fits(x, *matrix) and compiles(scale, offset) and numbers.flags.c_contiguous):
+            return None
+        out.append(np.empty(len(scale), x.dtype))
+        arrays += *matrix, out[-1]
+    rows = sum(map(len, out))
+    task, alone = compiled.quantized.row_products, rows * x.size < ALONE
+    compiled.pool.run(task, rows, max(PIECE // x.size, 1), *arrays, alone=alone)
+    return [y.reshape(*x.shape[:-1], len(y)) for y in out]
 
 
 def linear_backward(

@@ -17,10 +17,12 @@ The record of a call keeps the inputs, which higher derivatives need, and for ba
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..autograd.modes import modes
 from ..autograd.op import Value
 from ..backend import xp
 from ..kernels import attention as attention_kernels
@@ -101,6 +103,18 @@ def _(x: Value, numbers: Value, scale: Value, offset: Value) -> str:
         f"needs x (..., n), scale and offset (rows, n / 32), and numbers as int8 (rows, n) or uint8 (rows, n / 2), got "
         f"{x.shape}, {scale.shape}, {offset.shape}, and {numbers.dtype} {numbers.shape}"
     )
+
+
+def quantized_linears(x: Any, *matrices: Sequence[Any]) -> list[Any]:
+    """[quantized_linear(x, *matrix) for matrix in matrices], computed together where nothing is recorded or observed.
+
+    x: a Tensor.  matrices: of each the Tensors numbers, scale and offset.
+    """
+    found = None
+    if modes.observer is None and not modes.reference and not (modes.recording and x.requires_grad):
+        arrays = [[each._array for each in matrix] for matrix in matrices]
+        found = quantized_kernels.row_products(x._array, *arrays)
+    return [quantized_linear(x, *matrix) for matrix in matrices] if found is None else [wrap(y) for y in found]
 
 
 @fused

@@ -15,6 +15,7 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array
+from tinygrad_lecture.ops.fused import quantized_linears
 
 BLOCK = 32
 
@@ -75,6 +76,13 @@ class QuantizedEmbedding(QuantizedLayer):
     def forward(self, tokens: Tensor) -> Tensor:
         rows = (x[tokens.flatten()] for x in (self.numbers, self.scale, self.offset))
         return tl.dequantize(*rows).reshape(*tokens.shape, -1)  # type: ignore[no-any-return]
+
+
+def linears(x: Tensor, *layers: nn.Module) -> list[Tensor]:
+    """What each layer makes of the same vectors; those whose weights are quantised compute it together."""
+    if all(type(layer) is QuantizedLinear and not layer.has_hooks for layer in layers):
+        return quantized_linears(x, *((layer.numbers, layer.scale, layer.offset) for layer in layers))
+    return [layer(x) for layer in layers]
 
 
 LAYERS: dict[type, type[QuantizedLayer]] = {nn.Linear: QuantizedLinear, nn.Embedding: QuantizedEmbedding}

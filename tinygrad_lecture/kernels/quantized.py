@@ -60,30 +60,30 @@ def dequantized(numbers: Array, scale: Array, offset: Array) -> Array:
 
 
 def linear(x: Array, numbers: Array, scale: Array, offset: Array) -> Array:
-    if (found := row_products(x, (numbers, scale, offset))) is not None:
-        return found[0]
+    if (out := row_products(x, (numbers, scale, offset))) is not None:
+        return out
     check(x, numbers, scale, offset)
     return product(as_rows(x), dequantized(numbers, scale, offset).T).reshape(*x.shape[:-1], len(scale))
 
 
-def row_products(x: Array, *matrices: Sequence[Array]) -> list[Array] | None:
-    """`linear` of one row, (..., n), for each matrix: its numbers, scale and offset. Threads share all as one job.
+def row_products(x: Array, *matrices: Sequence[Array]) -> Array | None:
+    """`linear` of one row for each matrix (its numbers, scale and offset), side by side: (..., n) -> (..., all rows).
 
-    None where compiled code cannot compute that.
+    Threads share all as one job. None where compiled code cannot compute that.
     """
     if x.size != x.shape[-1] or not compiles(x, least=1):
         return None
-    arrays, out = [x.reshape(-1)], []
+    arrays, rows, first = [x.reshape(-1)], sum([len(scale) for _, scale, _ in matrices]), 0
+    out = np.empty(rows, x.dtype)
     for matrix in matrices:
         numbers, scale, offset = matrix
         if not (fits(x, *matrix) and compiles(scale, offset) and numbers.flags.c_contiguous):
             return None
-        out.append(np.empty(len(scale), x.dtype))
-        arrays += *matrix, out[-1]
-    rows = sum(map(len, out))
+        arrays += *matrix, out[first : first + len(scale)]
+        first += len(scale)
     task, alone = compiled.quantized.row_products, rows * x.size < ALONE
     compiled.pool.run(task, rows, max(PIECE // x.size, 1), *arrays, alone=alone)
-    return [y.reshape(*x.shape[:-1], len(y)) for y in out]
+    return out.reshape(*x.shape[:-1], rows)
 
 
 def linear_backward(

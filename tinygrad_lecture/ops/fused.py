@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from ..autograd.modes import modes
-from ..autograd.op import Value
-from ..backend import xp
+from ..autograd.op import Value, op
+from ..backend import FLOAT32, xp
 from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
@@ -105,16 +105,30 @@ def _(x: Value, numbers: Value, scale: Value, offset: Value) -> str:
     )
 
 
+@op(differentiable=False)
+def quantized_rows(*arrays: Value) -> Value:
+    """`quantized_linear` of the same x for several matrices, side by side: (..., n) -> (..., all rows). No gradient.
+
+    arrays: x, then numbers, scale and offset of each matrix.
+    """
+    x, *rest = arrays
+    matrices = [rest[i : i + 3] for i in range(0, len(rest), 3)]
+    out = quantized_kernels.row_products(x, *matrices)
+    return concatenate(*[quantized_linear(x, *each) for each in matrices], axis=-1) if out is None else out
+
+
 def quantized_linears(x: Any, *matrices: Sequence[Any]) -> list[Any]:
-    """[quantized_linear(x, *matrix) for matrix in matrices], computed together where nothing is recorded or observed.
+    """[quantized_linear(x, *matrix) for matrix in matrices], computed together where it is not recorded.
 
     x: a Tensor.  matrices: of each the Tensors numbers, scale and offset.
     """
-    found = None
-    if modes.observer is None and not modes.reference and not (modes.recording and x.requires_grad):
-        arrays = [[each._array for each in matrix] for matrix in matrices]
-        found = quantized_kernels.row_products(x._array, *arrays)
-    return [quantized_linear(x, *matrix) for matrix in matrices] if found is None else [wrap(y) for y in found]
+    if x.dtype != FLOAT32 or modes.reference or (modes.recording and x.requires_grad):
+        return [quantized_linear(x, *matrix) for matrix in matrices]
+    out, first, found = quantized_rows(x, *[each for matrix in matrices for each in matrix])._array, 0, []
+    for _, scale, _ in matrices:
+        found.append(wrap(out[..., first : first + len(scale._array)]))
+        first += len(scale._array)
+    return found
 
 
 @fused

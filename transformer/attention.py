@@ -200,7 +200,7 @@ class MultiHeadAttention(nn.Module):
             q = self.W_Q(x)
         q = split_heads(q, self.heads)  # (..., heads, queries, head_dim)
         if memory is not None and cache is not None and cache.length:  # computed in the first call
-            k, v = cache.keys, cache.values
+            k, v = cache.held
         else:
             if memory is not None:
                 k, v = linears(memory, self.W_K, self.W_V)

@@ -50,11 +50,8 @@ class FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., width)."""
         activation = ACTIVATIONS[self.activation]
-        if self.activation in GATED:
-            gate, up = linears(x, self.gate, self.up)  # (..., hidden) each
-            hidden = activation(gate) * up
-        else:
-            hidden = activation(self.up(x))  # (..., hidden)
+        gate, up = linears(x, self.gate, self.up) if self.activation in GATED else (None, self.up(x))
+        hidden = activation(up) if gate is None else activation(gate) * up  # (..., hidden)
         return self.dropout(self.down(hidden))  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -146,9 +145,6 @@ def check_angles(x: Any, cos: Any, sin: Any) -> None:
 def rotary(x: Array, cos: Array, sin: Array) -> Array:
     check_angles(x, cos, sin)
     half, out = x.shape[-1] // 2, xp(x).empty_like(x, np.result_type(x.dtype, cos.dtype))
-    if cos.ndim == 2 and compiles(x, cos, sin, least=FEW):
-        run_rows(compiled.loops.rotary, as_rows(x), as_rows(out), cos.reshape(-1), sin.reshape(-1))
-        return out
     a, b = x[..., :half], x[..., half:]
     out[..., :half] = a * cos - b * sin
     out[..., half:] = b * cos + a * sin
@@ -185,7 +181,8 @@ def layer_norm(
     rows, lib = row_major(as_rows(x, axes)), xp(x)
     if compiles(rows, weight, bias, least=FEW):
         y, (offset, scale) = np.empty_like(rows), np.empty((2, len(rows), 1), x.dtype)
-        run_rows(compiled.loops.layer_norm, rows, y, _flat(weight), _flat(bias), offset, scale, _floats(eps, centred))
+        settings = np.array([eps, centred], x.dtype)
+        run_rows(compiled.loops.layer_norm, rows, y, _flat(weight), _flat(bias), offset, scale, settings)
         return (y.reshape(x.shape), (offset, scale)) if keep else y.reshape(x.shape)
     y, offset = centre(rows) if centred else (rows.copy(), lib.zeros((len(rows), 1), x.dtype))
     scale = row_products(y, y)
@@ -255,12 +252,6 @@ def rms_norm_backward(
     kept: tuple[Array, Array],
 ) -> tuple[Any, ...]:  # fmt: skip
     return layer_norm_backward(g, needs, x, weight, None, axes, eps, centred=False, kept=kept)
-
-
-@cache
-def _floats(*settings: float) -> Array:
-    """Settings as compiled code reads them."""
-    return np.array(settings, np.float32)
 
 
 def _flat(weight: Array | None) -> Array | None:

@@ -29,16 +29,11 @@ PIECE = 2**16  # weights of a chunk of a job
 ALONE = 2**17  # weights; below, a thread computes alone
 
 
-def fits(x: Any, numbers: Any, scale: Any, offset: Any) -> bool:
-    """Whether the shapes and the dtype of the numbers are those that the head of this file tells."""
+def check(x: Any, numbers: Any, scale: Any, offset: Any) -> None:
+    """Raise ValueError unless the shapes and the dtype of the numbers are those that the head of this file tells."""
     rows, blocks = scale.shape if scale.ndim == 2 else (-1, -1)
     wanted = rows, blocks * BYTES.get(numbers.dtype, -1)
-    return numbers.shape == wanted and offset.shape == scale.shape and x.shape[-1] == blocks * BLOCK  # type: ignore[no-any-return]
-
-
-def check(x: Any, numbers: Any, scale: Any, offset: Any) -> None:
-    """Raise ValueError unless the arrays fit together."""
-    if not fits(x, numbers, scale, offset):
+    if offset.shape != scale.shape or numbers.shape != wanted or x.shape[-1] != blocks * BLOCK:
         raise ValueError("the shapes do not fit")
 
 
@@ -62,7 +57,6 @@ def dequantized(numbers: Array, scale: Array, offset: Array) -> Array:
 def linear(x: Array, numbers: Array, scale: Array, offset: Array) -> Array:
     if (out := row_products(x, (numbers, scale, offset))) is not None:
         return out
-    check(x, numbers, scale, offset)
     return product(as_rows(x), dequantized(numbers, scale, offset).T).reshape(*x.shape[:-1], len(scale))
 
 
@@ -71,19 +65,17 @@ def row_products(x: Array, *matrices: Sequence[Array]) -> Array | None:
 
     Threads share all as one job. None where compiled code cannot compute that.
     """
-    if x.size != x.shape[-1] or not compiles(x, least=1):
+    possible, arrays = x.size == x.shape[-1] and compiles(x, least=1), list[Array]()
+    for numbers, scale, offset in matrices:
+        check(x, numbers, scale, offset)
+        possible = possible and compiles(scale, offset) and numbers.flags.c_contiguous
+        arrays += numbers, scale.reshape(-1), offset
+    if not possible:
         return None
-    arrays, rows, first = [x.reshape(-1)], sum([len(scale) for _, scale, _ in matrices]), 0
-    out = np.empty(rows, x.dtype)
-    for matrix in matrices:
-        numbers, scale, offset = matrix
-        if not (fits(x, *matrix) and compiles(scale, offset) and numbers.flags.c_contiguous):
-            return None
-        arrays += *matrix, out[first : first + len(scale)]
-        first += len(scale)
-    task, alone = compiled.quantized.row_products, rows * x.size < ALONE
-    compiled.pool.run(task, rows, max(PIECE // x.size, 1), *arrays, alone=alone)
-    return out.reshape(*x.shape[:-1], rows)
+    out = np.empty(sum([len(scale) for _, scale, _ in matrices]), x.dtype)
+    settings = compiled.quantized.row_products, out.size, max(PIECE // x.size, 1)
+    compiled.pool.run(*settings, x.reshape(-1), out, *arrays, alone=out.size * x.size < ALONE)
+    return out.reshape(*x.shape[:-1], out.size)
 
 
 def linear_backward(

@@ -17,14 +17,13 @@ The record of a call keeps the inputs, which higher derivatives need, and for ba
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..autograd.modes import modes
 from ..autograd.op import Value, op
-from ..backend import FLOAT32, xp
+from ..backend import xp
 from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
@@ -113,22 +112,8 @@ def quantized_rows(*arrays: Value) -> Value:
     """
     x, *rest = arrays
     matrices = [rest[i : i + 3] for i in range(0, len(rest), 3)]
-    out = quantized_kernels.row_products(x, *matrices)
+    out = None if modes.reference else quantized_kernels.row_products(x, *matrices)
     return concatenate(*[quantized_linear(x, *each) for each in matrices], axis=-1) if out is None else out
-
-
-def quantized_linears(x: Any, *matrices: Sequence[Any]) -> list[Any]:
-    """[quantized_linear(x, *matrix) for matrix in matrices], computed together where it is not recorded.
-
-    x: a Tensor.  matrices: of each the Tensors numbers, scale and offset.
-    """
-    if x.dtype != FLOAT32 or modes.reference or (modes.recording and x.requires_grad):
-        return [quantized_linear(x, *matrix) for matrix in matrices]
-    out, first, found = quantized_rows(x, *[each for matrix in matrices for each in matrix])._array, 0, []
-    for _, scale, _ in matrices:
-        found.append(wrap(out[..., first : first + len(scale._array)]))
-        first += len(scale._array)
-    return found
 
 
 @fused

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...backend import Array
 from .compiling import Task, inlined, loop, summing
-from .pool import locate, part, piece, row, whole
+from .pool import part, piece, row, whole
 
 f = np.float32
 
@@ -144,19 +144,6 @@ def layer_norm(job: int, chunk: int) -> None:
             if bias.size:
                 out += bias[j]
             y[i, j] = out
-
-
-@Task
-def rotary(job: int, chunk: int) -> None:
-    """Arrays x, out: (rows, d); cos, sin: (tokens * d / 2,), whose tokens the rows have by turns."""
-    x, out, cos, sin = part(job, 0, chunk), part(job, 1, chunk), whole(job, 2), whole(job, 3)
-    _, _, start, rows = locate(job, 0, chunk)
-    half = x.shape[1] // 2
-    for i in range(rows):
-        angle = (start + i) * half % cos.size
-        for j in range(half):
-            c, s = cos[angle + j], sin[angle + j]
-            out[i, j], out[i, j + half] = x[i, j] * c - x[i, j + half] * s, x[i, j + half] * c + x[i, j] * s
 
 
 @Task

@@ -11,16 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
-from .compiling import Task, numba, summing
-from .pool import carray, intrinsic, ir, locate, part, pointer, whole
+from .compiling import Task, numba
+from .loops import f, row_sum
+from .pool import intrinsic, ir, locate, part, piece, whole
 
 cgutils: Any = import_module("numba.core.cgutils")
 i64, f32 = numba.types.int64, numba.types.float32
 
 BLOCK, LANES = 32, 8  # numbers of a block and of a vector
 FLOAT, INTEGER, BYTE = (ir.VectorType(kind, LANES) for kind in (ir.FloatType(), ir.IntType(32), ir.IntType(8)))
-CONTRACT = ("contract",)  # x y + z may be rounded once
 
 
 def over_blocks(bits: int, times_x: bool) -> Any:
@@ -35,8 +34,8 @@ def over_blocks(bits: int, times_x: bool) -> Any:
         totals = [cgutils.alloca_once_value(builder, ir.Constant(FLOAT, None)) for _ in range(2)]
         offsets = cgutils.alloca_once_value(builder, ir.Constant(FLOAT.element, 0))
 
-        def fma(a: Any, b: Any, c: Any) -> Any:
-            return builder.fadd(builder.fmul(a, b, CONTRACT), c, CONTRACT)
+        def fma(a: Any, b: Any, c: Any) -> Any:  # a b + c, which may be rounded once
+            return builder.fadd(builder.fmul(a, b, ("contract",)), c, ("contract",))
 
         with cgutils.for_range(builder, blocks) as block:
             factor, shift, sum_ = (_load(builder, start, block.index, FLOAT.element) for start in (scale, offset, sums))
@@ -98,34 +97,23 @@ write_bytes, write_halves = over_blocks(8, False), over_blocks(4, False)
 def row_products(job: int, chunk: int) -> None:
     """A row times each row of several matrices, which lie one below another as far as the job's rows are concerned.
 
-    Arrays x: (n,); then of each matrix numbers: (rows, bytes); scale, offset: (rows, blocks); out: (rows,).
+    Arrays x: (n,); out: (all rows,); then of each matrix numbers: (rows, bytes); scale: (rows * blocks,); offset.
     """
-    x = whole(job, 0)
-    sums = block_sums(x)
+    x, out = whole(job, 0), piece(job, 1, chunk)
+    sums = np.empty(x.size // BLOCK, np.float32)
+    for block in range(sums.size):
+        sums[block] = row_sum(x[block * BLOCK : (block + 1) * BLOCK], f(0))
     _, _, start, count = locate(job, 0, chunk)
-    first, i = 0, 1  # the first row of a matrix, its first array
+    first, i = 0, 2  # the first row of a matrix, its first array
     while first < start + count:
         numbers, bytes_, _, _ = locate(job, i, chunk)
-        scale, offset, (out, rows, _, _) = locate(job, i + 1, chunk)[0], locate(job, i + 2, chunk)[0], locate(job, i + 3, chunk)
-        y = carray(pointer(out), rows, np.float32)
-        for j in range(max(start - first, 0), min(start + count - first, rows)):
-            at = j * sums.size * 4
-            places = numbers + j * bytes_, scale + at, offset + at, x.ctypes.data, sums.ctypes.data
-            y[j] = dot_of_bytes(*places, sums.size) if bytes_ == x.size else dot_of_halves(*places, sums.size)
-        first += rows
-        i += 4
-
-
-@summing
-def block_sums(x: Array) -> Array:
-    """The sum of each block of x."""
-    sums = np.empty(x.size // BLOCK, np.float32)
-    for i in range(sums.size):
-        total = np.float32(0)
-        for j in range(BLOCK):
-            total += x[i * BLOCK + j]
-        sums[i] = total
-    return sums
+        scale, size, _, _ = locate(job, i + 1, chunk)
+        offset, end = locate(job, i + 2, chunk)[0], first + size // sums.size
+        for row in range(max(start, first), min(start + count, end)):
+            at, block = row - first, (row - first) * sums.size * 4
+            places = numbers + at * bytes_, scale + block, offset + block, x.ctypes.data, sums.ctypes.data, sums.size
+            out[row - start] = dot_of_bytes(*places) if bytes_ == x.size else dot_of_halves(*places)
+        first, i = end, i + 3
 
 
 @Task

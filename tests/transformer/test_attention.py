@@ -224,7 +224,6 @@ def test_a_cache_of_another_memory_raises():
         ),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=[[1, 0], [1, 1]]), TypeError, "must be of bools.*int64"),
         (lambda: KeyValues().held, RuntimeError, "empty"),
-        (lambda: KeyValues().values, RuntimeError, "empty"),
     ],
 )
 def test_what_is_refused(call, error, message):

@@ -110,10 +110,12 @@ def quantized_rows(*arrays: Value) -> Value:
 
     arrays: x, then numbers, scale and offset of each matrix.
     """
-    x, *rest = arrays
-    matrices = [rest[i : i + 3] for i in range(0, len(rest), 3)]
+    x, matrices = arrays[0], [arrays[i : i + 3] for i in range(1, len(arrays), 3)]
     out = None if modes.reference else quantized_kernels.row_products(x, *matrices)
     return concatenate(*[quantized_linear(x, *each) for each in matrices], axis=-1) if out is None else out
+
+
+quantized_rows.views = False
 
 
 @fused

@@ -84,7 +84,7 @@ def test_a_token_of_smollm2_in_4_bits_makes_no_more_calls(monkeypatch):
         if find_spec(package) is None:
             pytest.skip(f"needs the package {package}")
     monkeypatch.setattr(compiled, "_loaded", None)
-    assert calls_of_a_token(Llama.from_pretrained("smollm2", quantized=True)) <= 18_000
+    assert calls_of_a_token(Llama.from_pretrained("smollm2", quantized=True)) <= 16_500
 
 
 def test_a_block_runs_through_few_functions_and_files():
@@ -104,5 +104,5 @@ def test_a_block_runs_through_few_functions_and_files():
     own = [file for file in files if "site-packages" not in file]
     changes = sum(before != after for before, after in pairwise(own))
     assert len(own) <= 180
-    assert len(set(own)) <= 20
+    assert len(set(own)) <= 21
     assert changes <= 120

@@ -20,6 +20,7 @@ from tinygrad_lecture.ops.shape import merge_heads, split_heads
 
 from .cache import KeyValues
 from .positions import Rotation
+from .pretrained.quantized import linears
 
 __all__ = ["MultiHeadAttention", "SingleHeadAttention", "scaled_dot_product_attention"]
 
@@ -192,15 +193,18 @@ class MultiHeadAttention(nn.Module):
 
         Raises ValueError if shapes do not match, or for a rotation of a memory.
         """
-        if memory is not None:
-            _check_memory(memory, rotation, cache)
-        q = split_heads(self.W_Q(x), self.heads)  # (..., heads, queries, head_dim)
-        if memory is not None and cache is not None and cache.length:  # computed in the first call
-            k, v = cache.keys, cache.values
+        if memory is None:
+            q, k, v = linears(x, self.W_Q, self.W_K, self.W_V)  # (..., tokens, heads or kv_heads * head_dim)
         else:
-            source = x if memory is None else memory  # (..., keys, key_width)
-            k = split_heads(self.W_K(source), self.kv_heads)  # (..., kv_heads, keys, head_dim)
-            v = split_heads(self.W_V(source), self.kv_heads)  # (..., kv_heads, keys, head_dim)
+            _check_memory(memory, rotation, cache)
+            q = self.W_Q(x)
+        q = split_heads(q, self.heads)  # (..., heads, queries, head_dim)
+        if memory is not None and cache is not None and cache.length:  # computed in the first call
+            k, v = cache.held
+        else:
+            if memory is not None:
+                k, v = linears(memory, self.W_K, self.W_V)
+            k, v = split_heads(k, self.kv_heads), split_heads(v, self.kv_heads)  # (..., kv_heads, keys, head_dim)
             if rotation is not None:
                 q, k = tl.rotary(q, *rotation), tl.rotary(k, *rotation)
             if cache is not None:

@@ -26,8 +26,8 @@ class ResidualBlock(nn.Module):
 
     def check_positions(self, mask: Tensor | None, rotation: Rotation | None) -> None:
         """Raises ValueError where the positions, a rotation or a mask (..., queries, keys), are left out."""
-        missing = {"rotary": rotation is None, "relative": mask is None or mask.dtype.kind != "f"}
-        if missing.get(self.positions):
+        relative = self.positions == "relative" and (mask is None or mask.dtype.kind != "f")
+        if relative or (self.positions == "rotary" and rotation is None):
             raise ValueError(f"{self.positions} positions are missing; model.embedding gives a rotation or a mask")
 
     def extra_repr(self) -> str:

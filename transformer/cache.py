@@ -43,7 +43,7 @@ class KeyValues:
         self._keys = _written(self._keys, self.length, k._array)
         self._values = _written(self._values, self.length, v._array)
         self.length += k.shape[-2]
-        return self.keys, self.values
+        return self.held
 
     def select(self, rows: Array) -> None:
         """Row i becomes the former row rows[i]. rows: (batch,), integers on the host."""
@@ -51,19 +51,11 @@ class KeyValues:
         self._keys, self._values = self._keys[rows], self._values[rows]
 
     @property
-    def keys(self) -> Tensor:
-        """(..., heads, length, head_dim). Raises RuntimeError while the cache is empty."""
-        return self._held(self._keys)
-
-    @property
-    def values(self) -> Tensor:
-        """(..., heads, length, head_dim). Raises RuntimeError while the cache is empty."""
-        return self._held(self._values)
-
-    def _held(self, memory: Array) -> Tensor:
+    def held(self) -> tuple[Tensor, Tensor]:
+        """Keys and values, (..., heads, length, head_dim) each. Raises RuntimeError while the cache is empty."""
         if not self.length:
             raise RuntimeError("KeyValues: the cache is empty; call the model with it first")
-        return wrap(memory[..., : self.length, :])  # type: ignore[no-any-return]
+        return wrap(self._keys[..., : self.length, :]), wrap(self._values[..., : self.length, :])
 
 
 def _written(memory: Array, start: int, new: Array) -> Array:

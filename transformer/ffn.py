@@ -10,6 +10,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .config import GATED, Activation
+from .pretrained.quantized import linears
 
 __all__ = ["FeedForward"]
 
@@ -49,8 +50,8 @@ class FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., width)."""
         activation = ACTIVATIONS[self.activation]
-        gated = self.activation in GATED
-        hidden = activation(self.gate(x)) * self.up(x) if gated else activation(self.up(x))  # (..., hidden)
+        gate, up = linears(x, self.gate, self.up) if self.activation in GATED else (None, self.up(x))
+        hidden = activation(up) if gate is None else activation(gate) * up  # (..., hidden)
         return self.dropout(self.down(hidden))  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:

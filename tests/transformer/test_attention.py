@@ -223,8 +223,7 @@ def test_a_cache_of_another_memory_raises():
             "shapes .2, 2, 2. and .3, 2, 2.",
         ),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=[[1, 0], [1, 1]]), TypeError, "must be of bools.*int64"),
-        (lambda: KeyValues().keys, RuntimeError, "empty"),
-        (lambda: KeyValues().values, RuntimeError, "empty"),
+        (lambda: KeyValues().held, RuntimeError, "empty"),
     ],
 )
 def test_what_is_refused(call, error, message):

@@ -12,6 +12,7 @@ import tinygrad_lecture as tl
 from numeric import assert_close
 from small_gguf import GPT2, LLAMA, TOKENIZER, gpt2_tensors, llama_tensors, write_gguf
 from small_gguf import TOKENS as NAMES
+from tinygrad_lecture.kernels import compiled
 from transformer import GPT, Llama
 from transformer.pretrained.gguf import GGUFFile
 
@@ -103,6 +104,20 @@ def test_quantised_weights_stay_as_they_are(kind, tmp_path):
     assert "(W_Q): QuantizedLinear(64, 64, bits=" + kind[1] in repr(quantized)
     with pytest.raises(ValueError, match="the weights are quantised; read the model without"):
         quantized.save_pretrained(tmp_path / "saved")
+
+
+def test_quantised_products_of_one_vector_are_one_job_unless_somebody_looks(tmp_path, monkeypatch):
+    model = Llama.from_pretrained(llama(tmp_path, kind="Q4_1"), quantized=True)
+    monkeypatch.setitem(compiled.compiles.__kwdefaults__, "least", 1)
+    with tl.no_grad():
+        with tl.profile() as profile:
+            wanted = model(TOKENS[0, :1]).numpy()
+        layers, seen = (model.blocks[0].attention.W_K, model.blocks[0].ffn.up), []
+        for layer in layers:
+            layer.register_forward_hook(lambda layer, inputs, output: seen.append(layer))
+        assert_close(model(TOKENS[0, :1]).numpy(), wanted, "logits", 0, 0)
+    assert seen == [*layers]
+    assert "quantized_rows" in str(profile)
 
 
 def test_a_file_without_such_weights_is_refused(tmp_path):

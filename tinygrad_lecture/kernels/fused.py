@@ -137,7 +137,8 @@ def squared_error_backward(g: Array, needs: Needs, x: Array, y: Array, average: 
 def check_angles(x: Any, cos: Any, sin: Any) -> None:
     """Raise ValueError unless cos and sin broadcast to half of x's last axis."""
     half = (*x.shape[:-1], x.shape[-1] // 2)
-    if x.shape[-1] % 2 or cos.shape != sin.shape or np.broadcast_shapes(cos.shape, half) != half:
+    fits = half[-cos.ndim :] == cos.shape or np.broadcast_shapes(cos.shape, half) == half
+    if x.shape[-1] % 2 or cos.shape != sin.shape or not fits:
         raise ValueError("the angles do not fit x")
 
 

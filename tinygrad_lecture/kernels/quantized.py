@@ -13,6 +13,7 @@ multiplies a row by them as they are. Otherwise they become float32 first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,16 @@ from .compiled import compiles, run_rows
 from .product import as_rows, product
 
 BLOCK = 32  # columns
+BYTES = {np.dtype(np.int8): BLOCK, np.dtype(np.uint8): BLOCK // 2}  # of a block
+PIECE = 2**16  # weights of a chunk of a job
+ALONE = 2**17  # weights; below, a thread computes alone
 
 
 def check(x: Any, numbers: Any, scale: Any, offset: Any) -> None:
     """Raise ValueError unless the shapes and the dtype of the numbers are those that the head of this file tells."""
     rows, blocks = scale.shape if scale.ndim == 2 else (-1, -1)
-    bytes_ = BLOCK if numbers.dtype == np.int8 else BLOCK // 2 if numbers.dtype == np.uint8 else -1  # of a block
-    if offset.shape != scale.shape or numbers.shape != (rows, blocks * bytes_) or x.shape[-1] != blocks * BLOCK:
+    wanted = rows, blocks * BYTES.get(numbers.dtype, -1)
+    if offset.shape != scale.shape or numbers.shape != wanted or x.shape[-1] != blocks * BLOCK:
         raise ValueError("the shapes do not fit")
 
 
@@ -51,14 +55,27 @@ def dequantized(numbers: Array, scale: Array, offset: Array) -> Array:
 
 
 def linear(x: Array, numbers: Array, scale: Array, offset: Array) -> Array:
-    check(x, numbers, scale, offset)
-    rows, n = as_rows(x), scale.shape[0]
-    if rows.shape[0] == 1 and compiles(scale, offset, rows) and numbers.flags.c_contiguous:
-        out = np.empty((1, n), x.dtype)
-        run_rows(compiled.quantized.row_product, scale, offset, numbers, out[0], rows[0])
-    else:
-        out = product(rows, dequantized(numbers, scale, offset).T)
-    return out.reshape(*x.shape[:-1], n)
+    if (out := row_products(x, (numbers, scale, offset))) is not None:
+        return out
+    return product(as_rows(x), dequantized(numbers, scale, offset).T).reshape(*x.shape[:-1], len(scale))
+
+
+def row_products(x: Array, *matrices: Sequence[Array]) -> Array | None:
+    """`linear` of one row for each matrix (its numbers, scale and offset), side by side: (..., n) -> (..., all rows).
+
+    Threads share all as one job. None where compiled code cannot compute that.
+    """
+    possible, arrays = x.size == x.shape[-1] and compiles(x, least=1), list[Array]()
+    for numbers, scale, offset in matrices:
+        check(x, numbers, scale, offset)
+        possible = possible and compiles(scale, offset) and numbers.flags.c_contiguous
+        arrays += numbers, scale.reshape(-1), offset
+    if not possible:
+        return None
+    out = np.empty(sum([len(scale) for _, scale, _ in matrices]), x.dtype)
+    settings = compiled.quantized.row_products, out.size, max(PIECE // x.size, 1)
+    compiled.pool.run(*settings, x.reshape(-1), out, *arrays, alone=out.size * x.size < ALONE)
+    return out.reshape(*x.shape[:-1], out.size)
 
 
 def linear_backward(

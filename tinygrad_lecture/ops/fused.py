@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.op import Value
+from ..autograd.modes import modes
+from ..autograd.op import Value, op
 from ..backend import xp
 from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
@@ -101,6 +102,20 @@ def _(x: Value, numbers: Value, scale: Value, offset: Value) -> str:
         f"needs x (..., n), scale and offset (rows, n / 32), and numbers as int8 (rows, n) or uint8 (rows, n / 2), got "
         f"{x.shape}, {scale.shape}, {offset.shape}, and {numbers.dtype} {numbers.shape}"
     )
+
+
+@op(differentiable=False)
+def quantized_rows(*arrays: Value) -> Value:
+    """`quantized_linear` of the same x for several matrices, side by side: (..., n) -> (..., all rows). No gradient.
+
+    arrays: x, then numbers, scale and offset of each matrix.
+    """
+    x, matrices = arrays[0], [arrays[i : i + 3] for i in range(1, len(arrays), 3)]
+    out = None if modes.reference else quantized_kernels.row_products(x, *matrices)
+    return concatenate(*[quantized_linear(x, *each) for each in matrices], axis=-1) if out is None else out
+
+
+quantized_rows.views = False
 
 
 @fused

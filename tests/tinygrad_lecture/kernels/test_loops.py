@@ -19,6 +19,7 @@ import tinygrad_lecture as tl
 from numeric import assert_close
 from tinygrad_lecture.kernels import compiled, threads
 from tinygrad_lecture.kernels.gelu import gelu
+from tinygrad_lecture.ops.fused import quantized_rows
 
 pytestmark = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
 SPECIAL = [0.0, -0.0, 1e-30, 9.5, -9.5, 87.2, -87.2, 88.5, -88.5, 1e6, -1e6, 1e25, -1e25, math.inf, -math.inf, math.nan]
@@ -29,7 +30,7 @@ def both(compute):
     found = []
     for loops in (True, False):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(compiled, "LARGE", 1)
+            patch.setitem(compiled.compiles.__kwdefaults__, "least", 1)  # a default is read once
             patch.setattr(compiled, "_loaded", loops)
             found.append(compute())
     return found
@@ -111,7 +112,14 @@ def test_quantized_linear(rows, blocks, x_rows, kind, seed):
     numbers = tl.tensor(random.integers(0, 256, (rows, bytes_)).astype(kind))
     scale, offset = (tl.tensor(normal(rows, blocks, seed=seed + i)) for i in (1, 2))
     quantized = lambda x: tl.quantized_linear(x, numbers, scale, offset)  # noqa: E731
-    assert_both_same(with_gradients(quantized, normal(x_rows, 32 * blocks, seed=seed)), rtol=1e-4, atol=1e-2)
+    x, matrix = normal(x_rows, 32 * blocks, seed=seed), (numbers, scale, offset)
+    assert_both_same(with_gradients(quantized, x), rtol=1e-4, atol=1e-2)
+    parts = [tuple(tl.tensor(part.numpy()[own]) for part in matrix) for own in (slice(1), slice(1, None))]
+    together = lambda: [quantized_rows(tl.tensor(x), *matrix, *parts[0], *parts[1]).numpy()]  # noqa: E731
+    assert_both_same(together, rtol=1e-4, atol=1e-2)
+    whole, halves = np.split(both(together)[0][0], 2, -1)
+    if x_rows == 1:  # in one job, a matrix has the bits that it has alone
+        np.testing.assert_array_equal(whole, halves)
 
 
 @given(rows=st.integers(1, 9), n=st.integers(1, 40), seed=st.integers(0, 99), hidden=st.sampled_from([0, 0.4, 1]))
@@ -232,7 +240,7 @@ def test_adam(optimizer, settings):
 def test_reference_computes_without_loops(monkeypatch):
     from tinygrad_lecture.kernels.compiled import loops
 
-    monkeypatch.setattr(compiled, "LARGE", 1)
+    monkeypatch.setitem(compiled.compiles.__kwdefaults__, "least", 1)
     for name in ("gelu", "layer_norm", "softmax", "adam"):
         monkeypatch.setattr(loops, name, None)
     p = tl.tensor(normal(7, 5), requires_grad=True)

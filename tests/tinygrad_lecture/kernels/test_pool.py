@@ -13,7 +13,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from at_once import at_once
-from tinygrad_lecture.kernels import attention, compiled, product, threads
+from tinygrad_lecture.kernels import attention, compiled, product, quantized, threads
 
 pytestmark = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
 
@@ -86,6 +86,8 @@ def everything():
     x, w, target = normal(300, 200), normal(500, 200, seed=1), np.arange(300) % 200
     q = normal(3, 90, 2, 16).swapaxes(1, 2)  # (texts, heads, tokens, head_dim)
     found = [compiled.multiplied(x, w.T), compiled.multiplied(w.T, w), compiled.multiplied(x[:1], w.T)]
+    matrix = np.arange(900 * 96, dtype=np.uint8).reshape(900, 96), normal(900, 6), normal(900, 6, seed=2)
+    found.append(quantized.row_products(x[:1, :192], matrix, [part[:500] for part in matrix]))
     tensors = [tl.tensor(array).requires_grad_() for array in (x, q)]
     outputs = [tl.gelu(tensors[0]), tl.layer_norm(tensors[0]), tl.softmax(tensors[0])]
     outputs += [tl.cross_entropy(tensors[0], target), tl.attention(tensors[1], tensors[1], tensors[1], causal=True)]

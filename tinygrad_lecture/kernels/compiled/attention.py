@@ -27,8 +27,8 @@ Q, K, V, MASK, STATISTICS, OUT, G, DQ, DK, DV = range(10)
 def forward(q: Array, k: Array, v: Array, mask: Array | None, out: Array, causal: bool, scale: float) -> Array:
     """Write the output; return of each query its largest score and 1 / the sum of exponentials: (..., queries, 2)."""
     statistics = np.empty((*q.shape[:3], 2), q.dtype)
-    settings = _settings(q, k, v, causal, scale)
-    _run(pool(alone=q.size * k.shape[2] < ALONE), attend.address, settings, q, k, v, mask, statistics, out)
+    alone = q.size * k.shape[2] < ALONE
+    _run(pool(alone), attend.address, SGEMM, scale, causal, q, k, v, mask, statistics, out)
     return statistics
 
 
@@ -37,28 +37,26 @@ def backward(
     causal: bool, scale: float,
 ) -> None:  # fmt: skip
     """Write the gradients of q, k and v."""
-    settings, arrays = _settings(q, k, v, causal, scale), (q, k, v, mask, statistics, out, g, *gradients)
-    _run(pool(), attend_backward.address, settings, *arrays)
-
-
-def _settings(q: Array, k: Array, v: Array, causal: bool, scale: float) -> Array:
-    """BLAS, the bits of the scale, heads, queries, width of queries and keys, keys, width of values, whether causal,
-    the number of pairs of a text and head, and how many a chunk has."""
-    bits: Any = np.float32(scale).view(np.int32)
-    pairs = len(q) * q.shape[1]
-    return np.array([SGEMM, bits, *q.shape[1:], k.shape[2], v.shape[3], causal, pairs, -(-pairs // CHUNKS)], np.int64)
+    arrays = q, k, v, mask, statistics, out, g, *gradients
+    _run(pool(), attend_backward.address, SGEMM, scale, causal, *arrays)
 
 
 @loop
-def _run(pool: int, function: int, settings: Array, *arrays: Any) -> None:
-    """Write the job's arguments: the settings, and for each array its address and strides in bytes."""
+def _run(pool: int, function: int, blas: int, scale: float, causal: bool, *arrays: Any) -> None:
+    """Write the job's arguments: BLAS, the bits of the scale, heads, queries, width of queries and keys, keys, width of
+    values, whether causal, the number of pairs of a text and head, and how many a chunk has; then for each array its
+    address and strides in bytes."""
     job = np.empty(10 + 5 * len(arrays), np.int64)
-    job[:10] = settings
+    texts, heads, queries, width = arrays[Q].shape
+    pairs = texts * heads
+    step = -(-pairs // CHUNKS)
+    job[0], job[1], job[2], job[3], job[4] = blas, f(scale).view(np.int32), heads, queries, width
+    job[5], job[6], job[7], job[8], job[9] = arrays[K].shape[2], arrays[V].shape[3], causal, pairs, step
     i = 10
     for array in literal_unroll(arrays):
         job[i], job[i + 1], job[i + 2], job[i + 3], job[i + 4] = _address_and_strides(array)
         i += 5
-    share(pool, function, job, -(-settings[8] // settings[9]))
+    share(pool, function, job, -(-pairs // step))
 
 
 @inlined

@@ -36,7 +36,7 @@ types = numba.types
 intrinsic: Callable[[Callable[..., Any]], Any] = import_module("numba.extending").intrinsic
 carray, literal_unroll, i64 = numba.carray, numba.literal_unroll, types.int64
 
-PATIENCE = 1_500  # looks for work, each about 0.4 µs
+PATIENCE = 5_000  # looks for work, each about 0.4 µs
 
 # Where in the pool's memory each number is, in bytes: in a cache line of its own.
 TURN, DONE, OWNER, FUNCTION, JOB, SERVING, STOP, ASIDE, GIVE_WAY, GET, SET = (128 * i for i in range(11))
@@ -208,7 +208,7 @@ def pool(alone: bool = False) -> int:
     helpers = 0 if alone else threads.get_num_threads() - 1
     if helpers == 0:
         return _address + 1
-    if _numbers[SERVING // 8] < helpers and threads.requests.empty():
+    if _numbers.item(SERVING // 8) < helpers and threads.requests.empty():
         _numbers[STOP // 8] = 0
         threads.submit(partial(serve, _address), helpers)
     return _address
@@ -226,7 +226,7 @@ def _end() -> None:
 
 
 threads.leave_loops = _leave
-blas.set_aside = lambda: int(_numbers[ASIDE // 8])
+blas.set_aside = lambda: _numbers.item(ASIDE // 8)
 atexit.register(_end)
 
 

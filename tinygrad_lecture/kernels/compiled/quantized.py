@@ -1,7 +1,7 @@
 """Loops over matrices of 4 or 8 bits a number; `kernels/quantized.py` says how they lie in memory.
 
 Numba makes no vectors of loops as short as a block, so what is done to a block is written in the compiler's own
-instructions: 16 numbers at a time become floats, which are multiplied and added as a vector.
+instructions: 8 numbers at a time become floats, which are multiplied and added as a vector.
 """
 
 from __future__ import annotations
@@ -11,74 +11,81 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
-from .compiling import Task, inlined, numba
-from .pool import intrinsic, ir, part, piece, whole
+from .compiling import Task, numba
+from .loops import f, row_sum
+from .pool import intrinsic, ir, locate, part, piece, whole
 
 cgutils: Any = import_module("numba.core.cgutils")
 i64, f32 = numba.types.int64, numba.types.float32
 
-LANES = 16  # half a block
+BLOCK, LANES = 32, 8  # numbers of a block and of a vector
 FLOAT, INTEGER, BYTE = (ir.VectorType(kind, LANES) for kind in (ir.FloatType(), ir.IntType(32), ir.IntType(8)))
-CONTRACT = ("contract",)  # x y + z may be rounded once
 
 
 def over_blocks(bits: int, times_x: bool) -> Any:
-    """An intrinsic over the blocks of a row of the matrix: f(numbers, scale, offset, x, blocks), of addresses.
+    """An intrinsic over the blocks of a row of the matrix: f(numbers, scale, offset, x, sums, blocks), of addresses.
 
-    It returns the sum of the weights times x, for times_x, or writes the weights to x.
+    For times_x it returns the row times x: for each block scale (numbers x) + offset sum(x), with the sums in `sums`.
+    Otherwise it writes the weights to x.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        numbers, scale, offset, x, blocks = args
-        sums = [cgutils.alloca_once_value(builder, ir.Constant(FLOAT, None)) for _ in range(2)]
+        numbers, scale, offset, x, sums, blocks = args
+        totals = [cgutils.alloca_once_value(builder, ir.Constant(FLOAT, None)) for _ in range(2)]
+        offsets = cgutils.alloca_once_value(builder, ir.Constant(FLOAT.element, 0))
+
+        def fma(a: Any, b: Any, c: Any) -> Any:  # a b + c, which may be rounded once
+            return builder.fadd(builder.fmul(a, b, ("contract",)), c, ("contract",))
+
         with cgutils.for_range(builder, blocks) as block:
-            factor, shift = (_spread(builder, start, block.index) for start in (scale, offset))
-            for half, integers in enumerate(_numbers(builder, numbers, block.index, bits)):
-                place = _at(builder, x, block.index, 8 * LANES, FLOAT, half)
-                floats = builder.sitofp(integers, FLOAT)
-                weights = builder.fadd(builder.fmul(floats, factor, CONTRACT), shift, CONTRACT)
+            factor, shift, sum_ = (_load(builder, start, block.index, FLOAT.element) for start in (scale, offset, sums))
+            products = [ir.Constant(FLOAT, None)] * 2
+            for i, integers in enumerate(_numbers(builder, numbers, block.index, bits)):
+                floats, place = builder.sitofp(integers, FLOAT), _at(builder, x, block.index, FLOAT, i, 4)
                 if times_x:
-                    product = builder.fmul(weights, builder.load(place, align=4), CONTRACT)
-                    builder.store(builder.fadd(builder.load(sums[half]), product, CONTRACT), sums[half])
+                    products[i % 2] = fma(floats, builder.load(place, align=4), products[i % 2])
                 else:
-                    builder.store(weights, place, align=4)
+                    builder.store(fma(floats, _spread(builder, factor), _spread(builder, shift)), place, align=4)
+            if times_x:
+                for total, product in zip(totals, products, strict=True):
+                    builder.store(fma(product, _spread(builder, factor), builder.load(total)), total)
+                builder.store(fma(shift, sum_, builder.load(offsets)), offsets)
         if not times_x:
             return context.get_dummy_value()
-        total = cgutils.get_or_insert_function(builder.module, _FADD, "llvm.vector.reduce.fadd.v16f32")
-        both = builder.fadd(builder.load(sums[0]), builder.load(sums[1]))
-        return builder.call(total, [ir.Constant(ir.FloatType(), 0), both], fastmath=("reassoc",))
+        kind = ir.FunctionType(FLOAT.element, [FLOAT.element, FLOAT])
+        reduce = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{LANES}f32")
+        both = builder.fadd(*map(builder.load, totals))
+        return builder.call(reduce, [builder.load(offsets), both], fastmath=("reassoc",))
 
     @intrinsic
-    def over(typing: Any, numbers: Any, scale: Any, offset: Any, x: Any, blocks: Any) -> Any:
-        return (f32 if times_x else numba.types.void)(i64, i64, i64, i64, i64), generate
+    def over(typing: Any, numbers: Any, scale: Any, offset: Any, x: Any, sums: Any, blocks: Any) -> Any:
+        return (f32 if times_x else numba.types.void)(i64, i64, i64, i64, i64, i64), generate
 
     return over
 
 
-_FADD = ir.FunctionType(ir.FloatType(), [ir.FloatType(), FLOAT])
-
-
 def _numbers(builder: Any, numbers: Any, block: Any, bits: int) -> list[Any]:
-    """A block's first and last 16 numbers, as integers of 32 bits."""
+    """A block's numbers, 8 at a time, as integers of 32 bits."""
     if bits == 8:
-        halves = [builder.load(_at(builder, numbers, block, 2 * LANES, BYTE, half), align=1) for half in range(2)]
-        return [builder.sext(part, INTEGER) for part in halves]
-    both = builder.load(_at(builder, numbers, block, LANES, BYTE), align=1)
-    low, high = (ir.Constant(BYTE, [n] * LANES) for n in (15, 4))
-    return [builder.zext(part, INTEGER) for part in (builder.and_(both, low), builder.lshr(both, high))]
+        return [builder.sext(_load(builder, numbers, block, BYTE, i, 4), INTEGER) for i in range(4)]
+    both = [builder.zext(_load(builder, numbers, block, BYTE, i, 2), INTEGER) for i in range(2)]
+    low, high = (ir.Constant(INTEGER, [n] * LANES) for n in (15, 4))
+    return [builder.and_(each, low) for each in both] + [builder.lshr(each, high) for each in both]
 
 
-def _at(builder: Any, start: Any, block: Any, size: int, kind: Any, i: int = 0) -> Any:
-    """A pointer to item i of a block, in an array that has so many bytes for each block."""
-    address = builder.add(start, builder.mul(block, ir.Constant(block.type, size)))
-    return builder.gep(builder.inttoptr(address, kind.as_pointer()), [ir.Constant(ir.IntType(32), i)])
+def _at(builder: Any, start: Any, block: Any, kind: Any, i: int, count: int) -> Any:
+    """A pointer to item i of a block, in an array that has `count` items for each block."""
+    item = builder.add(builder.mul(block, ir.Constant(block.type, count)), ir.Constant(block.type, i))
+    return builder.gep(builder.inttoptr(start, kind.as_pointer()), [item])
 
 
-def _spread(builder: Any, start: Any, block: Any) -> Any:
-    """A vector of the one float of a block."""
-    number, first = builder.load(_at(builder, start, block, 4, FLOAT.element)), ir.Constant(INTEGER.element, 0)
-    vector = builder.insert_element(ir.Constant(FLOAT, ir.Undefined), number, first)
+def _load(builder: Any, start: Any, block: Any, kind: Any, i: int = 0, count: int = 1) -> Any:
+    return builder.load(_at(builder, start, block, kind, i, count), align=1 if kind is BYTE else 4)
+
+
+def _spread(builder: Any, number: Any) -> Any:
+    """A vector of one float."""
+    vector = builder.insert_element(ir.Constant(FLOAT, ir.Undefined), number, ir.Constant(INTEGER.element, 0))
     return builder.shuffle_vector(vector, vector, ir.Constant(INTEGER, None))
 
 
@@ -87,30 +94,36 @@ write_bytes, write_halves = over_blocks(8, False), over_blocks(4, False)
 
 
 @Task
-def row_product(job: int, chunk: int) -> None:
-    """A row times each row of the matrix. Arrays scale, offset: (rows, blocks); numbers: (rows, bytes); out: (rows,);
-    x: (n,)."""
-    scale, offset, out, x = part(job, 0, chunk), part(job, 1, chunk), piece(job, 3, chunk), whole(job, 4)
-    numbers = part(job, 2, chunk, np.uint8)
-    for i in range(out.size):
-        places = numbers[i].ctypes.data, scale[i].ctypes.data, offset[i].ctypes.data, x.ctypes.data
-        out[i] = dot_of_bytes(*places, scale.shape[1]) if eight(numbers, x) else dot_of_halves(*places, scale.shape[1])
+def row_products(job: int, chunk: int) -> None:
+    """A row times each row of several matrices, which lie one below another as far as the job's rows are concerned.
+
+    Arrays x: (n,); out: (all rows,); then of each matrix numbers: (rows, bytes); scale: (rows * blocks,); offset.
+    """
+    x, out = whole(job, 0), piece(job, 1, chunk)
+    sums = np.empty(x.size // BLOCK, np.float32)
+    for block in range(sums.size):
+        sums[block] = row_sum(x[block * BLOCK : (block + 1) * BLOCK], f(0))
+    _, _, start, count = locate(job, 0, chunk)
+    first, i = 0, 2  # the first row of a matrix, its first array
+    while first < start + count:
+        numbers, bytes_, _, _ = locate(job, i, chunk)
+        scale, size, _, _ = locate(job, i + 1, chunk)
+        offset, end = locate(job, i + 2, chunk)[0], first + size // sums.size
+        for row in range(max(start, first), min(start + count, end)):
+            at, block = row - first, (row - first) * sums.size * 4
+            places = numbers + at * bytes_, scale + block, offset + block, x.ctypes.data, sums.ctypes.data, sums.size
+            out[row - start] = dot_of_bytes(*places) if bytes_ == x.size else dot_of_halves(*places)
+        first, i = end, i + 3
 
 
 @Task
 def dequantize(job: int, chunk: int) -> None:
     """Arrays out: (rows, n); numbers: (rows, bytes); scale, offset: (rows, blocks)."""
     out, scale, offset = part(job, 0, chunk), part(job, 2, chunk), part(job, 3, chunk)
-    numbers = part(job, 1, chunk, np.uint8)
+    numbers, blocks = part(job, 1, chunk, np.uint8), scale.shape[1]
     for i in range(len(out)):
-        places = numbers[i].ctypes.data, scale[i].ctypes.data, offset[i].ctypes.data, out[i].ctypes.data
-        if eight(numbers, out[i]):
-            write_bytes(*places, scale.shape[1])
+        places = numbers[i].ctypes.data, scale[i].ctypes.data, offset[i].ctypes.data, out[i].ctypes.data, 0
+        if numbers.shape[1] == out.shape[1]:
+            write_bytes(*places, blocks)
         else:
-            write_halves(*places, scale.shape[1])
-
-
-@inlined
-def eight(numbers: Array, row: Array) -> bool:
-    """Whether a number has 8 bits."""
-    return bool(numbers.shape[1] == row.size)
+            write_halves(*places, blocks)

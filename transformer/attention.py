@@ -19,8 +19,8 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.ops.shape import merge_heads, split_heads
 
 from .cache import KeyValues
+from .ffn import linears
 from .positions import Rotation
-from .pretrained.quantized import linears
 
 __all__ = ["MultiHeadAttention", "SingleHeadAttention", "scaled_dot_product_attention"]
 

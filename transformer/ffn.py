@@ -10,7 +10,6 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .config import GATED, Activation
-from .pretrained.quantized import linears
 
 __all__ = ["FeedForward"]
 
@@ -21,6 +20,12 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "swiglu": tl.silu,  # of the gate
     "geglu": partial(tl.gelu, approximate="tanh"),  # of the gate
 }
+
+
+def linears(x: Tensor, *layers: nn.Module) -> list[Tensor]:
+    """What each layer makes of the same vectors. Layers of a kind that can do it together, as quantised ones, do."""
+    together = getattr(type(layers[0]), "together", None)
+    return [layer(x) for layer in layers] if together is None else together(x, layers)
 
 
 class FeedForward(nn.Module):

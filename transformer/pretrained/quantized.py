@@ -6,7 +6,7 @@ through these layers to what lies before them, not to their weights, which are n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -67,6 +67,18 @@ class QuantizedLinear(QuantizedLayer):
     def forward(self, x: Tensor) -> Tensor:
         return tl.quantized_linear(x, self.numbers, self.scale, self.offset)
 
+    @staticmethod
+    def together(x: Tensor, layers: Sequence[nn.Module]) -> list[Tensor]:
+        """See `linears`: in one job, unless it is recorded, one of them has a hook or is of another kind."""
+        matrices = [
+            (y.numbers, y.scale, y.offset) for y in layers if isinstance(y, QuantizedLinear) and not y.has_hooks
+        ]
+        if len(matrices) < len(layers) or x.dtype != tl.float32 or (tl.is_grad_enabled() and x.requires_grad):
+            return [layer(x) for layer in layers]
+        out = quantized_rows(x, *[each for matrix in matrices for each in matrix])._array
+        sizes = [len(scale._array) for _, scale, _ in matrices]
+        return [wrap(out[..., end - n : end]) for n, end in zip(sizes, accumulate(sizes), strict=True)]
+
 
 class QuantizedEmbedding(QuantizedLayer):
     """An Embedding: integers (...) -> (..., width). A token's vector is its row, made of its blocks."""
@@ -78,19 +90,6 @@ class QuantizedEmbedding(QuantizedLayer):
     def forward(self, tokens: Tensor) -> Tensor:
         rows = (x[tokens.flatten()] for x in (self.numbers, self.scale, self.offset))
         return tl.dequantize(*rows).reshape(*tokens.shape, -1)  # type: ignore[no-any-return]
-
-
-def linears(x: Tensor, *layers: nn.Module) -> list[Tensor]:
-    """What each layer makes of the same vectors.
-
-    Quantised ones compute it together, unless it is recorded or one of them has a hook.
-    """
-    matrices = [(y.numbers, y.scale, y.offset) for y in layers if isinstance(y, QuantizedLinear) and not y.has_hooks]
-    if len(matrices) < len(layers) or x.dtype != tl.float32 or (tl.is_grad_enabled() and x.requires_grad):
-        return [layer(x) for layer in layers]
-    out = quantized_rows(x, *[each for matrix in matrices for each in matrix])._array
-    sizes = [len(scale._array) for _, scale, _ in matrices]
-    return [wrap(out[..., end - n : end]) for n, end in zip(sizes, accumulate(sizes), strict=True)]
 
 
 LAYERS: dict[type, type[QuantizedLayer]] = {nn.Linear: QuantizedLinear, nn.Embedding: QuantizedEmbedding}

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 
 import numpy as np
@@ -237,6 +238,22 @@ def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
     page.locator("#told", has_text="Head 1.0").wait_for()
     page.click("#draw")
     assert len(page.input_value("#text")) == len("<b>The dog</b>") + 1
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["digit_page", "play_page", "text_page"])
+def test_a_page_is_accessible_and_fits(name, width, request, visit):  # noqa: F811
+    script = os.environ.get("AXE")
+    if not script:
+        pytest.skip("AXE names no axe.min.js of axe-core")
+    path = request.getfixturevalue(name)
+    for theme in ("light", "dark"):
+        page = visit(path[0] if isinstance(path, tuple) else path, viewport={"width": width, "height": 800},
+                     color_scheme=theme, bypass_csp=True)  # fmt: skip
+        page.locator("main").wait_for()
+        page.add_script_tag(path=script)
+        assert page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes[0].html]))") == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 # --- the site ---------------------------------------------------------------------------------------------------------

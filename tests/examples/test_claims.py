@@ -56,19 +56,6 @@ CLAIMS = {
             and t("without bias  line")[0] == 0 and t("without bias  line")[1] < 85
         ),
     },
-    ("02_digits", "--epochs", "3"): {
-        "an untrained network has a favourite digit": lambda t: t("It calls ")[0] > 15 and t("It calls ")[2] < 25,
-        "three epochs read most digits": lambda t: t("Test accuracy")[0] > 80,
-        "the cost falls": lambda t: falls(t.floats(r"mean cost (\d\.\d+)   test")),
-        "sure and right answers cost less": lambda t: t("\n  sure and right")[1] < t("\n  unsure ")[1],
-        "weights become smooth": lambda t: abs(t("\n  before training")[0]) < 0.05 < 0.2 < t("\n  after training")[0],
-        "and more like edges than random patches are": lambda t: rises(
-            [t(f"\n  {which}")[1] for which in ("before training", "random patches", "after training")]
-        ),
-        "exactly the wanted outputs cost nothing, others more": lambda t: (
-            (n := t("a sum of squares:\n"))[0] == 0 < n[1] < n[2]
-        ),
-    },
     ("03_gradient_descent", "--evaluations", "60", "--epochs", "1"): {
         "fewer points a step tremble more": lambda t: rises([t(f"\n  {way} ")[2] for way in WAYS]),
         "fewer points a step need fewer points": lambda t: falls([t(f"\n  {way} ")[4] for way in WAYS]),

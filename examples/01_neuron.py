@@ -54,6 +54,7 @@ def measure(settings: "Settings") -> Measured:
 
     # "Other activation functions commonly used are tanh, relu, and leaky relu"; the slopes are the engine's
     m.table = {name: slopes(function, (-2, -0.5, 0.5, 2)) for name, function in show.ACTIVATIONS.items()}
+    m.below = {name: slope[0] for name, (_, _, slope) in m.table.items()}  # the slopes at z = -2
     m.curves = {name: slopes(function, np.linspace(-5, 5, 1000)) for name, function in show.ACTIVATIONS.items()}
     smooth = (m.curves[name] for name in ("sigmoid", "tanh"))
     m.slopes_differ = max(np.abs(slope - np.gradient(a, z))[1:-1].max() for z, a, slope in smooth)

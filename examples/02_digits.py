@@ -50,8 +50,8 @@ def measure(settings: "Settings") -> Measured:
 
     # "For a single training example": what the untrained network makes of one picture of a 3, and what that costs
     three, guesses = int((test_labels == 3).argmax()), answers(model, test_images)
-    m.said = np.bincount(guesses.numpy().argmax(axis=1), minlength=10) / len(test_labels)  # (10,): share of each answer
-    m.favourite, m.guessed_right = m.said.max(), share_right(guesses.numpy(), test_labels)
+    m.favourite = np.bincount(guesses.numpy().argmax(axis=1)).max() / len(test_labels)  # share of the commonest answer
+    m.guessed_right = share_right(guesses.numpy(), test_labels)
     m.untrained, m.C = guesses[three].numpy(), cost(guesses[three : three + 1], tl.tensor([3]), "mse").item()
     m.squares = (m.untrained - WANTED[3].numpy()) ** 2  # (10,)
     m.off = np.sort(np.delete(m.untrained, 3))[[0, -1]]  # the least and the most of the outputs that should be 0

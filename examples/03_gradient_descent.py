@@ -19,8 +19,6 @@ from helpers.mnist import load_digits
 from helpers.program import Common, by_chance, start, until_ctrl_c
 from helpers.training import digit_network
 
-from collections.abc import Iterator
-
 import numpy as np
 
 import nn
@@ -35,14 +33,13 @@ def measure(settings: "Settings") -> Measured:
     x = -0.5 + 2.5 * tl.rand(40, dtype=tl.float64)
     points = nn.TensorDataset(x, 1.2 * x - 0.4 + 0.5 * tl.randn(40, dtype=tl.float64))
     valley = survey(points)
-    m = Measured(points=points, valley=valley, start=START)
-    m.heights = show.heights(points, *show.three_lines(START, valley)).tolist()  # at the start, halfway, at the bottom
+    m = Measured(points=points, valley=valley, start=START, lowest=valley.cost)
 
     # "Too large: we might overshoot and oscillate. Too small: progress is very slow. Just right: steady progress"
     rates = [factor / valley.steepest for factor in (0.02, 1, 1.9, 2.1)]
     rates += settings.rates or ()
     m.trials = [descend(points, f"rate {rate:.3g}", rate, len(points), settings.steps) for rate in rates]
-    m.ends = [trial.costs[-1] / valley.cost for trial in m.trials]  # in lowest costs
+    m.begins, m.ends = m.trials[0].costs[0], [trial.costs[-1] / valley.cost for trial in m.trials]  # in lowest costs
     m.turned, m.rose = [trial.turned for trial in m.trials], [trial.rises for trial in m.trials]
 
     # "... and we might get stuck": the largest of the rates 0.1, 0.01, ... whose step rounds to no step at all
@@ -90,7 +87,6 @@ def measure(settings: "Settings") -> Measured:
     # "Trying random combinations would take longer than the age of the universe"
     m.searches = {
         "gradient descent": show.search_by_gradient(network, weights, settings.evaluations, cost_of),
-        "random changes": show.search_by_random_changes(network, weights, settings.evaluations, cost_of),
         "random weights": show.search_by_random_weights(settings.evaluations, cost_of),
     }
     m.found = {name: costs[-1] for name, costs in m.searches.items()}
@@ -113,7 +109,7 @@ def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps
     w = tl.tensor(START[0], dtype=tl.float64, requires_grad=True)
     b = tl.tensor(START[1], dtype=tl.float64, requires_grad=True)
     optimizer = nn.optim.SGD([w, b], lr=rate)
-    loader = endless(nn.DataLoader(points, batch, shuffle=True))
+    loader = show.endless(nn.DataLoader(points, batch, shuffle=True))
     path, costs = [START], [cost(w, b, *points.tensors).item()]
     for _ in range(steps):
         optimizer.zero_grad()
@@ -125,12 +121,6 @@ def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps
         if not costs[-1] < 1e6 * costs[0]:  # it has diverged
             break
     return Descent(label, rate, batch, np.array(path), np.array(costs))
-
-
-def endless(loader: nn.DataLoader) -> Iterator[tuple[tl.Tensor, tl.Tensor]]:
-    """The loader's batches, epoch after epoch."""
-    while True:
-        yield from loader
 
 
 def survey(points: nn.TensorDataset) -> Valley:

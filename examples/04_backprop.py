@@ -66,9 +66,6 @@ def measure(settings: "Settings") -> Measured:
     # "Adjust each parameter in the direction that reduces cost"
     m.after = cost({name: p.detach() - settings.rate * p.grad for name, p in parameters.items()})
 
-    # A layer whose sums are all negative: which activation functions let a gradient through?
-    m.through = {name: gradient_through(sigma) for name, sigma in ACTIVATIONS.items()}
-
     # "Roughly the same computational time as computing the network's output itself"
     digits = load_digits()
     images = tl.tensor(digits.train_images)  # (8500, 784)
@@ -112,15 +109,6 @@ def forward(parameters: Tensors, a0: tl.Tensor, y: tl.Tensor, activation: Activa
     e = a - y
     squares = e**2
     return values | {"e": e, "squares": squares, "C": squares.sum()}
-
-
-def gradient_through(activation: Activation) -> float:
-    """The largest dC/dW1 of a network 2-3-1 whose hidden sums are all negative, since its biases b1 are -3."""
-    W1 = tl.tensor([[0.5, -0.3], [0.2, 0.4], [-0.6, 0.1]], dtype=tl.float64, requires_grad=True)
-    z1 = W1 @ tl.tensor([0.5, 0.9], dtype=tl.float64) - 3.0  # (3,)
-    C = (activation(z1).sum() - 1) ** 2
-    C.backward()
-    return W1.grad.abs().max().item()
 
 
 class Settings(Common, out="backprop"):

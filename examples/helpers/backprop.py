@@ -12,7 +12,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.claims import Measured, holds
-from helpers.drawing import BLUE, DARK, GRADIENT, Axes, by_sign, chart, logarithmic, new_figure, save
+from helpers.drawing import DARK, GRADIENT, Axes, by_sign, new_figure, save
 from helpers.program import DataError, detail
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
@@ -54,13 +54,11 @@ def report(m: Measured, settings: Any) -> None:
     print(f"{m.C:.6f} -> {m.after:.6f}")
     if m.after > m.C:
         print("  The cost has risen: the step was too large. Try a smaller --rate.")
-    negative_sums(m)
     price(m)
     noise(m)
     print("\nPictures:")
     draw_network(settings.layers, m.parameters, m.values_of, m.graph, settings.out / "network.png")
     draw_computation_graph(m.graph, {**m.parameters, **m.values_of}, settings.out / "graph.png")
-    draw_price(m, settings.out / "price.png")
     if settings.page:
         path = tl.page(m.graph, settings.out / "backprop.html", title="Backpropagation")
         print(f"A page to step through: {path}")
@@ -157,15 +155,6 @@ def three_tables(m: Measured) -> None:
     detail(f"  The three differ by {max(m.by_formula, m.by_nudging):.0e} at most.")
 
 
-def negative_sums(m: Measured) -> None:
-    """Print what is left of the gradient behind neurons whose sums are all negative."""
-    detail("\nA hidden layer with biases of -3: all its sums are negative. The largest gradient of its weights:")
-    for name, gradient in m.through.items():
-        note = "" if gradient else "dead: these weights can no longer learn"
-        detail(f"  {name:11} {gradient:8.5f}   {note}".rstrip())
-    detail("  Leaky ReLU keeps a slope where ReLU has none, 0.01 here (in the picture of 01 0.1): it can still learn.")
-
-
 # --- the price --------------------------------------------------------------------------------------------------------
 
 
@@ -187,8 +176,7 @@ def noise(m: Measured) -> None:
     """Print how far the gradient of a batch lies from that of all pictures."""
     detail("\nThe noise of a batch: how far its gradient lies from that of all 8,500 pictures, relative to its length")
     for n, noise in zip(BATCHES, m.noise, strict=True):
-        expected = f"expected: {m.noise[0]:.2f} / sqrt({n}) = {m.noise[0] * n**-0.5:.2f}" if n > 1 else ""
-        detail(f"  {n:4} picture{'s' if n > 1 else ' '}   {noise:6.2f}   {expected}".rstrip())
+        detail(f"  {n:4} at once {noise:6.2f}   expected: {m.noise[0]:.2f} / sqrt({n}) = {m.noise[0] * n**-0.5:.2f}")
 
 
 # --- the price of a gradient: time, memory, finite differences --------------------------------------------------------
@@ -302,14 +290,3 @@ def draw_computation_graph(graph: tl.Graph, named: Mapping[str, tl.Tensor], path
 def in_lecture(name: str) -> str:
     """A name as the lecture writes it, for matplotlib: W1 is W with a (1) above."""
     return f"${name[0]}^{{({name[1:]})}}$" if name[1:].isdigit() else name if len(name) > 1 else f"${name}$"
-
-
-def draw_price(m: Measured, path: Path) -> None:
-    """Time of forward and backward by batch size."""
-    ahead, back = 1e3 * np.array([*m.times.values()]).T
-    curves = {"forward: the output": ([*m.times], ahead), "backward: 13,002 gradients": ([*m.times], back)}
-    axes = chart(f"Backward takes {m.ratio:.1f} times as long as forward", curves, (BLUE, GRADIENT))
-    axes.set(xlabel="pictures at once (logarithmic)", ylabel="milliseconds (logarithmic)")
-    logarithmic(axes.xaxis, [*m.times])
-    logarithmic(axes.yaxis, [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10])
-    save(axes.figure, path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -20,10 +20,6 @@ from helpers.program import counted, detail
 from helpers.training import digit_network, train
 
 Numbers = Sequence[float]
-SEARCHES = {  # what is random in them
-    "random changes": "all weights changed a little, kept if the cost falls",
-    "random weights": "all weights drawn anew each time",
-}
 
 
 @dataclass(frozen=True)
@@ -46,11 +42,6 @@ class Descent:
     batch: int
     path: np.ndarray  # (steps + 1, 2): w, b
     costs: np.ndarray  # (steps + 1,)
-
-    @property
-    def looked_at(self) -> np.ndarray:
-        """How many points it had looked at by each step, (steps + 1,)."""
-        return self.batch * np.arange(len(self.path))
 
     @property
     def rises(self) -> int:
@@ -114,8 +105,8 @@ def ways(m: Measured) -> None:
         near = f"{looked_at:18}" if looked_at <= steps * way.batch else f"{'not reached':>18}"
         print(f"  {way.label:12} {way.batch:7} {way.costs[-1]:11.4f} {rose:17} {near}")
     if holds("noisy", m):
-        print(f"  With fewer points a step is cheaper, but the cost rose in {m.way_rose[-1]} steps instead of", end=" ")
-        print(f"{m.way_rose[0] or 'none'}.")
+        rose = f"in {m.way_rose[-1]} steps instead of {m.way_rose[0]}"
+        print(f"  With fewer points a step is cheaper, but the cost rose {rose}.")
     if holds("unstable", m):
         print(f"  The stochastic one does not stay so low: in the end its cost is {m.stays_above:.0%} above", end=" ")
         print(f"the lowest{elsewhere('unstable', '.0%', m)}.")
@@ -154,7 +145,7 @@ def searches(m: Measured) -> None:
     n = min(map(len, m.searches.values()))  # Ctrl-C may have cut some
     print(f"\nThe digit network on 500 pictures, with {n} evaluations of the cost each:")
     for name, costs in m.searches.items():
-        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[n - 1]:.3f}   {SEARCHES.get(name, '')}".rstrip())
+        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[n - 1]:.3f}")
     print(f"  To try two values for each of 13,002 parameters: 2^13,002 = 10^{m.networks:,.0f} networks.")
     print(f"  At a billion a second that takes 10^{m.years:,.0f} years; the universe is 10^10 years old.")
 
@@ -172,6 +163,12 @@ class Trained(NamedTuple):
     test: float
 
 
+def endless(loader: nn.DataLoader) -> Iterator[tuple[tl.Tensor, tl.Tensor]]:
+    """The loader's batches, epoch after epoch."""
+    while True:
+        yield from loader
+
+
 def train_with_batches(digits: Digits, size: int, wanted: float, epochs: int, seed: int) -> Trained:
     """Train until a share of the training pictures is read right, or for so many epochs."""
     tl.manual_seed(seed)
@@ -179,13 +176,15 @@ def train_with_batches(digits: Digits, size: int, wanted: float, epochs: int, se
     network = digit_network(False)
     optimizer = nn.optim.SGD(network.parameters(), lr=1.0)
     batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
+    drawn = endless(batches)
+
+    def cost() -> tl.Tensor:
+        x, y = next(drawn)
+        return ((network(x) - y) ** 2).sum(axis=1).mean()
+
     learnt, epoch = 0.0, 0
     while learnt < wanted and epoch < epochs:
-        for x, y in batches:
-            optimizer.zero_grad()
-            C = ((network(x) - y) ** 2).sum(axis=1).mean()
-            C.backward()
-            optimizer.step()
+        train(cost, optimizer, len(batches))
         learnt, epoch = right(network, images, digits.train_labels), epoch + 1
     test = right(network, tl.tensor(digits.test_images), digits.test_labels)
     return Trained(size, epoch, epoch * len(batches), learnt, test)
@@ -217,18 +216,6 @@ def search_by_gradient(network: nn.MLP, weights: tl.Tensor, evaluations: int, co
     return np.repeat(costs, 2).tolist()
 
 
-def search_by_random_changes(network: nn.MLP, weights: tl.Tensor, evaluations: int, cost_of: Cost) -> list[float]:
-    """Change all weights a little at random, and keep the change if the cost falls."""
-    costs = [cost_at(network, weights, cost_of)]
-    for _ in range(evaluations - 1):
-        changed = weights + 0.02 * tl.randn(len(weights))
-        C = cost_at(network, changed, cost_of)
-        if costs[-1] > C:
-            weights = changed
-        costs.append(min(C, costs[-1]))
-    return costs
-
-
 def search_by_random_weights(evaluations: int, cost_of: Cost) -> list[float]:
     """The lowest cost so far of networks with weights drawn anew each time."""
     with tl.no_grad():
@@ -246,12 +233,6 @@ def heights(points: nn.TensorDataset, w: Any, b: Any) -> np.ndarray:
     """The cost of the line w x + b for each w and b: numbers, or arrays that broadcast."""
     x, y = (t.numpy() for t in points.tensors)
     return ((np.multiply.outer(w, x) + np.asarray(b)[..., None] - y) ** 2).mean(axis=-1)
-
-
-def three_lines(start: tuple[float, float], valley: Valley) -> np.ndarray:
-    """The w and the b of three lines, (2, 3): of the start, of the best, and halfway between."""
-    first, best = np.array(start), np.array([valley.w, valley.b])
-    return np.stack([first, (first + best) / 2, best], axis=1)
 
 
 def contours(axes: Axes, points: nn.TensorDataset, valley: Valley) -> None:
@@ -277,8 +258,9 @@ def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float,
     right.set(xlabel="w", zlabel="cost", title="the cost of every line", zticks=range(0, int(rim) + 1, 5))
     right.set_ylabel("b", labelpad=12)
     right.view_init(elev=45, azim=-75)  # w from left to right, b from the front to the back
-    names, colours = ("start", "halfway", "best"), (VERMILION, ORANGE, BLUE)
-    for name, (w, b), colour in zip(names, three_lines(start, valley).T, colours, strict=True):
+    half = (start[0] + valley.w) / 2, (start[1] + valley.b) / 2
+    lines = {"start": (*start, VERMILION), "halfway": (*half, ORANGE), "best": (valley.w, valley.b, BLUE)}
+    for name, (w, b, colour) in lines.items():
         height = heights(points, w, b)
         formula = f"y = {w:.1f} x {'−' if b < 0 else '+'} {abs(b):.1f}".replace("-", "−")
         left.axline((0, b), slope=w, color=colour, linewidth=2, label=f"{name}: {formula}, cost {height:.2f}")
@@ -318,7 +300,7 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
         label = f"{descent.label} ({counted(descent.batch, 'point')} a step)"
         map_.plot(*descent.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=label)
         above.plot(descent.costs, color=colour, linewidth=2)
-        below.plot(descent.looked_at[1:], descent.costs[1:], ".-", color=colour, linewidth=2)
+        below.plot(descent.batch * np.arange(1, len(descent.costs)), descent.costs[1:], ".-", color=colour, linewidth=2)
     for axes, by in ((above, "step"), (below, "points looked at (logarithmic)")):
         plain(axes).axhline(1.1 * valley.cost, color="black", linewidth=1, linestyle=":")
         axes.set(xlabel=by, ylabel="cost of all points (logarithmic)", title="dotted: 10% above the lowest cost")
@@ -332,9 +314,8 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
 
 def draw_high_dimensions(histories: Mapping[str, Numbers], path: Path) -> None:
     """The cost by evaluations, of gradient descent and of random search."""
-    names = {name: f"{name}{': ' + SEARCHES[name] if name in SEARCHES else ''}" for name in histories}
-    curves = {names[name]: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
-    axes = new_figure(9, 5, "Gradient descent against random search, in 13,002 dimensions").subplots()
-    drawing.lines(axes, curves, (BLUE, ORANGE, GREEN), "-", "upper right", ylim=(0, None))
-    axes.set(xlabel="evaluations of the cost", ylabel="cost C (random search: lowest so far)")
+    curves = {name: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
+    title = "Gradient descent against weights drawn at random each time, in 13,002 dimensions"
+    axes = drawing.lines(new_figure(9, 5, title).subplots(), curves, (BLUE, GREEN), "-", "upper right", ylim=(0, None))
+    axes.set(xlabel="evaluations of the cost", ylabel="cost C (random weights: lowest so far)")
     save(axes.figure, path)

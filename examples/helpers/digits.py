@@ -168,9 +168,9 @@ def report(m: Measured, settings: Any) -> None:
     accuracy(m)
     network(m, [784, *settings.hidden, 10])
     cost_of_one("The untrained network sees a 3", m.untrained, settings.loss, print)
-    print(f"  It calls {m.favourite:.0%} of all test pictures a {m.said.argmax()},", end=" ")
     luck = ", by luck" if holds("random guesses", m) else ""
-    print(f"and {m.guessed_right:.0%} of its answers are right{luck}. One in ten is chance.")
+    print(f"  It gives the same answer for {m.favourite:.0%} of all test pictures.", end=" ")
+    print(f"{m.guessed_right:.0%} of its answers are right{luck}. One in ten is chance.")
     cost_of_one("The trained network sees the same 3", m.trained, settings.loss, detail)
     costs(m, settings.loss)
     shares("Do pictures need 784 inputs? Networks trained alike", {"28 × 28 = 784 inputs": m.read, **m.others})
@@ -178,8 +178,17 @@ def report(m: Measured, settings: Any) -> None:
         detail("  A quarter of the pixels does about as well: differences up to", end=" ")
         detail(f"{100 * m.by_chance[SMALL]:.1f} points may be chance.")
     shares("Lighting and size, as in no training picture", {"as they are": m.read, **m.varied})
-    plateaus(m)
-    confidences(m)
+    ends, right = m.plateau
+    then = f"ends after epoch {ends}, with {right:.1%} right" if ends <= m.epochs else "does not yet"
+    detail("\nTo stop when the performance plateaus: a training that ends once the accuracy has not risen for 3 epochs")
+    detail(f"  {then}. To decide that, use separate pictures (validation data), never the final test.")
+    if holds("ten probabilities", m):
+        detail("\nThe ten outputs always sum to 1. Softmax makes them a probability distribution.")
+    else:
+        detail(
+            f"\nFor nine of ten pictures the ten outputs sum to {m.sums[0]:.2f}-{m.sums[1]:.2f}. Each sigmoid is computed"
+        )
+        detail("  by itself, so they need not sum to 1: they are confidences, not probabilities.")
     neurons(m)
     detail(f"\nThe weights: {settings.out / 'weights.safetensors'}")
     print("\nPictures:")
@@ -193,17 +202,12 @@ def report(m: Measured, settings: Any) -> None:
 
 
 def accuracy(m: Measured) -> None:
-    """Print how many are read right, of each digit too, and which digit it is most often mistaken for."""
+    """Print how many are read right, and of the digit that is hardest."""
     right, n = m.counts.trace(), m.counts.sum()
     print(f"\nTest accuracy {m.read:.1%}: {n - right:,} of {n:,} pictures read wrong.")
     if len(np.flatnonzero(m.counts.sum(axis=0))) == 1:
         print("It gives the same answer for every picture: it has learnt nothing. Try another --lr or more --epochs.")
-    detail("  digit   right     of   accuracy   most often mistaken for")
-    for digit, row in enumerate(m.counts):
-        wrong = np.where(np.arange(10) == digit, 0, row)
-        times = "once" if wrong.max() == 1 else f"{wrong.max()} times"
-        mistaken = f"{wrong.argmax()} ({times})" if wrong.any() else ""
-        detail(f"  {digit:5} {row[digit]:7,} {row.sum():6,} {m.by_digit[digit]:10.1%}   {mistaken}")
+    detail(f"The hardest digit is {m.by_digit.argmin()}: {m.worst:.0%} are read right. See confusion.png.")
 
 
 def network(m: Measured, sizes: Sequence[int]) -> None:
@@ -244,24 +248,6 @@ def shares(title: str, read: Mapping[str, float]) -> None:
     detail(f"\n{title}:")
     for name, share in read.items():
         detail(f"  {name:24} test pictures read right {share:.1%}")
-
-
-def plateaus(m: Measured) -> None:
-    """Print when the training would have ended if it stopped once the accuracy no longer rises."""
-    ends, right = m.plateau
-    then = f"ends after epoch {ends}, with {right:.1%} right" if ends <= m.epochs else "does not yet"
-    detail("\nTo stop when the performance plateaus: a training that ends once the accuracy has not risen for 3 epochs")
-    detail(f"  {then}. To decide that, use separate pictures (validation data), never the final test.")
-
-
-def confidences(m: Measured) -> None:
-    """Print whether the ten outputs are a probability distribution."""
-    if holds("ten probabilities", m):
-        detail("\nThe ten outputs always sum to 1. Softmax makes them a probability distribution.")
-        return
-    detail(f"\nFor nine of ten pictures the ten outputs sum to {m.sums[0]:.2f}-{m.sums[1]:.2f}.")
-    detail("Each sigmoid is computed by itself, so they need not sum to 1: they are confidences, not probabilities.")
-    detail("With --loss cross-entropy a softmax makes a probability distribution of them.")
 
 
 def neurons(m: Measured) -> None:

@@ -57,8 +57,7 @@ def report(m: Measured, settings: Any) -> None:
 
 def forward(m: Measured) -> None:
     """Print how the answer comes about, step by step."""
-    print("A neuron decides whether to go for a walk.\n")
-    print("  receives          weighs")
+    print("A neuron decides whether to go for a walk.\n\n  receives          weighs")
     for name, x, w, product in zip(NAMES, m.x, m.w, m.weighted, strict=True):
         print(f"  {name:10} {x:5.2f}    {w:5.2f} · {x:4.2f} = {product:6.3f}")
     sum_of = " + ".join(f"({x:g})" if x < 0 else f"{x:g}" for x in (*(round(p, 3) for p in m.weighted), m.b))
@@ -74,8 +73,9 @@ def activations(table: Mapping[str, np.ndarray]) -> None:
     print(f"  {'':12}" + "".join(f"{f'z = {z:g}':>18}" for z in sums))
     for name, rows in table.items():
         print(f"  {name:12}" + "".join(f"{a:9.3f} ({slope:6.3f})" for _, a, slope in rows.T))
-    print("  leaky ReLU: 0.1 z below 0, so that an inactive neuron still has a slope and can still learn.")
-    print("  (We use 0.1 so that you can see it; the usual value is 0.01.)")
+    print(
+        "  leaky ReLU: 0.1 z below 0 (usual is 0.01), so that an inactive neuron still has a slope and can still learn."
+    )
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

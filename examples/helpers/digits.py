@@ -185,10 +185,9 @@ def report(m: Measured, settings: Any) -> None:
     if holds("ten probabilities", m):
         detail("\nThe ten outputs always sum to 1. Softmax makes them a probability distribution.")
     else:
-        detail(
-            f"\nFor nine of ten pictures the ten outputs sum to {m.sums[0]:.2f}-{m.sums[1]:.2f}. Each sigmoid is computed"
-        )
-        detail("  by itself, so they need not sum to 1: they are confidences, not probabilities.")
+        low, high = m.sums
+        detail(f"\nFor nine of ten pictures the ten outputs sum to {low:.2f}-{high:.2f}. Each is a sigmoid by itself,")
+        detail("  so they need not sum to 1: they are confidences, not probabilities.")
     neurons(m)
     detail(f"\nThe weights: {settings.out / 'weights.safetensors'}")
     print("\nPictures:")

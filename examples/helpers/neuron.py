@@ -73,9 +73,7 @@ def activations(table: Mapping[str, np.ndarray]) -> None:
     print(f"  {'':12}" + "".join(f"{f'z = {z:g}':>18}" for z in sums))
     for name, rows in table.items():
         print(f"  {name:12}" + "".join(f"{a:9.3f} ({slope:6.3f})" for _, a, slope in rows.T))
-    print(
-        "  leaky ReLU: 0.1 z below 0 (usual is 0.01), so that an inactive neuron still has a slope and can still learn."
-    )
+    print("  leaky ReLU: 0.1 z below 0 (usual: 0.01), so that an inactive neuron still has a slope and can learn.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

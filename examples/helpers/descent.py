@@ -114,7 +114,7 @@ def ways(m: Measured) -> None:
 
 def batch_sizes(m: Measured, epochs: int) -> None:
     """Print how long the digit network trains with mini-batches of each size, and how good it is then."""
-    print(f"\nThe size of a mini-batch, for the digit network, until it reads 95% right ({counted(epochs, 'epoch')} at most):")
+    print(f"\nThe size of a mini-batch, for the digit network, until it reads 95% right (--epochs {epochs} at most):")
     print("  pictures per step   epochs    steps   training pictures right   test pictures right")
     for t in m.trained:
         print(f"  {t.size:17} {t.epochs:8} {t.steps:8,} {t.learnt:25.1%} {t.test:21.1%}")

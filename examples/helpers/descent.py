@@ -314,7 +314,7 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
 def draw_high_dimensions(histories: Mapping[str, Numbers], path: Path) -> None:
     """The cost by evaluations, of gradient descent and of random search."""
     curves = {name: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
-    title = "Gradient descent against weights drawn at random each time, in 13,002 dimensions"
+    title = "Gradient descent against random weights, in 13,002 dimensions"
     axes = drawing.lines(new_figure(9, 5, title).subplots(), curves, (BLUE, GREEN), "-", "upper right", ylim=(0, None))
     axes.set(xlabel="evaluations of the cost", ylabel="cost C (random weights: lowest so far)")
     save(axes.figure, path)

@@ -13,6 +13,7 @@ The number a is the neuron's activation: near 1 it fires, near 0 it is inactive.
 """
 
 from helpers import neuron as show
+from helpers.claims import Measured
 from helpers.program import Common, start
 from helpers.training import train
 
@@ -23,10 +24,8 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 
-NAMES = ("sunshine", "wind", "company")
 
-
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """One neuron; what its weights, its bias and its activation function do."""
     x = tl.tensor(settings.inputs, dtype=tl.float64)  # (3,)
     w = tl.tensor(settings.weights, dtype=tl.float64)  # (3,)
@@ -36,39 +35,40 @@ def main(settings: "Settings") -> None:
     weighted = w * x  # (3,)
     z = weighted.sum() + b
     a = tl.sigmoid(z)
-    show.forward(NAMES, x.tolist(), w.tolist(), weighted.tolist(), b.item(), z.item(), a.item())
+    m = Measured(x=x.tolist(), w=w.tolist(), weighted=weighted.tolist(), b=b.item(), z=z.item(), a=a.item())
+    m.windy = tl.sigmoid((w * tl.tensor([0.1, 0.9, 0.4], dtype=tl.float64)).sum() + b).item()
 
     # "Encouragers" and "inhibitors": what one input does when it goes from 0 to 1, by the weight of its connection
     others = z - weighted  # (3,): the sum without that input
-    show.one_input(NAMES, w.tolist(), tl.sigmoid(others).tolist(), tl.sigmoid(others + w).tolist())
-    sizes = tl.tensor([-5, -0.1, 0, 0.1, 5], dtype=tl.float64)
-    show.weight_sizes(sizes.tolist(), tl.sigmoid(sizes).tolist())
+    m.without, m.with_it = tl.sigmoid(others).tolist(), tl.sigmoid(others + w).tolist()
+    m.alone = tl.sigmoid(tl.tensor(show.SIZES, dtype=tl.float64)).tolist()
 
     # "It allows the neuron to fire even when all inputs are zero, or to require a higher threshold before firing"
-    biases = tl.tensor([-4, -1, 0, 1, 4], dtype=tl.float64)
-    show.no_input(biases.tolist(), tl.sigmoid(w @ tl.zeros_like(x) + biases).tolist())
+    biases = tl.tensor(show.BIASES, dtype=tl.float64)
+    m.no_input = tl.sigmoid(w @ tl.zeros_like(x) + biases).tolist()
+    m.threshold = tl.sigmoid(tl.tensor([3, 4, 5], dtype=tl.float64) + biases[0]).tolist()  # weighted inputs; bias -4
 
     # "Ensures the output stays between 0 and 1, regardless of how large or small the weighted sum becomes"
-    sums = tl.tensor([-1000, -30, -5, 0, 5, 30, 1000], dtype=tl.float64)
-    show.squashed(sums.tolist(), tl.sigmoid(sums).tolist(), tl.sigmoid(-sums).tolist())
+    sums = tl.tensor(show.SUMS, dtype=tl.float64)
+    m.squashed, m.rest = tl.sigmoid(sums).tolist(), tl.sigmoid(-sums).tolist()
 
     # "Other activation functions commonly used are tanh, relu, and leaky relu"; the slopes are the engine's
-    table = {name: slopes(function, (-2, -0.5, 0.5, 2)) for name, function in show.ACTIVATIONS.items()}
-    show.activations(table)
+    m.table = {name: slopes(function, (-2, -0.5, 0.5, 2)) for name, function in show.ACTIVATIONS.items()}
+    m.below = {name: slope[0] for name, (_, _, slope) in m.table.items()}  # the slopes at z = -2
+    m.curves = {name: slopes(function, np.linspace(-5, 5, 1000)) for name, function in show.ACTIVATIONS.items()}
+    smooth = (m.curves[name] for name in ("sigmoid", "tanh"))
+    m.slopes_differ = max(np.abs(slope - np.gradient(a, z))[1:-1].max() for z, a, slope in smooth)
 
     # "Without bias, neurons could only learn patterns that pass through the origin"
     tl.manual_seed(settings.seed)
-    points = 4 * tl.rand(200, 2) - 2  # (200, 2), each from -2 to 2
-    wanted = (points.sum(axis=1) > 1).float()  # (200,): 1 on one side of the line x1 + x2 = 1
-    learnt = {bias: learn(points, wanted, bias, settings.steps) for bias in (True, False)}
-    show.lines(learnt, points, wanted)
-
-    print("\nPictures:")
-    show.draw_neuron(NAMES, settings.inputs, settings.weights, settings.bias, z.item(), settings.out / "neuron.png")
-    curves = {name: slopes(function, np.linspace(-5, 5, 1000)) for name, function in show.ACTIVATIONS.items()}
-    show.draw_activations(curves, settings.out / "activations.png")
-    show.draw_weight_and_bias(settings.out / "weight_and_bias.png")
-    show.draw_lines(learnt, points.numpy(), wanted.numpy(), settings.out / "without_bias.png")
+    m.points = 4 * tl.rand(200, 2) - 2  # (200, 2), each from -2 to 2
+    m.wanted = (m.points.sum(axis=1) > 1).float()  # (200,): 1 on one side of the line x1 + x2 = 1
+    m.learnt, m.away, m.right = {}, {}, {}
+    for name in ("with bias", "without bias"):
+        w, b = m.learnt[name] = learn(m.points, m.wanted, name == "with bias", settings.steps)
+        m.away[name] = (b.abs() / w.norm()).item()  # of the line z = 0, from the origin
+        m.right[name] = ((m.points @ w + b > 0) == (m.wanted > 0.5)).float().mean().item()
+    return m
 
 
 def slopes(activation: show.Activation, sums: Sequence[float]) -> np.ndarray:
@@ -98,4 +98,4 @@ class Settings(Common, out="neuron"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

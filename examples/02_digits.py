@@ -14,22 +14,28 @@ the gradient of the batch's mean cost. An epoch is one pass through all pictures
 """
 
 from helpers import digits as show
-from helpers.digits import Epoch, hidden_layers
-from helpers.mnist import coarser, load_digits
-from helpers.program import Common, start, until_ctrl_c
+from helpers.claims import Measured
+from helpers.digits import Epoch, hidden_layers, share_right
+from helpers.mnist import coarser, load_digits, resized
+from helpers.program import Common, by_chance, start, until_ctrl_c
 from helpers.training import xavier
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 import nn
 import tinygrad_lecture as tl
 
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "leaky-relu": nn.LeakyReLU}
+SMALL, SMALLEST = show.SMALL, "7 × 7 = 49 inputs"  # coarser pictures
 WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Build the network, train it, and look at what it does and at what it has learnt."""
     digits = load_digits(settings.data)
     images, labels = tl.tensor(digits.train_images), tl.tensor(digits.train_labels)  # (n, 784), (n,)
@@ -37,70 +43,63 @@ def main(settings: "Settings") -> None:
     tl.manual_seed(settings.seed)
     model = build(settings)
     before = model[0].weight.detach().numpy().copy()  # (16, 784), random
-    show.data(digits)
-    show.parameters(model)
+    m = Measured(digits=digits, brightness=[digits.train_images.min(), digits.train_images.max()])
+    m.threes = digits.train_images[digits.train_labels == 3][:36]
+    m.alike = np.corrcoef(m.threes)[np.triu_indices(len(m.threes), 1)].max()  # of two different ones
+    m.weights, m.biases = ([p.numel() for p in model.parameters() if p.ndim == axes] for axes in (2, 1))
 
     # "For a single training example": what the untrained network makes of one picture of a 3, and what that costs
-    three = int((test_labels == 3).argmax())
-    show.cost_of_one("The untrained network sees a 3", answers(model, test_images[three]).numpy(), 3, settings.loss)
-    show.untrained(answers(model, test_images).numpy(), test_labels)
+    three, guesses = int((test_labels == 3).argmax()), answers(model, test_images)
+    m.favourite = np.bincount(guesses.numpy().argmax(axis=1)).max() / len(test_labels)  # share of the commonest answer
+    m.guessed_right = share_right(guesses.numpy(), test_labels)
+    m.untrained, m.C = guesses[three].numpy(), cost(guesses[three : three + 1], tl.tensor([3]), "mse").item()
+    m.squares = (m.untrained - WANTED[3].numpy()) ** 2  # (10,)
+    m.off = np.sort(np.delete(m.untrained, 3))[[0, -1]]  # the least and the most of the outputs that should be 0
+    m.off_costs = m.off**2
 
-    # The learning loop: predict, measure the error, trace it back, adjust the weights, next batch
-    optimizer = make_optimizer(settings, model)
-    size = len(images) if settings.batch_size == "all" else settings.batch_size
-    batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
-    history: list[Epoch] = []
-    show.training(settings.optimizer, optimizer.param_groups[0]["lr"], size, settings.seed)
-    for epoch in until_ctrl_c(range(1, settings.epochs + 1)):
-        costs = []
-        for x, y in batches:  # (32, 784), (32,)
-            optimizer.zero_grad()
-            C = cost(model(x), y, settings.loss)  # forward pass: the mean cost of the batch
-            C.backward()  # backward pass: the gradient of C for each weight and bias
-            optimizer.step()  # every weight goes a step against its gradient
-            costs.append(C.item())
-        right = show.share_right(answers(model, test_images).numpy(), test_labels)
-        history.append(show.epoch(epoch, settings.epochs, Epoch(costs, right), settings.loss))
-    show.plateau(history)
+    # The learning loop, and after each epoch pictures that were not seen in it
+    m.history = []
+    show.begins(digits, settings, len(labels))
+    for costs in until_ctrl_c(learn(model, images, labels, settings)):
+        right = share_right(answers(model, test_images).numpy(), test_labels)
+        m.history.append(show.epoch(Epoch(costs, right), len(m.history) + 1, settings))
+    m.epochs, m.plateau = len(m.history), show.plateau([epoch.right for epoch in m.history])
+    m.cost = {"first": np.mean(m.history[0].costs), "last": np.mean(m.history[-1].costs)}
+    m.steps, m.after_one = len(m.history[0].costs), m.history[0].right
 
-    sure = answers(model, test_images).numpy()  # (m, 10): how sure it is of each digit
-    if settings.more:
-        show.cost_of_one("The trained network sees the same 3", sure[three], 3, settings.loss)
-    show.costs_by_answer(sure, test_labels, settings.loss)
-    show.confidences(sure, settings.loss)
-    show.accuracy(sure, test_labels)
+    m.sure = answers(model, test_images).numpy()  # (m, 10): how sure it is of each digit
+    m.trained, m.answer = m.sure[three], m.sure[three].argmax()
+    m.read, m.counts = share_right(m.sure, test_labels), show.count_answers(m.sure, test_labels)
+    m.by_digit = m.counts.diagonal() / m.counts.sum(axis=1).clip(1)
+    m.worst = m.by_digit.min()
+    m.sums = np.quantile(m.sure.sum(axis=1), [0.05, 0.95])  # of the ten outputs, for nine of ten pictures
+    m.costs, m.groups = show.costs_by_answer(m.sure, test_labels)
+
+    # "Different angles, sizes, writing styles, and lighting conditions": as no training picture was (angles: see 22)
+    lighting = {"half the ink": 0.5 * test_images, "on grey paper": 0.3 + 0.7 * test_images}
+    sizes = {f"at {name} of the size": resized(test_images, size) for name, size in (("3/4", 0.75), ("5/4", 1.25))}
+    m.varied = {name: share_right(answers(model, x).numpy(), test_labels) for name, x in {**lighting, **sizes}.items()}
 
     # What the neurons like to see. First layer: their weights are pictures. Last hidden layer: whom do they fire for?
-    weights = model[0].weight.detach().numpy()  # (16, 784)
-    show.first_layer({"before training": before, "random patches": show.patches(before), "after training": weights},
-                     digits.train_images)  # fmt: skip
-    if len(settings.hidden) > 1:
-        fires = hidden_layers(model, digits.test_images)[-1]  # (m, 16)
-        show.last_hidden_layer(fires, test_labels)
+    m.first = model[0].weight.detach().numpy()  # (16, 784)
+    m.smooth, m.explained = show.first_layer(
+        {"before training": before, "random patches": show.patches(before), "after training": m.first}, digits
+    )
+    m.fires = hidden_layers(model, digits.test_images)[-1] if len(settings.hidden) > 1 else None  # (m, 16)
+    m.loop = np.nan if m.fires is None else show.separation(m.fires, test_labels, (8, 9))
 
-    # "784 inputs might seem like a lot, but images require this level of detail": the same training on coarser pictures
-    read = {28: show.share_right(sure, test_labels)}
-    for side in until_ctrl_c((14, 7)):
-        learner = build(settings, side * side)
-        optimizer = make_optimizer(settings, learner)
-        batches = nn.DataLoader(nn.TensorDataset(coarser(images, side), labels), size, shuffle=True)
-        for _ in range(len(history)):
-            for x, y in batches:
-                optimizer.zero_grad()
-                cost(learner(x), y, settings.loss).backward()
-                optimizer.step()
-        read[side] = show.share_right(answers(learner, coarser(test_images, side)).numpy(), test_labels)
-    show.pixels_needed(read, len(history))
-
+    # "784 inputs might seem like a lot, but images require this level of detail"; "real networks often use hundreds"
+    wide = replace(settings, hidden=(128, *settings.hidden[1:]))
+    others = {SMALL: (14, settings), SMALLEST: (7, settings), "128 neurons in layer 1": (28, wide)}
+    m.others = {}
+    for name, (side, chosen) in until_ctrl_c(others.items()):
+        other = build(chosen, side * side)
+        for _ in learn(other, coarser(images, side), labels, replace(chosen, epochs=m.epochs)):
+            pass
+        m.others[name] = share_right(answers(other, coarser(test_images, side)).numpy(), test_labels)
+    m.by_chance = {name: by_chance(len(test_labels), m.read, other) for name, other in m.others.items()}
     nn.weights.save_file(model.state_dict(), settings.out / "weights.safetensors")
-    print(f"\nThe weights: {settings.out / 'weights.safetensors'}\nPictures:")
-    show.draw_threes(digits, settings.out / "threes.png")
-    show.draw_curves(history, show.COSTS[settings.loss], settings.out / "curves.png")
-    show.draw_confusion(show.count_answers(sure, test_labels), settings.out / "confusion.png")
-    show.draw_mistakes(digits.test_images, test_labels, sure, settings.out / "mistakes.png")
-    show.draw_first_layer(weights, digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
-    if len(settings.hidden) > 1:
-        show.draw_last_hidden_layer(fires, digits, settings.out / "last_hidden_layer.png")
+    return m
 
 
 def build(settings: "Settings", inputs: int = 784) -> nn.MLP:
@@ -111,6 +110,25 @@ def build(settings: "Settings", inputs: int = 784) -> nn.MLP:
     last = nn.Sigmoid if settings.loss == "mse" else None
     model = nn.MLP([inputs, *settings.hidden, 10], ACTIVATIONS[settings.activation], last)
     return xavier(model) if settings.activation in ("sigmoid", "tanh") else model
+
+
+def learn(model: nn.MLP, images: tl.Tensor, labels: tl.Tensor, settings: "Settings") -> Iterator[list[float]]:
+    """The learning loop: predict, measure the error, trace it back, adjust, next batch.
+
+    Yields the costs of the batches of each epoch.
+    """
+    optimizer = make_optimizer(settings, model)
+    size = len(images) if settings.batch_size == "all" else settings.batch_size
+    batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
+    for _ in range(settings.epochs):
+        costs = []
+        for x, y in batches:  # (32, 784), (32,)
+            optimizer.zero_grad()
+            C = cost(model(x), y, settings.loss)  # forward pass: the mean cost of the batch
+            C.backward()  # backward pass: the gradient of C for each weight and bias
+            optimizer.step()  # every weight goes a step against its gradient
+            costs.append(C.item())
+        yield costs
 
 
 def cost(outputs: tl.Tensor, labels: tl.Tensor, loss: str) -> tl.Tensor:
@@ -146,9 +164,9 @@ class Settings(Common, out="digits"):
     optimizer: Literal["sgd", "momentum", "adam"] = "sgd"  # the way downhill; Adam scales each step
     lr: float | None = None  # learning rate (1 for the lecture's network, else 0.1; for Adam 0.001)
     batch_size: int | Literal["all"] = 32  # pictures per step
-    epochs: int = 30  # how often each picture is seen
+    epochs: int = 20  # how often each picture is seen
     data: Path | None = None  # a folder with the full MNIST's four files; without it, 10,000 bundled pictures
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

@@ -13,12 +13,11 @@ grow without end if rate > 2 / (largest eigenvalue of H). The same descent works
 """
 
 from helpers import descent as show
+from helpers.claims import Measured
 from helpers.descent import Descent, Valley
 from helpers.mnist import load_digits
-from helpers.program import Common, start, until_ctrl_c
+from helpers.program import Common, by_chance, start, until_ctrl_c
 from helpers.training import digit_network
-
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -28,35 +27,43 @@ import tinygrad_lecture as tl
 START = (-1.8, -0.6)  # w, b, where all descents begin
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Descents on a landscape that can be seen, then in 13,002 dimensions."""
     tl.manual_seed(settings.seed)
     x = -0.5 + 2.5 * tl.rand(40, dtype=tl.float64)
     points = nn.TensorDataset(x, 1.2 * x - 0.4 + 0.5 * tl.randn(40, dtype=tl.float64))
     valley = survey(points)
-    show.valley(valley, len(points))
+    m = Measured(points=points, valley=valley, start=START, lowest=valley.cost)
 
     # "Too large: we might overshoot and oscillate. Too small: progress is very slow. Just right: steady progress"
-    rates = settings.rates or [factor / valley.steepest for factor in (0.02, 1, 1.9, 2.1)]
-    trials = [descend(points, f"rate {rate:.3g}", rate, len(points), settings.steps) for rate in rates]
-    show.rates(trials, valley)
+    rates = [factor / valley.steepest for factor in (0.02, 1, 1.9, 2.1)]
+    rates += settings.rates or ()
+    m.trials = [descend(points, f"rate {rate:.3g}", rate, len(points), settings.steps) for rate in rates]
+    m.begins, m.ends = m.trials[0].costs[0], [trial.costs[-1] / valley.cost for trial in m.trials]  # in lowest costs
+    m.turned, m.rose = [trial.turned for trial in m.trials], [trial.rises for trial in m.trials]
 
     # "... and we might get stuck": the largest of the rates 0.1, 0.01, ... whose step rounds to no step at all
     w = tl.tensor(START[0], requires_grad=True)  # a number of 32 bits, as weights usually are
     cost(w, tl.tensor(START[1]), *(t.float() for t in points.tensors)).backward()
-    show.stuck(next(rate for rate in 10.0 ** -np.arange(1, 20) if (w - rate * w.grad).item() == w.item()), w.item())
+    m.stuck = next(rate for rate in 10.0 ** -np.arange(1, 20) if (w - rate * w.grad).item() == w.item())
 
     # Batch: "use all training examples"; stochastic: "one example at a time"; mini-batch: "small batches"
-    rate = 0.5 / valley.steepest
     sizes = {"batch": len(points), "mini-batch": settings.batch, "stochastic": 1}
-    ways = [descend(points, name, rate, size, settings.steps) for name, size in sizes.items()]
-    show.ways(ways, valley)
+    m.ways = [descend(points, name, 0.5 / valley.steepest, size, settings.steps) for name, size in sizes.items()]
+    m.way_rose = [way.rises for way in m.ways]
+    # how many points it had looked at when it first was near the bottom
+    m.looked_at = [way.batch * way.steps_until(1.1 * valley.cost) for way in m.ways]
+    m.stays_above = m.ways[-1].costs[-1] / valley.cost - 1
 
     # "The choice of batch size ... affects training dynamics and final performance": the digit network
     digits = load_digits()
     sizes = until_ctrl_c((8, 32, 256))
-    trained = [show.train_with_batches(digits, n, 0.95, settings.epochs, settings.seed) for n in sizes]
-    show.batch_sizes(trained, 0.95, settings.epochs)
+    m.trained = [show.train_with_batches(digits, n, 0.95, settings.epochs, settings.seed) for n in sizes]
+    small, large = m.trained[0], m.trained[-1]
+    m.more_epochs, m.more_steps = large.epochs / small.epochs, small.steps / large.steps
+    m.test = [t.test for t in m.trained]
+    m.gain = 100 * (small.test - large.test)  # in points
+    m.by_chance = 100 * by_chance(len(digits.test_labels), small.test, large.test)
 
     # "Move in the opposite direction (direction of steepest decrease)", against random directions, in 13,002 dimensions
     images, labels = tl.tensor(digits.train_images[:500]), tl.eye(10)[tl.tensor(digits.train_labels[:500])]
@@ -72,23 +79,20 @@ def main(settings: "Settings") -> None:
     downhill = -gradient / gradient.norm()
     random = tl.randn(settings.directions, len(weights))
     random = random / random.norm(dim=1, keepdim=True)  # (directions, 13002), each of length 1
-    falls = {length: [C.item() - show.cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
-             for length in (0.01, 0.1, 1.0)}  # fmt: skip
-    show.directions(falls, (random @ downhill).numpy())
+    m.lengths, m.cosine = (0.01, 0.1, 1.0), (random @ downhill).abs().max().item()
+    m.falls = np.array([[C.item() - show.cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
+                        for length in m.lengths])  # fmt: skip
+    m.times, m.down = m.falls[:, 0] / m.falls[:, 1:].max(axis=1), (m.falls[:, 1:] > 0).mean()
 
     # "Trying random combinations would take longer than the age of the universe"
-    histories = {
+    m.searches = {
         "gradient descent": show.search_by_gradient(network, weights, settings.evaluations, cost_of),
-        "random changes": show.search_by_random_changes(network, weights, settings.evaluations, cost_of),
         "random weights": show.search_by_random_weights(settings.evaluations, cost_of),
     }
-    show.searches(histories, len(weights))
-
-    print("\nPictures:")
-    show.draw_landscape(points, valley, START, settings.out / "landscape.png")
-    show.draw_rates(points, valley, trials, settings.out / "rates.png")
-    show.draw_ways(points, valley, ways, settings.out / "descents.png")
-    show.draw_high_dimensions(histories, settings.out / "high_dimensions.png")
+    m.found = {name: costs[-1] for name, costs in m.searches.items()}
+    m.networks = len(weights) * np.log10(2)  # two values for each weight: 10 to the power of this
+    m.years = m.networks - 9 - np.log10(365 * 24 * 3600)  # at a billion a second: 10 to the power of this
+    return m
 
 
 # --- the landscape of a line --------------------------------------------------------------------------------
@@ -105,7 +109,7 @@ def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps
     w = tl.tensor(START[0], dtype=tl.float64, requires_grad=True)
     b = tl.tensor(START[1], dtype=tl.float64, requires_grad=True)
     optimizer = nn.optim.SGD([w, b], lr=rate)
-    loader = endless(nn.DataLoader(points, batch, shuffle=True))
+    loader = show.endless(nn.DataLoader(points, batch, shuffle=True))
     path, costs = [START], [cost(w, b, *points.tensors).item()]
     for _ in range(steps):
         optimizer.zero_grad()
@@ -117,12 +121,6 @@ def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps
         if not costs[-1] < 1e6 * costs[0]:  # it has diverged
             break
     return Descent(label, rate, batch, np.array(path), np.array(costs))
-
-
-def endless(loader: nn.DataLoader) -> Iterator[tuple[tl.Tensor, tl.Tensor]]:
-    """The loader's batches, epoch after epoch."""
-    while True:
-        yield from loader
 
 
 def survey(points: nn.TensorDataset) -> Valley:
@@ -141,7 +139,7 @@ def survey(points: nn.TensorDataset) -> Valley:
 class Settings(Common, out="gradient_descent"):
     """What can be set on the command line."""
 
-    rates: tuple[float, ...] | None = None  # to compare (0.02, 1, 1.9 and 2.1 divided by the largest curvature)
+    rates: tuple[float, ...] | None = None  # beside 0.02, 1, 1.9 and 2.1 divided by the largest curvature
     batch: int = 8  # points in a mini-batch, of 40
     steps: int = 60  # steps of each descent on the line
     epochs: int = 100  # most epochs of the digit networks that compare sizes of mini-batches
@@ -150,4 +148,4 @@ class Settings(Common, out="gradient_descent"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

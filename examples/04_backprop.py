@@ -15,7 +15,8 @@ the price: how long backward takes, for the digit network of 13,002 parameters, 
 """
 
 from helpers import backprop as show
-from helpers.backprop import gradient_noise, measure_times, memory
+from helpers.backprop import gradient_noise, measure_times, memory, steps, three_ways
+from helpers.claims import Measured
 from helpers.mnist import load_digits
 from helpers.program import Common, start
 
@@ -33,7 +34,7 @@ Tensors = dict[str, tl.Tensor]  # by their names in the lecture: W1, b1, z1, a1,
 ACTIVATIONS = {"sigmoid": tl.sigmoid, "tanh": tl.tanh, "relu": tl.relu, "leaky-relu": tl.leaky_relu}
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Forward and backward with a small network, step by step; then their price with the digit network."""
     show.check(settings.layers, settings.inputs, settings.target)
     tl.manual_seed(settings.seed)
@@ -48,24 +49,22 @@ def main(settings: "Settings") -> None:
         values = forward(parameters, a0, y, activation)
         values["C"].backward()
     graph.name({**parameters, **values})
-    show.forward(settings.layers, settings.activation, graph)
-    show.backward(graph, activation)
-    if settings.page:
-        print(f"\nA page to step through: {tl.page(graph, settings.out / 'backprop.html', title='Backpropagation')}")
+    m = Measured(graph=graph, parameters=parameters, values_of=values, activation=activation)
+    m.C, m.squares = values["C"].item(), values["squares"].tolist()
+    number_of = {id(vertex): number for number, vertex in steps(graph)}
+    m.order = [number_of[id(vertex)] for vertex in graph.visited]  # in which backward goes through the steps
 
     # "If I change this parameter by a tiny amount, how much does the cost change?"
     def cost(parameters: Tensors) -> float:
         with tl.no_grad():
             return forward(parameters, a0, y, activation)["C"].item()
 
-    show.three_ways(parameters, values, graph, activation, cost)
+    m.gradients = three_ways(parameters, values, graph, activation, cost)
+    formula, found, nudged = np.array([numbers[-3:] for numbers in m.gradients.values()]).T
+    m.by_formula, m.by_nudging = np.abs(formula - found).max(), np.abs(nudged - found).max()
 
     # "Adjust each parameter in the direction that reduces cost"
-    moved = {name: p.detach() - settings.rate * p.grad for name, p in parameters.items()}
-    show.step(settings.rate, cost(parameters), cost(moved))
-
-    # A layer whose sums are all negative: which activation functions let a gradient through?
-    show.negative_sums({name: gradient_through(sigma) for name, sigma in ACTIVATIONS.items()})
+    m.after = cost({name: p.detach() - settings.rate * p.grad for name, p in parameters.items()})
 
     # "Roughly the same computational time as computing the network's output itself"
     digits = load_digits()
@@ -73,18 +72,16 @@ def main(settings: "Settings") -> None:
     labels = tl.eye(10)[tl.tensor(digits.train_labels)]  # (8500, 10)
     model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
     sizes = (1, 32, 1000, len(images))
-    times = {n: measure_times(model, images[:n], labels[:n], settings.repeats) for n in sizes}
-    show.price(times, {n: memory(model, images[:n], labels[:n]) for n in sizes})
-    show.nudging(times[32])
+    m.times = {n: measure_times(model, images[:n], labels[:n], settings.repeats) for n in sizes}
+    m.ratio = np.median([back / ahead for ahead, back in m.times.values()])
+    m.per_second = [n / sum(times) for n, times in m.times.items()]  # pictures that are learnt from
+    m.together = max(m.per_second) / m.per_second[0]
+    m.memory = [memory(model, images[:n], labels[:n]) / 1e6 for n in sizes]  # MB
+    m.nudging = 2 * 13_002 * m.times[32][0] / m.times[32][1]  # two forward passes a parameter, against backward
 
     # "Averaging over multiple examples reduces noise": the gradients of small batches against that of all pictures
-    noise = {n: gradient_noise(model, images, labels, n, settings.seed) for n in (1, 8, 32, 128, 512)}
-    show.noise(noise)
-
-    print("\nPictures:")
-    show.draw_network(settings.layers, parameters, values, graph, settings.out / "network.png")
-    show.draw_computation_graph(graph, {**parameters, **values}, settings.out / "graph.png")
-    show.draw_price(times, settings.out / "price.png")
+    m.noise = [np.mean(gradient_noise(model, images, labels, n, settings.seed)) for n in show.BATCHES]
+    return m
 
 
 # --- the small network --------------------------------------------------------------------------------------
@@ -114,15 +111,6 @@ def forward(parameters: Tensors, a0: tl.Tensor, y: tl.Tensor, activation: Activa
     return values | {"e": e, "squares": squares, "C": squares.sum()}
 
 
-def gradient_through(activation: Activation) -> float:
-    """The largest dC/dW1 of a network 2-3-1 whose hidden sums are all negative, since its biases b1 are -3."""
-    W1 = tl.tensor([[0.5, -0.3], [0.2, 0.4], [-0.6, 0.1]], dtype=tl.float64, requires_grad=True)
-    z1 = W1 @ tl.tensor([0.5, 0.9], dtype=tl.float64) - 3.0  # (3,)
-    C = (activation(z1).sum() - 1) ** 2
-    C.backward()
-    return W1.grad.abs().max().item()
-
-
 class Settings(Common, out="backprop"):
     """What can be set on the command line."""
 
@@ -136,4 +124,4 @@ class Settings(Common, out="backprop"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

@@ -1,7 +1,7 @@
 """For 04_backprop.py: what it prints and draws, read from the graph that has watched forward and backward."""
 
 import tracemalloc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
@@ -11,7 +11,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GRADIENT, Axes, by_sign, chart, logarithmic, new_figure, save
+from helpers.claims import Measured, holds
+from helpers.drawing import DARK, GRADIENT, Axes, by_sign, new_figure, save
 from helpers.program import DataError, detail
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
@@ -20,6 +21,7 @@ Tensors = Mapping[str, tl.Tensor]
 Cost = Callable[[dict[str, tl.Tensor]], float]
 Point = tuple[float, float]
 Activation = Callable[[tl.Tensor], tl.Tensor]
+BATCHES = 1, 8, 32, 128, 512  # pictures whose mean gradient is compared with that of all
 FORWARD = {
     "matmul": "weighs and sums",
     "add": "adds the bias",
@@ -38,21 +40,44 @@ def check(layers: Sequence[int], inputs: Sequence[float] | None, target: Sequenc
             raise DataError(f"--{name}: a network {'-'.join(map(str, layers))} needs {n} of them, not {len(given)}")
 
 
+def steps(graph: tl.Graph) -> Iterator[tuple[int, Vertex]]:
+    """The steps of computing, in their order, from 1."""
+    return enumerate((vertex for vertex in graph if vertex.op is not None), start=1)
+
+
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    forward(m, settings.layers, settings.activation)
+    backward(m)
+    three_tables(m)
+    print(f"\nA step downhill: every parameter minus {settings.rate:g} times its gradient. Cost", end=" ")
+    print(f"{m.C:.6f} -> {m.after:.6f}")
+    if m.after > m.C:
+        print("  The cost has risen: the step was too large. Try a smaller --rate.")
+    price(m)
+    noise(m)
+    print("\nPictures:")
+    draw_network(settings.layers, m.parameters, m.values_of, m.graph, settings.out / "network.png")
+    draw_computation_graph(m.graph, {**m.parameters, **m.values_of}, settings.out / "graph.png")
+    if settings.page:
+        path = tl.page(m.graph, settings.out / "backprop.html", title="Backpropagation")
+        print(f"A page to step through: {path}")
+
+
 # --- forward and backward, step by step -------------------------------------------------------------------------------
 
 
-def forward(layers: Sequence[int], sigma: str, graph: tl.Graph) -> None:
-    """Every value in the order of computing."""
-    print(f"A network of {'-'.join(map(str, layers))} neurons, sigma = {sigma}.")
+def forward(m: Measured, layers: Sequence[int], sigma: str) -> None:
+    """Print every value in the order of computing."""
+    a0, y = (in_line(m.graph[m.values_of[name]].value) for name in ("a0", "y"))
+    print(f"A network of {'-'.join(map(str, layers))} neurons, sigma = {sigma}: inputs a0 = {a0}, wanted y = {y}.")
     print("\nForward: each layer weighs, sums and activates.")
-    for vertex in graph:
-        if vertex.op is None:
-            kind = "parameter" if vertex.requires_grad else "given"
-            print(f"       {vertex!s:4} {kind:16} {in_line(vertex.value, 64)}")
-    print()
-    for step, vertex in enumerate((v for v in graph if v.op is not None), start=1):
+    for layer in range(1, len(layers)):
+        W, b = (in_line(m.graph[m.parameters[f"{name}{layer}"]].value, 64) for name in "Wb")
+        print(f"  layer {layer}:   W{layer} = {W}   b{layer} = {b}")
+    for number, vertex in steps(m.graph):
         words = FORWARD.get(vertex.op or "", "activates")
-        print(f"  {step:2}.  {f'{vertex} = {written(vertex)}':21} {in_line(vertex.value, 64):32} {words}")
+        print(f"  {number:2}.  {f'{vertex} = {written(vertex)}':21} {in_line(vertex.value, 64):32} {words}")
 
 
 def written(vertex: Vertex) -> str:
@@ -64,18 +89,17 @@ def written(vertex: Vertex) -> str:
     return vertex.formula if vertex.op in ("add", "sub", "sum") else f"sigma({vertex.inputs[0]})"
 
 
-def backward(graph: tl.Graph, activation: Activation) -> None:
-    """The steps of backward in its own order: what each gets, its local derivative, what it passes back."""
+def backward(m: Measured) -> None:
+    """Print the steps of backward in its own order: what each passes back."""
     print("\nBackward: from the cost back. Each step passes back what it gets, times its local derivative.")
-    number_of = {id(v): step for step, v in enumerate((v for v in graph if v.op is not None), start=1)}
-    for vertex in graph.visited:
-        gets = f"gets dC/d{vertex} = {in_line(vertex.grad, 64)}"
-        print(f"  {number_of[id(vertex)]:2}.  {f'{vertex} = {written(vertex)}':18} {gets}")
+    for number, vertex in zip(m.order, m.graph.visited, strict=True):
+        label = f"  {number:2}.  {f'{vertex} = {written(vertex)}':18}"
         for position, (x, gradient) in enumerate(zip(vertex.inputs, vertex.input_gradients, strict=True)):
             if gradient is not None:
-                rule = local_rule(vertex, position, activation)
+                rule = local_rule(vertex, position, m.activation)
                 mark = "   *" if x.op is None else ""
-                print(f"         passes back {f'dC/d{x}':7} = {rule} = {in_line(gradient, 64)}{mark}")
+                print(f"{label:25} {f'dC/d{x}':11} = {rule} = {in_line(gradient, 64)}{mark}")
+                label = ""
     print("  *: the gradient of a parameter. Outer product: each element of one times each of the other")
 
 
@@ -98,11 +122,11 @@ def slopes(activation: Activation, z: tl.Tensor) -> np.ndarray:
     return tl.func.grad(lambda z: activation(z).sum())(z.detach()).numpy()
 
 
-def three_ways(parameters: Tensors, values: Tensors, graph: tl.Graph, activation: Activation, cost: Cost) -> None:
-    """Every parameter's gradient by the formula, by backward() and by nudging."""
-    detail("\nThe gradient of every parameter in three ways:\n")
-    detail("                 a  · sigma'(z) ·  dC/da  =  formula  backward()  by nudging")
-    furthest, h = 0.0, 1e-6
+def three_ways(
+    parameters: Tensors, values: Tensors, graph: tl.Graph, activation: Activation, cost: Cost
+) -> dict[str, list[float]]:
+    """For every parameter: a, sigma'(z), dC/da, and its gradient by the formula, by backward() and by nudging."""
+    found, h = {}, 1e-6
     for name, parameter in parameters.items():
         layer = int(name[1:])
         slope, blame = slopes(activation, values[f"z{layer}"]), graph[values[f"a{layer}"]].grad
@@ -115,64 +139,44 @@ def three_ways(parameters: Tensors, values: Tensors, graph: tl.Graph, activation
                 moved = parameter.detach().clone()
                 moved[index] += shift
                 costs.append(cost({**parameters, name: moved}))
-            formula, found = a * slope[j] * blame[j], parameter.grad[index].item()
-            tried = (costs[0] - costs[1]) / (2 * h)
-            furthest = max(furthest, abs(formula - found), abs(tried - found))
-            label = f"{name}[{', '.join(str(i + 1) for i in index)}]"
-            factors = f"{a:8.4f} · {slope[j]:8.4f} · {blame[j]:8.4f}"
-            detail(f"  {label:9} {factors} = {formula:10.6f}  {found:10.6f} {tried:10.6f}")
+            gradients = a * slope[j] * blame[j], parameter.grad[index].item(), (costs[0] - costs[1]) / (2 * h)
+            found[f"{name}[{', '.join(str(i + 1) for i in index)}]"] = [a, slope[j], blame[j], *gradients]
+    return found
+
+
+def three_tables(m: Measured) -> None:
+    """Print every parameter's gradient by the formula, by backward() and by nudging."""
+    detail("\nThe gradient of every parameter in three ways:\n")
+    detail("                 a  · sigma'(z) ·  dC/da  =  formula  backward()  by nudging")
+    for label, (a, slope, blame, formula, found, tried) in m.gradients.items():
+        factors = f"{a:8.4f} · {slope:8.4f} · {blame:8.4f}"
+        detail(f"  {label:9} {factors} = {formula:10.6f}  {found:10.6f} {tried:10.6f}")
     detail("\n  a: the activation that a weight multiplies, 1 for a bias. By nudging: (C(w + h) - C(w - h)) / 2h.")
-    detail(f"  The three differ by {furthest:.0e} at most.")
-
-
-def step(rate: float, before: float, after: float) -> None:
-    """What a step downhill does to the cost."""
-    print(f"\nA step downhill: every parameter minus {rate:g} times its gradient. Cost {before:.6f} -> {after:.6f}")
-    if after > before:
-        print("  The cost has risen: the step was too large. Try a smaller --rate.")
-
-
-def negative_sums(largest: Mapping[str, float]) -> None:
-    """What is left of the gradient behind neurons whose sums are all negative."""
-    detail("\nA hidden layer with biases of -3: all its sums are negative. The largest gradient of its weights:")
-    for name, gradient in largest.items():
-        note = "" if gradient else "dead: these weights can no longer learn"
-        detail(f"  {name:11} {gradient:8.5f}   {note}".rstrip())
-    detail("  Leaky ReLU keeps a slope where ReLU has none, 0.01 here (in the picture of 01 0.1): it can still learn.")
+    detail(f"  The three differ by {max(m.by_formula, m.by_nudging):.0e} at most.")
 
 
 # --- the price --------------------------------------------------------------------------------------------------------
 
 
-def price(times: Mapping[int, tuple[float, float]], memory: Mapping[int, int]) -> None:
-    """Seconds of forward and backward by batch size, their ratio, pictures per second, and the memory in bytes."""
-    print("\nThe price of a gradient: the digit network, all 13,002 derivatives at once")
-    print("  pictures at once    forward   backward   backward / forward   pictures per second      memory")
-    for n, (ahead, back) in times.items():
-        print(f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f}", end="")
-        print(f" {n / (ahead + back):21,.0f}{memory[n] / 1e6:9.2f} MB")
-    best = max(times, key=lambda n: n / sum(times[n]))
-    if best > min(times):
-        print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
-    if best != max(times):
-        print(f"  With {max(times):,} its numbers may no longer fit into the processor's cache.")
+def price(m: Measured) -> None:
+    """Print how long forward, backward and nudging take, pictures per second, and the memory."""
+    print("\nThe price of a gradient: the digit network of 13,002 parameters")
+    detail("  pictures at once    forward   backward   backward / forward   pictures per second      memory")
+    for (n, (ahead, back)), rate, memory in zip(m.times.items(), m.per_second, m.memory, strict=True):
+        detail(f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f}", end="")
+        detail(f" {rate:21,.0f}{memory:9.2f} MB")
+    if holds("in parallel", m):
+        detail(f"  The fastest is {m.together:.0f} times", end=" ")
+        detail("as fast as one by one: one matrix product does the work of many small ones.")
+    print(f"  Backward takes {m.ratio:.1f} times as long as forward.", end=" ")
+    print(f"To nudge each parameter takes {m.nudging:,.0f} times as long as backward.")
 
 
-def nudging(times: tuple[float, float]) -> None:
-    """The price of finite differences for all parameters: two forward passes for each."""
-    forward, backward = times
-    whole = 2 * 13_002 * forward
-    print(f"  By nudging each parameter, with 32 pictures: 2 · 13,002 · {1e3 * forward:.2f} ms", end=" ")
-    print(f"= {whole:.1f} s, {whole / backward:,.0f} times as long as backward")
-
-
-def noise(distances: Mapping[int, Sequence[float]]) -> None:
-    """How far the gradient of a batch lies from that of all pictures."""
+def noise(m: Measured) -> None:
+    """Print how far the gradient of a batch lies from that of all pictures."""
     detail("\nThe noise of a batch: how far its gradient lies from that of all 8,500 pictures, relative to its length")
-    one = float(np.mean(distances[1]))
-    for n, values in distances.items():
-        expected = f"expected: {one:.2f} / sqrt({n}) = {one * n**-0.5:.2f}" if n > 1 else ""
-        detail(f"  {n:4} picture{'s' if n > 1 else ' '}   {np.mean(values):6.2f}   {expected}".rstrip())
+    for n, noise in zip(BATCHES, m.noise, strict=True):
+        detail(f"  {n:4} at once {noise:6.2f}   expected: {m.noise[0]:.2f} / sqrt({n}) = {m.noise[0] * n**-0.5:.2f}")
 
 
 # --- the price of a gradient: time, memory, finite differences --------------------------------------------------------
@@ -286,15 +290,3 @@ def draw_computation_graph(graph: tl.Graph, named: Mapping[str, tl.Tensor], path
 def in_lecture(name: str) -> str:
     """A name as the lecture writes it, for matplotlib: W1 is W with a (1) above."""
     return f"${name[0]}^{{({name[1:]})}}$" if name[1:].isdigit() else name if len(name) > 1 else f"${name}$"
-
-
-def draw_price(times: Mapping[int, tuple[float, float]], path: Path) -> None:
-    """Time of forward and backward by batch size."""
-    ratio = np.median([back / ahead for ahead, back in times.values()])
-    ahead, back = 1e3 * np.array([*times.values()]).T
-    curves = {"forward: the output": ([*times], ahead), "backward: 13,002 gradients": ([*times], back)}
-    axes = chart(f"Backward takes {ratio:.1f} times as long as forward", curves, (BLUE, GRADIENT))
-    axes.set(xlabel="pictures at once (logarithmic)", ylabel="milliseconds (logarithmic)")
-    logarithmic(axes.xaxis, [*times])
-    logarithmic(axes.yaxis, [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10])
-    save(axes.figure, path)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -14,16 +13,13 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
+from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
-from helpers.program import by_chance, counted
+from helpers.program import counted, detail
 from helpers.training import digit_network, train
 
 Numbers = Sequence[float]
-SEARCHES = {  # what is random in them
-    "random changes": "all weights changed a little, kept if the cost falls",
-    "random weights": "all weights drawn anew each time",
-}
 
 
 @dataclass(frozen=True)
@@ -48,35 +44,49 @@ class Descent:
     costs: np.ndarray  # (steps + 1,)
 
     @property
-    def looked_at(self) -> np.ndarray:
-        """How many points it had looked at by each step, (steps + 1,)."""
-        return self.batch * np.arange(len(self.path))
-
-    @property
     def rises(self) -> int:
         """In how many steps the cost rose."""
         return int((np.diff(self.costs) > 0).sum())
 
-    def steps_until(self, cost: float) -> int | None:
-        """How many steps it took to come below a cost; None if it never did."""
+    @property
+    def turned(self) -> float:
+        """The share of its first steps that turn back, across the valley."""
+        moves = np.diff(self.path, axis=0)[:20]
+        return float(np.mean((moves[1:] * moves[:-1]).sum(axis=1) < 0))
+
+    def steps_until(self, cost: float) -> int:
+        """How many steps it took to come below a cost; one more than it made if it never did."""
         below = np.flatnonzero(self.costs < cost)
-        return int(below[0]) if len(below) else None
+        return int(below[0]) if len(below) else len(self.costs)
 
 
-def valley(valley: Valley, n: int) -> None:
-    """The landscape's lowest point and its curvature."""
-    print(f"The landscape: for every line y = w x + b, the mean squared distance from {n} points.")
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    valley = m.valley
+    print(f"The landscape: for every line y = w x + b, the mean squared distance from {len(m.points)} points.")
     print(f"  lowest at w = {valley.w:.3f}, b = {valley.b:.3f}: cost {valley.cost:.4f}; not 0, as the points are noisy")
     print(f"  curvature from {valley.flattest:.3f} to {valley.steepest:.3f}, the eigenvalues of the Hessian")
     print(f"  so rates above 2 / {valley.steepest:.3f} = {2 / valley.steepest:.3f} diverge")
+    print(f"\nLearning rates, batch gradient descent, {settings.steps} steps:")
+    for trial in m.trials:
+        print(f"  {trial.label:12} cost {trial.costs[0]:.2f} -> {trial.costs[-1]:9.4f}   {verdict(trial, valley)}")
+    detail(f"  rate {m.stuck:<7.0e} too small: stuck, as 32-bit numbers round such a step away")
+    ways(m)
+    batch_sizes(m, settings.epochs)
+    directions(m)
+    searches(m)
+    print("\nPictures:")
+    draw_landscape(m.points, valley, m.start, settings.out / "landscape.png")
+    draw_rates(m.points, valley, m.trials, settings.out / "rates.png")
+    draw_ways(m.points, valley, m.ways, settings.out / "descents.png")
+    draw_high_dimensions(m.searches, settings.out / "high_dimensions.png")
 
 
 def verdict(descent: Descent, valley: Valley) -> str:
     """What a learning rate does, in words."""
     if not descent.costs[-1] <= descent.costs[0]:
         return "diverges: too large, every step overshoots by more"
-    moves = np.diff(descent.path, axis=0)[:20]
-    if np.mean((moves[1:] * moves[:-1]).sum(axis=1) < 0) > 0.3:  # the share of steps that turn back, across the valley
+    if descent.turned > 0.5:
         return "oscillates: too large, it overshoots the minimum again and again"
     if descent.costs[-1] <= 1.1 * valley.cost:
         return "just right: steady progress to the minimum"
@@ -85,79 +95,58 @@ def verdict(descent: Descent, valley: Valley) -> str:
     return "on the way: these are too few steps"
 
 
-def rates(trials: Sequence[Descent], valley: Valley) -> None:
-    """What each learning rate does."""
-    print(f"\nLearning rates, batch gradient descent, {len(trials[0].path) - 1} steps:")
-    for trial in trials:
-        print(f"  {trial.label:12} cost {trial.costs[0]:.2f} -> {trial.costs[-1]:9.4f}   {verdict(trial, valley)}")
+def ways(m: Measured) -> None:
+    """Print batch, mini-batch and stochastic descent side by side."""
+    steps = len(m.ways[0].path) - 1
+    print(f"\nThree ways, {steps} steps each at rate {m.ways[0].rate:.3g}:")
+    print("                points     cost at    steps in which   points looked at until the cost")
+    print("              per step     the end     the cost rose   is first near the lowest (10%)")
+    for way, rose, looked_at in zip(m.ways, m.way_rose, m.looked_at, strict=True):
+        near = f"{looked_at:18}" if looked_at <= steps * way.batch else f"{'not reached':>18}"
+        print(f"  {way.label:12} {way.batch:7} {way.costs[-1]:11.4f} {rose:17} {near}")
+    if holds("noisy", m):
+        rose = f"in {m.way_rose[-1]} steps instead of {m.way_rose[0]}"
+        print(f"  With fewer points a step is cheaper, but the cost rose {rose}.")
+    if holds("unstable", m):
+        print(f"  The stochastic one does not stay so low: in the end its cost is {m.stays_above:.0%} above", end=" ")
+        print(f"the lowest{elsewhere('unstable', '.0%', m)}.")
 
 
-def stuck(rate: float, w: float) -> None:
-    """That a rate can be too small to change a weight at all."""
-    print(f"  rate {rate:<7.0e} too small: stuck, as 32-bit numbers round such a step away: w stays at {w:g}")
-
-
-def ways(descents: Sequence[Descent], valley: Valley) -> None:
-    """Batch, mini-batch and stochastic descent side by side."""
-    print(f"\nThree ways, {len(descents[0].path) - 1} steps each at rate {descents[0].rate:.3g}:")
-    print("                points     cost at    steps in which   to come within 10% of the lowest cost for once")
-    print("              per step     the end     the cost rose   steps   points looked at")
-    for descent in descents:
-        steps = descent.steps_until(1.1 * valley.cost)
-        taken = f"{steps:7} {steps * descent.batch:18}" if steps is not None else "   not reached"
-        print(f"  {descent.label:12} {descent.batch:7} {descent.costs[-1]:11.4f} {descent.rises:17} {taken}")
-    first, last = descents[0].rises, descents[-1].rises
-    if last > first:
-        print(f"  With fewer points a step is cheaper, but the cost rose in {last} of the", end=" ")
-        print(f"{len(descents[-1].path) - 1} steps instead of {first or 'none'}.")
-    if last > first and (above := descents[-1].costs[-1] / valley.cost - 1) > 0.1:
-        print(f"  The stochastic one does not stay so low: in the end its cost is {above:.0%} above the lowest.")
-
-
-def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
-    """How long the digit network trains with mini-batches of each size, and how good it is then."""
-    most = counted(epochs, "epoch")
-    print(f"\nThe size of a mini-batch, for the digit network, until it reads {wanted:.0%} right, for {most} at most:")
+def batch_sizes(m: Measured, epochs: int) -> None:
+    """Print how long the digit network trains with mini-batches of each size, and how good it is then."""
+    print(f"\nThe size of a mini-batch, for the digit network, until it reads 95% right (--epochs {epochs} at most):")
     print("  pictures per step   epochs    steps   training pictures right   test pictures right")
-    for t in trained:
+    for t in m.trained:
         print(f"  {t.size:17} {t.epochs:8} {t.steps:8,} {t.learnt:25.1%} {t.test:21.1%}")
-    if min(t.learnt for t in trained) < wanted:
-        print(f"  Not all have come to {wanted:.0%}, so they cannot be compared: --epochs lets them train longer.")
+    if min(t.learnt for t in m.trained) < 0.95:
+        print("  Not all have come to 95%, so they cannot be compared: --epochs lets them train longer.")
         return
-    small, large = trained[0], trained[-1]
-    gain, chance = small.test - large.test, by_chance(small.tested, small.test, large.test)
-    effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
-    print(f"  {small.size} against {large.size} per step: {small.test:.1%} and {large.test:.1%} of the test pictures.")
-    print(f"  Chance alone explains differences up to {100 * chance:.1f} points (95%).")
-    print(f"  So {effect} regularization effect is seen.")
+    small, large = m.trained[0].size, m.trained[-1].size
+    effect = "a" if holds("regularization", m) else "no"
+    print(f"  {small} against {large} per step: {m.gain:+.1f} points, and by chance up to {m.by_chance:.1f}.", end=" ")
+    print(f"So {effect} regularization effect is seen{elsewhere('regularization', '+.1f', m)}.")
 
 
-def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> None:
-    """How far the cost falls along the negative gradient and along random directions, by the length of the step."""
-    n = len(cosines)
-    print(f"\nThe digit network, 13,002 dimensions. A step against the gradient, and in {n:,} random directions:")
-    print("  step length    the cost falls by    best random direction    random directions that lead down")
-    for length, (gradient, *others) in falls.items():
+def directions(m: Measured) -> None:
+    """Print how far the cost falls along the negative gradient and along random directions, by the step's length."""
+    n = m.falls.shape[1] - 1
+    detail(f"\nThe digit network, 13,002 dimensions. A step against the gradient, and in {n:,} random directions:")
+    detail("  step length    the cost falls by    best random direction    random directions that lead down")
+    for length, (gradient, *others) in zip(m.lengths, m.falls, strict=True):
         share = np.mean(np.array(others) > 0)
-        print(f"  {length:11g} {gradient:20.6f} {max(others):24.6f} {share:28.0%}")
-    down, best = np.mean([[fall > 0 for fall in others] for _, *others in falls.values()]), np.abs(cosines).max()
-    if abs(down - 0.5) < 0.1 and best < 0.1:
-        print("  About half of all directions go down, but hardly:", end=" ")
-        print(f"the best has a cosine of {best:.3f} with the gradient.")
-    else:
-        print(f"  {down:.0%} of these directions go down; their cosine with the gradient is {best:.3f} at most.")
+        detail(f"  {length:11g} {gradient:20.6f} {max(others):24.6f} {share:28.0%}")
+    hardly = ", but hardly" if holds("steepest", m) else ""
+    detail(f"  {m.down:.0%} of them go down{hardly}: the best has a cosine of {m.cosine:.3f} with the gradient.")
 
 
-def searches(histories: Mapping[str, Sequence[float]], weights: int) -> None:
-    """Gradient descent against random search, with the same number of costs computed."""
-    n = min(map(len, histories.values()))  # Ctrl-C may have cut some
-    print(f"\nThe same network on 500 pictures, with {n} evaluations of the cost each:")
-    for name, costs in histories.items():
-        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[n - 1]:.3f}   {SEARCHES.get(name, '')}".rstrip())
-    tries = weights * math.log10(2)
-    print(f"  To try two values for each of {weights:,} parameters: 2^{weights:,} = 10^{tries:,.0f} networks.")
-    years = tries - 9 - math.log10(3.15e7)
-    print(f"  At a billion a second that takes 10^{years:,.0f} years; the universe is 10^10 years old.")
+def searches(m: Measured) -> None:
+    """Print gradient descent against random search, with the same number of costs computed."""
+    n = min(map(len, m.searches.values()))  # Ctrl-C may have cut some
+    print(f"\nThe digit network on 500 pictures, with {n} evaluations of the cost each:")
+    for name, costs in m.searches.items():
+        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[n - 1]:.3f}")
+    print(f"  To try two values for each of 13,002 parameters: 2^13,002 = 10^{m.networks:,.0f} networks.")
+    print(f"  At a billion a second that takes 10^{m.years:,.0f} years; the universe is 10^10 years old.")
 
 
 # --- mini-batches of different sizes ----------------------------------------------------------------------------------
@@ -171,7 +160,12 @@ class Trained(NamedTuple):
     steps: int
     learnt: float
     test: float
-    tested: int  # pictures
+
+
+def endless(loader: nn.DataLoader) -> Iterator[tuple[tl.Tensor, tl.Tensor]]:
+    """The loader's batches, epoch after epoch."""
+    while True:
+        yield from loader
 
 
 def train_with_batches(digits: Digits, size: int, wanted: float, epochs: int, seed: int) -> Trained:
@@ -181,16 +175,18 @@ def train_with_batches(digits: Digits, size: int, wanted: float, epochs: int, se
     network = digit_network(False)
     optimizer = nn.optim.SGD(network.parameters(), lr=1.0)
     batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
+    drawn = endless(batches)
+
+    def cost() -> tl.Tensor:
+        x, y = next(drawn)
+        return ((network(x) - y) ** 2).sum(axis=1).mean()
+
     learnt, epoch = 0.0, 0
     while learnt < wanted and epoch < epochs:
-        for x, y in batches:
-            optimizer.zero_grad()
-            C = ((network(x) - y) ** 2).sum(axis=1).mean()
-            C.backward()
-            optimizer.step()
+        train(cost, optimizer, len(batches))
         learnt, epoch = right(network, images, digits.train_labels), epoch + 1
     test = right(network, tl.tensor(digits.test_images), digits.test_labels)
-    return Trained(size, epoch, epoch * len(batches), learnt, test, len(digits.test_labels))
+    return Trained(size, epoch, epoch * len(batches), learnt, test)
 
 
 def right(network: nn.MLP, images: tl.Tensor, labels: object) -> float:
@@ -217,18 +213,6 @@ def search_by_gradient(network: nn.MLP, weights: tl.Tensor, evaluations: int, co
     nn.utils.vector_to_parameters(weights, network.parameters())
     costs = train(lambda: cost_of(network), nn.optim.SGD(network.parameters(), lr=3.0), max(1, evaluations // 2))
     return np.repeat(costs, 2).tolist()
-
-
-def search_by_random_changes(network: nn.MLP, weights: tl.Tensor, evaluations: int, cost_of: Cost) -> list[float]:
-    """Change all weights a little at random, and keep the change if the cost falls."""
-    costs = [cost_at(network, weights, cost_of)]
-    for _ in range(evaluations - 1):
-        changed = weights + 0.02 * tl.randn(len(weights))
-        C = cost_at(network, changed, cost_of)
-        if costs[-1] > C:
-            weights = changed
-        costs.append(min(C, costs[-1]))
-    return costs
 
 
 def search_by_random_weights(evaluations: int, cost_of: Cost) -> list[float]:
@@ -315,7 +299,7 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
         label = f"{descent.label} ({counted(descent.batch, 'point')} a step)"
         map_.plot(*descent.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=label)
         above.plot(descent.costs, color=colour, linewidth=2)
-        below.plot(descent.looked_at[1:], descent.costs[1:], ".-", color=colour, linewidth=2)
+        below.plot(descent.batch * np.arange(1, len(descent.costs)), descent.costs[1:], ".-", color=colour, linewidth=2)
     for axes, by in ((above, "step"), (below, "points looked at (logarithmic)")):
         plain(axes).axhline(1.1 * valley.cost, color="black", linewidth=1, linestyle=":")
         axes.set(xlabel=by, ylabel="cost of all points (logarithmic)", title="dotted: 10% above the lowest cost")
@@ -329,9 +313,8 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
 
 def draw_high_dimensions(histories: Mapping[str, Numbers], path: Path) -> None:
     """The cost by evaluations, of gradient descent and of random search."""
-    names = {name: f"{name}{': ' + SEARCHES[name] if name in SEARCHES else ''}" for name in histories}
-    curves = {names[name]: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
-    axes = new_figure(9, 5, "Gradient descent against random search, in 13,002 dimensions").subplots()
-    drawing.lines(axes, curves, (BLUE, ORANGE, GREEN), "-", "upper right", ylim=(0, None))
-    axes.set(xlabel="evaluations of the cost", ylabel="cost C (random search: lowest so far)")
+    curves = {name: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
+    title = "Gradient descent against random weights, in 13,002 dimensions"
+    axes = drawing.lines(new_figure(9, 5, title).subplots(), curves, (BLUE, GREEN), "-", "upper right", ylim=(0, None))
+    axes.set(xlabel="evaluations of the cost", ylabel="cost C (random weights: lowest so far)")
     save(axes.figure, path)

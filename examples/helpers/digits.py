@@ -1,10 +1,12 @@
-"""For 02_digits.py: what it prints and draws.
+"""For 02_digits.py: what it counts, prints and draws.
 
 `sure` is how sure the network is of each digit, (m, 10): a row for each test picture.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from itertools import combinations, product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +14,13 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREEN, GREY, SKY, VERMILION, Axes, bars, lines, new_figure, percent, save, signed
 from helpers.mnist import Digits
-from helpers.program import counted, detail
+from helpers.program import detail
 
 COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
+SMALL = "14 × 14 = 196 inputs"  # pictures with a quarter of the pixels
 SURE = 0.8  # from this output on, the network is called sure
 
 
@@ -27,45 +31,30 @@ class Epoch(NamedTuple):
     right: float  # share of the test pictures read right after it
 
 
-def data(digits: Digits) -> None:
-    """Where the pictures come from, and how many there are."""
-    print(f"{digits.source}: {len(digits.train_labels):,} to learn from, {len(digits.test_labels):,} to be tested on.")
+# --- while it learns --------------------------------------------------------------------------------------------------
 
 
-# --- the network and its cost -----------------------------------------------------------------------------------------
+def begins(digits: Digits, settings: Any, n: int) -> None:
+    """Print what is about to happen."""
+    print(f"{digits.source}: {n:,} to learn from, {len(digits.test_labels):,} to be tested on.")
+    size = n if settings.batch_size == "all" else settings.batch_size
+    print(f"Training: {settings.optimizer}, {size:,} pictures a step, seed {settings.seed}.")
 
 
-def parameters(model: nn.MLP) -> None:
-    """The weights and biases, layer by layer, and together."""
-    layers = [layer for layer in model if isinstance(layer, nn.Linear)]
-    sizes = [layers[0].in_features, *(layer.out_features for layer in layers)]
-    weights = [layer.weight.numel() for layer in layers]
-    biases = [layer.bias.numel() for layer in layers]
-    print(f"\nThe network, {'-'.join(map(str, sizes))}:")
-    for number, (layer, weight, bias) in enumerate(zip(layers, weights, biases, strict=True), start=1):
-        name = "output layer  " if number == len(layers) else f"hidden layer {number}"
-        print(f"  {name}   {layer.in_features:3} × {layer.out_features:2} = {weight:6,} weights   {bias:2} biases")
-    print(f"  weights: {' + '.join(f'{n:,}' for n in weights)} = {sum(weights):,}")
-    print(f"  biases: {' + '.join(map(str, biases))} = {sum(biases)}")
-    print(f"  together {sum(weights) + sum(biases):,} adjustable parameters")
+def epoch(done: Epoch, number: int, settings: Any) -> Epoch:
+    """Return what came of an epoch, and print it for the first, the last and every fifth.
+
+    Raises FloatingPointError if the cost is not a number any more.
+    """
+    if not np.isfinite(done.costs[-1]):
+        raise FloatingPointError(f"the cost became {done.costs[-1]}; try a smaller learning rate, --lr")
+    if number in (1, settings.epochs) or number % 5 == 0:
+        mean = f"mean {COSTS[settings.loss]} {np.mean(done.costs):.3f}"
+        print(f"  epoch {number:3}   {mean}   test pictures read right {done.right:.1%}", flush=True)
+    return done
 
 
-def cost_of_one(title: str, a: np.ndarray, k: int, loss: str) -> None:
-    """The ten outputs for one picture of the digit k, the wanted ten, the ten squares, and their sum."""
-    y = np.eye(10)[k]
-    print(f"\n{title}:")
-    for name, row in (("digit j", range(10)), ("output a_j", a), ("wanted y_j", y), ("(a_j - y_j)²", (a - y) ** 2)):
-        print(f"  {name:14}" + "".join(f"{x:8d}" if isinstance(x, int) else f"{x:8.4f}" for x in row))
-    print(f"  C = {((a - y) ** 2).sum():.4f}, the sum of the squares. The answer is {a.argmax()}, the largest output.")
-    if loss == "cross-entropy":
-        print(f"  Training lowers another cost, the cross-entropy: -ln a_{k} = {-np.log(a[k]):.4f}.")
-
-
-def untrained(sure: np.ndarray, labels: np.ndarray) -> None:
-    """Print that a right answer of an untrained network is luck: it has one favourite digit, whatever it sees."""
-    said = np.bincount(sure.argmax(axis=1), minlength=10)
-    print(f"  It calls {said.max() / said.sum():.0%} of all test pictures a {said.argmax()}, and", end=" ")
-    print(f"{share_right(sure, labels):.0%} of its answers are right, by luck. One in ten is chance.")
+# --- what is counted --------------------------------------------------------------------------------------------------
 
 
 def share_right(sure: np.ndarray, labels: np.ndarray) -> float:
@@ -73,52 +62,29 @@ def share_right(sure: np.ndarray, labels: np.ndarray) -> float:
     return float((sure.argmax(axis=1) == labels).mean())
 
 
-def training(optimizer: str, rate: float, size: int, seed: int) -> None:
-    """What is about to happen."""
-    print(f"\nTraining: {optimizer}, learning rate {rate:g}, {size:,} pictures a step, seed {seed}.")
+def count_answers(sure: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The confusion matrix, (10, 10): [digit, answer]."""
+    return np.bincount(10 * labels + sure.argmax(axis=1), minlength=100).reshape(10, 10)
 
 
-def epoch(number: int, epochs: int, done: Epoch, loss: str) -> Epoch:
-    """Return what came of an epoch, and print it for the first, the last and every fifth.
+def plateau(rights: Sequence[float], patience: int = 3) -> tuple[int, float]:
+    """When a training ends that stops once the accuracy has not risen for so many epochs, and what it is by then.
 
-    Raises FloatingPointError if the cost is not a number any more.
+    One that goes on to the end counts as ended one epoch later.
     """
-    if not np.isfinite(done.costs[-1]):
-        raise FloatingPointError(f"the cost became {done.costs[-1]}; try a smaller learning rate, --lr")
-    if number in (1, epochs) or number % 5 == 0:
-        mean = f"mean {COSTS[loss]} {np.mean(done.costs):.3f}"
-        print(f"  epoch {number:3}   {mean}   test pictures read right {done.right:.1%}", flush=True)
-    return done
+    ends = (n for n in range(patience + 1, len(rights) + 1)
+            if max(rights[n - patience : n]) <= max(rights[: n - patience]))  # fmt: skip
+    epoch = next(ends, len(rights) + 1)
+    return epoch, rights[min(epoch, len(rights)) - 1]
 
 
-def plateau(history: Sequence[Epoch]) -> None:
-    """Print when the training would have ended if it stopped once the accuracy no longer rises."""
-    rights = [done.right for done in history]
-    detail("\nTo stop when the performance plateaus: the training ends if the accuracy has not risen for")
-    for patience in (1, 3, 5):
-        ends = next((n for n in range(patience + 1, len(rights) + 1)
-                     if max(rights[n - patience : n]) <= max(rights[: n - patience])), None)  # fmt: skip
-        then = f"after epoch {ends}, with {rights[ends - 1]:.1%} right" if ends else f"not within these {len(rights)}"
-        detail(f"  {counted(patience, 'epoch')}: {then}")
-    detail("  To decide when to stop, use separate pictures (validation data), never the final test.")
-
-
-# --- how good it is ---------------------------------------------------------------------------------------------------
-
-
-def costs_by_answer(sure: np.ndarray, labels: np.ndarray, loss: str) -> None:
-    """The mean squared-error cost of test pictures that are read right and surely, right but unsurely, and wrong."""
-    costs = squared_errors(sure, labels)
+def costs_by_answer(sure: np.ndarray, labels: np.ndarray) -> tuple[dict[str, float], dict[str, tuple[int, float]]]:
+    """The least, the most and the perfect squared-error cost; and how many pictures are read how, and their mean."""
+    costs, perfect = squared_errors(sure, labels), squared_errors(np.eye(10), np.arange(10))
     right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > SURE
-    what, note = ("cost", "") if loss == "mse" else ("squared error", " (training lowered the cross-entropy)")
-    perfect = float(squared_errors(np.eye(10), np.arange(10)).max())
-    print(f"\nThe {what} of test pictures{note}, a sum of squares:")
-    print(f"  {perfect:g} for exactly the wanted outputs, from {costs.min():.6f} to {costs.max():.3f} for these:")
-    groups = ("sure and right", right & is_sure), ("unsure", ~is_sure), ("sure and wrong", ~right & is_sure)
-    for name, chosen in groups:
-        if chosen.any():
-            print(f"  {name:16} {chosen.sum():5,} pictures   mean {what} {costs[chosen].mean():.3f}")
-    print(f"  sure: the largest output is above {SURE}")
+    groups = {"sure and right": right & is_sure, "unsure": ~is_sure, "sure and wrong": ~right & is_sure}
+    means = {name: (int(some.sum()), costs[some].mean() if some.any() else np.nan) for name, some in groups.items()}
+    return {"least": costs.min(), "most": costs.max(), "perfect": perfect.max()}, means
 
 
 def squared_errors(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -126,56 +92,16 @@ def squared_errors(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return ((outputs - np.eye(10)[labels]) ** 2).sum(axis=1)
 
 
-def confidences(sure: np.ndarray, loss: str) -> None:
-    """Whether the ten outputs are a probability distribution."""
-    sums = sure.sum(axis=1)
-    low, high = np.quantile(sums, [0.05, 0.95])
-    if loss == "mse":
-        print(f"\nFor nine of ten pictures the ten outputs sum to {low:.2f}-{high:.2f}.")
-        print("Each sigmoid is computed by itself, so they need not sum to 1: they are confidences, not probabilities.")
-        print("With --loss cross-entropy a softmax makes a probability distribution of them.")
-    else:
-        print("\nThe ten outputs always sum to 1. Softmax makes them a probability distribution.")
+Shares = dict[str, float]
 
 
-def count_answers(sure: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The confusion matrix, (10, 10): [digit, answer]."""
-    return np.bincount(10 * labels + sure.argmax(axis=1), minlength=100).reshape(10, 10)
-
-
-def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
-    """How many of each digit are read right, and which digit it is most often mistaken for."""
-    counts = count_answers(sure, labels)
-    detail("\n  digit   right     of   accuracy   most often mistaken for")
-    for digit, row in enumerate(counts):
-        wrong = np.where(np.arange(10) == digit, 0, row)
-        share = f"{row[digit] / row.sum():.1%}" if row.sum() else "-"
-        times = "once" if wrong.max() == 1 else f"{wrong.max()} times"
-        mistaken = f"{wrong.argmax()} ({times})" if wrong.any() else ""
-        detail(f"  {digit:5} {row[digit]:7,} {row.sum():6,} {share:>10}   {mistaken}")
-    right, n = counts.trace(), counts.sum()
-    print(f"\nTest accuracy {right / n:.2%}: {n - right:,} of {n:,} pictures read wrong.")
-    if len(np.flatnonzero(counts.sum(axis=0))) == 1:
-        print("It gives the same answer for every picture: it has learnt nothing. Try another --lr or more --epochs.")
-
-
-# --- what it has learnt -----------------------------------------------------------------------------------------------
-
-
-def first_layer(layers: Mapping[str, np.ndarray], images: np.ndarray) -> None:
+def first_layer(layers: Mapping[str, np.ndarray], digits: Digits) -> tuple[Shares, Shares]:
     """How smooth the weights of a first layer are, and how like an edge or a stroke. layers: (neurons, 784) each."""
-    ink = images.std(axis=0) > 0.05  # (784,): the pixels that differ between pictures
+    ink = digits.train_images.std(axis=0) > 0.05  # (784,): the pixels that differ between pictures
     shapes = edges_and_strokes()[:, ink]
-    detail("\nWhat the neurons of the first layer like to see: their weights")
-    detail("                    neighbouring pixels correlate   the most similar edge or stroke explains of a neuron")
-    share = {}
-    for name, rows in layers.items():
-        share[name] = float((np.corrcoef(shapes, rows[:, ink])[: len(shapes), len(shapes) :] ** 2).max(axis=0).mean())
-        detail(f"  {name:16} {neighbours(rows, ink):30.2f} {share[name]:53.0%}")
-    chance, learnt = share["random patches"], share["after training"]
-    if learnt > 1.3 * chance:
-        rest = "" if learnt > 0.5 else "; most of the weights is something else"
-        detail(f"  So edges and strokes are learnt, more than random patches have{rest}: see first_layer.png.")
+    like = {name: np.corrcoef(shapes, rows[:, ink])[: len(shapes), len(shapes) :] for name, rows in layers.items()}
+    smooth = {name: neighbours(rows, ink) for name, rows in layers.items()}
+    return smooth, {name: float((found**2).max(axis=0).mean()) for name, found in like.items()}
 
 
 def patches(rows: np.ndarray) -> np.ndarray:
@@ -207,24 +133,6 @@ def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:
     return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(first, second, strict=True)]))
 
 
-def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
-    """For which digits each neuron fires, and whether one of them stands for loops. fires: (m, neurons)."""
-    means = mean_activations(fires, labels)  # (neurons, 10)
-    groups = list(combinations(range(10), 2))
-    scores = [separation(means, group) for group in groups]
-    loops = separation(means, (8, 9))
-    place = 1 + sum(score > loops for score in scores)
-    best = groups[int(np.argmax(scores))]
-    print('\nDoes a neuron stand for a part, such as "loop at top"? It would tell 8 and 9 from all other digits.')
-    print("For each pair of digits: how well does the best single neuron separate them from the other eight?")
-    print(f"Its mean activation differs most for {best[0]} and {best[1]}, by {max(scores):.2f};", end=" ")
-    print(f"for 8 and 9 by {loops:.2f}: place {place} of {len(groups)} pairs.")
-    if place > len(groups) // 10:
-        print("Other pairs are separated better, so no single neuron stands for a loop at top.")
-    else:
-        print("So a neuron may stand for a loop at top here; another --seed groups digits in another way.")
-
-
 def mean_activations(fires: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean activation of each neuron for each digit: (neurons, 10)."""
     return np.stack([fires[labels == digit].mean(axis=0) for digit in range(10)], axis=1)
@@ -235,17 +143,10 @@ def fires_for(row: np.ndarray) -> str:
     return " ".join(str(digit) for digit in np.flatnonzero(row > 0.5)) or "none"
 
 
-def separation(means: np.ndarray, group: Sequence[int]) -> float:
+def separation(fires: np.ndarray, labels: np.ndarray, group: Sequence[int]) -> float:
     """By how much the best neuron's mean activation differs between a group of digits and the others."""
-    inside = np.isin(np.arange(10), group)
+    means, inside = mean_activations(fires, labels), np.isin(np.arange(10), group)
     return float(np.abs(means[:, inside].mean(axis=1) - means[:, ~inside].mean(axis=1)).max())
-
-
-def pixels_needed(read: Mapping[int, float], epochs: int) -> None:
-    """How many pictures are read right with fewer pixels. read: pixels along a side -> share."""
-    print(f"\nDo pictures need 784 inputs? The same network, trained for {counted(epochs, 'epoch')} on coarser ones:")
-    for side, share in read.items():
-        print(f"  {side:2} × {side:2} = {side * side:3} inputs   test pictures read right {share:.1%}")
 
 
 def hidden_layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
@@ -259,20 +160,126 @@ def hidden_layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
     return found
 
 
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    accuracy(m)
+    network(m, [784, *settings.hidden, 10])
+    cost_of_one("The untrained network sees a 3", m.untrained, settings.loss, print)
+    luck = ", by luck" if holds("random guesses", m) else ""
+    print(f"  It gives the same answer for {m.favourite:.0%} of all test pictures.", end=" ")
+    print(f"{m.guessed_right:.0%} of its answers are right{luck}. One in ten is chance.")
+    cost_of_one("The trained network sees the same 3", m.trained, settings.loss, detail)
+    costs(m, settings.loss)
+    shares("Do pictures need 784 inputs? Networks trained alike", {"28 × 28 = 784 inputs": m.read, **m.others})
+    if SMALL in m.others and not holds("784 inputs", m):
+        detail("  A quarter of the pixels does about as well: differences up to", end=" ")
+        detail(f"{100 * m.by_chance[SMALL]:.1f} points may be chance.")
+    shares("Lighting and size, as in no training picture", {"as they are": m.read, **m.varied})
+    ends, right = m.plateau
+    then = f"ends after epoch {ends}, with {right:.1%} right" if ends <= m.epochs else "does not yet"
+    detail("\nTo stop when the performance plateaus: a training that ends once the accuracy has not risen for 3 epochs")
+    detail(f"  {then}. To decide that, use separate pictures (validation data), never the final test.")
+    if holds("ten probabilities", m):
+        detail("\nThe ten outputs always sum to 1. Softmax makes them a probability distribution.")
+    else:
+        low, high = m.sums
+        detail(f"\nFor nine of ten pictures the ten outputs sum to {low:.2f}-{high:.2f}. Each is a sigmoid by itself,")
+        detail("  so they need not sum to 1: they are confidences, not probabilities.")
+    neurons(m)
+    detail(f"\nThe weights: {settings.out / 'weights.safetensors'}")
+    print("\nPictures:")
+    draw_threes(m.threes, settings.out / "threes.png")
+    draw_curves(m.history, COSTS[settings.loss], settings.out / "curves.png")
+    draw_confusion(m.counts, settings.out / "confusion.png")
+    draw_mistakes(m.digits.test_images, m.digits.test_labels, m.sure, settings.out / "mistakes.png")
+    draw_first_layer(m.first, m.digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
+    if m.fires is not None:
+        draw_last_hidden_layer(m.fires, m.digits, settings.out / "last_hidden_layer.png")
+
+
+def accuracy(m: Measured) -> None:
+    """Print how many are read right, and of the digit that is hardest."""
+    right, n = m.counts.trace(), m.counts.sum()
+    print(f"\nTest accuracy {m.read:.1%}: {n - right:,} of {n:,} pictures read wrong.")
+    if len(np.flatnonzero(m.counts.sum(axis=0))) == 1:
+        print("It gives the same answer for every picture: it has learnt nothing. Try another --lr or more --epochs.")
+    detail(f"The hardest digit is {m.by_digit.argmin()}: {m.worst:.0%} are read right. See confusion.png.")
+
+
+def network(m: Measured, sizes: Sequence[int]) -> None:
+    """Print the weights and biases, layer by layer, and together."""
+    print(f"\nThe network, {'-'.join(map(str, sizes))}:")
+    layers = zip(pairwise(sizes), m.weights, m.biases, strict=True)
+    for number, ((before, here), weights, biases) in enumerate(layers, start=1):
+        name = "output layer  " if number == len(m.weights) else f"hidden layer {number}"
+        detail(f"  {name}   {before:3} × {here:2} = {weights:6,} weights   {biases:2} biases")
+    print(f"  weights: {' + '.join(f'{n:,}' for n in m.weights)} = {sum(m.weights):,}")
+    print(f"  biases: {' + '.join(map(str, m.biases))} = {sum(m.biases)}")
+    print(f"  together {sum(m.weights) + sum(m.biases):,} adjustable parameters")
+
+
+def cost_of_one(title: str, a: np.ndarray, loss: str, say: Any) -> None:
+    """Print the ten outputs for one picture of a 3, the wanted ten, the ten squares, and their sum."""
+    y = np.eye(10)[3]
+    say(f"\n{title}:")
+    for name, row in (("digit j", range(10)), ("output a_j", a), ("wanted y_j", y), ("(a_j - y_j)²", (a - y) ** 2)):
+        say(f"  {name:14}" + "".join(f"{x:8d}" if isinstance(x, int) else f"{x:8.4f}" for x in row))
+    say(f"  C = {((a - y) ** 2).sum():.4f}, the sum of the squares. The answer is {a.argmax()}, the largest output.")
+    if loss == "cross-entropy":
+        say(f"  Training lowers another cost, the cross-entropy: -ln a_3 = {-np.log(a[3]):.4f}.")
+
+
+def costs(m: Measured, loss: str) -> None:
+    """Print the mean cost of test pictures that are read right and surely, right but unsurely, and wrong."""
+    what, note = ("cost", "") if loss == "mse" else ("squared error", " (training lowered the cross-entropy)")
+    print(f"\nThe {what} of test pictures{note}, a sum of squares (sure: the largest output is above {SURE}):")
+    least, most, perfect = m.costs.values()
+    print(f"  {perfect:g} for exactly the wanted outputs, from {least:.6f} to {most:.3f} for these:")
+    for name, (n, mean) in m.groups.items():
+        print(f"  {name:16} {n:5,} pictures   mean {what} {mean:.3f}" if n else f"  {name:16}  none")
+
+
+def shares(title: str, read: Mapping[str, float]) -> None:
+    """Print how many pictures are read right, by name."""
+    detail(f"\n{title}:")
+    for name, share in read.items():
+        detail(f"  {name:24} test pictures read right {share:.1%}")
+
+
+def neurons(m: Measured) -> None:
+    """Print how like an edge or a stroke the first layer is, and whether a later neuron stands for loops."""
+    detail("\nWhat the neurons of the first layer like to see: their weights")
+    detail("                    neighbouring pixels correlate   the most similar edge or stroke explains of a neuron")
+    for name, share in m.explained.items():
+        detail(f"  {name:16} {m.smooth[name]:30.2f} {share:53.0%}")
+    if holds("more than random patches", m):
+        rest = "" if holds("edges", m) else "; most of the weights is something else"
+        detail(f"  So edges and strokes are learnt, more than random patches have{rest}: see first_layer.png.")
+    if m.fires is None:
+        return
+    detail('\nDoes a neuron stand for a part, such as "loop at top"? It would fire for 8 and 9 and for no other digit:')
+    detail("  a difference of 1 between its mean activations for these and for the others. Of these neurons", end=" ")
+    detail(f"the best differs by {m.loop:.2f}{elsewhere('loop at top', '.2f', m)}.")
+    detail("  So one may stand for it." if holds("loop at top", m) else "  So no neuron stands for a loop at top.")
+
+
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_threes(digits: Digits, path: Path) -> None:
-    """Many pictures of one digit."""
+def draw_threes(threes: np.ndarray, path: Path) -> None:
+    """Many pictures of one digit, (36, 784)."""
     figure = new_figure(12, 3.8, 'Each "3" looks different, yet we recognise all of them at once')
-    tiles(figure.subplots(), digits.train_images[digits.train_labels == 3][:36], [""] * 36, 12, cmap="gray_r")
+    tiles(figure.subplots(), threes, [""] * len(threes), 12, cmap="gray_r")
     save(figure, path)
 
 
 def draw_curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
     """The cost of every batch, the mean of each epoch, and the share of test pictures read right."""
-    read = f": in the end {history[-1].right:.1%} of the test pictures are read right" if history else ""
-    left, right = new_figure(11, 4.4, f"The training, epoch by epoch{read}").subplots(1, 2)
+    title = f"The training, epoch by epoch: in the end {history[-1].right:.1%} of the test pictures are read right"
+    left, right = new_figure(11, 4.4, title).subplots(1, 2)
     numbers = np.arange(1, len(history) + 1)
     for number, epoch in zip(numbers, history, strict=True):
         batches = np.linspace(number - 1, number, len(epoch.costs))

@@ -124,3 +124,11 @@ def coarser(images: Pictures, side: int) -> Pictures:
     """Pictures with fewer pixels, each the mean of a square: (n, 784) -> (n, side * side)."""
     square = 28 // side
     return images.reshape(len(images), side, square, side, square).mean(axis=(2, 4)).reshape(len(images), side * side)
+
+
+def resized(images: tl.Tensor, factor: float) -> tl.Tensor:
+    """What is drawn in pictures (n, 784) is made larger, or smaller, about the middle, by linear interpolation."""
+    from_where = 13.5 + (np.arange(28) - 13.5) / factor
+    weights = np.clip(1 - np.abs(from_where[:, None] - np.arange(28)), 0, 1)  # (28, 28): of the pixels in between
+    by = tl.tensor(weights.astype(np.float32))
+    return (by @ images.reshape(len(images), 28, 28) @ by.T).reshape(len(images), 784)

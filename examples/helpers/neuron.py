@@ -1,16 +1,20 @@
 """For 01_neuron.py: what it prints and draws."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import drawing
+from helpers.claims import Measured
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
+from helpers.program import detail
 
-Learnt = Mapping[bool, tuple[tl.Tensor, tl.Tensor]]  # with and without bias: w, b
-Numbers = Sequence[float]
+Learnt = Mapping[str, tuple[tl.Tensor, tl.Tensor]]  # with and without bias: w, b
+NAMES = ("sunshine", "wind", "company")
+SIZES, BIASES, SUMS = (-5, -0.1, 0, 0.1, 5), (-4, -1, 0, 1, 4), (-1000, -30, -5, 0, 5, 30, 1000)
 Activation = Callable[[tl.Tensor], tl.Tensor]
 ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": tl.sigmoid,
@@ -20,48 +24,46 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def forward(names: Sequence[str], x: Numbers, w: Numbers, weighted: Numbers, b: float, z: float, a: float) -> None:
-    """How the answer comes about, step by step."""
-    print("A neuron decides whether to go for a walk.\n")
-    print("  receives          weighs")
-    for name, x_i, w_i, product in zip(names, x, w, weighted, strict=True):
-        print(f"  {name:10} {x_i:5.2f}    {w_i:5.2f} · {x_i:4.2f} = {product:6.3f}")
-    sum_of = " + ".join(f"({x:g})" if x < 0 else f"{x:g}" for x in (*(round(p, 3) for p in weighted), b))
-    print(f"  sums              z = {sum_of} = {z:.3f}    the last is the bias")
-    state = "it fires" if a > 0.7 else "it is inactive" if a < 0.3 else "undecided"
-    print(f"  activates         a = sigmoid({z:.3f}) = {a:.3f}    {state}")
-
-
-def one_input(names: Sequence[str], w: Sequence[float], without: Sequence[float], with_it: Sequence[float]) -> None:
-    """What each input does to the activation when it goes from 0 to 1."""
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    forward(m)
     print("\nOne input goes from 0 to 1, the others stay as they are:")
-    for name, w_i, off, on in zip(names, w, without, with_it, strict=True):
-        kind = "encourages" if w_i > 0 else "inhibits" if w_i < 0 else "is ignored"
-        print(f"  {name:10} weight {w_i:5.2f}    activation {off:.3f} -> {on:.3f}    {kind}")
-
-
-def weight_sizes(sizes: Sequence[float], with_it: Sequence[float]) -> None:
-    """What a single input of 1 does, by the size of its weight."""
-    print("\nA connection alone, without bias. Its input goes from 0 to 1:")
+    for name, w, off, on in zip(NAMES, m.w, m.without, m.with_it, strict=True):
+        kind = "encourages" if on > off else "inhibits" if on < off else "is ignored"
+        print(f"  {name:10} weight {w:5.2f}    activation {off:.3f} -> {on:.3f}    {kind}")
+    detail("\nA connection alone, without bias. Its input goes from 0 to 1:")
     words = "inhibits strongly", "hardly matters", "is ignored", "hardly matters", "encourages strongly"
-    for size, on, word in zip(sizes, with_it, words, strict=True):
-        print(f"  weight {size:5.1f}    activation 0.500 -> {on:.3f}    {word}")
-
-
-def no_input(biases: Sequence[float], a: Sequence[float]) -> None:
-    """The activation when every input is 0, for several biases."""
+    for size, on, word in zip(SIZES, m.alone, words, strict=True):
+        detail(f"  weight {size:5.1f}    activation 0.500 -> {on:.3f}    {word}")
     print("\nAll inputs are 0, so the bias alone decides:")
-    for bias, a_i in zip(biases, a, strict=True):
+    for bias, a in zip(BIASES, m.no_input, strict=True):
         needs = "fires without any input" if bias > 1 else f"the weighted inputs must reach {-bias:g} for 0.5"
-        print(f"  bias {bias:4.0f}    activation {a_i:.3f}    {needs if bias < 0 or bias > 1 else ''}".rstrip())
+        print(f"  bias {bias:4.0f}    activation {a:.3f}    {needs if bias < 0 or bias > 1 else ''}".rstrip())
+    detail("\nSigmoid squashes every sum into the range from 0 to 1:")
+    for z, a, rest in zip(SUMS, m.squashed, m.rest, strict=True):
+        detail(f"  sigmoid({z:5.0f}) = {a:<12.6g} 1 - sigmoid({z:5.0f}) = {rest:.6g}")
+    detail("  By the formula it reaches neither. The computer rounds exp(-1000) to 0.")
+    activations(m.table)
+    print("\nTwo neurons learn which points lie beyond the line x1 + x2 = 1. A neuron divides by the line z = 0:")
+    for name, right in m.right.items():
+        print(f"  {name:14}line {m.away[name]:.2f} from the origin    {right:.0%} of the points right")
+    print("  Without bias, z is 0 where both inputs are 0, so the line passes through the origin, whatever it learns.")
+    print("\nPictures:")
+    draw_neuron(m, settings.out / "neuron.png")
+    draw_activations(m.curves, settings.out / "activations.png")
+    draw_weight_and_bias(settings.out / "weight_and_bias.png")
+    draw_lines(m.learnt, m.points.numpy(), m.wanted.numpy(), settings.out / "without_bias.png")
 
 
-def squashed(z: Sequence[float], a: Sequence[float], rest: Sequence[float]) -> None:
-    """The sigmoid of sums from very small to very large, and how far it is from 1."""
-    print("\nSigmoid squashes every sum into the range from 0 to 1:")
-    for z_i, a_i, rest_i in zip(z, a, rest, strict=True):
-        print(f"  sigmoid({z_i:5.0f}) = {a_i:<12.6g} 1 - sigmoid({z_i:5.0f}) = {rest_i:.6g}")
-    print("  By the formula it reaches neither. The computer rounds exp(-1000) to 0.")
+def forward(m: Measured) -> None:
+    """Print how the answer comes about, step by step."""
+    print("A neuron decides whether to go for a walk.\n\n  receives          weighs")
+    for name, x, w, product in zip(NAMES, m.x, m.w, m.weighted, strict=True):
+        print(f"  {name:10} {x:5.2f}    {w:5.2f} · {x:4.2f} = {product:6.3f}")
+    sum_of = " + ".join(f"({x:g})" if x < 0 else f"{x:g}" for x in (*(round(p, 3) for p in m.weighted), m.b))
+    print(f"  sums              z = {sum_of} = {m.z:.3f}    the last is the bias")
+    state = "it fires" if m.a > 0.7 else "it is inactive" if m.a < 0.3 else "undecided"
+    print(f"  activates         a = sigmoid({m.z:.3f}) = {m.a:.3f}    {state}")
 
 
 def activations(table: Mapping[str, np.ndarray]) -> None:
@@ -71,19 +73,7 @@ def activations(table: Mapping[str, np.ndarray]) -> None:
     print(f"  {'':12}" + "".join(f"{f'z = {z:g}':>18}" for z in sums))
     for name, rows in table.items():
         print(f"  {name:12}" + "".join(f"{a:9.3f} ({slope:6.3f})" for _, a, slope in rows.T))
-    print("  leaky ReLU: 0.1 z below 0, so that an inactive neuron still has a slope and can still learn.")
-    print("  (We use 0.1 so that you can see it; the usual value is 0.01.)")
-
-
-def lines(learnt: Mapping[bool, tuple[tl.Tensor, tl.Tensor]], points: tl.Tensor, wanted: tl.Tensor) -> None:
-    """Where the line of each neuron lies, and how many points are on the right side."""
-    print("\nTwo neurons learn which points lie beyond the line x1 + x2 = 1. A neuron divides by the line z = 0:")
-    for bias, (w, b) in learnt.items():
-        right = ((points @ w + b > 0) == (wanted > 0.5)).float().mean().item()
-        away = abs(b.item()) / (w * w).sum().item() ** 0.5
-        print(f"  {'with' if bias else 'without'} bias".ljust(16), end="")
-        print(f"line {away:.2f} from the origin    {right:.0%} of the points right")
-    print("  Without bias, z is 0 where both inputs are 0, so the line passes through the origin, whatever it learns.")
+    print("  leaky ReLU: 0.1 z below 0 (usual: 0.01), so that an inactive neuron still has a slope and can learn.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -100,13 +90,13 @@ def signed(value: float) -> str:
 # --- the neuron -------------------------------------------------------------------------------------------------------
 
 
-def draw_neuron(names: Sequence[str], x: Sequence[float], w: Sequence[float], b: float, z: float, path: Path) -> None:
+def draw_neuron(m: Measured, path: Path) -> None:
     """The neuron with its numbers: inputs, weighted connections, sum, activation function, activation."""
     axes = new_figure(12, 5.4, "A neuron receives, weighs, sums and activates").subplots()
     axes.axis("off")
     axes.set(xlim=(-2.2, 10.2), ylim=(-0.9, 4.0), aspect="equal")
     middle = 1.5
-    rows = [*zip(names, x, w, strict=True), ("bias", 1.0, b)]
+    rows = [*zip(NAMES, m.x, m.w, strict=True), ("bias", 1.0, m.b)]
     for i, (name, x_i, w_i) in enumerate(rows):
         y = 3 - i
         (colour,) = drawing.by_sign([w_i * x_i])
@@ -114,16 +104,15 @@ def draw_neuron(names: Sequence[str], x: Sequence[float], w: Sequence[float], b:
         axes.plot([0.4, 4.6], [y, middle], color=colour, linewidth=thickness, alpha=0.55, zorder=1)
         circle(axes, (0, y), 0.4, f"{x_i:.3g}")
         axes.text(-0.6, y, name, ha="right", va="center", fontsize=14)
-        formula = f"b = {signed(b)}" if name == "bias" else f"{signed(w_i)} · {x_i:.3g} = {signed(w_i * x_i)}"
+        formula = f"b = {signed(m.b)}" if name == "bias" else f"{signed(w_i)} · {x_i:.3g} = {signed(w_i * x_i)}"
         above = y > middle  # on the side that the line leaves free
         style = {"fontsize": 13, "color": drawing.POSITIVE if w_i * x_i >= 0 else "#9A6B00"}
         axes.text(0.55, y + (0.16 if above else -0.16), formula, va="bottom" if above else "top", **style)
     circle(axes, (5, middle), 0.5, "Σ")
-    axes.text(5, middle - 0.65, f"z = {signed(z)}", ha="center", va="top", fontsize=14)
+    axes.text(5, middle - 0.65, f"z = {signed(m.z)}", ha="center", va="top", fontsize=14)
     for start, end in ((5.5, 6.5), (7.5, 8.5)):
         drawing.arrow(axes, (start, middle), (end, middle))
-    a = tl.sigmoid(tl.tensor(z)).item()
-    axes.text(8.6, middle, f"a = {a:.3f}", ha="left", va="center", fontsize=17, weight="bold")
+    axes.text(8.6, middle, f"a = {m.a:.3f}", ha="left", va="center", fontsize=17, weight="bold")
     circle(axes, (7, middle), 0.5, "σ")
     axes.text(7, middle - 0.65, "sigmoid", ha="center", va="top", fontsize=14)
     for left, word in ((0, "receives"), (2.3, "weighs"), (5, "sums"), (7, "activates")):
@@ -167,7 +156,7 @@ def draw_weight_and_bias(path: Path) -> None:
     x = np.linspace(-6, 6, 300)
     sums = {  # z by weight, z by bias
         "sigmoid(w x): a large weight makes a switch,\na negative one turns it round": {
-            f"w = {signed(w)}": w * x for w in (0.5, 1, 2, 8, -1)
+            f"w = {signed(w)}": w * x for w in (-1, 0.5, 1, 2, 8)
         },
         "sigmoid(2 x + b): the bias moves the switch,\nfor b = 4 and 8 it fires at input 0": {
             f"b = {signed(b)}": 2 * x + b for b in (-8, -4, 0, 4, 8)
@@ -184,13 +173,13 @@ def draw_weight_and_bias(path: Path) -> None:
 def draw_lines(learnt: Learnt, points: np.ndarray, wanted: np.ndarray, path: Path) -> None:
     """The two kinds of points, and the line at which each neuron divides them."""
     figure = new_figure(11, 5.4, "Without bias, the dividing line cannot leave the origin")
-    for axes, (bias, (w, b)) in zip(figure.subplots(1, 2, sharey=True), learnt.items(), strict=True):
+    for axes, (name, (w, b)) in zip(figure.subplots(1, 2, sharey=True), learnt.items(), strict=True):
         for kind, colour in ((1, BLUE), (0, ORANGE)):
             axes.plot(*points[wanted == kind].T, "o", color=colour, markersize=5, label=f"wanted: {kind}")
         (w1, w2), offset = w.tolist(), b.item()
         axes.axline((0, -offset / w2), slope=-w1 / w2, color="black", linewidth=2.5, label="the neuron's line, z = 0")
         axes.plot(0, 0, "+", color=PURPLE, markersize=18, markeredgewidth=3, label="origin")
-        axes.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xlabel="x1", title=f"{'with' if bias else 'without'} bias")
+        axes.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xlabel="x1", title=name)
         plain(axes)
     figure.axes[0].set_ylabel("x2")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")

@@ -27,7 +27,6 @@ MEANINGS = {
     "The machine learning model was new.": "program",
     "The fashion model was new.": "person",
 }
-WAYS = ("batch", "mini-batch", "stochastic")
 SCORES = np.array([2.0, 1.8, 1.2, 0.8, 0.6])
 P = np.exp(SCORES) / np.exp(SCORES).sum()
 WORDS = ("sunny", "cloudy", "rainy", "snowy", "windy")
@@ -42,61 +41,6 @@ def softmax_row(t, T, word):
 
 
 CLAIMS = {
-    ("01_neuron",): {
-        "it weighs, sums and activates": lambda t: "= 1.100" in t and "a = sigmoid(1.100) = 0.750    it fires" in t,
-        "a positive weight encourages, a negative one inhibits": lambda t: all(
-            (on > off) == (weight > 0)
-            for weight, off, on in (t(f"\n  {name:10} weight") for name in ("sunshine", "wind", "company"))
-        ),
-        "with a bias it fires without any input": lambda t: (
-            [t(f"\n  bias   {bias:2}    activation")[0] for bias in (4, -4)] == approx([0.982, 0.018])
-        ),
-        "without bias the line passes through the origin": lambda t: (
-            t("with bias     line")[0] == approx(0.5**0.5, abs=0.05) and t("with bias     line")[1] > 95
-            and t("without bias  line")[0] == 0 and t("without bias  line")[1] < 85
-        ),
-    },
-    ("02_digits", "--epochs", "3"): {
-        "an untrained network has a favourite digit": lambda t: t("It calls ")[0] > 15 and t("It calls ")[2] < 25,
-        "three epochs read most digits": lambda t: t("Test accuracy")[0] > 80,
-        "the cost falls": lambda t: falls(t.floats(r"mean cost (\d\.\d+)   test")),
-        "sure and right answers cost less": lambda t: t("\n  sure and right")[1] < t("\n  unsure ")[1],
-        "weights become smooth": lambda t: abs(t("\n  before training")[0]) < 0.05 < 0.2 < t("\n  after training")[0],
-        "and more like edges than random patches are": lambda t: rises(
-            [t(f"\n  {which}")[1] for which in ("before training", "random patches", "after training")]
-        ),
-        "exactly the wanted outputs cost nothing, others more": lambda t: (
-            (n := t("a sum of squares:\n"))[0] == 0 < n[1] < n[2]
-        ),
-    },
-    ("03_gradient_descent", "--evaluations", "60", "--epochs", "1"): {
-        "fewer points a step tremble more": lambda t: rises([t(f"\n  {way} ")[2] for way in WAYS]),
-        "fewer points a step need fewer points": lambda t: falls([t(f"\n  {way} ")[4] for way in WAYS]),
-        "no random direction comes near the gradient": lambda t: all(
-            gradient > 10 * best and 20 < down < 80
-            for gradient, best, down in (t(f"\n{length:>13} ") for length in ("0.01", "0.1", "1"))
-        ),
-        "networks that have not learnt enough are not compared": lambda t: (
-            "Not all have come to 95%, so they cannot be compared" in t and "regularization" not in t
-        ),
-        "descent beats random search": lambda t: t("\n  gradient descent ")[1] < t("\n  random changes ")[1],
-    },
-    ("04_backprop", "--page", "--repeats", "1"): {
-        "backward goes from the cost to the inputs": lambda t: falls(t.floats(r"(?m)^ +(\d+)\.  ", "Backward:")),
-        "steps have local derivatives": lambda t: "2e · dC/dsquares" in t and "outer product of dC/ds1 and a0" in t,
-        "a step against the gradient lowers the cost": lambda t: falls(t("its gradient. Cost")),
-        "leaky ReLU lets a gradient through": lambda t: t("\n  relu ")[0] == 0 < t("\n  leaky-relu ")[0],
-        "nudging takes two forward passes for each parameter": lambda t: (
-            t("2 · 13,002 · ")[1] == approx(2 * 13_002 * t("2 · 13,002 · ")[0] / 1000, rel=0.2)
-        ),
-        "8,500 pictures take more memory than 1,000": lambda t: (
-            rises(m := t.floats(r"([\d.]+) MB")) and len(m) == 4 and m[-1] > 5 * m[-2]
-        ),
-        "larger batches have less noise, by the root": lambda t: (
-            falls(n := t.floats(r"pictures? +([\d.]+)", "The noise of a batch"))
-            and np.log(n[0] / n[-1]) / np.log(512) == approx(0.5, abs=0.1)
-        ),
-    },
     ("05_tokenize",): {
         "the lecture's words": lambda t: t.lines("5 words, of")[0].split() == ["Was", "the", "bank", "flooded", "?"],
         "its five pieces": lambda t: t.lines("5 pieces, of")[0].split() == ["Was", "·the", "·bank", "·flooded", "?"],

@@ -16,7 +16,7 @@ from programs import EXAMPLES
 # test that asks for the same ones shares the run.
 SMALLER = {
     "02_digits.py": ["--epochs", "3"],
-    "02_digits.py --loss cross-entropy": ["--epochs", "1"],
+    "02_digits.py --loss cross-entropy --epochs 5": ["--epochs", "1"],
     "03_gradient_descent.py": ["--evaluations", "60", "--epochs", "1"],
     "04_backprop.py": ["--repeats", "1"],
     "04_backprop.py --layers 1 1 1 1 --activation tanh": ["--repeats", "1"],

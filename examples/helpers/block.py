@@ -197,7 +197,7 @@ def real(settings: Any) -> None:
     water, money = (W_U[[first_token(model, word) for word in bank[f"{kind}_words"]]] for kind in ("water", "money"))
     directions = np.stack([water.mean(axis=0), money.mean(axis=0)]) - W_U.mean(axis=0)  # raise them over the mean token
     adds, fires = [], []
-    for sentence, _ in (*bank["river"], *bank["money"]):
+    for sentence, *_ in (*bank["river"], *bank["money"]):
         parts, hidden, last = watched(model, sentence)
         adds.append(parts @ directions.T * np.sqrt(len(last)) / np.linalg.norm(last))  # as the final norm scales them
         fires.append(hidden)

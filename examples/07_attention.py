@@ -20,7 +20,7 @@ from helpers import cars
 from helpers.attention import SENSES, SENTENCES, Course, make_sentences, place
 from helpers.claims import Measured
 from helpers.program import DataError, RealToo, start
-from helpers.training import progress, train
+from helpers.training import train
 
 from random import Random
 from typing import NamedTuple

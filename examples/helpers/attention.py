@@ -182,7 +182,9 @@ def as_in_the_lecture(said: Said) -> int:
     """How many descriptions are right: the lecture's of what was read, and of the rest that nothing is said."""
     unknown = [kind[0] for kind in cars.KINDS.values()]
     wanted = [cars.FINAL[:known] + unknown[known:] for known in range(len(said))]
-    return sum(a == b for row, right in zip(said.values(), wanted, strict=True) for (a, _), b in zip(row, right))
+    return sum(
+        a == b for row, right in zip(said.values(), wanted, strict=True) for (a, _), b in zip(row, right, strict=True)
+    )
 
 
 def with_silent_heads(course: cars.Course, model: Any) -> dict[str, tl.Tensor]:
@@ -245,11 +247,10 @@ def learnt_from(course: Course) -> None:
         if text.split()[at] == "bank":
             what = "a word tells it" if said & tells[sense] else "now and then" if said & tells[1 - sense] else "hints"
             shown.setdefault(what, f"  {text:30} {SENSES[sense]:12}")
-    print(
-        "The single head learns from made sentences, in which the words around tell what a word means, or hint at it:"
-    )
-    print(f"{shown['a word tells it']}a word tells which\n{shown['hints']}none does: the others hint at it, at most")
-    print(f"{shown['now and then']}now and then a word is said of the other bank")
+    print("\nThe single head learns from made sentences, whose words tell what a word means, or hint at it, such as")
+    print(f"{shown['a word tells it']}a word tells which")
+    detail(f"{shown['hints']}none does; the others are hints at most")
+    detail(f"{shown['now and then']}now and then a word is said of the other bank")
 
 
 def step_by_step(m: Measured, sentence: str) -> None:
@@ -294,8 +295,8 @@ def contexts(m: Measured) -> None:
         looks = ", ".join(f"{name} {weight:.2f}" for name, weight in weights if weight >= 0.02)
         p = tl.softmax(reading.logits[place(word, sentence)], -1).numpy()
         print(f"  {sentence:36} {word} looks at {looks:26} {likely(p)}")
-    print("  The cosine of two vectors of the same word, before attention and after it:")
-    print("    " + ", ".join(f"{word} {m.before[word]:.2f} and {m.after[word]:.2f}" for word in m.before))
+    detail("  The cosine of two vectors of the same word, before attention and after it:")
+    detail("    " + ", ".join(f"{word} {m.before[word]:.2f} and {m.after[word]:.2f}" for word in m.before))
     detail("  The embedding is static: a word starts from the same vector. What differs after it, attention brought.")
 
 
@@ -310,9 +311,12 @@ def page(m: Measured, sentence: str, path: Path) -> None:
 def red_car(m: Measured) -> None:
     """The exercise: what three heads look at, what they say of the car, and what is lost without one."""
     print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
-    print("  Three heads learn from made sentences. Head 1, grammatical, is asked who or what did what; head 2, for")
-    print("  modification, what is red, and when and where; head 3, for coreference and long range, what that and it")
-    print("  stand for, and why. So each head's work is imposed, by the answers to these. Right in 1,000 others:")
+    print(
+        "  Three heads learn from made sentences; each head's work is imposed, by questions. Head 1, grammatical: who or"
+    )
+    print(
+        "  what did what? Head 2: what is red, when and where? Head 3: what is that, or it, and why? Right in 1,000 others:"
+    )
     print("    " + "; ".join(f"head {h}, {name}: {share:.0%}" for h, (name, share) in enumerate(m.right.items(), 1)))
     for text in [text for text in m.about_cars.texts if text.endswith(".")][:3]:
         detail(f"    {text}")
@@ -320,8 +324,8 @@ def red_car(m: Measured) -> None:
     print(
         f"  In {m.strongest} of the lecture's seven relationships the head that is asked looks most at the other word."
     )
-    print(f'  Cause and effect, across 6 words: in "{" ".join(cars.CAUSE[:9])}"')
-    print(f'  head 3 looks from "bought" to "broke" with {m.cause:.2f}.')
+    detail(f'  "{" ".join(cars.CAUSE[:9])} ...": why?')
+    print(f'  Cause and effect, across 6 words: head 3 looks from "bought" to "because it broke" with {m.cause:.2f}.')
     describe(m)
     print(f"  Right descriptions: {', '.join(f'{name} {share:.0%}' for name, share in m.described_of_all.items())}.")
     table("What is lost without a head or without W_O: right descriptions of the thing", m.described)
@@ -356,7 +360,6 @@ def describe(m: Measured) -> None:
         detail(f"    {part:21}" + "".join(f"{description:>12} {p:.2f}" for description, p in row))
     says = [description for description, _ in m.said["Final"]]
     end = "as in the lecture" if says == cars.FINAL else f"the lecture's car is {', '.join(cars.FINAL)}"
-    print(f'  At first the vector of "car" says: {", ".join(text for text, _ in m.said["Initial: the car"])}.')
     print(f"  The final vector says: {', '.join(says)}; {end}.")
 
 

@@ -247,8 +247,8 @@ def learnt_from(course: Course) -> None:
         if text.split()[at] == "bank":
             what = "a word tells it" if said & tells[sense] else "now and then" if said & tells[1 - sense] else "hints"
             shown.setdefault(what, f"  {text:30} {SENSES[sense]:12}")
-    print("\nThe single head learns from made sentences, whose words tell what a word means, or hint at it, such as")
-    print(f"{shown['a word tells it']}a word tells which")
+    text = shown["a word tells it"].split(".")[0].strip()
+    print(f'The single head learns from made sentences: in "{text}" a word tells which bank, in others none does.')
     detail(f"{shown['hints']}none does; the others are hints at most")
     detail(f"{shown['now and then']}now and then a word is said of the other bank")
 
@@ -283,8 +283,8 @@ def step_by_step(m: Measured, sentence: str) -> None:
 
 
 def likely(p: np.ndarray) -> str:
-    """The senses with a probability of at least 2%."""
-    return ", ".join(f"{SENSES[i]} {p[i]:.2f}" for i in np.argsort(-p) if p[i] >= 0.02)
+    """The two likeliest senses, if they have a probability of at least 2%."""
+    return ", ".join(f"{SENSES[i]} {p[i]:.2f}" for i in np.argsort(-p)[:2] if p[i] >= 0.02)
 
 
 def contexts(m: Measured) -> None:
@@ -311,13 +311,11 @@ def page(m: Measured, sentence: str, path: Path) -> None:
 def red_car(m: Measured) -> None:
     """The exercise: what three heads look at, what they say of the car, and what is lost without one."""
     print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
-    print(
-        "  Three heads learn from made sentences; each head's work is imposed, by questions. Head 1, grammatical: who or"
-    )
-    print(
-        "  what did what? Head 2: what is red, when and where? Head 3: what is that, or it, and why? Right in 1,000 others:"
-    )
+    print("  Three heads learn from made sentences. Each head's work is imposed, by questions; right in 1,000 others:")
     print("    " + "; ".join(f"head {h}, {name}: {share:.0%}" for h, (name, share) in enumerate(m.right.items(), 1)))
+    detail(
+        "    Head 1: who or what did what, and what was bought? Head 2: what is red, when, where? Head 3: what is that?"
+    )
     for text in [text for text in m.about_cars.texts if text.endswith(".")][:3]:
         detail(f"    {text}")
     pairs(m)

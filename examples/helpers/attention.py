@@ -499,22 +499,20 @@ def measure_real(settings: Any) -> Measured:
     """The same question to MiniLM, whose words see all words, and SmolLM2, whose words see those before them."""
     bert, llama = minilm(), smollm2()
     m = Measured(same={"MiniLM": same_sense(bert), "SmolLM2": same_sense(llama)})  # (7, 24) each
-    m.embedding, m.last, m.last_of_smollm2 = m.same["MiniLM"][0], *(rows[-1] for rows in m.same.values())
+    m.embedding = m.same["SmolLM2"][0]  # MiniLM's also says where the word stands
+    m.last, m.last_of_smollm2 = (rows[-1] for rows in m.same.values())
     m.nearest = nearest_sentences(bert, settings.sentence)
 
     # Which heads look from "bank" to the word that tells which? Sought in fourteen sentences, asked in ten others
-    m.asked = np.stack([looks(bert, sentence, "bank", word)[0] for sentence, word in ASKED])  # (4, layers, heads)
-    rows = [looks(bert, sentence, "bank", word) for sentence, word, _ in TOLD]
-    others = [looks(bert, sentence.replace(word, other), "bank", other)[0] for sentence, word, other in TOLD]
-    tells, neutral = np.stack([weights for weights, _ in rows]), np.stack(others)  # (24, layers, heads) each
-    m.found, m.more = np.sum([most for _, most in rows], axis=0), (tells > neutral).sum(axis=0)  # (layers, heads)
-    asked = [i for i in range(len(TOLD)) if i % 12 > 6]
-    sought = [i for i in range(len(TOLD)) if i % 12 <= 6]
-    m.head = largest((tells - neutral)[sought].mean(axis=0), 1)[0]
-    m.told, m.neutral = (weights[(asked, *m.head)] for weights in (tells, neutral))
+    m.asked = np.stack([looks(bert, sentence, "bank", word) for sentence, word in ASKED])  # (2, layers, heads)
+    m.tells = np.stack([looks(bert, sentence, "bank", word) for sentence, word, _ in TOLD])  # (24, layers, heads)
+    m.others = np.stack([looks(bert, text.replace(word, other), "bank", other) for text, word, other in TOLD])
+    asked = np.arange(len(TOLD)) % 12 > 6
+    m.head = largest((m.tells - m.others)[~asked].mean(axis=0), 1)[0]
+    m.told, m.neutral = (weights[asked][:, *m.head] for weights in (m.tells, m.others))
 
-    m.back = np.stack([looks(llama, sentence, word, "bank")[0] for sentence, word in ASKED[:2]])  # (2, blocks, heads)
-    m.forward = looks(llama, ASKED[0][0], "bank", "flooded")[0].max()
+    m.back = np.stack([looks(llama, sentence, word, "bank") for sentence, word in ASKED])  # (2, blocks, heads)
+    m.forward = looks(llama, ASKED[0][0], "bank", "flooded").max()
     return m
 
 
@@ -542,11 +540,10 @@ def traced(model: Any, sentence: str, *found: str) -> tuple[Any, list[int]]:
     return model.trace(tokens), [next(i for i, text in enumerate(texts) if word.startswith(text)) for word in found]
 
 
-def looks(model: Any, sentence: str, a: str, b: str) -> tuple[np.ndarray, np.ndarray]:
-    """How much each head looks from word a to word b, and whether at no other word more: (layers, heads) each."""
+def looks(model: Any, sentence: str, a: str, b: str) -> np.ndarray:
+    """How much each head looks from word a to word b: (layers, heads)."""
     trace, (i, j) = traced(model, sentence, a, b)
-    rows = np.stack([weights[:, i] for weights in trace.attention])  # (layers, heads, n)
-    return rows[..., j], rows[..., 1:-1].argmax(-1) == j - 1  # the ends of a sentence are no words
+    return np.stack([weights[:, i, j] for weights in trace.attention])
 
 
 def same_sense(model: Any) -> np.ndarray:
@@ -594,35 +591,30 @@ def nearest_sentences(bert: Any, sentence: str) -> dict[str, str]:
 def heads_to(m: Measured) -> None:
     """The heads of MiniLM that look from "bank" to "flooded", and whether by meaning."""
     first, n = m.asked[0], len(TOLD)
-    guess = sum(1 / len(words(sentence)) for sentence, *_ in TOLD)
     print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
+    print(f"{'':20}{'flooded':>9}{'painted':>9}{'a word that tells':>21}{'a neutral word':>17}{'more':>12}")
+    for at in largest(first, 5):
+        (flooded, painted), tells, others = m.asked[:, *at], m.tells[:, *at], m.others[:, *at]
+        more = (tells > others).sum()
+        cells = f"{flooded:9.2f}{painted:9.2f}{tells.mean():21.2f}{others.mean():17.2f}{more:6} of {n}"
+        print(f"  layer {at[0] + 1}, head {at[1] + 1:2}  {cells}   {by_what(tells.mean(), others.mean(), more, n)}")
     print(
-        f"{'':20}{'flooded':>9}{'painted':>9}{'robbed':>9}   most at the word that tells   more than at a neutral word"
+        f'  In {n} sentences a word that tells stands before "bank", or a neutral word in its place; on average it has'
     )
-    for layer, head in largest(first, 5):
-        flooded, painted, robbed, _ = m.asked[:, layer, head]
-        found, more = m.found[layer, head], m.more[layer, head]
-        cells = f"{flooded:9.2f}{painted:9.2f}{robbed:9.2f}{found:17} of {n}{more:25} of {n}"
-        print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(found, more, guess, n)}")
-    print(
-        f'  The last two columns: in {n} sentences, where the word that tells stands before "bank"; with another word'
-    )
-    print(f"  in its place that tells nothing. A guess finds it in {guess:.0f}. By meaning: the last is beyond chance.")
-    half, little = (first >= 0.5).sum(), (first < 0.05).sum()
-    print(f'  {half} of them give "flooded" half of their weight; {little} less than a twentieth.')
+    print("  so much weight. By meaning: the first has half as much again, and more in more sentences than by chance.")
+    print(f'  {(first < 0.05).sum()} heads give "flooded" less than a twentieth of their weight.')
     layer, head = m.head
     print(
         f"  Sought in 14 of the sentences, where the two differ most: head {head + 1} of layer {layer + 1}. In the ten"
     )
-    print(f"  others it gives the word that tells {np.mean(m.told):.2f}, a neutral one {np.mean(m.neutral):.2f}.")
+    print(f"  others it gives the word that tells {m.told.mean():.2f}, a neutral one {m.neutral.mean():.2f};", end=" ")
+    print(f"more in {(m.told > m.neutral).sum()} of them.")
 
 
-def by_what(found: int, more: int, guess: float, n: int) -> str:
-    """Whether a head looks by meaning: it finds the word that tells in so many of n sentences, where a guess finds
-    `guess`, and gives it more than a neutral word in so many, where chance alone brings n / 2 (± 2 deviations)."""
-    if found <= 2 * guess:
-        return "not there"
-    return "by meaning" if more > n / 2 + n**0.5 else "not by meaning"
+def by_what(tells: float, neutral: float, more: int, n: int) -> str:
+    """Whether a head looks at a word that tells the sense by its meaning: more than at a neutral word in its place, in
+    so many of n sentences, where chance alone brings n / 2 (± 2 standard deviations)."""
+    return "by meaning" if tells > 1.5 * neutral and more > n / 2 + n**0.5 else "not by meaning"
 
 
 def heads_back(m: Measured) -> None:

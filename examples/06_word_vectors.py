@@ -91,7 +91,7 @@ def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, neg
         scores = model(tl.tensor(word), tl.tensor(np.column_stack([beside, others])))  # (batch, 1 + negatives)
         return cross_entropy(scores, targets)
 
-    train(loss_of_pairs, optimizer, steps, schedule, report=progress, reports=2)
+    train(loss_of_pairs, optimizer, steps, schedule, report=progress, reports=1)
     return WordVectors(words, model.word.weight.detach().numpy())
 
 

@@ -58,7 +58,7 @@ class WordVectors:
         return [(self.words[i], float(cosines[i])) for i in best if cosines[i] > -np.inf]
 
     def rank(self, a: str, b: str, c: str, answer: str) -> int:
-        """Which of the words nearest to A - B + C, without the three themselves, is the answer: 1 if it is the first."""
+        """1 if the answer is the word nearest to A - B + C, the three themselves left out; 2 if it is the second ..."""
         near = self.rows @ (self[a] - self[b] + self[c])
         nearer = near > near[self.place[answer]]
         nearer[[self.place[word] for word in (a, b, c)]] = False
@@ -121,10 +121,12 @@ def listed(found: Sequence[tuple[str, float]]) -> str:
 
 def learning(sentences: Sequence[Sequence[str]], words: Sequence[str], pairs: np.ndarray, steps: int) -> None:
     """What is learnt from."""
-    print(f"A made text of {len(sentences):,} sentences with {len(words)} different words, such as")
+    print(
+        f"A made text of {len(sentences):,} sentences with {len(words)} different words. Words at most 4 places apart are a"
+    )
+    print(f"pair: {len(pairs):,} pairs. {steps:,} steps of 1,024 pairs:", flush=True)
     for sentence in sentences[:2]:
-        print(f"  {' '.join(sentence)}")
-    print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs. {steps:,} steps of 1,024 pairs:", flush=True)
+        detail(f"  {' '.join(sentence)}")
 
 
 def cluster_cosines(vectors: WordVectors, kinds: Kinds) -> tuple[dict[str, float], dict[str, float]]:
@@ -161,7 +163,7 @@ def report(m: Measured, settings: Any) -> None:
     word = "bank" if "bank" in vectors else a[0]
     row = ", ".join(f"{value:.2f}" for value in vectors[word][:6])
     print(
-        f'\n"{word}" -> [{row}, ...], {len(vectors[word])} numbers (12,288 in GPT-3). A static lookup: always this row.'
+        f'"{word}" -> [{row}, ...], {len(vectors[word])} numbers (12,288 in GPT-3). A static lookup: always this row.'
     )
     directions(m, a)
     clusters(m)
@@ -183,11 +185,11 @@ def directions(m: Measured, asked: Sequence[str]) -> None:
         a, b, c = re.split(" [-+] ", question)
         print(f"  {question:26} {listed(vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c]))}")
     if "germany - berlin + france" in m.rank:
+        ends = "to Paris all the same" if holds("literally", m) else "to another word"
         print(
-            '  The lecture writes "Germany - Berlin + France ≈ Paris". But Berlin - Germany is the way from a country to its'
+            "  Berlin - Germany is the way to a capital, Germany - Berlin the way back: from France it leads",
+            f"{ends}.",
         )
-        print("  capital; Germany - Berlin is the same way backwards: from France it leads to", end=" ")
-        print("Paris all the same." if holds("literally", m) else "another word.")
     for name, right in m.right.items():
         detail(f"  All {len(m.asked[name]):,} analogies of two pairs of the relation {name}: {right:.0%} right")
     if m.plural_steps:
@@ -196,23 +198,26 @@ def directions(m: Measured, asked: Sequence[str]) -> None:
         detail("  " + ", ".join(f"{one} → {many} {value:.2f}" for (one, many), value in (*shown[:3], *shown[-2:])))
         detail(f"  On average over {len(shown)} words {m.along:.2f}; two unrelated directions have about 0.")
     largest = ", ".join(f"{name} {share:.0%}" for name, share in m.position.items())
-    print(f"  No number has a meaning of its own. Of a direction's length the largest has, squared: {largest}.")
+    print(f"  No number has a meaning of its own. The largest of each direction has, squared: {largest}.")
 
 
 def clusters(m: Measured) -> None:
     """The nearest words of some words; the mean cosine within a kind, and to the words of other kinds."""
     print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:")
-    for word in ("queen", "dog", "red", "france"):
+    for say, word in ((print, "queen"), (print, "dog"), (detail, "red"), (detail, "france")):
         if word in m.vectors:
-            print(f"  {word:10} {listed(m.vectors.near(m.vectors[word], 5, [word]))}")
+            say(f"  {word:10} {listed(m.vectors.near(m.vectors[word], 5, [word]))}")
     print(f"  A word and its plural have on average {m.similar:.2f}, any two words {m.all_pairs:.2f}.")
     print("Semantic clusters: mean cosine within a group, and to words of other groups:")
     for name, words in m.clusters.items():
         text = f"{name}: {', '.join(words)}"
-        print(f"  {text:42}{m.within[name]:6.2f} within, {m.others[name]:5.2f} to others")
+        (detail if "men" in name else print)(
+            f"  {text:42}{m.within[name]:6.2f} within, {m.others[name]:5.2f} to others"
+        )
     if len(m.cosine) == 5:
-        print('Hierarchy. "Mammal" might be between "animal" and "dog": the cosines')
-        print("  " + ", ".join(f"{pair} {value:.2f}" for pair, value in m.cosine.items()))
+        cosines = [f"{pair} {value:.2f}" for pair, value in m.cosine.items()]
+        print(f'Hierarchy. "Mammal" might be between "animal" and "dog": {", ".join(cosines[:3])}')
+        detail(f"  {', '.join(cosines[3:])}")
         between = "" if holds("between", m) else "not "
         print(f"  Mammal is {between}nearer to both than they are to each other: here it is {between}between them.")
 
@@ -224,7 +229,7 @@ def bias(m: Measured) -> None:
     print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:")
     for job, cosine in m.female.items():
         print(f"  {job:12} {cosine:+.2f}" + (f'   the text says "she" of {m.jobs[job]:4.0%}' if m.made else ""))
-    print(f"  {'all words':12} {m.all_words:+.2f}   the mean, with which to compare them")
+    detail(f"  {'all words':12} {m.all_words:+.2f}   the mean, with which to compare them")
     print(f"  Their correlation with the stereotype is {m.bias:.2f}.", end=" ")
     print("Nothing but the text puts them there." if holds("bias", m) else "Chance brings as much.")
 

@@ -121,10 +121,9 @@ def listed(found: Sequence[tuple[str, float]]) -> str:
 
 def learning(sentences: Sequence[Sequence[str]], words: Sequence[str], pairs: np.ndarray, steps: int) -> None:
     """What is learnt from."""
-    print(
-        f"A made text of {len(sentences):,} sentences with {len(words)} different words. Words at most 4 places apart are a"
-    )
-    print(f"pair: {len(pairs):,} pairs. {steps:,} steps of 1,024 pairs:", flush=True)
+    print(f"A made text: {len(sentences):,} sentences with {len(words)} different words.", end=" ")
+    print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs.", flush=True)
+    detail(f"{steps:,} steps of 1,024 pairs, made from sentences such as")
     for sentence in sentences[:2]:
         detail(f"  {' '.join(sentence)}")
 

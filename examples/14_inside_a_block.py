@@ -122,14 +122,9 @@ def heads_to_one_vector(m: Measured, x: tl.Tensor, heads: int) -> None:
     mha = MultiHeadAttention(width, heads, bias=False)
     q, k, v = (W(x).reshape(tokens, heads, HEAD_DIM) for W in (mha.W_Q, mha.W_K, mha.W_V))  # (tokens, heads, 96)
     q, k, v = (y.swapaxes(0, 1) for y in (q, k, v))  # (heads, tokens, 96)
-    each, weights = scaled_dot_product_attention(q, k, v)  # (heads, tokens, 96), (heads, tokens, tokens)
+    each, _ = scaled_dot_product_attention(q, k, v)  # (heads, tokens, 96)
     concatenated = each.swapaxes(0, 1).reshape(tokens, width)  # (tokens, heads * 96)
     out = mha.W_O(concatenated)  # (tokens, width)
-    m.of_heads = {
-        "queries, keys and values of each head: (heads, tokens, 96)": q.shape,
-        "weights, softmax(Q K^T / sqrt(96)): (heads, tokens, tokens)": weights.shape,
-        "weighted sums: (heads, tokens, 96)": each.shape,
-    }
     m.concatenated, m.projected, m.equal = concatenated.shape[1], out.shape[1], relative(out, mha(x))
 
     # W_O has 96 columns for each head, so the output is a sum of what the heads add

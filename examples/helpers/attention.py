@@ -235,7 +235,6 @@ def report(m: Measured, settings: Any) -> None:
     draw_steps(settings.sentence, m.i, m.reading, settings.out / "steps.png")
     draw_bank(SENTENCES[1:3], m.readings[1:3], m.one, m.course, settings.out / "bank.png")
     draw_red_car(cars.PAIRS, cars.RED_CAR, m.pairs, settings.out / "red_car.png")
-    draw_car(m.said, settings.out / "car.png")
 
 
 def learnt_from(course: Course) -> None:
@@ -479,16 +478,6 @@ def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarr
     save(figure, path)
 
 
-def draw_car(said: Said, path: Path) -> None:
-    """What the vector of "car" says, part by part of the sentence: the nearest description of each kind."""
-    axes = new_figure(10, 4.8, 'What the vector of "car" says after each part of the sentence').subplots()
-    texts = [[f"{description}  {p:.2f}" for description, p in row] for row in said.values()]
-    words = np.array([[description for description, _ in row] for row in said.values()])  # (parts, kinds)
-    drawing.table(axes, texts, words != words[[0, *range(len(words) - 1)]], [*said], [*cars.KINDS])
-    axes.set_xlabel("blue: what has changed; the number: its probability among the descriptions of its kind")
-    save(axes.figure, path)
-
-
 # --- real models ------------------------------------------------------------------------------------------------------
 
 
@@ -501,7 +490,6 @@ def measure_real(settings: Any) -> Measured:
     m = Measured(same={"MiniLM": same_sense(bert), "SmolLM2": same_sense(llama)})  # (7, 24) each
     m.embedding = m.same["SmolLM2"][0]  # MiniLM's also says where the word stands
     m.last, m.last_of_smollm2 = (rows[-1] for rows in m.same.values())
-    m.nearest = nearest_sentences(bert, settings.sentence)
 
     # Which heads look from "bank" to the word that tells which? Sought in fourteen sentences, asked in ten others
     m.asked = np.stack([looks(bert, sentence, "bank", word) for sentence, word in ASKED])  # (2, layers, heads)
@@ -511,8 +499,7 @@ def measure_real(settings: Any) -> Measured:
     m.head = largest((m.tells - m.others)[~asked].mean(axis=0), 1)[0]
     m.told, m.neutral = (weights[asked][:, *m.head] for weights in (m.tells, m.others))
 
-    m.back = np.stack([looks(llama, sentence, word, "bank") for sentence, word in ASKED])  # (2, blocks, heads)
-    m.forward = looks(llama, ASKED[0][0], "bank", "flooded").max()
+    m.forward = looks(llama, ASKED[0][0], "bank", "flooded")  # which comes after it
     return m
 
 
@@ -520,14 +507,11 @@ def report_real(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
     print("Two real models read about banks: MiniLM, a BERT, whose words see all words, and SmolLM2, a decoder.")
     bank_by_layer(m.same)
-    print("\nNearest sentences, by MiniLM's vectors (cosine), of five about water, five about money and two others:")
-    for asked, said in m.nearest.items():
-        print(f"  {asked:24} {said}")
     heads_to(m)
-    heads_back(m)
+    print('\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, a weight of', end=" ")
+    print(f"{m.forward.max():.2f} in all {m.forward.size} heads.")
     print("\nPicture:")
-    shown = {"MiniLM: from bank to flooded": m.asked[0], "SmolLM2: from flooded to bank": m.back[0]}
-    draw_heads(shown, settings.out / "real_heads.png")
+    draw_heads(m.tells.mean(axis=0), m.others.mean(axis=0), settings.out / "real_heads.png")
 
 
 TOLD = [*DATA["bank"]["river"], *DATA["bank"]["money"]]  # a sentence, the word that tells, and one that tells nothing
@@ -576,18 +560,6 @@ def bank_by_layer(same: Mapping[str, np.ndarray]) -> None:
         print(f"  {name:10}{shares[0].mean():10.0%}" + "".join(f"{share:8.0%}" for share in shares[1:].mean(axis=1)))
 
 
-def nearest_sentences(bert: Any, sentence: str) -> dict[str, str]:
-    """For a sentence and others like it, the mean cosines with sentences about water and money, and the nearest."""
-    others, said = DATA["bank"]["others"], {}
-    vectors = bert.embed(others).numpy()
-    for asked in dict.fromkeys((sentence, "Was the bank robbed?", "I went to the bank.")):
-        cosines = vectors @ bert.embed([asked]).numpy()[0]
-        best = cosines.argmax()
-        means = f"water {cosines[:5].mean():.2f}, money {cosines[5:10].mean():.2f}"
-        said[asked] = f"on average {means}; nearest: {cosines[best]:.2f}  {others[best]}"
-    return said
-
-
 def heads_to(m: Measured) -> None:
     """The heads of MiniLM that look from "bank" to "flooded", and whether by meaning."""
     first, n = m.asked[0], len(TOLD)
@@ -617,27 +589,14 @@ def by_what(tells: float, neutral: float, more: int, n: int) -> str:
     return "by meaning" if tells > 1.5 * neutral and more > n / 2 + n**0.5 else "not by meaning"
 
 
-def heads_back(m: Measured) -> None:
-    """The heads of SmolLM2 that look from "flooded" back to "bank"."""
-    first, second = m.back
-    print('\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, a weight of', end=" ")
-    print(f"{m.forward:.2f} in all {first.size} heads.")
-    print('  "flooded" can look back to "bank". For what it means? Beside it the weight from "painted":')
-    print(f"{'':20}{'flooded':>10}{'painted':>10}")
-    for layer, head in largest(first, 4):
-        print(f"  block {layer + 1:2}, head {head + 1}  {first[layer, head]:10.2f}{second[layer, head]:10.2f}")
-
-
-def draw_heads(weights: Mapping[str, np.ndarray], path: Path) -> None:
-    """Every head as a dot: its layer, and how much it looks at the word."""
-    many = sum(int((heads >= 0.5).sum()) for heads in weights.values())
-    title = f"{many} of {sum(heads.size for heads in weights.values())} heads give the other word half of their weight"
-    figure = new_figure(11, 4.6, title)
-    for axes, (title, heads) in zip(figure.subplots(1, 2, sharey=True), weights.items(), strict=True):
-        layers = np.repeat(np.arange(1, len(heads) + 1), heads.shape[1])
-        plain(axes).scatter(layers, heads.ravel(), color=np.where(heads.ravel() >= 0.5, VERMILION, BLUE), s=22)
-        for (layer, head), down in zip(largest(heads, 3), (3, -3, -9), strict=True):
-            axes.annotate(f"head {head + 1}", (layer + 1, heads[layer, head]), (6, down), textcoords="offset points")
-        axes.set(title=title, xlabel="layer", ylim=(0, 1), xlim=(0.5, len(heads) * 1.12))
-    figure.supylabel("attention weight", color=DARK)
-    save(figure, path)
+def draw_heads(tells: np.ndarray, others: np.ndarray, path: Path) -> None:
+    """Every head as a dot: its mean weight for a neutral word, and for a word in its place that tells the sense."""
+    title = 'MiniLM\'s heads, from "bank": above the line a word that tells the sense has more weight'
+    axes = plain(new_figure(8, 6.4, title).subplots())
+    axes.plot([0, tells.max()], [0, tells.max()], color=GREY, linestyle="--")
+    axes.scatter(others, tells, color=BLUE, s=22)
+    for layer, head in largest(tells, 4):
+        at = others[layer, head], tells[layer, head]
+        axes.annotate(f"layer {layer + 1}, head {head + 1}", at, (6, 4), textcoords="offset points", color=DARK)
+    axes.set(xlabel="mean weight of a neutral word", ylabel="mean weight of a word that tells")
+    save(axes.figure, path)

@@ -112,8 +112,6 @@ def projection(m: Measured) -> None:
     heads, width = m.strips[0].shape
     sizes = f"{heads} heads x {width // heads} = {m.concatenated}; projected by W_O, {width} x {m.projected}"
     print(f"\nFrom heads to one vector per token. Concatenated: {sizes}")
-    for what, shape in m.of_heads.items():
-        detail(f"  {what:62}{shape}")
     detail(f"  the difference from what MultiHeadAttention returns: {m.equal:.1e}")
     if not holds("compresses", m):
         print(

@@ -12,7 +12,7 @@ import numpy as np
 from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, save
 from helpers.program import counted, detail
-from helpers.real import chances, continued, first_token, likeliest, listed, smollm2
+from helpers.real import DATA, chances, continued, first_token, likeliest, listed, smollm2
 
 Array = np.ndarray
 Numbers = Sequence[float]
@@ -157,18 +157,7 @@ def draw_continuum(scores: Mapping[str, float], curves: Mapping[float, Array], m
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-SENTENCES = (  # without their last word; SmolLM2 gives each possible one a probability
-    "The weather today is very",
-    "She opened the door and saw a",
-    "My favourite colour is",
-    "For breakfast I like to eat",
-    "The old man walked to the",
-    "In the garden there was a small",
-    "The film was",
-    "He works as a",
-    "They travelled to the city of",
-    "The most important thing in life is",
-)
+SENTENCES = DATA["going_on"]["sentences"]
 
 
 def measure_real(settings: Any) -> Measured:

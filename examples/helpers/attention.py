@@ -238,18 +238,12 @@ def report(m: Measured, settings: Any) -> None:
 
 
 def learnt_from(course: Course) -> None:
-    """Sentences about banks: one in which a word tells which, one in which none does, one in which one misleads."""
-    tells = [{word for some in BANKS[sense] for word in some} for sense in SENSES[:2]]
-    shown: dict[str, str] = {}
-    for text, at, sense in zip(course.texts, course.at, course.senses, strict=True):
-        said = {*text.split()}
-        if text.split()[at] == "bank":
-            what = "a word tells it" if said & tells[sense] else "now and then" if said & tells[1 - sense] else "hints"
-            shown.setdefault(what, f"  {text:30} {SENSES[sense]:12}")
-    text = shown["a word tells it"].split(".")[0].strip()
+    """A sentence about a bank of which a word tells the sense."""
+    tells = {word for some in BANKS["river bank"] for word in some}
+    rivers = [text for text, sense in zip(course.texts, course.senses, strict=True) if SENSES[sense] == "river bank"]
+    text = next(text for text in rivers if tells & {*text.split()})
     print(f'The single head learns from made sentences: in "{text}" a word tells which bank, in others none does.')
-    detail(f"{shown['hints']}none does; the others are hints at most")
-    detail(f"{shown['now and then']}now and then a word is said of the other bank")
+    detail("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
 
 
 def step_by_step(m: Measured, sentence: str) -> None:

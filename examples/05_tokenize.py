@@ -17,6 +17,7 @@ The pieces are learnt from a short story, examples/data/river.txt.
 """
 
 from helpers import tokens as show
+from helpers.claims import Measured
 from helpers.program import Common, start
 from helpers.tokens import read_text
 
@@ -28,12 +29,13 @@ from transformer import BPETokenizer, CharTokenizer, WordTokenizer
 from transformer.tokenizer.bpe import words
 
 UNKNOWN = "<unk>"
+LECTURE = ["Was", "the", "bank", "flooded", "?"]
 NINE_WORDS = "rest forest interest uncle circle article have leave serve"  # to learn the lecture's three pieces from
 RARE = ["bank", "flooding", "neighbourhood", "naïve", "cleverest", "12345", "Donaudampfschifffahrt", "🙂"]
 MERGES = [0, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]  # in the comparison of vocabularies
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Three ways to cut a sentence, how pieces are learnt, and what the size of the vocabulary costs."""
     text = read_text(settings.text)
 
@@ -44,27 +46,30 @@ def main(settings: "Settings") -> None:
     if settings.tokenizer:
         read = BPETokenizer.from_files if settings.tokenizer.is_dir() else BPETokenizer.load
         pieces = read(settings.tokenizer)
-    ways = {"characters": characters, "words": whole_words, "pieces": pieces}
-    show.three_ways(settings.sentence, ways)
+    m = Measured(
+        text=text, nine_words=NINE_WORDS, ways={"characters": characters, "words": whole_words, "pieces": pieces}
+    )
+    cut = zip(pieces.tokens("Was the bank flooded?"), LECTURE, strict=False)
+    m.as_in_the_lecture = sum(piece.strip() == word for piece, word in cut)
 
     # How pieces are learnt: the most frequent pair of neighbours becomes a token, again and again
     tiny = BPETokenizer.train(NINE_WORDS, vocab_size=256 + 6)
-    counts = [pair_count(tiny, n, words(NINE_WORDS)) for n in range(len(tiny.merges))]
-    show.nine_words(NINE_WORDS, "cleverest", [first_merges(tiny, n) for n in range(len(tiny.merges) + 1)], counts)
+    m.counts = [pair_count(tiny, n, words(NINE_WORDS)) for n in range(len(tiny.merges))]
+    m.stages = [first_merges(tiny, n) for n in range(len(tiny.merges) + 1)]
+    m.cleverest = sum(a == b for a, b in zip(tiny.tokens("cleverest"), ("cle", "ve", "rest"), strict=False))
 
     # "This keeps the vocabulary manageable while covering any text"
     most = pieces if settings.tokenizer else BPETokenizer.train(text.learnt, 256 + max(MERGES))
     merges = sorted({*MERGES, len(pieces.merges)})
-    sizes = [first_merges(most, n) for n in merges if n < len(most.merges)] + [most]
-    show.sizes(text, ways, sizes, UNKNOWN)
+    m.sizes = [first_merges(most, n) for n in merges if n < len(most.merges)] + [most]
+    m.unknown = whole_words.encode(text.rest).count(whole_words.special_tokens[UNKNOWN])
+    m.losses = sum(t.decode(t.encode(text.rest)) != text.rest for t in m.sizes)  # of pieces
     lengths = [len(text.learnt) * part // 8 for part in (1, 2, 4, 8)]  # characters
-    show.growth({n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}, pieces)
-    show.rare_words(RARE, pieces)
-
-    print("\nPictures:")
-    show.draw_pieces(settings.sentence, ways, settings.out / "pieces.png")
-    show.draw_merges(settings.sentence, pieces, settings.out / "merges.png")
-    show.draw_vocabulary(text, ways, sizes, settings.out / "vocabulary.png")
+    m.growth = {n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}
+    m.words_of_half, m.words_of_all = [*m.growth.values()][-2:]  # different words
+    m.rare = {word: pieces.tokens(f" {word}") for word in RARE}
+    m.frequent, *m.others = map(len, m.rare.values())
+    return m
 
 
 def first_merges(tokenizer: BPETokenizer, n: int) -> BPETokenizer:
@@ -92,4 +97,4 @@ class Settings(Common, out="tokenize"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

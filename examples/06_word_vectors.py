@@ -18,6 +18,7 @@ text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --v
 
 from helpers import made_corpus as corpus
 from helpers import word_vectors as show
+from helpers.claims import Measured
 from helpers.program import DataError, RealToo, start
 from helpers.training import progress, train
 from helpers.word_vectors import WordVectors, of_smollm2, read
@@ -31,8 +32,14 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 
-NEAR = ["queen", "dog", "red", "france"]
-ANALOGIES = [("king", "man", "woman"), ("cats", "cat", "dog"), ("paris", "france", "italy")]
+ANALOGIES = [  # A - B + C, and the right answer
+    ("king", "man", "woman", "queen"),
+    ("cats", "cat", "dog", "dogs"),
+    ("paris", "france", "italy", "rome"),
+    ("germany", "berlin", "france", "paris"),  # as the lecture writes it
+    ("berlin", "germany", "france", "paris"),
+]
+HIERARCHY = [("animal", "mammal"), ("mammal", "dog"), ("animal", "dog"), ("mammal", "bird"), ("animal", "bird")]
 CLUSTERS = {
     "animals": ["dog", "cat", "horse", "bird"],
     "colours": ["red", "blue", "green", "yellow"],
@@ -84,11 +91,11 @@ def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, neg
         scores = model(tl.tensor(word), tl.tensor(np.column_stack([beside, others])))  # (batch, 1 + negatives)
         return cross_entropy(scores, targets)
 
-    train(loss_of_pairs, optimizer, steps, schedule, report=progress, reports=2)
+    train(loss_of_pairs, optimizer, steps, schedule, report=progress, reports=1)
     return WordVectors(words, model.word.weight.detach().numpy())
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Learn or read the vectors; then the lecture's examples, one by one."""
     tl.manual_seed(settings.seed)
     if settings.dim < 2:
@@ -100,37 +107,40 @@ def main(settings: "Settings") -> None:
     else:
         vectors = read(settings.vectors, settings.limit)
     vectors.check(settings.analogy)
-
-    # "Each token becomes a high-dimensional vector": a row of a table, always the same
-    show.a_vector("bank" if "bank" in vectors else settings.analogy[0], vectors)
+    m = Measured(vectors=vectors, made=settings.vectors is None and not settings.real)
 
     # "Similar tokens get similar vectors"; "words with similar meanings cluster together"
-    show.near(vectors, NEAR)
-    clusters = {name: found for name, words in CLUSTERS.items() if len(found := [w for w in words if w in vectors]) > 1}
-    show.clusters(vectors, clusters)
+    plurals = [vectors.cosine(*pair) for pair in vectors.known(corpus.PLURAL)]
+    m.similar, m.all_pairs = np.mean(plurals or [np.nan]), vectors.mean_cosine()
+    m.clusters = {name: found for name, some in CLUSTERS.items() if len(found := [w for w in some if w in vectors]) > 1}
+    m.within, m.others = show.cluster_cosines(vectors, m.clusters)  # name -> mean cosine
 
     # "Directions in embedding space can encode semantic relationships"
-    show.analogies(vectors, dict.fromkeys([*ANALOGIES, settings.analogy]))
-    show.germany_and_berlin(vectors, [country for country, _ in corpus.CAPITAL])
-    show.plural(vectors, corpus.PLURAL)
-    relations = {"gender": corpus.GENDER, "plural": corpus.PLURAL, "capital": corpus.CAPITAL}
-    show.all_analogies(vectors, relations)
+    m.rank = {  # analogy -> which of the words nearest to A - B + C is the right answer
+        f"{a} - {b} + {c}": vectors.rank(a, b, c, answer)
+        for a, b, c, answer in ANALOGIES
+        if all(word in vectors for word in (a, b, c, answer))
+    }
+    m.relations = {"gender": corpus.GENDER, "plural": corpus.PLURAL, "capital": corpus.CAPITAL}
+    m.asked = {name: vectors.analogies(pairs) for name, pairs in m.relations.items()}  # ranks
+    m.right = {name: np.mean(np.array(ranks) == 1) for name, ranks in m.asked.items() if ranks}
+    m.gender, m.plural, m.capital = (ranks[:10] for ranks in m.asked.values())
+    directions = {name: show.direction(vectors, pairs) for name, pairs in m.relations.items()}
+    m.plural_steps = show.other_plurals(vectors, corpus.PLURAL)  # pair -> cosine with the step from cat to cats
+    m.along = np.mean([*m.plural_steps.values()] or [np.nan])
+
+    # "Each position captures some aspect of meaning, though not interpretable to humans"
+    m.position = {name: (row**2).max() for name, row in directions.items()}  # of the 1 that all positions together have
 
     # "Mammal might be between Animal and Dog"
-    show.hierarchy(vectors)
+    m.cosine = {f"{a} and {b}": vectors.cosine(a, b) for a, b in vectors.known(HIERARCHY)}
 
     # "Embeddings can capture societal biases present in training data: occupational gender stereotypes"
-    made = settings.vectors is None and not settings.real
-    jobs = {job: share for job, share, _ in corpus.OCCUPATIONS}
-    shares = jobs if made else {}
-    bias = show.occupations(vectors, jobs, corpus.GENDER, shares)
-
-    print("\nPictures:")
-    show.draw_analogy(vectors, *settings.analogy, settings.out / "analogy.png")
-    one = {"gender": corpus.GENDER[: len(corpus.PEOPLE)], "plural": corpus.PLURAL[-len(corpus.OTHERS) :]}
-    show.draw_directions(vectors, {**relations, **one}, settings.out / "directions.png")
-    show.draw_clusters(vectors, clusters, settings.out / "clusters.png")
-    show.draw_occupations(bias, shares, settings.out / "occupations.png")
+    m.jobs = {job: share for job, share, _ in corpus.OCCUPATIONS if job in vectors}  # of women; as the made text says
+    m.female = {job: float(vectors[job] @ directions["gender"]) for job in m.jobs}
+    m.bias = np.corrcoef([*m.female.values()], [*m.jobs.values()])[0, 1] if len(m.jobs) > 2 else np.nan
+    m.all_words = (vectors.rows @ directions["gender"]).mean()
+    return m
 
 
 class Settings(RealToo, out="word_vectors"):
@@ -145,4 +155,4 @@ class Settings(RealToo, out="word_vectors"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

@@ -12,14 +12,15 @@ Before attention, "bank" has the same vector in every sentence, a row of W_E. At
 
 First, one head learns what "bank", "tower" and "model" mean in made sentences. Then the lecture's exercise: three
 heads, each with a kind of question of its own, read "The red car that John bought yesterday broke down on the highway."
-Nobody tells a head where to look. It is told only whether the answer was right, and learns the weights from that.
+Nobody tells a head where to look. It is told which answer is right, and learns the weights from that.
 """
 
 from helpers import attention as show
 from helpers import cars
-from helpers.attention import SENSES, SENTENCES, Course, make_sentences
+from helpers.attention import SENSES, SENTENCES, Course, make_sentences, place
+from helpers.claims import Measured
 from helpers.program import DataError, RealToo, start
-from helpers.training import progress, train
+from helpers.training import train
 
 from random import Random
 from typing import NamedTuple
@@ -115,68 +116,70 @@ class ThreeHeads(nn.Module):
         return loss
 
 
-def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int, decay: float) -> None:
+def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int, decay: float, what: str) -> None:
     """Train with mini-batches of 64 random sentences; clipped, since a large step can fix a head to a wrong word."""
+    print(f"{what} ({steps:,} steps) ...", flush=True)
     optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=decay)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(50, steps // 2), steps)
     train(lambda: model.loss(course, tl.randint(0, len(course.tokens), (64,)).numpy()), optimizer, steps, schedule,
-          clip=1.0, report=progress if isinstance(model, OneHead) else show.progress, reports=1)  # fmt: skip
+          clip=1.0, report=show.progress, reports=1)  # fmt: skip
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """One head and its senses; then three heads and the red car."""
     if settings.width < 2:
         raise DataError("--width must be 2 or more, for the picture of the vectors has two axes")
     tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
-    shown = [sentence for sentence, _ in SENTENCES]
+    shown = [sentence for sentence, *_ in SENTENCES]
     course = make_sentences(4000, draw, without=[*shown, settings.sentence])
-    tokens = course.encode(settings.sentence)
-    i = show.place(settings.word, settings.sentence)
+    m = Measured(course=course, tokens=course.encode(settings.sentence), i=place(settings.word, settings.sentence))
 
-    show.senses_begin(course)
-    one = OneHead(len(course.vocabulary), settings.width, len(SENSES))
-    learn(one, course, settings.steps, decay=0.3)
+    m.one = OneHead(len(course.vocabulary), settings.width, len(SENSES))
+    learn(m.one, course, settings.steps, 0.3, "One head learns what a word means")
     with tl.no_grad():
-        reading = one(tl.tensor(tokens))
-        show.step_by_step(settings.sentence, i, reading, one.W_U.weight.detach())
-        readings = [one(tl.tensor(course.encode(sentence))) for sentence in shown]
-        show.contexts(SENTENCES, readings)
-
-    if settings.page:
-        show.page(one, tokens, i, settings.sentence, settings.out / "attention.html")
+        m.reading = m.one(tl.tensor(m.tokens))
+        m.readings = [m.one(tl.tensor(course.encode(sentence))) for sentence in shown]
+    m.largest = m.reading.weights[m.i].max().item()
+    m.weight = show.looks_at("bank", "Was the bank flooded?", m.readings[0])  # word -> weight
+    m.largest_in, m.says = {}, {}  # sentence -> the largest weight, and the probability of the sense that it has here
+    for (sentence, word, sense), reading in zip(SENTENCES, m.readings, strict=True):
+        m.largest_in[sentence] = max(show.looks_at(word, sentence, reading).values())
+        m.says[sentence] = tl.softmax(reading.logits[place(word, sentence)], -1)[SENSES.index(sense)].item()
+    m.before, m.after = (show.alike(m.readings, part) for part in ("x", "after"))  # word -> cosine in two sentences
 
     # The exercise: three attention heads that focus on different types of relationships
-    words = cars.RED_CAR.split()
-    course_of_cars, new = (cars.make(n, draw, without=words) for n in (5000, 1000))  # to learn from, and others
-    show.cars_begin(course_of_cars)
-    three = ThreeHeads(len(cars.VOCABULARY), cars.LONGEST, len(cars.DESCRIPTIONS))
-    learn(three, course_of_cars, max(1, settings.steps // 2), decay=0.1)
+    about_cars, new = (cars.make(n, draw, without=[cars.RED_CAR, cars.CAUSE]) for n in (5000, 1000))
+    m.about_cars, sizes = about_cars, (len(cars.VOCABULARY), cars.LONGEST, len(cars.DESCRIPTIONS))
+    three, steps = ThreeHeads(*sizes), max(1, settings.steps // 2)
+    learn(three, about_cars, steps, 0.1, "Three heads learn from sentences about cars, each with questions of its own")
     with tl.no_grad():
-        show.right_answers(new, three)
-        _, weights, each, _ = three(tl.tensor(cars.encode(words)[None]))
+        m.right = show.right_answers(new, three)  # kind of question -> share
+        _, weights, each, _ = three(tl.tensor(cars.encode(cars.RED_CAR)[None]))
         answers = [three.answer[h](each[0, h]).argmax(-1).tolist() for h in range(three.heads)]  # for each word
-        show.pairs(cars.PAIRS, words, weights.numpy()[0], answers)
-        described = show.car_as_it_is_read(three, words)
-        show.without_a_head(new, three)
+        m.pairs, m.answers = weights.numpy()[0], answers
+        m.strongest = show.strongest(m.pairs)  # of the lecture's seven pairs, how many have a word's largest weight
+        cause, effect = (cars.CAUSE.index(word) for word in ("broke", "bought"))
+        m.cause = three(tl.tensor(cars.encode(cars.CAUSE)[None]))[1][0, cars.LONG_RANGE, effect, cause].item()
+        m.said = show.car_as_it_is_read(three, cars.RED_CAR)
+        m.as_in_the_lecture = show.as_in_the_lecture(m.said)  # of 24 descriptions
+        m.described = show.without_a_head(new, three)  # what is left out -> kind -> share of right descriptions
+    m.described_of_all = {name: sum(kinds.values()) / len(kinds) for name, kinds in m.described.items()}
 
     # "One head learns one type of relationship": also if nobody divides the work?
-    free = ThreeHeads(len(cars.VOCABULARY), cars.LONGEST, len(cars.DESCRIPTIONS), shared=True)
-    learn(free, course_of_cars, max(1, settings.steps // 2), decay=0.1)
+    free = ThreeHeads(*sizes, shared=True)
+    learn(free, about_cars, steps, 0.1, "Three others learn the same, and nobody divides the work")
     with tl.no_grad():
-        show.who_serves_what(new, free)
-
-    print("\nPictures:")
-    show.draw_steps(settings.sentence, i, reading, settings.out / "steps.png")
-    show.draw_bank(SENTENCES[1:3], readings[1:3], one, course, settings.out / "bank.png")
-    show.draw_red_car(cars.PAIRS, words, weights.numpy()[0], settings.out / "red_car.png")
-    show.draw_car(described, settings.out / "car.png")
+        m.served = show.who_serves_what(new, free)  # what is left out -> kind -> share of right answers
+    whole, *silenced = (np.array([*kinds.values()]) for kinds in m.served.values())
+    m.learnt = whole.min()
+    m.kinds_lost = [int((whole - kinds > 0.05).sum()) for kinds in silenced]  # by more than 5 points, for each head
+    return m
 
 
-class Settings(RealToo, out="attention", ask_real=show.real):
+class Settings(RealToo, out="attention", ask_real=(show.measure_real, show.report_real)):
     """What can be set on the command line."""
 
-    seed: int = 1  # of everything random
     sentence: str = "Was the bank flooded?"  # to follow step by step, made of the words that the made sentences have
     word: str = "bank"  # of the sentence, whose vector is followed
     width: int = 16  # numbers in a word's vector, for the single head
@@ -185,4 +188,4 @@ class Settings(RealToo, out="attention", ask_real=show.real):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

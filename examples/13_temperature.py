@@ -13,7 +13,8 @@ Then one word is drawn. T below 1 makes the likely words likelier, T above 1 mak
 """
 
 from helpers import temperature as show
-from helpers.program import RealToo, check, start
+from helpers.claims import Measured
+from helpers.program import RealToo, check, detail, start
 
 import numpy as np
 
@@ -32,43 +33,58 @@ FACTS = {"what", "which", "who", "when", "where", "how"}  # words of requests th
 INVENTION = {"write", "invent", "imagine", "poem", "story"}  # ... and for something new
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """The exercise, question by question."""
     words = list(SCORES)
     scores = tl.tensor(list(SCORES.values()), dtype=tl.float64)  # (words,)
-    print(f'"{PROMPT} ..."  What comes next?')
+    m = Measured(words=words, powers={}, p={})
 
-    # "Calculate probabilities": softmax by hand, beside the numbers of the lecture
-    for T in settings.T:
-        powers = tl.exp(scores / T)  # (words,)
-        p = powers / powers.sum()  # (words,), sums to 1
-        show.softmax_by_hand(T, SCORES, powers.numpy(), p.numpy())
+    # "Calculate probabilities": softmax by hand
+    for T in dict.fromkeys((*settings.T, *show.LECTURE)):
+        m.powers[T] = tl.exp(scores / T).numpy()  # (words,)
+        m.p[T] = m.powers[T] / m.powers[T].sum()  # (words,), sums to 1
+    m.error = max(np.abs(m.p[T] - softmax(scores, T)).max() for T in m.p)  # by hand and by the library
+    beside = [(m.p[T], np.array(theirs)) for T, (_, _, theirs) in show.LECTURE.items()]
+    m.off = max(np.abs(p - theirs).max() for p, theirs in beside)
+    m.rounded_otherwise = sum((p.round(2) != theirs).sum() for p, theirs in beside)  # of 15
 
     # "What happens as temperature approaches 0? As it approaches infinity?"
-    show.limits(words, {T: softmax(scores, T) for T in (0.01, 0.1, 0.5, 1, 2, 10, 100)})
-    show.greedy(words, probabilities(scores, temperature=0).numpy())
+    m.limits = {T: softmax(scores, T) for T in (0.01, 0.1, 0.5, 1, 2, 100)}
+    m.coldest, m.spread = m.limits[0.01].max(), np.ptp(m.limits[100])
+    m.greedy = words[probabilities(scores, temperature=0).numpy().argmax()]
 
     # "Which temperature setting would be best for a weather report? For creative writing?"
-    show.kinds_of_request(words, {kind: (T, softmax(scores, T)) for kind, T in REQUESTS.items()})
+    m.kinds = {kind: (T, softmax(scores, T)) for kind, T in REQUESTS.items()}
+    m.same = {kind: (p**2).sum() for kind, (_, p) in m.kinds.items()}  # P(two answers are the same)
 
     # "How might you dynamically adjust temperature?" "Could analyze prompt content to auto-adjust"
     random = np.random.default_rng(settings.seed)
-    chosen = {}
-    for request in show.REQUESTS:
-        T = temperature_for(request)
-        p = softmax(scores, T)  # (words,)
-        chosen[request] = T, float(p[0]), random.choice(words, 6, p=p)
-    show.dynamic(chosen)
+    m.chosen = {request: temperature_for(request) for request in show.REQUESTS}
+    m.dynamic = {request: softmax(scores, T) for request, T in m.chosen.items()}
+    m.said = {request: random.choice(words, 6, p=p) for request, p in m.dynamic.items()}
 
     # Sampling: the next token is drawn, so each word comes about as often as its probability says
-    counts = {T: random.multinomial(settings.draws, softmax(scores, T)) for T in settings.T}  # (words,) each
-    show.draws(words, {T: (counts[T], softmax(scores, T)) for T in settings.T}, settings.draws)
+    m.counts = {T: random.multinomial(settings.draws, m.p[T]) for T in settings.T}  # (words,) each
+    expected = {T: settings.draws * m.p[T] for T in settings.T}
+    m.chi_square = [((m.counts[T] - n) ** 2 / n).sum() for T, n in expected.items()]
+    m.curves = {T: softmax(scores, T) for T in np.geomspace(0.05, 20, 200)}
+    return m
 
+
+def report(m: Measured, settings: "Settings") -> None:
+    """Print what was measured, and draw it."""
+    print(f'"{PROMPT} ..."  What comes next?')
+    for say, T in zip([print, *[detail] * len(settings.T)], settings.T, strict=False):  # the others with --more
+        show.softmax_by_hand(say, T, SCORES, m.powers[T], m.p[T])
+    show.rounding(m)
+    show.limits(m)
+    show.kinds_of_request(m)
+    show.dynamic(m)
+    show.draws(m, settings.draws)
     print("\nPictures:")
-    compared = {T: (softmax(scores, T), counts[T] / settings.draws) for T in sorted(settings.T)}
-    show.draw_temperatures(PROMPT, words, compared, settings.draws, settings.out / "temperature.png")
-    curves = {T: softmax(scores, T) for T in np.geomspace(0.05, 20, 200)}
-    show.draw_continuum(SCORES, curves, settings.T, settings.out / "continuum.png")
+    compared = {T: (m.p[T], m.counts[T] / settings.draws) for T in sorted(settings.T)}
+    show.draw_temperatures(PROMPT, m.words, compared, settings.draws, settings.out / "temperature.png")
+    show.draw_continuum(SCORES, m.curves, settings.T, settings.out / "continuum.png")
 
 
 def softmax(scores: tl.Tensor, T: float) -> np.ndarray:
@@ -82,7 +98,7 @@ def temperature_for(request: str) -> float:
     return 2.0 if asked & INVENTION else 0.3 if asked & FACTS else 1.0
 
 
-class Settings(RealToo, out="temperature", ask_real=show.real):
+class Settings(RealToo, out="temperature", ask_real=(show.measure_real, show.report_real)):
     """What can be set on the command line."""
 
     T: tuple[float, ...] = (0.5, 1.0, 2.0)  # temperatures to compare
@@ -93,4 +109,4 @@ class Settings(RealToo, out="temperature", ask_real=show.real):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, report)

@@ -18,6 +18,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import cars, drawing
+from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, arrow, bars, new_figure, plain, save
 from helpers.program import DataError, data, detail
 from helpers.real import DATA, largest, minilm, smollm2
@@ -27,7 +28,8 @@ MADE = data("senses.toml")
 SENSES, SENTENCES, WHO = MADE["senses"], MADE["sentences"], MADE["who"]
 EITHER, BANKS, MODELS = MADE["either"], MADE["banks"], MADE["models"]
 PAD = "<pad>"  # fills up shorter sentences
-Sentences = Sequence[tuple[str, str]]  # each with the word that is looked at
+Sentences = Sequence[tuple[str, str, str]]  # each with the word that is looked at, and its sense
+Shares = dict[str, dict[str, float]]  # what is left out -> kind -> share
 Said = dict[str, list[tuple[str, float]]]  # part of the sentence -> the nearest description of each kind, and its p
 
 
@@ -101,7 +103,7 @@ def about_model(draw: Random) -> tuple[str, str, str]:
     return draw.choice((f"the {kind}model {verb} {state} .", f"{verb} the {kind}model {state} ?")), "model", sense
 
 
-# --- what is printed --------------------------------------------------------------------------------------------------
+# --- one head: what is measured ---------------------------------------------------------------------------------------
 
 
 SHOWN = 8  # numbers of a vector
@@ -122,132 +124,50 @@ def numbers(vector: np.ndarray) -> str:
     return "".join(f"{value:6.2f}" for value in vector[:SHOWN]) + more
 
 
-def cosine(a: np.ndarray, b: np.ndarray) -> float:
-    """The cosine of the angle between two vectors."""
-    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+def looks_at(word: str, sentence: str, reading: Any) -> dict[str, float]:
+    """How much a word looks at each word of a sentence."""
+    return dict(zip(words(sentence), reading.weights[place(word, sentence)].tolist(), strict=True))
 
 
-# --- one head ---------------------------------------------------------------------------------------------------------
+def alike(readings: Sequence[Any], part: str) -> dict[str, float]:
+    """The cosine of the vectors that a word has in two of the sentences, for each word. part: before or after."""
+    found = {}
+    for pair in PAIRS_OF_SENTENCES:
+        word = SENTENCES[pair[0]][1]
+        one, other = (getattr(readings[k], part).numpy()[place(word, SENTENCES[k][0])] for k in pair)
+        found[word] = float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
+    return found
 
 
-def senses_begin(course: Course) -> None:
-    """What the single head learns from."""
-    print("A single head learns what a word means, from made sentences such as")
-    for text, at, sense in [*zip(course.texts, course.at, course.senses, strict=True)][:2]:
-        print(f"  {text:45} {text.split()[at]}: {SENSES[sense]}")
-    detail("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
-    detail("  The loss is the cross-entropy of the sense:")
-
-
-def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
-    """Scores, softmax, weighted sum for one word; and what each word adds to the answer. W_U: (senses, width)."""
-    found, (x, q, k, v, weights, after, logits) = words(sentence), (part.numpy() for part in reading)
-    word, width = found[i], x.shape[1]
-    print(f'\nThe attention process for "{word}" in "{sentence}"')
-    print(f'  1. Attention scores: Q("{word}") · K(word) / sqrt({width}).  2. Softmax: weights that sum to 1.')
-    for name, key, weight in zip(found, k, weights[i], strict=True):
-        score = q[i] @ key
-        print(f"     {name:10} score {score / width**0.5:6.2f}   weight {weight:.2f}   {'█' * round(40 * weight)}")
-    ranked = np.argsort(-weights[i])
-    terms = " + ".join(f'{weights[i, j]:.2f} × V("{found[j]}")' for j in ranked[:3])
-    print(f"  3. Weighted sum: {terms}{' + ...' if len(found) > 3 else ''}")
-    first, second = np.argsort(-logits[i])[:2]
-    adds = weights[i] * (v @ (W_U.numpy()[first] - W_U.numpy()[second]))  # (n,): to what tells the two senses apart
-    for j in ranked:
-        row = f'     {weights[i, j]:.2f} × V("{found[j]}")'.ljust(28) + numbers(v[j])
-        detail(f"{row:82}{adds[j]:+6.2f}")
-    for name, row in (("sum", weights[i] @ v), (f'+ vector of "{word}"', x[i]), ("= after attention", after[i])):
-        detail(f"     {name:23}{numbers(row)}")
-    detail(f"     On the right, what it adds to the score of {SENSES[first]} over that of {SENSES[second]}.")
-    largest = f'Here "{found[ranked[0]]}" has {weights[i].max():.2f}, all others {1 - weights[i].max():.2f} together.'
-    blends = "It blends, it does not select" if weights[i].max() < 0.9 else "Here it nearly selects"
-    print(f"  {blends}: softmax gives every word a weight. {largest}")
-    detail("  The lecture's weights 0.6, 0.3 and 0.1 are an example; another --seed learns others.")
-    p = tl.softmax(tl.tensor(logits[i])).numpy()
-    print(f'  "{word}" now means: {likely(p)}')
-
-
-def likely(p: np.ndarray) -> str:
-    """The senses with a probability of at least 2%."""
-    return ", ".join(f"{SENSES[i]} {p[i]:.2f}" for i in np.argsort(-p) if p[i] >= 0.02)
-
-
-def contexts(sentences: Sentences, readings: Sequence[Any]) -> None:
-    """What the same word looks at, and means, in other sentences; and its vectors before and after attention."""
-    print("\nContext is everything: the same word in other sentences, none of which was learnt from.")
-    for (sentence, word), reading in zip(sentences, readings, strict=True):
-        found, i = words(sentence), place(word, sentence)
-        weights = reading.weights.numpy()[i]
-        p = tl.softmax(reading.logits[i], -1).numpy()
-        looks = ", ".join(f"{found[j]} {weights[j]:.2f}" for j in np.argsort(-weights)[:3] if weights[j] >= 0.02)
-        print(f"  {sentence:36} {word} looks at {looks:36} {likely(p)}")
-    detail("\n  The cosine of two vectors of the same word (1.00: the same direction)\n")
-    detail(f"  {'':72}{'before':>8}{'after attention':>18}")
-    for pair in ((1, 2), (3, 4), (5, 6)):
-        (one, word), (other, _) = (sentences[k] for k in pair)
-        both = [(readings[k], place(word, sentences[k][0])) for k in pair]
-        before, after = (cosine(*(getattr(r, part).numpy()[i] for r, i in both)) for part in ("x", "after"))
-        detail(f"  {f'{word}: {one} / {other}':72}{before:8.2f}{after:18.2f}")
-    detail("  The embedding is static: a word starts from the same vector. What differs after it, attention brought.")
-
-
-def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> None:
-    """Write a page on which one steps through the head's forward and backward pass for word i."""
-    with tl.Graph() as graph:  # it watches what is computed
-        log_p = tl.log_softmax(model(tl.tensor(tokens)).logits[i], -1)  # (senses,): what the word means
-        log_p.max().backward()
-    print(f"\nA page to step through: {tl.page(graph, path, tokens=words(sentence), title='Attention')}")
-
-
-# --- three heads ------------------------------------------------------------------------------------------------------
+PAIRS_OF_SENTENCES = ((1, 2), (3, 4), (5, 6))  # in which a word has two senses
 
 
 def progress(step: int, loss: float) -> None:
-    """Print the loss of a training that is not the program's first."""
+    """Print the loss."""
     detail(f"  step {step:5,}: loss {loss:.3f}")
 
 
-def cars_begin(course: cars.Course) -> None:
-    """What the three heads learn from."""
-    print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
-    print("  Three heads learn from made sentences. Head 1, grammatical, is asked who or what did what; head 2, for")
-    print("  modification, what is red, and when and where; head 3, for coreference, what that and it stand for.")
-    for text in [text for text in course.texts if text.endswith(".")][:3]:
-        detail(f"    {text}")
-    detail("  All three together describe the thing: its colour, its owner, when it was bought, whether it runs.")
-    print("  So each head's work is imposed, by the answers to these.")
-    detail("  The loss is the cross-entropy of all answers:")
+# --- three heads: what is measured ------------------------------------------------------------------------------------
 
 
-def right_answers(course: cars.Course, model: Any) -> None:
-    """How many answers are right in new sentences."""
+def right_answers(course: cars.Course, model: Any) -> dict[str, float]:
+    """The share of right answers to each head's questions."""
     _, _, each, _ = model(tl.tensor(course.tokens))
-    detail("\n  Right answers in 1,000 other sentences:")
+    right = {}
     for h, name in enumerate(cars.HEADS):
-        asked = course.answers[:, h] != cars.IGNORED
         said = model.answer[h](each[:, h]).numpy().argmax(-1)
-        detail(f"    head {h + 1}, {name:24} {(said == course.answers[:, h])[asked].mean():7.1%}")
+        right[name] = (said == course.answers[:, h])[course.answers[:, h] != cars.IGNORED].mean()
+    return right
 
 
-def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, answers: Sequence[Sequence[int]]) -> None:
-    """The lecture's relationships, ticked off.  weights: (heads, n, n).  answers: for each head and word, a word."""
-    print("  How much each head looks from one word to the other; [whose question it is], and ✓ if it answers right.")
-    print(f"    {'':24}{'head 1':>8}{'head 2':>8}{'head 3':>8}")
-    ticks, largest = 0, 0
-    for a, b, head, why in wanted:
-        i, j = found.index(a), found.index(b)
-        answer = cars.VOCABULARY[answers[head][i]]
-        ticks += answer == b
-        largest += weights[head, i].argmax() == j
-        cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
-        print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
-    print(f"    {ticks} of {len(wanted)} are ticked. Seven are the lecture's list; the last is in its third head.")
-    detail(f"    For {largest} it is the word's largest weight; a head may also look where the value is near zero.")
+def strongest(weights: np.ndarray) -> int:
+    """Of the lecture's seven pairs, for how many the head that is asked looks most at the second. (heads, n, n)."""
+    at = cars.RED_CAR.index
+    return sum(weights[head, at(a)].argmax() == at(b) for a, b, head, _ in cars.PAIRS[:7])
 
 
 def car_as_it_is_read(model: Any, found: Sequence[str]) -> Said:
     """What the vector of "car" says after each part of the sentence."""
-    print('  How the embedding of "car" changes: the nearest description of each kind, as a probability')
     said = {}
     for part, until in cars.PARTS.items():
         read = found[: found.index(until) + 1] if until else ["the", "car"]
@@ -255,11 +175,16 @@ def car_as_it_is_read(model: Any, found: Sequence[str]) -> Said:
         scores = model.describe(after[0, read.index("car")])  # (descriptions,): near is a large dot product
         shares = [tl.softmax(scores[group], -1).numpy() for group in cars.GROUPS]
         said[part] = [(words[p.argmax()], p.max()) for words, p in zip(cars.KINDS.values(), shares, strict=True)]
-        print(f"    {part:21}" + "".join(f"{description:>12} {p:.2f}" for description, p in said[part]))
-    says = [description for description, _ in said["Final"]]
-    end = "as in the lecture" if says == cars.FINAL else f"the lecture's car is {', '.join(cars.FINAL)}"
-    print(f"    The final vector says: {', '.join(says)}; {end}.")
     return said
+
+
+def as_in_the_lecture(said: Said) -> int:
+    """How many descriptions are right: the lecture's of what was read, and of the rest that nothing is said."""
+    unknown = [kind[0] for kind in cars.KINDS.values()]
+    wanted = [cars.FINAL[:known] + unknown[known:] for known in range(len(said))]
+    return sum(
+        a == b for row, right in zip(said.values(), wanted, strict=True) for (a, _), b in zip(row, right, strict=True)
+    )
 
 
 def with_silent_heads(course: cars.Course, model: Any) -> dict[str, tl.Tensor]:
@@ -272,40 +197,168 @@ def with_silent_heads(course: cars.Course, model: Any) -> dict[str, tl.Tensor]:
     return silenced
 
 
-def without_a_head(course: cars.Course, model: Any) -> None:
-    """What is lost when a head is silenced, or W_O is left out."""
+def without_a_head(course: cars.Course, model: Any) -> Shares:
+    """The share of right descriptions of each kind when a head is silenced, or W_O is left out."""
     silenced = with_silent_heads(course, model)
     x, _, each, _ = model(tl.tensor(course.tokens))
     silenced["without W_O"] = x + model.concatenate(each)
-    detail("\n  What is lost without a head or without W_O: right descriptions of the thing in the 1,000 sentences\n")
-    detail(f"    {'':18}" + "".join(f"{kind:>12}" for kind in cars.KINDS))
-    means = []
+    right = {}
     for name, vectors in silenced.items():
         logits = model.describe(vectors[np.arange(len(course.thing)), course.thing]).numpy()
-        right = [(logits[:, g].argmax(1) == course.right[:, i]).mean() for i, g in enumerate(cars.GROUPS)]
-        detail(f"    {name:18}" + "".join(f"{share:12.0%}" for share in right))
-        means.append(f"{name} {np.mean(right):.0%}")
-    print(f"    Right descriptions: {', '.join(means)}.")
+        shares = [(logits[:, g].argmax(1) == course.right[:, i]).mean() for i, g in enumerate(cars.GROUPS)]
+        right[name] = dict(zip(cars.KINDS, shares, strict=True))
+    return right
 
 
-def who_serves_what(course: cars.Course, model: Any) -> None:
-    """Which kinds of answers get worse without each head of a model whose heads answer together."""
-    print("  Nobody divides the work among three other heads: each answer comes from what all have found together.")
-    detail(f"    {'':18}" + "".join(f"{name:>28}" for name in cars.HEADS))
-    right = []  # for each row the share of right answers by kind
+def who_serves_what(course: cars.Course, model: Any) -> Shares:
+    """The share of right answers of each kind without each head of a model whose heads answer together."""
+    right, asked = {}, course.answers != cars.IGNORED  # (sentences, kinds, n)
     for name, vectors in with_silent_heads(course, model).items():
         said = np.stack([answer(vectors).numpy().argmax(-1) for answer in model.answer], axis=1)
-        asked = course.answers != cars.IGNORED  # (sentences, kinds, n)
-        right.append(((said == course.answers) & asked).sum((0, 2)) / asked.sum((0, 2)))
-        detail(f"    {name:18}" + "".join(f"{share:28.0%}" for share in right[-1]))
-    worse = [tuple(np.flatnonzero(right[0] - row > 0.05)) for row in right[1:]]  # kinds that lose more than 5 points
-    counts = [len(kinds) for kinds in worse]
-    print(f"    Without head 1, 2, 3 answers of {', '.join(map(str, counts))} of the 3 kinds get worse:", end=" ")
-    if right[0].min() < 0.9:
+        shares = ((said == course.answers) & asked).sum((0, 2)) / asked.sum((0, 2))
+        right[name] = dict(zip(cars.HEADS, shares, strict=True))
+    return right
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    learnt_from(m.course)
+    step_by_step(m, settings.sentence)
+    contexts(m)
+    red_car(m)
+    if settings.page:
+        page(m, settings.sentence, settings.out / "attention.html")
+    print("\nPictures:")
+    draw_steps(settings.sentence, m.i, m.reading, settings.out / "steps.png")
+    draw_bank(SENTENCES[1:3], m.readings[1:3], m.one, m.course, settings.out / "bank.png")
+    draw_red_car(cars.PAIRS, cars.RED_CAR, m.pairs, settings.out / "red_car.png")
+
+
+def learnt_from(course: Course) -> None:
+    """A sentence about a bank of which a word tells the sense."""
+    tells = {word for some in BANKS["river bank"] for word in some}
+    rivers = [text for text, sense in zip(course.texts, course.senses, strict=True) if SENSES[sense] == "river bank"]
+    text = next(text for text in rivers if tells & {*text.split()})
+    print(f'The single head learns from made sentences: in "{text}" a word tells which bank, in others none does.')
+    detail("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
+
+
+def step_by_step(m: Measured, sentence: str) -> None:
+    """Scores, softmax, weighted sum for one word; and what each word adds to the answer."""
+    found, i = words(sentence), m.i
+    x, q, k, v, weights, after, logits = (part.numpy() for part in m.reading)
+    word, width = found[i], x.shape[1]
+    print(f'\nThe attention process for "{word}" in "{sentence}"')
+    print(f'  1. Attention scores: Q("{word}") · K(word) / sqrt({width}).  2. Softmax: weights that sum to 1.')
+    for name, key, weight in zip(found, k, weights[i], strict=True):
+        score = q[i] @ key
+        print(f"     {name:10} score {score / width**0.5:6.2f}   weight {weight:.2f}   {'█' * round(40 * weight)}")
+    ranked = np.argsort(-weights[i])
+    terms = " + ".join(f'{weights[i, j]:.2f} × V("{found[j]}")' for j in ranked[:3])
+    print(f"  3. Weighted sum: {terms}{' + ...' if len(found) > 3 else ''}")
+    first, second = np.argsort(-logits[i])[:2]
+    W_U = m.one.W_U.weight.detach().numpy()  # (senses, width)
+    adds = weights[i] * (v @ (W_U[first] - W_U[second]))  # (n,): to what tells the two senses apart
+    for j in ranked:
+        row = f'     {weights[i, j]:.2f} × V("{found[j]}")'.ljust(28) + numbers(v[j])
+        detail(f"{row:82}{adds[j]:+6.2f}")
+    for name, row in (("sum", weights[i] @ v), (f'+ vector of "{word}"', x[i]), ("= after attention", after[i])):
+        detail(f"     {name:23}{numbers(row)}")
+    detail(f"     On the right, what it adds to the score of {SENSES[first]} over that of {SENSES[second]}.")
+    others = f'Here "{found[ranked[0]]}" has {m.largest:.2f}{elsewhere("blends", ".2f", m)}.'
+    blends = "It blends, it does not select" if holds("blends", m) else "Here it nearly selects"
+    print(f"  {blends}: softmax gives every word a weight. {others}")
+    detail("  The lecture's weights 0.6, 0.3 and 0.1 are an example; another --seed learns others.")
+    print(f'  "{word}" now means: {likely(tl.softmax(m.reading.logits[i], -1).numpy())}')
+
+
+def likely(p: np.ndarray) -> str:
+    """The two likeliest senses, if they have a probability of at least 2%."""
+    return ", ".join(f"{SENSES[i]} {p[i]:.2f}" for i in np.argsort(-p)[:2] if p[i] >= 0.02)
+
+
+def contexts(m: Measured) -> None:
+    """What the same word looks at, and means, in other sentences; and its vectors before and after attention."""
+    print("\nContext is everything: the same word in other sentences, none of which was learnt from.")
+    for (sentence, word, _), reading in zip(SENTENCES[1:], m.readings[1:], strict=True):
+        weights = sorted(looks_at(word, sentence, reading).items(), key=lambda item: -item[1])[:2]
+        looks = ", ".join(f"{name} {weight:.2f}" for name, weight in weights if weight >= 0.02)
+        p = tl.softmax(reading.logits[place(word, sentence)], -1).numpy()
+        print(f"  {sentence:36} {word} looks at {looks:26} {likely(p)}")
+    detail("  The cosine of two vectors of the same word, before attention and after it:")
+    detail("    " + ", ".join(f"{word} {m.before[word]:.2f} and {m.after[word]:.2f}" for word in m.before))
+    detail("  The embedding is static: a word starts from the same vector. What differs after it, attention brought.")
+
+
+def page(m: Measured, sentence: str, path: Path) -> None:
+    """Write a page on which one steps through the head's forward and backward pass for the word."""
+    with tl.Graph() as graph:  # it watches what is computed
+        log_p = tl.log_softmax(m.one(tl.tensor(m.tokens)).logits[m.i], -1)  # (senses,): what the word means
+        log_p.max().backward()
+    print(f"\nA page to step through: {tl.page(graph, path, tokens=words(sentence), title='Attention')}")
+
+
+def red_car(m: Measured) -> None:
+    """The exercise: what three heads look at, what they say of the car, and what is lost without one."""
+    print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
+    print("  Three heads learn from made sentences. Each head's work is imposed, by questions; right in 1,000 others:")
+    print("    " + "; ".join(f"head {h}, {name}: {share:.0%}" for h, (name, share) in enumerate(m.right.items(), 1)))
+    detail(
+        "    Head 1: who or what did what, and what was bought? Head 2: what is red, when, where? Head 3: what is that?"
+    )
+    for text in [text for text in m.about_cars.texts if text.endswith(".")][:3]:
+        detail(f"    {text}")
+    pairs(m)
+    print(
+        f"  In {m.strongest} of the lecture's seven relationships the head that is asked looks most at the other word."
+    )
+    detail(f'  "{" ".join(cars.CAUSE[:9])} ...": why?')
+    print(f'  Cause and effect, across 6 words: head 3 looks from "bought" to "because it broke" with {m.cause:.2f}.')
+    describe(m)
+    print(f"  Right descriptions: {', '.join(f'{name} {share:.0%}' for name, share in m.described_of_all.items())}.")
+    table("What is lost without a head or without W_O: right descriptions of the thing", m.described)
+    print("  Nobody divides the work among three other heads: each answer comes from what all have found together.")
+    table("Right answers, by kind of question", m.served)
+    print(f"    Without head 1, 2, 3 answers of {', '.join(map(str, m.kinds_lost))} of the 3 kinds get worse:", end=" ")
+    if m.learnt < 0.9:
         print("they have not learnt enough to tell.")
     else:
-        one_each = sorted(worse) == [(0,), (1,), (2,)]
-        print("each has taken one kind." if one_each else "so it is not one kind a head.")
+        one = "each has taken one kind" if holds("one kind a head", m) else "so it is not one kind a head"
+        print(f"{one}{elsewhere('one kind a head', 'd', m)}.")
+
+
+def pairs(m: Measured) -> None:
+    """The lecture's relationships, ticked off."""
+    detail(
+        "\n  How much each head looks from one word to the other; [whose question it is], and ✓ if it answers right."
+    )
+    detail(f"    {'':24}{'head 1':>8}{'head 2':>8}{'head 3':>8}")
+    for a, b, head, why in cars.PAIRS:
+        i, j = cars.RED_CAR.index(a), cars.RED_CAR.index(b)
+        answer = cars.VOCABULARY[m.answers[head][i]]
+        cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(m.pairs))
+        detail(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
+    detail("    Seven are the lecture's list; the last is in its third head.\n")
+
+
+def describe(m: Measured) -> None:
+    """Print what the vector of "car" says after each part of the sentence."""
+    detail('  How the embedding of "car" changes: the nearest description of each kind, as a probability')
+    for part, row in m.said.items():
+        detail(f"    {part:21}" + "".join(f"{description:>12} {p:.2f}" for description, p in row))
+    says = [description for description, _ in m.said["Final"]]
+    end = "as in the lecture" if says == cars.FINAL else f"the lecture's car is {', '.join(cars.FINAL)}"
+    print(f"  The final vector says: {', '.join(says)}; {end}.")
+
+
+def table(what: str, rows: Shares) -> None:
+    """Print shares, a row for each thing that is left out, a column for each kind."""
+    detail(f"\n    {what}\n    {'':18}" + "".join(f"{kind:>28}" for kind in next(iter(rows.values()))))
+    for name, shares in rows.items():
+        detail(f"    {name:18}" + "".join(f"{share:28.0%}" for share in shares.values()))
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -376,7 +429,7 @@ def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course:
     with tl.no_grad():
         made, at = model(tl.tensor(course.tokens[different])), (np.arange(len(different)), course.at[different])
     ends = []
-    for row, ((sentence, word), reading) in enumerate(zip(sentences, readings, strict=True)):
+    for row, ((sentence, word, _), reading) in enumerate(zip(sentences, readings, strict=True)):
         panel, i = figure.add_subplot(grid[row, 0]), place(word, sentence)
         river = p_river(reading)[i]
         arcs(panel, words(sentence), {i: reading.weights.numpy()[i]}, {i: by_river(river)})
@@ -419,33 +472,43 @@ def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarr
     save(figure, path)
 
 
-def draw_car(said: Said, path: Path) -> None:
-    """What the vector of "car" says, part by part of the sentence: the nearest description of each kind."""
-    axes = new_figure(10, 4.8, 'What the vector of "car" says after each part of the sentence').subplots()
-    texts = [[f"{description}  {p:.2f}" for description, p in row] for row in said.values()]
-    words = np.array([[description for description, _ in row] for row in said.values()])  # (parts, kinds)
-    drawing.table(axes, texts, words != words[[0, *range(len(words) - 1)]], [*said], [*cars.KINDS])
-    axes.set_xlabel("blue: what has changed; the number: its probability among the descriptions of its kind")
-    save(axes.figure, path)
-
-
 # --- real models ------------------------------------------------------------------------------------------------------
 
 
 ASKED = DATA["bank"]["asked"]  # a sentence with "bank", and the word that is looked at
 
 
-def real(settings: Any) -> None:
+def measure_real(settings: Any) -> Measured:
     """The same question to MiniLM, whose words see all words, and SmolLM2, whose words see those before them."""
     bert, llama = minilm(), smollm2()
+    m = Measured(same={"MiniLM": same_sense(bert), "SmolLM2": same_sense(llama)})  # (7, 24) each
+    m.embedding = m.same["SmolLM2"][0]  # MiniLM's also says where the word stands
+    m.last, m.last_of_smollm2 = (rows[-1] for rows in m.same.values())
+
+    # Which heads look from "bank" to the word that tells which? Sought in fourteen sentences, asked in ten others
+    m.asked = np.stack([looks(bert, sentence, "bank", word) for sentence, word in ASKED])  # (2, layers, heads)
+    m.tells = np.stack([looks(bert, sentence, "bank", word) for sentence, word, _ in TOLD])  # (24, layers, heads)
+    m.others = np.stack([looks(bert, text.replace(word, other), "bank", other) for text, word, other in TOLD])
+    asked = np.arange(len(TOLD)) % 12 > 6
+    m.head = largest((m.tells - m.others)[~asked].mean(axis=0), 1)[0]
+    m.told, m.neutral = (weights[asked][:, *m.head] for weights in (m.tells, m.others))
+
+    m.forward = looks(llama, ASKED[0][0], "bank", "flooded")  # which comes after it
+    return m
+
+
+def report_real(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
     print("Two real models read about banks: MiniLM, a BERT, whose words see all words, and SmolLM2, a decoder.")
-    bank_by_layer({"MiniLM": bert, "SmolLM2": llama})
-    nearest_sentences(bert, settings.sentence)
-    to_flooded = heads_to(bert)
-    to_bank = heads_back(llama)
+    bank_by_layer(m.same)
+    heads_to(m)
+    print('\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, a weight of', end=" ")
+    print(f"{m.forward.max():.2f} in all {m.forward.size} heads.")
     print("\nPicture:")
-    shown = {"MiniLM: from bank to flooded": to_flooded, "SmolLM2: from flooded to bank": to_bank}
-    draw_heads(shown, settings.out / "real_heads.png")
+    draw_heads(m.tells.mean(axis=0), m.others.mean(axis=0), settings.out / "real_heads.png")
+
+
+TOLD = [*DATA["bank"]["river"], *DATA["bank"]["money"]]  # a sentence, the word that tells, and one that tells nothing
 
 
 def traced(model: Any, sentence: str, *found: str) -> tuple[Any, list[int]]:
@@ -461,94 +524,73 @@ def looks(model: Any, sentence: str, a: str, b: str) -> np.ndarray:
     return np.stack([weights[:, i, j] for weights in trace.attention])
 
 
-def bank_by_layer(models: Mapping[str, Any]) -> None:
+def same_sense(model: Any) -> np.ndarray:
+    """After each sixth of the blocks, whether the nearest of the other vectors of "bank" has the same sense.
+
+    (7, sentences), the share of the nearest where several are equally near; first in the embedding.
+    """
+    river = np.arange(len(TOLD)) < len(DATA["bank"]["river"])
+    vectors = []
+    for sentence, *_ in TOLD:
+        trace, (i,) = traced(model, sentence, "bank")
+        vectors.append([trace.residual[trace.layers * k // 6][i] for k in range(7)])
+    shares = []
+    for rows in np.stack(vectors, 1):  # (sentences, width) after each sixth of the blocks
+        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        cosines = rows @ rows.T - 2 * np.eye(len(TOLD))
+        near = cosines > cosines.max(axis=1, keepdims=True) - 1e-5  # several, where they are equal
+        shares.append((near & (river == river[:, None])).sum(axis=1) / near.sum(axis=1))
+    return np.stack(shares)
+
+
+def bank_by_layer(same: Mapping[str, np.ndarray]) -> None:
     """In which layers the nearest of the other vectors of "bank" has the same sense."""
-    bank = DATA["bank"]
-    river = np.repeat([True, False], (len(bank["river"]), len(bank["money"])))
-    n = len(river)
+    n = len(TOLD)
     print(f'\n"bank" in {n} sentences, half of rivers, half of money. Is the nearest vector of the same sense?')
     print(f"  A guess is right for {(n / 2 - 1) / (n - 1):.0%}.", end=" ")
     print('The embedding of "bank" is static. Columns: after 1/6, 2/6 ... of the blocks:')
     print(f"  {'':10}{'embedding':>10}" + "".join(f"{k}/6".rjust(8) for k in range(1, 7)))
-    for name, model in models.items():
-        vectors = []
-        for sentence, _ in (*bank["river"], *bank["money"]):
-            trace, (i,) = traced(model, sentence, "bank")
-            vectors.append([trace.residual[trace.layers * k // 6][i] for k in range(7)])
-        shares = []
-        for rows in np.stack(vectors, 1):  # (sentences, width) after each sixth of the blocks
-            rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-            cosines = rows @ rows.T - 2 * np.eye(n)
-            near = cosines > cosines.max(axis=1, keepdims=True) - 1e-5  # several, where they are equal
-            shares.append(np.mean((near & (river == river[:, None])).sum(axis=1) / near.sum(axis=1)))
-        changed = "changed by the words around it" if shares[-1] > 0.8 > shares[0] else "hardly changed"
-        print(f"  {name:10}{shares[0]:10.0%}" + "".join(f"{share:8.0%}" for share in shares[1:]) + f"   {changed}")
+    for name, shares in same.items():
+        print(f"  {name:10}{shares[0].mean():10.0%}" + "".join(f"{share:8.0%}" for share in shares[1:].mean(axis=1)))
 
 
-def nearest_sentences(bert: Any, sentence: str) -> None:
-    """The sentences whose vectors are nearest to that of a sentence, and to others like it."""
-    print("\nNearest sentences, by MiniLM's vectors (cosine), of five about water, five about money and two others:")
-    others = DATA["bank"]["others"]
-    vectors = bert.embed(others).numpy()
-    for asked in dict.fromkeys((sentence, "Was the bank robbed?", "I went to the bank.")):
-        cosines = vectors @ bert.embed([asked]).numpy()[0]
-        means = f"water {cosines[:5].mean():.2f}, money {cosines[5:10].mean():.2f}"
-        print(f"  {asked:24} on average {means}; nearest:")
-        for i in np.argsort(-cosines)[:2]:
-            print(f"    {cosines[i]:.2f}  {others[i]}")
-
-
-def heads_to(bert: Any) -> np.ndarray:
-    """Search all heads of MiniLM for those that look from "bank" to "flooded": (layers, heads)."""
-    weights = np.stack([looks(bert, sentence, "bank", word) for sentence, word in ASKED])  # (asked, layers, heads)
-    told = [s for some in ("river", "money") for s in DATA["bank"][some]]
-    n, found, guess = len(told), np.zeros(weights.shape[1:]), 0.0
-    for sentence, word in told:  # is the word that tells which the one that a head looks at most?
-        trace, (i, j) = traced(bert, sentence, "bank", word)
-        found += np.stack([(layer[:, i, 1:-1].argmax(-1) == j - 1) for layer in trace.attention])  # without the ends
-        guess += 1 / (trace.attention[0].shape[-1] - 2)
-    first = weights[0]
+def heads_to(m: Measured) -> None:
+    """The heads of MiniLM that look from "bank" to "flooded", and whether by meaning."""
+    first, n = m.asked[0], len(TOLD)
     print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
-    print(f"{'':20}{'flooded':>10}{'painted':>10}{'robbed':>10}   flooded, before   most at the word that tells")
-    for layer, head in largest(first, 5):
-        flooded, painted, robbed, before = weights[:, layer, head]
-        cells = f"{flooded:10.2f}{painted:10.2f}{robbed:10.2f}{before:18.2f}{found[layer, head]:12.0f} of {n}"
-        print(f"  layer {layer + 1}, head {head + 1:2}  {cells}   {by_what(found[layer, head], guess, n)}")
-    print(f'  The last column: of {n} sentences, where that word stands before "bank"; a guess finds {guess:.0f}.')
-    half, fifth, little = (first >= 0.5).sum(), (first >= 0.2).sum(), (first < 0.05).sum()
-    print(f'  {half} of them give "flooded" half of their weight, {fifth} a fifth; {little} less than a twentieth.')
-    return first
+    print(f"{'':20}{'flooded':>9}{'painted':>9}{'a word that tells':>21}{'a neutral word':>17}{'more':>12}")
+    for at in largest(first, 5):
+        (flooded, painted), tells, others = m.asked[:, *at], m.tells[:, *at], m.others[:, *at]
+        more = (tells > others).sum()
+        cells = f"{flooded:9.2f}{painted:9.2f}{tells.mean():21.2f}{others.mean():17.2f}{more:6} of {n}"
+        print(f"  layer {at[0] + 1}, head {at[1] + 1:2}  {cells}   {by_what(tells.mean(), others.mean(), more, n)}")
+    print(
+        f'  In {n} sentences a word that tells stands before "bank", or a neutral word in its place; on average it has'
+    )
+    print("  so much weight. By meaning: the first has half as much again, and more in more sentences than by chance.")
+    print(f'  {(first < 0.05).sum()} heads give "flooded" less than a twentieth of their weight.')
+    layer, head = m.head
+    print(
+        f"  Sought in 14 of the sentences, where the two differ most: head {head + 1} of layer {layer + 1}. In the ten"
+    )
+    print(f"  others it gives the word that tells {m.told.mean():.2f}, a neutral one {m.neutral.mean():.2f};", end=" ")
+    print(f"more in {(m.told > m.neutral).sum()} of them.")
 
 
-def by_what(found: float, guess: float, n: int) -> str:
-    """Whether a head looks at the words that tell a sense: it found so many of n, a guess finds so many."""
-    return "by meaning" if found > n / 2 else "in part" if found > 2 * guess else "not by meaning"
+def by_what(tells: float, neutral: float, more: int, n: int) -> str:
+    """Whether a head looks at a word that tells the sense by its meaning: more than at a neutral word in its place, in
+    so many of n sentences, where chance alone brings n / 2 (± 2 standard deviations)."""
+    return "by meaning" if tells > 1.5 * neutral and more > n / 2 + n**0.5 else "not by meaning"
 
 
-def heads_back(llama: Any) -> np.ndarray:
-    """Search all heads of SmolLM2 for those that look from "flooded" back to "bank": (layers, heads)."""
-    first, second = (looks(llama, sentence, word, "bank") for sentence, word in ASKED[:2])
-    forward = looks(llama, ASKED[0][0], "bank", "flooded").max()
-    print('\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, a weight of', end=" ")
-    print(f"{forward:.2f} in all {first.size} heads.")
-    print('  "flooded" can look back to "bank". For what it means? Beside it the weight from "painted":')
-    print(f"{'':20}{'flooded':>10}{'painted':>10}")
-    for layer, head in largest(first, 4):
-        print(f"  block {layer + 1:2}, head {head + 1}  {first[layer, head]:10.2f}{second[layer, head]:10.2f}")
-    print(f'  {(first >= 0.5).sum()} heads give "bank" half or more of their weight.')
-    return first
-
-
-def draw_heads(weights: Mapping[str, np.ndarray], path: Path) -> None:
-    """Every head as a dot: its layer, and how much it looks at the word."""
-    many = sum(int((heads >= 0.5).sum()) for heads in weights.values())
-    title = f"{many} of {sum(heads.size for heads in weights.values())} heads give the other word half of their weight"
-    figure = new_figure(11, 4.6, title)
-    for axes, (title, heads) in zip(figure.subplots(1, 2, sharey=True), weights.items(), strict=True):
-        layers = np.repeat(np.arange(1, len(heads) + 1), heads.shape[1])
-        plain(axes).scatter(layers, heads.ravel(), color=np.where(heads.ravel() >= 0.5, VERMILION, BLUE), s=22)
-        for (layer, head), down in zip(largest(heads, 3), (3, -3, -9), strict=True):
-            axes.annotate(f"head {head + 1}", (layer + 1, heads[layer, head]), (6, down), textcoords="offset points")
-        axes.set(title=title, xlabel="layer", ylim=(0, 1), xlim=(0.5, len(heads) * 1.12))
-    figure.supylabel("attention weight", color=DARK)
-    save(figure, path)
+def draw_heads(tells: np.ndarray, others: np.ndarray, path: Path) -> None:
+    """Every head as a dot: its mean weight for a neutral word, and for a word in its place that tells the sense."""
+    title = 'MiniLM\'s heads, from "bank": above the line a word that tells the sense has more weight'
+    axes = plain(new_figure(8, 6.4, title).subplots())
+    axes.plot([0, tells.max()], [0, tells.max()], color=GREY, linestyle="--")
+    axes.scatter(others, tells, color=BLUE, s=22)
+    for layer, head in largest(tells, 4):
+        at = others[layer, head], tells[layer, head]
+        axes.annotate(f"layer {layer + 1}, head {head + 1}", at, (6, 4), textcoords="offset points", color=DARK)
+    axes.set(xlabel="mean weight of a neutral word", ylabel="mean weight of a word that tells")
+    save(axes.figure, path)

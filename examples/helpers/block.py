@@ -8,6 +8,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import drawing
+from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, GREY, VERMILION, new_figure, plain, save
 from helpers.program import DataError, detail
 from helpers.real import DATA, first_token, largest, smollm2
@@ -35,105 +36,107 @@ def place(token: str, tokens: Sequence[str]) -> int:
     return tokens.index(token)
 
 
-def random_matrices(tokens: Sequence[str], width: int) -> None:
-    """Print that nothing is learnt here."""
-    print(f"Nothing is learnt here: matrices are random, and vectors of {width} numbers for {' / '.join(tokens)}.\n")
-
-
-def linear_layers(collapsed: float, bent: float) -> None:
-    """Three linear layers and one matrix; the same with ReLU."""
-    print("Why the FFN needs an activation function. How far apart are two results, |a - b| / |b|?")
-    print("Up to about 1e-06 this is float32's rounding, and they are equal.")
-    print(f"  three linear layers, and one matrix W_1 W_2 W_3          {collapsed:8.1e}   three layers are one matrix")
-    print(f"  with ReLU between the layers: f(a + b), and f(a) + f(b){bent:10.2f}   no matrix does this")
-
-
-def attention(in_v: float, in_x: float) -> None:
-    """In which of its inputs attention is linear."""
-    print(f"  attention A(2V + 3V'), and 2 A(V) + 3 A(V')              {in_v:8.1e}   linear in the values V")
-    print(f"  attention A(2x), and 2 A(x)                            {in_x:10.2f}   not linear in x")
-    print('\n  The lecture says "attention is a linear operation (weighted sums)". With fixed weights it is: it')
-    print("  averages the values. But the weights are a softmax of x, so attention as a whole is not linear.")
-
-
-def feed_forward(x: Shape, hidden: Shape, recalled: float) -> None:
-    """The FFN's shapes, and its output as a sum over hidden units."""
-    print(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {hidden} -> {x}\n")
-    print(f'  For "bank", sum over {hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.')
-    print(f"  This sum is the output of the FFN: they differ by {recalled:.1e}.")
-    print("  Such a sum it is with any weights. That units recall patterns, only training can bring about.")
-
-
-def flooded_bank(wanted: np.ndarray, without: np.ndarray) -> None:
-    """Two hidden units that combine what attention has brought together."""
-    print('\n  Two hidden units written by hand: "flooded riverbank, so activate geographic concepts":\n')
-    print(f"  {'in the vector after attention':32}{'with ReLU':^24}{'one matrix, no ReLU':^24}")
-    print(f"  {'':32}{'geography':>12}{'finance':>10}{'geography':>14}{'finance':>10}")
-    for name, a, b in zip(("bank", "water", "bank and water", "bank and money"), wanted, without, strict=True):
-        numbers = f"{a[0]:+12.0f}{a[1]:+10.0f}{b[0]:+14.0f}{b[1]:+10.0f}".replace("+0", " 0").replace("-0", " 0")
-        print(f"  {name:32}{numbers}")
-    print('  One matrix gives "bank and water" the sum of what it gives both alone: nothing. ReLU makes an "and".')
-
-
-def changes(tokens: Sequence[str], i: int, sizes: Mapping[str, np.ndarray]) -> None:
-    """In which rows the output changes."""
-    print(f'\nWho exchanges information? "{tokens[i]}" gets another vector. How much does each output row change?')
-    print(f"  {'':18}" + "".join(f"{token:>10}" for token in tokens))
-    for name, size in sizes.items():
-        print(f"  {name:18}" + "".join(f"{value:10.2f}" if value else f"{'0':>10}" for value in size))
-    alone = all((size == 0) == (row != i) for row, size in enumerate(sizes["FFN"]))
-    print(f'  The FFN changes {"only" if alone else "not only"} the row of "{tokens[i]}".', end=" ")
-    print(f"Attention changes {(sizes['attention'] > 0).sum()} rows, causal attention those from it on.")
-
-
-def shapes(q: Shape, weights: Shape, each: Shape, side: Shape, out: Shape, equal: float) -> None:
-    """The way from heads to one vector."""
-    print("\nFrom heads to one vector per token:")
-    detail(f"  {'queries, keys and values of each head':46}{q!s:16}(heads, tokens, 96)")
-    detail(f"  {'weights: softmax(Q K^T / sqrt(96))':46}{weights!s:16}(heads, tokens, tokens)")
-    detail(f"  {'weighted sums: 96 numbers per head and token':46}{each!s:16}(heads, tokens, 96)")
-    print(f"  {f'concatenated: {q[0]} heads x 96 = {side[1]}':46}{side!s:16}(tokens, {side[1]})")
-    print(f"  {f'projected by W_O, {side[1]} x {side[1]}':46}{out!s:16}(tokens, {side[1]})")
-    detail(f"  the difference from what MultiHeadAttention returns: {equal:.1e}")
-    print('  The lecture says that the projection "mixes and compresses". In GPTs the width stays the same: it mixes.')
-
-
 def in_its_own_place(each: np.ndarray) -> np.ndarray:
     """The numbers of each head (heads, 96) where concatenation puts them, and 0 elsewhere: (heads, heads * 96)."""
     heads, dim = each.shape
     return (np.eye(heads)[:, :, None] * each).reshape(heads, heads * dim)
 
 
-def projection(alone: np.ndarray, adds: np.ndarray, summed: float, lost: float) -> None:
-    """What each head writes without W_O and with it."""
-    heads, width = alone.shape
-    written = int((alone[0] != 0).sum()), int((adds[0] != 0).sum())
-    print(f"\n  Without W_O each head writes {written[0]} of the {width} numbers, its own, and heads never meet.")
-    print(f"  With W_O each head writes all {written[1]}. This is where heads talk to each other: their parts add up.")
-    print(f"  The sum of the {heads} heads' parts and the output differ by {summed:.1e}; without head 1 by {lost:.2f}.")
+# --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def blocks(shapes: Sequence[Shape], moved: Sequence[float]) -> None:
-    """The shape after each block."""
-    print("\nN blocks, one after the other. What leaves a block has the shape of what enters it:")
-    print("  " + " -> block -> ".join(map(str, shapes)))
-    print(f"  Each block adds a refinement, of {', '.join(f'{share:.2f}' for share in moved)} times the length of x.")
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    print(
+        f"Nothing is learnt here: random matrices, and vectors of {m.concatenated} numbers for {' / '.join(m.tokens)}."
+    )
+    changes(m)
+    linear(m)
+    feed_forward(m)
+    projection(m)
+    gpt3(m)
+    print("\nPictures:")
+    draw_changes(m.tokens, settings.changed, m.sizes, settings.out / "changes.png")
+    draw_bends(m.layers, m.attention, settings.out / "bends.png")
+    draw_heads(*m.strips, settings.out / "heads.png")
 
 
-def gpt3(config: GPTConfig) -> None:
+def changes(m: Measured) -> None:
+    """In which rows the output changes."""
+    print(f'\nWho changes? "{m.tokens[m.i]}" gets another vector. How much does the output of each token change?')
+    print(f"  {'':18}" + "".join(f"{token:>10}" for token in m.tokens))
+    for name, size in m.sizes.items():
+        print(f"  {name:18}" + "".join(f"{value:10.2f}" if value else f"{'0':>10}" for value in size))
+    print(f'  The FFN changes {"only" if holds("alone", m) else "not only"} the row of "{m.tokens[m.i]}".', end=" ")
+    print(f"Attention changes {(m.sizes['attention'] > 0).sum()} rows, causal attention those from it on.")
+
+
+def linear(m: Measured) -> None:
+    """Three linear layers and one matrix, the same with ReLU; in which of its inputs attention is linear."""
+    print(
+        "\nWhy the FFN needs an activation function. How far apart are two results? (|a - b| / |b|; 1e-06 is rounding)"
+    )
+    rows = (
+        ("three linear layers, and one matrix W_1 W_2 W_3", m.collapsed, "three layers are one matrix"),
+        ("with ReLU between the layers: f(a + b), and f(a) + f(b)", m.bent, "no matrix does this"),
+        ("attention A(2V + 3V'), and 2 A(V) + 3 A(V')", m.in_v, "linear in the values V"),
+        ("attention A(2x), and 2 A(x)", m.in_x, "not linear in x"),
+    )
+    for what, apart, so in rows:
+        print(f"  {what:56}{apart:10.2g}   {so}")
+    print("  Attention averages the values, with weights that are a softmax of x. So as a whole it is not linear.")
+
+
+def feed_forward(m: Measured) -> None:
+    """The FFN's output as a sum over hidden units, and two units that combine what attention has brought together."""
+    x = m.shapes[0]
+    detail(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {m.hidden} -> {x}")
+    detail(
+        f'  For "bank", sum over {m.hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.'
+    )
+    detail(f"  This sum is the output of the FFN: they differ by {m.recalled:.1e}.")
+    detail("  Any weights give such a sum. Only training can make the units recall patterns.")
+    print('\nTwo hidden units written by hand: "flooded riverbank, so activate geographic concepts"')
+    print(f"  {'in the vector after attention':32}{'with ReLU':^24}{'one matrix, no ReLU':^24}")
+    print(f"  {'':32}" + f"{'geography':>12}{'finance':>12}" * 2)
+    for name, row in m.with_relu.items():
+        print(
+            f"  {name:32}"
+            + "".join(f"{round(value):{'+' if round(value) else ''}12}" for value in row + m.one_matrix[name])
+        )
+    print('  One matrix gives two words the sum of what it gives both alone: nothing. ReLU makes an "and".')
+
+
+def projection(m: Measured) -> None:
+    """The way from heads to one vector; what each head writes without W_O and with it; block after block."""
+    heads, width = m.strips[0].shape
+    sizes = f"{heads} heads x {width // heads} = {m.concatenated}; projected by W_O, {width} x {m.projected}"
+    print(f"\nFrom heads to one vector per token. Concatenated: {sizes}")
+    detail(f"  the difference from what MultiHeadAttention returns: {m.equal:.1e}")
+    if not holds("compresses", m):
+        print(
+            '  The lecture says that the projection "mixes and compresses". In GPTs the width stays the same: it mixes.'
+        )
+    print(f"  Without W_O each head writes {m.written} of the {width} numbers, its own, and heads never meet.")
+    print(f"  With W_O each head writes all {m.written_by_W_O}: here heads talk to each other, their parts add up.")
+    detail(f"  The sum of the heads' parts and the output differ by {m.summed:.1e}; without head 1 by {m.lost:.2f}.")
+    detail("\nN blocks, one after the other. What leaves a block has the shape of what enters it:")
+    detail("  " + " -> block -> ".join(map(str, m.shapes)))
+    detail(
+        f"  Each block adds a refinement, of {', '.join(f'{share:.2f}' for share in m.moved)} times the length of x."
+    )
+
+
+def gpt3(m: Measured) -> None:
     """GPT-3's sizes, and the lecture's count of its weights."""
-    print("\nGPT-3's numbers:")
-    heads = config.layers * config.heads
-    print(f"  {f'{config.heads} heads per layer x {config.layers} layers':46}{heads:>18,} attention heads")
+    config, parts = m.config, m.config.parameters_by_part()
+    print(f"\nGPT-3: {config.heads} heads per layer x {config.layers} layers = {m.all_heads:,} attention heads")
     sizes = f"{config.heads} x {config.head_dim} = {config.heads * config.head_dim:,}"
     detail(f"  The lecture's 8 heads x 96 = 768 are not GPT-3's: there it is {sizes}.\n")
-    parts = config.parameters_by_part()
     for name in ("W_E", "W_Q", "W_K", "W_V", "W_O", "FFN up", "FFN down", "W_U"):
         detail(f"  {formula(name, config):46}{parts[name]:>18,}")
-    print(f"  {'weights':46}{config.weight_count():>18,}")
-    ffn = (parts["FFN up"] + parts["FFN down"]) / config.weight_count()
-    print(f"  {ffn:.0%} of these weights are in the FFNs; at 2 bytes each", end=" ")
-    print(f"they take {2 * config.weight_count() / 1e9:.0f} GB.")
+    ffn = (parts["FFN up"] + parts["FFN down"]) / m.weights
+    print(f"  weights {m.weights:,}, {ffn:.0%} of them in the FFNs; at 2 bytes each {2 * m.weights / 1e9:.0f} GB.")
 
 
 def formula(name: str, config: GPTConfig) -> str:
@@ -190,27 +193,36 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-def real(settings: Any) -> None:
+def measure_real(settings: Any) -> Measured:
     """What attention and the FFN of each block of SmolLM2 add to "bank", in sentences of rivers and of money."""
     model, bank = smollm2('to read 24 sentences that end with "bank": 12 of rivers, 12 of money'), DATA["bank"]
     W_U = (model.unembedding.W_U.weight * model.norm.weight).detach().numpy()  # with the gains of the final norm
     water, money = (W_U[[first_token(model, word) for word in bank[f"{kind}_words"]]] for kind in ("water", "money"))
     directions = np.stack([water.mean(axis=0), money.mean(axis=0)]) - W_U.mean(axis=0)  # raise them over the mean token
-    adds, fires = [], []
-    for sentence, _ in (*bank["river"], *bank["money"]):
+    each, fires = [], []
+    for sentence, *_ in (*bank["river"], *bank["money"]):
         parts, hidden, last = watched(model, sentence)
-        adds.append(parts @ directions.T * np.sqrt(len(last)) / np.linalg.norm(last))  # as the final norm scales them
+        each.append(parts @ directions.T * np.sqrt(len(last)) / np.linalg.norm(last))  # as the final norm scales them
         fires.append(hidden)
-    adds, fires = np.stack(adds), np.stack(fires)  # (24, 2, blocks, 2), (24, blocks, units)
-    river, money = adds[:12].mean(axis=0), adds[12:].mean(axis=0)  # (2, blocks, 2)
-    apart = (river - money) @ [1, -1]  # (2, blocks): water words over money words
-    who_decides(apart)
-    activated(*river.sum(axis=1))
-    one_unit_each(model, fires, directions[0] - directions[1], W_U)
+    adds = np.stack(each)  # (24, 2, blocks, 2): sentences; attention, FFN; blocks; water words, money words
+    m = Measured(apart=(adds[:12].mean(axis=0) - adds[12:].mean(axis=0)) @ [1, -1])  # (2, blocks): water over money
+    m.ffn_water, m.ffn_money = adds[:12, 1].sum(axis=1).T  # what the FFNs add after a river, (12,) each
+    m.attention_water, m.attention_money = adds[:12, 0].sum(axis=1).T
+    by_part = adds.sum(axis=2) @ [1, -1]  # (24, 2)
+    towards = (by_part - by_part.mean(axis=0)) * np.repeat([[1], [-1]], 12, axis=0)  # the sense that it has here
+    m.attention_tells, m.ffn_tells = towards.T
+    units_that_tell(m, model, np.stack(fires), directions[0] - directions[1], W_U)
+    return m
+
+
+def report_real(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    who_decides(m)
+    units(m)
     print("\nPicture:")
     figure = new_figure(11, 4.4, "Score of water words minus money words: after a river minus after money")
     axes = plain(figure.subplots())
-    for row, name, colour, side in zip(apart, ("attention", "FFN"), (BLUE, VERMILION), (-0.2, 0.2), strict=True):
+    for row, name, colour, side in zip(m.apart, ("attention", "FFN"), (BLUE, VERMILION), (-0.2, 0.2), strict=True):
         axes.bar(np.arange(1, len(row) + 1) + side, row, width=0.4, color=colour, label=name)
     axes.set(xlabel="block", ylabel="difference of scores")
     axes.legend(edgecolor="none")
@@ -226,32 +238,29 @@ def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return np.stack(adds), np.stack([trace[f"{block}.ffn.units"][-1] for block in blocks]), trace.residual[-1][-1]
 
 
-def who_decides(apart: np.ndarray) -> None:
-    """Print how much attention and the FFNs tell rivers from money. apart: (2, blocks), differences of scores."""
+def who_decides(m: Measured) -> None:
+    """Print how much attention and the FFNs tell rivers from money, and what the FFNs add after a river alone."""
     print("\n  How much more the scores of water words rise over those of money words, after a river than after money,")
     print(f"  by blocks: {'':10}" + "".join(f"{f'{k + 1}-{k + 6}':>9}" for k in range(0, 30, 6)) + f"{'together':>11}")
-    for name, row in zip(("attention", "FFN"), apart, strict=True):
+    for name, row in zip(("attention", "FFN"), m.apart, strict=True):
         cells = "".join(f"{row[k : k + 6].sum():+9.2f}" for k in range(0, 30, 6))
         print(f"  {name:21}{cells}{row.sum():+11.2f}")
-    attention, ffn = apart.sum(axis=1)
-    late = ", late" if apart[:, 18:].sum() > 0.8 * apart.sum() else ""
-    if ffn > attention > 0:
-        print(f"  The FFNs add {ffn / attention:.1f} times what attention adds{late}:", end=" ")
-        print("they raise the words of the sense read.")
-    else:
-        print("  The FFNs do not add more than attention: here they do not decide what it means.")
+    more = (m.ffn_tells > m.attention_tells).sum()
+    print(
+        f"  In {more} of {len(m.ffn_tells)} sentences the FFNs add more than attention to the words of the sense read."
+    )
+    print("  After a river alone, against the mean token, water words and money words get on average:", end=" ")
+    print(f"attention {m.attention_water.mean():+.2f} and {m.attention_money.mean():+.2f},")
+    both = ((m.ffn_water > 0) & (m.ffn_money < 0)).sum()
+    print(
+        f"  FFNs {m.ffn_water.mean():+.2f} and {m.ffn_money.mean():+.2f}. In {both} of {len(m.ffn_water)} sentences",
+        end=" ",
+    )
+    print("the FFNs activate the one and suppress the other.")
 
 
-def activated(attention: np.ndarray, ffn: np.ndarray) -> None:
-    """Print what attention and the FFNs add to the scores of water words and of money words, after a river alone."""
-    one, other = "activate" if ffn[0] > 0 else "do not activate", "suppress" if ffn[1] < 0 else "do not suppress"
-    print("  After a river alone, against the mean token, water words and money words get:", end=" ")
-    print(f"attention {attention[0]:+.2f} and {attention[1]:+.2f},")
-    print(f"  FFNs {ffn[0]:+.2f} and {ffn[1]:+.2f}. So the FFNs {one} the one and {other} the other.")
-
-
-def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray, W_U: np.ndarray) -> None:
-    """Print how many hidden units tell rivers from money, and what the best ones write. fires: (24, blocks, units)."""
+def units_that_tell(m: Measured, model: Any, fires: np.ndarray, direction: np.ndarray, W_U: np.ndarray) -> None:
+    """Find the hidden units that tell rivers from money, and what the best ones write. fires: (24, blocks, units)."""
 
     def told(rows: np.ndarray) -> np.ndarray:  # how many spreads apart; rows: those of rivers, then those of money
         half = len(rows) // 2
@@ -261,25 +270,31 @@ def one_unit_each(model: Any, fires: np.ndarray, direction: np.ndarray, W_U: np.
     found, again = told(fires[0::2]), told(fires[1::2])  # sought in half of the sentences, tested in the others
     mixed = np.r_[0:3, 6:9, 3:6, 9:12]  # half of both senses in each half, to see what chance does
     chance, chance_again = told(fires[0::2][mixed]), told(fires[1::2][mixed])
-    many = (np.abs(found) > 3).sum()
     held = (np.abs(found) > 3) & (np.sign(found) * again > 3)
     by_luck = (np.abs(chance) > 3) & (np.sign(chance) * chance_again > 3)
-    print(f"\n  Does a hidden unit recognise a pattern? Of {found.size:,} units {many:,} tell rivers from money")
-    print(f"  in half of the sentences, by more than 3 spreads; {held.sum():,} of these also in the other half")
-    print(f"  (by chance, with the senses mixed: {by_luck.sum():,}).")
+    m.all_units, m.sought, m.held, m.by_luck = found.size, (np.abs(found) > 3).sum(), held.sum(), by_luck.sum()
     W_downs = [block.ffn.down.weight.detach().numpy() for block in model.blocks]  # (width, units) each
-    difference = fires[1::2][:6].mean(0) - fires[1::2][6:].mean(0)  # (blocks, units)
-    effect = held * difference * np.stack([direction @ W_down for W_down in W_downs])
-    print("  Those of them that raise water over money most: how they fire, and which tokens they write then:")
-    recall = 0
-    for layer, unit in largest(effect, 6):
-        river, money = fires[1::2][:6, layer, unit].mean(), fires[1::2][6:, layer, unit].mean()
-        name, most = ("rivers", river) if abs(river) > abs(money) else ("money", money)
+    river, money = fires[1::2][:6].mean(0), fires[1::2][6:].mean(0)  # (blocks, units)
+    effect = held * (river - money) * np.stack([direction @ W_down for W_down in W_downs])
+    m.units, m.kindred = [], []
+    for at in largest(effect, 10):
+        layer, unit = at
+        name, most = ("rivers", river[at]) if abs(river[at]) > abs(money[at]) else ("money", money[at])
         scores = W_U @ (W_downs[layer][:, unit] * most)
         tokens = [model.tokenizer.decode([int(i)]) for i in np.argsort(-scores)[:4]]
-        raised = " ".join(map(visible, tokens))
         kinds = (DATA["bank"][f"{kind}_words"] for kind in ("water", "money"))
-        recall += any(sum(text.strip().lower() in words for text in tokens) >= 2 for words in kinds)
-        both = f"rivers {river:+7.2f}  money {money:+7.2f}"
-        print(f"    block {layer + 1}, unit {unit + 1:4}  {both}   for {name}: {raised}")
-    print(f"  {recall} of the six recall words of one kind: two or more of the four are of water, or of money.")
+        m.kindred.append(max(sum(text.strip().lower() in words for text in tokens) for words in kinds))
+        both = f"rivers {river[at]:+7.2f}  money {money[at]:+7.2f}"
+        m.units.append(f"block {layer + 1}, unit {unit + 1:4}  {both}   for {name}: {' '.join(map(visible, tokens))}")
+
+
+def units(m: Measured) -> None:
+    """Print how many hidden units tell rivers from money, and what the best ones write."""
+    print(f"\n  Does a hidden unit recognise a pattern? Of {m.all_units:,} units {m.sought:,} tell rivers from money")
+    print(f"  in half of the sentences, by more than 3 spreads; {m.held:,} of these also in the other half")
+    print(f"  (by chance, with the senses mixed: {m.by_luck:,}).")
+    print("  The ten of them that raise water over money most: how they fire, and which tokens they write then:")
+    for unit in m.units:
+        print(f"    {unit}")
+    recall = sum(n >= 2 for n in m.kindred)
+    print(f"  {recall} of the ten recall words of one kind: two or more of the four are of water, or of money.")

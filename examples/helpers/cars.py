@@ -5,7 +5,7 @@ Each head of 07_attention.py has a question of its own, and each word has none o
     grammatical      a thing: what did it do?   a person: what did they do?     the buyer's verb: what was bought?
     modification     a colour, "old": of what?  a time: when what happened?     what a thing did: where?
     coreference,     "that", "it": which thing?                                 what a thing did: which thing did it?
-    long range
+    long range       "bought ... because it broke": why?
 
 And the thing is described by the whole sentence: its colour, its owner, when it was bought, whether it runs.
 """
@@ -21,7 +21,8 @@ import numpy as np
 from helpers.program import data
 
 DATA = data("cars.toml")
-HEADS, RED_CAR, FINAL, PAIRS, PARTS = (DATA[k] for k in ("heads", "red_car", "final", "pairs", "parts"))
+HEADS, FINAL, PAIRS, PARTS = (DATA[k] for k in ("heads", "final", "pairs", "parts"))
+RED_CAR, CAUSE = (DATA[k].split() for k in ("red_car", "cause"))
 GRAMMATICAL, MODIFICATION, LONG_RANGE = range(3)
 IGNORED = -100  # no question here
 WORDS = ("things", "colours", "people", "buying", "times", "deeds", "looks", "places", "others")
@@ -82,12 +83,12 @@ class Course:
     right: np.ndarray  # (sentences, kinds): which description of the kind is right
 
 
-def make(sentences: int, draw: Random, without: Sequence[str]) -> Course:
-    """Make sentences, none of them `without`; half of them end early, anywhere after the thing."""
+def make(sentences: int, draw: Random, without: Sequence[Sequence[str]]) -> Course:
+    """Make sentences, none of them among `without`; half of them end early, anywhere after the thing."""
     made: list[Sentence] = []
     while len(made) < sentences:
         sentence = tell(draw)
-        if sentence.words != list(without):
+        if sentence.words not in without:
             early = draw.randint(sentence.thing + 1, len(sentence.words))
             made.append(sentence.until(early) if draw.random() < 0.5 else sentence)
     tokens = np.zeros((sentences, LONGEST), np.int64)
@@ -124,7 +125,9 @@ def tell(draw: Random) -> Sentence:
         tell_time(s, draw, verb, bought=True)
         if form == "because":
             s.ask(LONG_RANGE, s.add("because", "it"), s.thing)
-            tell_place(s, draw, tell_deed(s, draw, s.thing))
+            deed = tell_deed(s, draw, s.thing)
+            s.ask(LONG_RANGE, verb, deed)
+            tell_place(s, draw, deed)
     if form == "that":
         verb = next(i for i, word in enumerate(s.words) if word in BUYING)
         s.ask(GRAMMATICAL, verb, s.thing)

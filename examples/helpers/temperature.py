@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, save
 from helpers.program import counted, detail
-from helpers.real import chances, continued, first_token, likeliest, listed, smollm2
+from helpers.real import DATA, chances, continued, first_token, likeliest, listed, smollm2
 
 Array = np.ndarray
 Numbers = Sequence[float]
@@ -30,18 +31,18 @@ REQUESTS = (
 )
 
 
-def softmax_by_hand(T: float, scores: Mapping[str, float], powers: np.ndarray, p: np.ndarray) -> None:
+def softmax_by_hand(say: Callable[[str], None], T: float, scores: Mapping[str, float], powers: Array, p: Array) -> None:
     """The softmax at one temperature, step by step, beside the lecture's figures; marked where its rounding is off."""
     theirs = LECTURE.get(T)
     exponentials, total, shares = theirs or ((None,) * len(p), None, (None,) * len(p))
     heading = f"{'lecture':>10}{'P':>12}{'lecture':>10}" if theirs else f"{'P':>12}"
-    print(f"\nT = {T:<6g}{'exp(score / T)':>37}{heading}")
+    say(f"\nT = {T:<6g}{'exp(score / T)':>37}{heading}")
     rows = zip(scores.items(), powers, p, exponentials, shares, strict=True)
     for (word, score), power, share, power_there, share_there in rows:
         step = f"exp({score:g} / {T:g}) = exp({score / T:.4g})"
         note = off(power, power_there, 1) + off(share, share_there, 2)
-        print(f"  {word:7} {step:28}{power:9.3f}{there(power_there, 1)}{share:12.4f}{there(share_there, 2)}{note}")
-    print(f"  {'sum':36}{powers.sum():9.3f}{there(total, 1)}{p.sum():12.4f}{off(powers.sum(), total, 1):>12}")
+        say(f"  {word:7} {step:28}{power:9.3f}{there(power_there, 1)}{share:12.4f}{there(share_there, 2)}{note}")
+    say(f"  {'sum':36}{powers.sum():9.3f}{there(total, 1)}{p.sum():12.4f}{off(powers.sum(), total, 1):>12}")
 
 
 def there(value: float | None, decimals: int) -> str:
@@ -56,13 +57,28 @@ def off(value: float, lecture: float | None, decimals: int) -> str:
     return f"  {value:.{decimals + 2}f} rounds to {value:.{decimals}f}"
 
 
-def limits(words: Sequence[str], by_temperature: Mapping[float, np.ndarray]) -> None:
+def rounding(m: Measured) -> None:
+    """How far the lecture's figures are from what is computed."""
+    if not holds("rounded", m):
+        print(
+            f"  {m.rounded_otherwise} of the lecture's 15 probabilities, at T = 0.5, 1 and 2, are not rounded right; ",
+            end="",
+        )
+        print(f"none is off by more than {m.off:.4f}.")
+
+
+def limits(m: Measured) -> None:
     """The probabilities from T near 0 to T near infinity, and how uncertain the choice is."""
     print("\nFrom T near 0, where one word has all, to T near infinity, where all are equally likely:")
-    print(f"  {'T':>6}" + "".join(f"{word:>9}" for word in words) + "   effective number of words")
-    for T, p in by_temperature.items():
+    print(f"  {'T':>6}" + "".join(f"{word:>9}" for word in m.words) + "   effective number of words")
+    for T, p in m.limits.items():
         print(f"  {T:6g}" + "".join(f"{value:9.4f}" for value in p) + f"{effective_number(p):10.2f}")
-    print("  Effective number of words: exp(entropy). One is as unsure as among so many equally likely words.")
+    print(
+        "  Effective number of words, exp(entropy): the choice is as uncertain as one among so many words that are all"
+    )
+    print(
+        f'  equally likely. T = 0 would divide by 0; it is defined as greedy: always the likeliest word, "{m.greedy}".'
+    )
 
 
 def effective_number(p: np.ndarray) -> float:
@@ -71,35 +87,34 @@ def effective_number(p: np.ndarray) -> float:
     return math.exp(-(some * np.log(some)).sum())
 
 
-def greedy(words: Sequence[str], p: np.ndarray) -> None:
-    """T = 0 itself, where the formula would divide by 0."""
-    print(f'  T = 0 would divide by 0. It is defined as greedy: always the likeliest word, "{words[p.argmax()]}".')
-
-
-def kinds_of_request(words: Sequence[str], kinds: Mapping[str, tuple[float, np.ndarray]]) -> None:
+def kinds_of_request(m: Measured) -> None:
     """What the lecture's temperatures do for its kinds of request: reliability against variety."""
     print("\nWhich temperature for which request? Reliable answers repeat themselves, creative ones vary:")
-    print(f"  {'':26}   T   P({words[0]})   two answers are the same   effective number of words")
-    for kind, (T, p) in kinds.items():
-        print(f"  {kind:26} {T:3g} {p[0]:9.2f} {(p**2).sum():26.0%} {effective_number(p):20.2f}")
+    print(f"  {'':27}     T   P({m.words[0]})   two answers are the same   effective number of words")
+    for kind, (T, p) in m.kinds.items():
+        print(f"  {kind:27} {T:5g} {p[0]:10.2f} {m.same[kind]:26.0%} {effective_number(p):19.2f}")
 
 
-def dynamic(chosen: Mapping[str, tuple[float, float, np.ndarray]]) -> None:
+def dynamic(m: Measured) -> None:
     """The temperature chosen for each request, the probability of the likeliest word, and some words drawn."""
     print("\nDynamic temperature: a rule reads the request and chooses T. Six words drawn for each:")
-    for request, (T, p, drawn) in chosen.items():
-        print(f"  {request:39}T = {T:<5g}P(sunny) {p:.2f}   {', '.join(drawn)}")
+    for request, T in m.chosen.items():
+        print(f"  {request:39}T = {T:<5g}P(sunny) {m.dynamic[request][0]:.2f}   {', '.join(m.said[request])}")
     print('  The rule knows words, not meaning: to it "write" asks for invention, also where a fact is wanted.')
 
 
-def draws(words: Sequence[str], drawn: Mapping[float, tuple[np.ndarray, np.ndarray]], n: int) -> None:
+def draws(m: Measured, n: int) -> None:
     """How often each word was drawn, and how often it is expected; one standard deviation is sqrt(n p (1 - p))."""
     detail(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
     detail("standard deviation; about one count in three lies further away):")
-    detail(f"  {'':7}" + "".join(f"{f'T = {T:g}':>22}" for T in drawn))
-    for i, word in enumerate(words):
-        cells = (f"{c[i]:9,} {n * p[i]:6,.0f} ±{math.sqrt(n * p[i] * (1 - p[i])):4.0f}" for c, p in drawn.values())
-        detail(f"  {word:7}" + "".join(cells))
+    detail(f"  {'':7}" + "".join(f"{f'T = {T:g}':>22}" for T in m.counts))
+    for i, word in enumerate(m.words):
+        shares = [(c[i], m.p[T][i]) for T, c in m.counts.items()]
+        detail(f"  {word:7}" + "".join(f"{c:9,} {n * p:6,.0f} ±{math.sqrt(n * p * (1 - p)):4.0f}" for c, p in shares))
+    far = [f"{x:.1f}" for x in m.chi_square]
+    detail(
+        f"  chi-square {', '.join(far)}: the sum of (drawn - expected)² / expected, by chance below 13.3 in 99 of 100."
+    )
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -142,36 +157,42 @@ def draw_continuum(scores: Mapping[str, float], curves: Mapping[float, Array], m
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-def real(settings: Any) -> None:
-    """SmolLM2's distribution over its 49,152 tokens at temperatures 0.2, 1 and 2, and twenty texts drawn from each."""
-    model, text = smollm2("what the weather is today"), "The weather today is very"
-    full = chances(model, [text])[0].astype(float)  # (vocab_size,), at T = 1
+SENTENCES = DATA["going_on"]["sentences"]
+
+
+def measure_real(settings: Any) -> Measured:
+    """SmolLM2's distributions over its 49,152 tokens at temperatures 0.2, 1 and 2, and twenty texts drawn from each."""
+    model = smollm2("how ten sentences go on")
+    full = chances(model, SENTENCES).astype(float)  # (10, vocab_size), at T = 1
     words = ("sunny", "cloudy", "rainy", "snowy", "windy")
-    scores = np.log([full[first_token(model, word)] for word in words])
-    scores += 2 - scores[0]
-    print(f'\nScores after "{text}", moved so that sunny has the 2.0 of the lecture:')
-    print("  " + "  ".join(f"{word} {score:.1f}" for word, score in zip(words, scores, strict=True)))
-    order = [words[i] for i in np.argsort(-scores)]
-    print("  The lecture's are 2.0, 1.8, 1.2, 0.8 and 0.6: ", end="")
-    print("in the same order." if order == list(words) else f"here the order is {', '.join(order)}.")
-    print(f"\n  {'T':>5}{'holds 90%':>14}{'different':>13}{'P < 1/1000':>14}   the likeliest of all tokens")
-    shares, shown, different = {}, {}, {}
+    scores = np.log([full[0][first_token(model, word)] for word in words])
+    m = Measured(scores=dict(zip(words, scores + 2 - scores[0], strict=True)), p={}, texts={}, first={}, likeliest={})
     for T in (0.2, 1.0, 2.0):
         p = full ** (1 / T)
-        p /= p.sum()
-        tokens = int((np.cumsum(np.sort(p)[::-1]) < 0.9).sum()) + 1
-        said = shown[T] = continued(model, [text] * 20, 12, T, settings.seed)
-        first = [model.tokenizer.encode(answer)[0] for answer in said]
-        shares[T] = np.mean(full[first] < 0.001)
-        different[T] = len(set(first))
-        cells = f"{counted(tokens, 'token'):>14}{f'{different[T]} of 20':>13}{shares[T]:14.0%}"
-        print(f"  {T:5g}{cells}   {listed(likeliest(model, p, 4))}", flush=True)
-    print("  different: first words of twenty texts. P < 1/1000: how many of them are so unlikely at T = 1.")
-    for T, said in shown.items():
-        print(f"\n  T = {T:g}: {text} ...")
+        m.p[T] = p / p.sum(axis=1, keepdims=True)
+        m.texts[T] = continued(model, [SENTENCES[0]] * 20, 12, T, settings.seed)
+        m.first[T] = [model.tokenizer.encode(text)[0] for text in m.texts[T]]
+        m.likeliest[T] = listed(likeliest(model, m.p[T][0], 4))
+    m.low, m.one, m.high = ((np.cumsum(-np.sort(-p), axis=1) < 0.9).sum(axis=1) + 1 for p in m.p.values())
+    m.unlikely = (m.p[2.0] * (full < 0.001)).sum(axis=1)  # at T = 2, of tokens that are so unlikely at T = 1
+    return m
+
+
+def report_real(m: Measured, settings: Any) -> None:
+    """Print what was measured."""
+    print(f'\nScores after "{SENTENCES[0]}", moved so that sunny has the 2.0 of the lecture:')
+    print("  " + "  ".join(f"{word} {score:.1f}" for word, score in m.scores.items()), end="")
+    print("   (the lecture's: 2.0, 1.8, 1.2, 0.8 and 0.6)")
+    print(f"\n  {'T':>5}{'holds 90%':>15}{'different':>13}   the likeliest of all tokens")
+    for (T, said), tokens in zip(m.likeliest.items(), (m.low, m.one, m.high), strict=True):
+        print(f"  {T:5g}{counted(tokens[0], 'token'):>15}{f'{len(set(m.first[T]))} of 20':>13}   {said}")
+    print("  holds 90%: how many tokens have 90% together. different: first words of twenty texts.")
+    for T, said in m.texts.items():
+        print(f"\n  T = {T:g}: {SENTENCES[0]} ...")
         for answer in said[:3]:
             print(f"    ...{' '.join(answer.split())}")
-    rises = different[0.2] < different[1.0] <= different[2.0]
-    varies = "A low temperature repeats itself, a high one varies" if rises else "All temperatures vary alike"
-    print(f"\n  {varies};", end=" ")
-    print(f"at T = 2, {shares[2.0]:.0%} begin with a word of less than 1/1000 (at T = 1: {shares[1.0]:.0%}).")
+    print(f"\n  {'Ten sentences: how many tokens have 90%':44}" + "".join(f"{f'T = {T:g}':>9}" for T in m.p), end="")
+    print("   at T = 2 a word of P < 1/1000 at T = 1")
+    for i, sentence in enumerate(SENTENCES):
+        cells = "".join(f"{tokens[i]:9,}" for tokens in (m.low, m.one, m.high))
+        print(f"  {sentence:44}{cells}{m.unlikely[i]:8.0%}")

@@ -4,9 +4,11 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from helpers.claims import Measured, holds
 from helpers.drawing import (
     BLUE,
     DARK,
@@ -31,7 +33,6 @@ from transformer.tokenizer.bpe import Word, visible
 Ways = Mapping[str, Tokenizer]
 STORY = Path(__file__).parents[1] / "data" / "river.txt"
 LEAST = 200  # characters to learn from
-LECTURE = ["cle", "ve", "rest"]  # its pieces of "cleverest"
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,25 @@ def cut(tokens: Sequence[str]) -> str:
     return "|".join(map(shown, tokens))
 
 
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    three_ways(settings.sentence, m.ways)
+    nine_words(m, m.nine_words)
+    sizes(m)
+    growth(m)
+    rare_words(m)
+    print("\nPictures:")
+    draw_pieces(settings.sentence, m.ways, settings.out / "pieces.png")
+    draw_merges(settings.sentence, m.ways["pieces"], settings.out / "merges.png")
+    draw_vocabulary(m.text, m.ways, m.sizes, settings.out / "vocabulary.png")
+
+
 def three_ways(sentence: str, ways: Mapping[str, Tokenizer]) -> None:
     """The sentence as tokens, with their ids below."""
     print(f'"{printable(sentence)}" cut in three ways. A dot is a space; below each token is its id.')
     for name, t in ways.items():
         ids, tokens = t.encode(sentence), t.tokens(sentence)
-        print(f"\n  {len(ids)} {name}, of a vocabulary of {len(t):,}")
+        print(f"  {len(ids)} {name}, of a vocabulary of {len(t):,}")
         for i in range(0, len(ids), 24):
             row = [(shown(token), str(id)) for token, id in zip(tokens[i : i + 24], ids[i : i + 24], strict=True)]
             for line in zip(*row, strict=True):
@@ -85,53 +99,47 @@ def three_ways(sentence: str, ways: Mapping[str, Tokenizer]) -> None:
                 print("    " + " ".join(cells))
 
 
-def nine_words(source: str, word: str, stages: Sequence[BPETokenizer], counts: Sequence[int]) -> None:
+def nine_words(m: Measured, source: str) -> None:
     """The merges learnt from a few words, and how a new word is cut after each."""
     print("\nHow pieces are learnt: the pair of neighbours that occurs most often becomes a token, again and again.")
-    print(f"From nine words, {source}:\n")
-    print(f"  {'merge':>5}  {'pair':10} {'occurs':8}   {word}, which is none of the nine, is then cut into")
-    print(f"  {'':28}{cut(stages[0].tokens(word))}")
-    last = stages[-1]
-    for n, (stage, count) in enumerate(zip(stages[1:], counts, strict=True), start=1):
+    print(f"From nine words, {source}:")
+    print(f"  {'merge':>5}  {'pair':10} {'occurs':8}   cleverest, which is none of the nine, is then cut into")
+    print(f"  {'':28}{cut(m.stages[0].tokens('cleverest'))}")
+    last = m.stages[-1]
+    for n, (stage, count) in enumerate(zip(m.stages[1:], m.counts, strict=True), start=1):
         left, right = (shown(last.token(id)) for id in last.merges[n - 1])
-        print(f"  {n:5}  {f'{left} + {right}':10} {f'{count} times':8}  {cut(stage.tokens(word))}")
-    if last.tokens(word) == LECTURE:
-        print("\n  These three pieces are the lecture's. GPT-2's tokenizer (--tokenizer) cuts it into the same.")
+        print(f"  {n:5}  {f'{left} + {right}':10} {f'{count} times':8}  {cut(stage.tokens('cleverest'))}")
+    if holds("cleverest", m):
+        print("  These three pieces are the lecture's. GPT-2's tokenizer (--tokenizer) cuts it into the same.")
 
 
-def sizes(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], unknown: str) -> None:
+def sizes(m: Measured) -> None:
     """The size of the vocabulary against the length of the sequence."""
-    words = ways["words"]
-    missing = words.encode(text.rest).count(words.special_tokens[unknown])
-    print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {text.source}:\n")
-    print(f"  {'':12}{'vocabulary':>10}{'tokens of the':>16}{'characters':>13}{'tokens of the':>16}{'unknown':>10}")
-    print(f"  {'':12}{'':>10}{'nine tenths':>16}{'per token':>13}{'last tenth':>16}{'tokens':>10}")
-    rows = [("characters", len(ways["characters"]), ways["characters"]), ("words", len(words), words)]
-    rows += [("pieces", 256 + len(t.merges), t) for t in learnt]
-    for name, size, t in rows:
-        n, rest = len(t.encode(text.learnt)), len(t.encode(text.rest))
-        none = missing if name == "words" else 0
-        print(f"  {name:12}{size:10,}{n:16,}{len(text.learnt) / n:13.2f}{rest:16,}{none:10,}")
-    print()
-    print(f"  {missing} words of the last tenth do not occur before: to words they are one more token, <unknown>.")
+    print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {m.text.source}:")
+    heads = f"{'tokens':>9}{'characters per token':>22}{'tokens of the last tenth':>26}{'unknown':>9}"
+    print(f"  {'':12}{'vocabulary':>10}{heads}")
+    rows = [(print, name, len(m.ways[name]), m.ways[name]) for name in ("characters", "words")]
+    for t in m.sizes:
+        rows.append((print if t in m.sizes[::3] else detail, "pieces", 256 + len(t.merges), t))
+    for say, name, size, t in rows:
+        n, rest = len(t.encode(m.text.learnt)), len(t.encode(m.text.rest))
+        none = m.unknown if name == "words" else 0
+        say(f"  {name:12}{size:10,}{n:9,}{len(m.text.learnt) / n:22.2f}{rest:26,}{none:9,}")
+    print(f"  {m.unknown} words of the last tenth do not occur before. Among words one token stands for all of them.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 
 
-def growth(words: Mapping[int, int], t: BPETokenizer) -> None:
-    """How the number of different words grows with the text. words: characters of the text -> different words."""
-    print("\nThe vocabulary of words grows with the text, that of pieces is as large as one wants (--vocab-size):\n")
-    for n, different in words.items():
-        print(f"  {n:9,} characters {different:7,} different words")
-    if different < len(t):
-        print(f"  So short a text has fewer words than there are pieces: {len(t):,}, of which 256 are the bytes.")
+def growth(m: Measured) -> None:
+    """How the number of different words grows with the text."""
+    print("\nThe vocabulary of words grows with the text, that of pieces is as large as one wants (--vocab-size):")
+    print("  " + "; ".join(f"{words:,} different words in {n:,} characters" for n, words in [*m.growth.items()][2:]))
+    detail(f"  So short a text has fewer words than there are pieces, {len(m.ways['pieces']):,}, 256 of them bytes.")
 
 
-def rare_words(words: Sequence[str], t: BPETokenizer) -> None:
+def rare_words(m: Measured) -> None:
     """Words as pieces, each with the space before it."""
-    cuts = {word: t.tokens(f" {word}") for word in words}
-    frequent, *rare = map(len, cuts.values())
-    detail("\nA frequent word is one token; a rare word is several pieces" if frequent == 1 < min(rare) else "\nWords")
-    for word, pieces in cuts.items():
+    detail("\nA frequent word is one token; a rare word is several pieces" if holds("rare", m) else "\nWords")
+    for word, pieces in m.rare.items():
         name = word if len(word) > 1 else unicodedata.name(word).lower()
         n, size = len(pieces), len(f" {word}".encode())
         detail(f"  {name:22} {size:3} bytes {n:3} token{'s' if n > 1 else ' '}   {cut(pieces)}")

@@ -1,12 +1,15 @@
 """For 06_word_vectors.py: words with their vectors, files in GloVe's format, what is printed and drawn."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, islice, permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from helpers import drawing, real
+from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, arrow, bars, new_figure, plain, save
 from helpers.program import DataError, detail
 from tinygrad_lecture.inspect.figures import as_written, drawable
@@ -54,14 +57,22 @@ class WordVectors:
         best = np.argsort(-cosines, kind="stable")[:n]
         return [(self.words[i], float(cosines[i])) for i in best if cosines[i] > -np.inf]
 
-    def analogies_right(self, pairs: Sequence[Pair]) -> tuple[int, int]:
-        """How many analogies of two pairs are asked, and how many come out right.
+    def rank(self, a: str, b: str, c: str, answer: str) -> int:
+        """1 if the answer is the word nearest to A - B + C, the three themselves left out; 2 if it is the second ..."""
+        near = self.rows @ (self[a] - self[b] + self[c])
+        nearer = near > near[self.place[answer]]
+        nearer[[self.place[word] for word in (a, b, c)]] = False
+        return 1 + int(nearer.sum())
 
-        Of pairs (a, b) and (c, d): is d the word nearest to b - a + c?
-        """
-        asked = [(a, b, c, d) for (a, b), (c, d) in permutations(self.known(pairs), 2) if len({a, b, c, d}) == 4]
-        answers = [self.near(self[b] - self[a] + self[c], 1, (a, b, c))[0][0] for a, b, c, _ in asked]
-        return len(asked), sum(answer == d for answer, (*_, d) in zip(answers, asked, strict=True))
+    def analogies(self, pairs: Sequence[Pair]) -> list[int]:
+        """Of each two pairs (a, b) and (c, d) the rank of d near b - a + c."""
+        asked = [(b, a, c, d) for (a, b), (c, d) in permutations(self.known(pairs), 2) if len({a, b, c, d}) == 4]
+        return [self.rank(*question) for question in asked]
+
+    def mean_cosine(self) -> float:
+        """The mean cosine of any two different words."""
+        n = len(self)
+        return float((np.square(np.linalg.norm(self.rows.sum(axis=0))) - n) / (n * (n - 1)))
 
 
 def read(path: Path, limit: int | None = None) -> WordVectors:
@@ -103,9 +114,6 @@ def of_smollm2() -> WordVectors:
     return WordVectors(list(words), table[list(words.values())])
 
 
-# --- what is printed --------------------------------------------------------------------------------------------------
-
-
 def listed(found: Sequence[tuple[str, float]]) -> str:
     """As "queen 0.93, throne 0.77"."""
     return ", ".join(f"{word} {cosine:.2f}" for word, cosine in found)
@@ -113,120 +121,116 @@ def listed(found: Sequence[tuple[str, float]]) -> str:
 
 def learning(sentences: Sequence[Sequence[str]], words: Sequence[str], pairs: np.ndarray, steps: int) -> None:
     """What is learnt from."""
-    print(f"A made text of {len(sentences):,} sentences with {len(words)} different words, such as")
+    print(f"A made text: {len(sentences):,} sentences with {len(words)} different words.", end=" ")
+    print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs.", flush=True)
+    detail(f"{steps:,} steps of 1,024 pairs, made from sentences such as")
     for sentence in sentences[:2]:
-        print(f"  {' '.join(sentence)}")
-    print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs. {steps:,} steps of 1,024 pairs:", flush=True)
+        detail(f"  {' '.join(sentence)}")
 
 
-def a_vector(word: str, vectors: WordVectors) -> None:
-    """The first numbers of a vector."""
-    row = vectors[word]
-    numbers = ", ".join(f"{value:.2f}" for value in row[:6])
-    print(f'\n"{word}" -> [{numbers}, ...], {len(row)} numbers (12,288 in GPT-3).')
-    print("A static lookup: always this row of the table. Attention (07) makes the vector depend on the sentence.")
-
-
-def near(vectors: WordVectors, words: Sequence[str]) -> None:
-    """The nearest words of some words."""
-    print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:")
-    for word in words:
-        if word in vectors:
-            print(f"  {word:10} {listed(vectors.near(vectors[word], 5, [word]))}")
-
-
-def clusters(vectors: WordVectors, kinds: Kinds) -> None:
-    """The mean cosine within a kind, and to the words of other kinds."""
-    print("\nSemantic clusters: mean cosine within a group, and to words of other groups:")
+def cluster_cosines(vectors: WordVectors, kinds: Kinds) -> tuple[dict[str, float], dict[str, float]]:
+    """For each kind the mean cosine of its words, and with the words of other kinds."""
+    within, others = {}, {}
     for name, words in kinds.items():
-        inside = [vectors.cosine(a, b) for a, b in combinations(words, 2)]
-        outside = [vectors.cosine(a, b) for kind, some in kinds.items() if kind != name for a in words for b in some]
-        text = f"{name}: {', '.join(words)}"
-        print(f"  {text:42}{np.mean(inside):6.2f} within, {np.mean(outside):5.2f} to others")
+        within[name] = np.mean([vectors.cosine(a, b) for a, b in combinations(words, 2)])
+        rest = [b for kind, some in kinds.items() if kind != name for b in some]
+        others[name] = np.mean([vectors.cosine(a, b) for a in words for b in rest] or [np.nan])
+    return within, others
 
 
-def analogies(vectors: WordVectors, questions: Iterable[tuple[str, str, str]]) -> None:
-    """The best answers to some analogies."""
-    print("\nDirections. The words nearest to A - B + C, without the three themselves:")
-    for a, b, c in questions:
-        if all(word in vectors for word in (a, b, c)):
-            found = vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c])
-            print(f"  {f'{a} - {b} + {c}':26} {listed(found)}")
-
-
-def germany_and_berlin(vectors: WordVectors, countries: Sequence[str]) -> None:
-    """The lecture's example as it is written, and with its first two words swapped."""
-    if not all(word in vectors for word in ("germany", "berlin", "france")):
-        return
-    g, b, f = (vectors[word] for word in ("germany", "berlin", "france"))
-    own = ["germany", "berlin", "france"]
-    literally, swapped = vectors.near(g - b + f, 3, own), vectors.near(b - g + f, 3, own)
-    print('\n  The lecture writes "Germany - Berlin + France ≈ Paris". Computed literally:')
-    kind = "another country" if literally[0][0] in countries else "not Paris" if literally[0][0] != "paris" else "Paris"
-    print(f"  germany - berlin + france  {listed(literally)}   {kind}")
-    print(f"  berlin - germany + france  {listed(swapped)}")
-    (first, near), (_, next_near) = swapped[:2]
-    clear = "clearly" if near - next_near > 0.05 else "barely"
-    print(f"\n  Berlin - Germany is the way from a country to its capital; from France it leads {clear} to {first}.")
-    print(f"  Germany - Berlin is the same way backwards: from France it leads to {literally[0][0]}.")
-
-
-def plural(vectors: WordVectors, pairs: Sequence[Pair]) -> None:
-    """ "cats" - "cat" is a direction that other plurals share."""
-    known = [pair for pair in vectors.known(pairs) if "cat" not in pair]
-    if not known or "cat" not in vectors or "cats" not in vectors:
-        return
-    direction = unit(vectors["cats"] - vectors["cat"])
-    along = [float(unit(vectors[many] - vectors[one]) @ direction) for one, many in known]
-    detail('\nPlurality: the direction from "cat" to "cats", and its cosine with the same step of other words:\n')
-    best = sorted(zip(known, along, strict=True), key=lambda item: -item[1])
-    shown = [*best[:3], *best[-2:]]
-    detail("  " + ", ".join(f"{one} → {many} {value:.2f}" for (one, many), value in shown))
-    detail(f"  On average over {len(known)} words {np.mean(along):.2f}; two unrelated directions have about 0.")
-
-
-def all_analogies(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]]) -> None:
-    """How many analogies of two pairs come out right."""
-    detail("\nAll analogies of two pairs of a relation, the words of a question not being answers:\n")
-    detail(f"  {'':10}{'asked':>8}{'right':>9}")
-    for name, pairs in relations.items():
-        asked, right = vectors.analogies_right(pairs)
-        if asked:
-            detail(f"  {name:10}{asked:8,}{right / asked:9.0%}")
-
-
-def hierarchy(vectors: WordVectors) -> None:
-    """Animal, mammal, dog."""
-    if not all(word in vectors for word in ("animal", "mammal", "dog", "bird")):
-        return
-    print('\nHierarchy. "Mammal" might be between "animal" and "dog": the cosines')
-    shown = (("animal", "mammal"), ("mammal", "dog"), ("animal", "dog"), ("mammal", "bird"), ("animal", "bird"))
-    print("  " + ", ".join(f"{a} and {b} {vectors.cosine(a, b):.2f}" for a, b in shown))
-    between = vectors.cosine("animal", "dog") < min(vectors.cosine("animal", "mammal"), vectors.cosine("mammal", "dog"))
-    print(f"  Mammal is {'' if between else 'not '}nearer to both than they are to each other: ", end="")
-    print("it is between them." if between else "here it is not between them.")
-
-
-def occupations(vectors: WordVectors, jobs: Shares, pairs: Sequence[Pair], shares: Shares) -> dict[str, float]:
-    """Where occupations are on the direction from male to female: job -> cosine, and the mean of all words.
-
-    jobs: of each the share of women that the stereotype has, here that of the made text.
-    """
+def direction(vectors: WordVectors, pairs: Sequence[Pair]) -> np.ndarray:
+    """The mean step from the first word of a pair to the second, of length 1; 0 where no pair is known."""
     known = vectors.known(pairs)
-    if not known:
+    return unit(np.sum([unit(vectors[b] - vectors[a]) for a, b in known], axis=0)) if known else 0 * vectors.rows[0]
+
+
+def other_plurals(vectors: WordVectors, pairs: Sequence[Pair]) -> dict[Pair, float]:
+    """For each pair but cat and cats the cosine of its step with the step from cat to cats."""
+    known = vectors.known(pairs)
+    if ("cat", "cats") not in known:
         return {}
-    direction = unit(np.mean([unit(vectors[f] - vectors[m]) for m, f in known], axis=0))
-    found = {job: float(vectors[job] @ direction) for job in jobs if job in vectors}
+    step = unit(vectors["cats"] - vectors["cat"])
+    return {(a, b): float(unit(vectors[b] - vectors[a]) @ step) for a, b in known if a != "cat"}
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    vectors, a = m.vectors, settings.analogy
+    word = "bank" if "bank" in vectors else a[0]
+    row = ", ".join(f"{value:.2f}" for value in vectors[word][:6])
+    print(
+        f'"{word}" -> [{row}, ...], {len(vectors[word])} numbers (12,288 in GPT-3). A static lookup: always this row.'
+    )
+    directions(m, a)
+    clusters(m)
+    bias(m)
+    print("\nPictures:")
+    draw_analogy(vectors, *a, settings.out / "analogy.png")
+    people = len({pair[0] for pair in m.relations["gender"]}) // 2
+    one = {"gender": m.relations["gender"][:people], "plural": m.relations["plural"][2 * people :]}
+    draw_directions(vectors, {**m.relations, **one}, settings.out / "directions.png")
+    draw_clusters(vectors, m.clusters, settings.out / "clusters.png")
+    draw_occupations(m.female | {"all words": m.all_words}, m.jobs if m.made else {}, settings.out / "occupations.png")
+
+
+def directions(m: Measured, asked: Sequence[str]) -> None:
+    """The best answers to some analogies, and what the directions are."""
+    vectors = m.vectors
+    print("\nDirections. The words nearest to A - B + C, without the three themselves:")
+    for question in dict.fromkeys((*m.rank, f"{asked[0]} - {asked[1]} + {asked[2]}")):
+        a, b, c = re.split(" [-+] ", question)
+        print(f"  {question:26} {listed(vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c]))}")
+    if "germany - berlin + france" in m.rank:
+        ends = "to Paris all the same" if holds("literally", m) else "to another word"
+        print(
+            "  Berlin - Germany is the way to a capital, Germany - Berlin the way back: from France it leads",
+            f"{ends}.",
+        )
+    for name, right in m.right.items():
+        detail(f"  All {len(m.asked[name]):,} analogies of two pairs of the relation {name}: {right:.0%} right")
+    if m.plural_steps:
+        shown = sorted(m.plural_steps.items(), key=lambda item: -item[1])
+        detail('\nPlurality: the direction from "cat" to "cats", and its cosine with the same step of other words:')
+        detail("  " + ", ".join(f"{one} → {many} {value:.2f}" for (one, many), value in (*shown[:3], *shown[-2:])))
+        detail(f"  On average over {len(shown)} words {m.along:.2f}; two unrelated directions have about 0.")
+    largest = ", ".join(f"{name} {share:.0%}" for name, share in m.position.items())
+    print(f"  No number has a meaning of its own. The largest of each direction has, squared: {largest}.")
+
+
+def clusters(m: Measured) -> None:
+    """The nearest words of some words; the mean cosine within a kind, and to the words of other kinds."""
+    print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:")
+    for say, word in ((print, "queen"), (print, "dog"), (detail, "red"), (detail, "france")):
+        if word in m.vectors:
+            say(f"  {word:10} {listed(m.vectors.near(m.vectors[word], 5, [word]))}")
+    print(f"  A word and its plural have on average {m.similar:.2f}, any two words {m.all_pairs:.2f}.")
+    print("Semantic clusters: mean cosine within a group, and to words of other groups:")
+    for name, words in m.clusters.items():
+        text = f"{name}: {', '.join(words)}"
+        (detail if "men" in name else print)(
+            f"  {text:42}{m.within[name]:6.2f} within, {m.others[name]:5.2f} to others"
+        )
+    if len(m.cosine) == 5:
+        cosines = [f"{pair} {value:.2f}" for pair, value in m.cosine.items()]
+        print(f'Hierarchy. "Mammal" might be between "animal" and "dog": {", ".join(cosines[:3])}')
+        detail(f"  {', '.join(cosines[3:])}")
+        between = "" if holds("between", m) else "not "
+        print(f"  Mammal is {between}nearer to both than they are to each other: here it is {between}between them.")
+
+
+def bias(m: Measured) -> None:
+    """Occupations on the direction from male to female."""
+    if not m.female:
+        return
     print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:")
-    for job, cosine in found.items():
-        share = f'   the text says "she" of {shares[job]:4.0%}' if job in shares else ""
-        print(f"  {job:12} {cosine:+.2f}{share}")
-    mean = found["all words"] = float((vectors.rows @ direction).mean())
-    print(f"  {'all words':12} {mean:+.2f}   the mean, with which to compare them")
-    other = [job for job, share in jobs.items() if job in found and (found[job] > mean) != (share > 0.5)]
-    print(f"  Not on the side of the stereotype: {', '.join(other) or 'none'}.")
-    print("  Nothing but the text puts them there. What it associates is in the vectors, and in what is built on them.")
-    return found
+    for job, cosine in m.female.items():
+        print(f"  {job:12} {cosine:+.2f}" + (f'   the text says "she" of {m.jobs[job]:4.0%}' if m.made else ""))
+    detail(f"  {'all words':12} {m.all_words:+.2f}   the mean, with which to compare them")
+    print(f"  Their correlation with the stereotype is {m.bias:.2f}.", end=" ")
+    print("Nothing but the text puts them there." if holds("bias", m) else "Chance brings as much.")
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
@@ -318,7 +322,8 @@ def draw_clusters(vectors: WordVectors, kinds: Kinds, path: Path) -> None:
     words = [word for some in kinds.values() for word in some]
     rows = np.stack([vectors[word] for word in words])
     axes = new_figure(9.5, 8, "The cosine of every two words: a kind whose words are alike is a block").subplots()
-    image = axes.imshow(rows @ rows.T, cmap=drawing.signed(), vmin=-1, vmax=1)
+    cosines = rows @ rows.T
+    image = axes.imshow(cosines, cmap="Blues", vmin=cosines.min(), vmax=1)
     axes.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor", fontsize=11)
     axes.set_yticks(range(len(words)), words, fontsize=11)
     for edge in np.cumsum([len(some) for some in kinds.values()]) - 0.5:

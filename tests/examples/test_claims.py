@@ -20,83 +20,10 @@ def falls(numbers):
     return rises([-x for x in numbers])
 
 
-MEANINGS = {
-    "The bank was flooded.": "river bank",
-    "The tower was very tall.": "a tower",
-    "The Eiffel tower was very tall.": "landmark in Paris",
-    "The machine learning model was new.": "program",
-    "The fashion model was new.": "person",
-}
-SCORES = np.array([2.0, 1.8, 1.2, 0.8, 0.6])
-P = np.exp(SCORES) / np.exp(SCORES).sum()
-WORDS = ("sunny", "cloudy", "rainy", "snowy", "windy")
 ASKED = "\n  Was the bank flooded?                      "
 
 
-def softmax_row(t, T, word):
-    """The exponential and the probability of a word in the table of a temperature, as it is printed."""
-    cells = t[t.index(f"\nT = {T:g} ") :]
-    cells = cells[cells.index(f"  {word} ") :].split("\n")[0].split(")")[-1].split()
-    return float(cells[0]), float(cells[2])
-
-
 CLAIMS = {
-    ("05_tokenize",): {
-        "the lecture's words": lambda t: t.lines("5 words, of")[0].split() == ["Was", "the", "bank", "flooded", "?"],
-        "its five pieces": lambda t: t.lines("5 pieces, of")[0].split() == ["Was", "·the", "·bank", "·flooded", "?"],
-        "its characters": lambda t: t.lines("21 characters, of")[0].split() == list("Was·the·bank·flooded?"),
-        "cleverest becomes its three pieces": lambda t: (
-            (s := [line.split()[-1] for line in t.lines("  merge  pair")[:7]])[0] == "|".join("cleverest")
-            and s[-1] == "cle|ve|rest" and "cleverest" not in load("05_tokenize").NINE_WORDS.split()
-        ),
-        "more pieces, a shorter sequence": lambda t: falls(t.floats(r"\n  pieces +[\d,]+ +([\d,]+)")),
-        "no piece is unknown, and some words are": lambda t: (
-            {*t.floats(r"\n  pieces .* (\d+)(?=\n)")} == {0} and t("\n  words ")[-1] > 0
-        ),
-        "the vocabulary of words grows": lambda t: (
-            rises(n := t.floats(r"characters +([\d,]+) different words")) and n[-1] == t("\n  words ")[0] - 1
-        ),  # without the token for unknown words
-    },
-    ("06_word_vectors", "--sentences", "12000", "--epochs", "2"): {
-        "king - man + woman is queen": lambda t: t.first("king - man + woman") == "queen",
-        "the lecture's formula leads to a country": lambda t: t.first("germany - berlin + france") in dict(
-            load("06_word_vectors").corpus.CAPITAL),
-        "the swapped one leads to Paris": lambda t: t.first("berlin - germany + france") == "paris",
-        "words of a kind are nearer to each other": lambda t: all(
-            within > others + 0.2
-            for within, others in (t(f"\n  {kind}:")[:2] for kind in load("06_word_vectors").CLUSTERS)
-        ),
-        "plurals are one direction": lambda t: t("On average over 31 words")[0] > 0.5,
-        "mammal is between animal and dog": lambda t: "it is between them" in t,
-        "occupations follow the bias of the text": lambda t: (
-            (jobs := load("06_word_vectors").corpus.OCCUPATIONS)
-            and (c := [t(f"\n  {job} ")[0] for job, *_ in jobs])[0] < 0 < c[-1]
-            and np.corrcoef(c, [share for _, share, _ in jobs])[0, 1] > 0.8
-        ),
-    },
-    ("07_attention", "--steps", "600"): {
-        "bank looks most at flooded, and blends all words": lambda t: (
-            max(w := dict(re.findall(r"     (\S+) +score .* weight (\d\.\d\d)", t)), key=w.get) == "flooded"
-            and float(w["flooded"]) < 0.97 and sum(map(float, w.values())) == approx(1, abs=0.03)
-        ),
-        "it means the river's": lambda t: '"bank" now means: river bank' in t,
-        "a word means something else in another sentence": lambda t: all(
-            t(f"  {sentence} ", "looks at", sense)[0] > 0.5 for sentence, sense in MEANINGS.items()
-        ),
-        "vectors of a word are one before attention and two after": lambda t: all(
-            before == 1 and after < 0.9 for before, after in (t(f"\n  {w}: ")[-2:] for w in ("tower", "model"))
-        ),
-        "the lecture's relationships are ticked": lambda t: t.count("✓") >= 7,
-        "car is not red before red is read": lambda t: "red" not in t.lines("nearest description")[0]
-        and "John's" not in t.lines('Initial: the car')[0],
-        "the final car is the lecture's": lambda t: (
-            "The final vector says: red, John's, lately, unreliable; as in the lecture." in t
-        ),
-        "without a head something is lost": lambda t: all(min(t(f"without head {h}")) < 90 for h in (1, 2, 3)),
-        "where nobody divides the work a head serves several kinds": lambda t: (
-            max(t("Without head 1, 2, 3 answers of ")[:3]) > 1 and "not one kind a head" in t
-        ),
-    },
     ("10_gpt2", "--steps", "4", "--tokens", "5"): {
         "weights are counted by formula and one by one": lambda t: (
             len({*re.search(r"together +([\d,]+), and counted ([\d,]+)", t).groups()}) == 1
@@ -126,46 +53,6 @@ CLAIMS = {
         "your message is judged by all": lambda t: (
             t("\nyou won a phone!", "TF-IDF         P(spam) = ")[0] > 0.5
             and "rules          8 points (4 or more: spam): a short code to text to +3" in t
-        ),
-    },
-    ("13_temperature",): {
-        "probabilities are softmax": lambda t: all(
-            softmax_row(t, T, word) == (approx(np.exp(score / T), abs=5e-4),
-                                        approx(np.exp(score / T) / np.exp(SCORES / T).sum(), abs=5e-5))
-            for T in (0.5, 1, 2) for word, score in zip(WORDS, SCORES, strict=True)
-        ),
-        "what the lecture rounds otherwise is marked": lambda t: re.findall(r"\n  (\w+) .*rounds to (\S+)", t) == [
-            ("snowy", "0.04"), ("sum", "20.8"), ("rainy", "0.19"), ("windy", "0.14")],
-        "near 0 one word has all": lambda t: t("From T near 0", "\n    0.01 ")[:5] == [1, 0, 0, 0, 0],
-        "near infinity all are alike": lambda t: t("From T near 0", "\n     100 ")[:5] == approx([0.2] * 5, abs=2e-3),
-        "T = 0 is greedy": lambda t: 'greedy: always the likeliest word, "sunny"' in t,
-    },
-    ("13_temperature", "--draws", "100000", "--T", "0.5"): {
-        "words are drawn as often as their probability says": lambda t: all(
-            abs(count - expected) < 4 * deviation
-            for count, expected, deviation in (t("words drawn", f"\n  {word} ") for word in WORDS)
-        ),
-    },
-    ("14_inside_a_block",): {
-        "three linear layers are one matrix": lambda t: t("one matrix W_1 W_2 W_3")[0] < 1e-5,
-        "with ReLU they are not": lambda t: t("f(a + b), and f(a) + f(b)")[0] > 0.1,
-        "attention is linear in the values": lambda t: t("attention A(2V + 3V'), and 2 A(V) + 3 A(V')")[0] < 1e-5,
-        "not in x": lambda t: t("attention A(2x), and 2 A(x)")[0] > 0.1,
-        "with ReLU only bank and water together mean geography": lambda t: (
-            [t(f"\n  {name}  ") for name in ("bank", "water", "bank and water")] == [[0] * 4, [0] * 4, [1, -1, 0, 0]]
-        ),
-        "a part changes the rows that see the token": lambda t: all(
-            {i for i, size in enumerate(t(f"\n  {part}  ")) if size} == changed
-            for part, changed in (("FFN", {2}), ("attention", {0, 1, 2, 3, 4}), ("causal attention", {2, 3, 4}),
-                                  ("block of a GPT", {2, 3, 4}))
-        ),
-        "heads are concatenated and projected as in the module": lambda t: (
-            "concatenated: 8 heads x 96 = 768" in t
-            and t("the difference from what MultiHeadAttention returns: ")[0] < 1e-5
-            and (n := t("The sum of the "))[1] < 1e-5 < n[3]
-        ),
-        "a head alone writes its own numbers": lambda t: (
-            "Without W_O each head writes 96 of the 768" in t and "With W_O each head writes all 768" in t
         ),
     },
     ("15_next_word", "--steps", "220", "--T", "0.1", "3.0"): {

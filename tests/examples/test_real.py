@@ -9,7 +9,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from helpers import attention, block, chat, few_shot, fine_tune
+from helpers import attention, chat, few_shot, fine_tune
 from helpers.program import HOW, RealToo, start
 from programs import EXAMPLES, load, output_of_command
 from transformer import CharTokenizer, Llama, LlamaConfig, probabilities
@@ -256,25 +256,6 @@ def test_code_that_adds_is_read_and_not_run(text, right):
     assert few_shot.adds(text) == right
 
 
-@pytest.mark.parametrize(
-    ("found", "verdict"), [(13, "by meaning"), (10, "in part"), (5, "not by meaning"), (0, "not by meaning")]
-)
-def test_a_head_looks_by_meaning_if_it_finds_the_telling_word_in_most_sentences(found, verdict):
-    assert attention.by_what(found, 4, 24) == verdict
-
-
-@pytest.mark.parametrize(
-    ("attends", "ffn", "said"), [(1, 2, "2.0 times what"), (2, 1, "do not add more"), (-1, 1, "not add")]
-)
-def test_what_attention_and_the_ffns_do_follows_from_their_numbers(attends, ffn, said, capsys):
-    block.who_decides(np.outer([attends, ffn], np.full(30, 1 / 30)))
-    assert said in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("ffn", "said"),
-    [((1, -1), "activate the one and suppress the other"), ((-1, 1), "do not activate the one and do not suppress")],
-)
-def test_what_the_ffns_activate_and_suppress_follows_from_their_numbers(ffn, said, capsys):
-    block.activated(np.zeros(2), np.array(ffn))
-    assert said in capsys.readouterr().out
+@pytest.mark.parametrize(("tells", "more", "what"), [(0.2, 18, "by"), (0.2, 16, "not by"), (0.14, 24, "not by")])
+def test_a_head_looks_by_meaning_if_it_gives_a_telling_word_clearly_more_than_a_neutral_one(tells, more, what):
+    assert attention.by_what(tells, 0.1, more, 24) == f"{what} meaning"

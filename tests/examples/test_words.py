@@ -18,20 +18,16 @@ from programs import load, output_of
 p06 = load("06_word_vectors")
 
 
-@pytest.fixture(scope="module")
-def text_06(run_once):
-    return run_once("06_word_vectors", "--sentences", "12000", "--epochs", "2")[0]
-
-
-def first_after(text_06, start):
-    return text_06[text_06.index(start) + len(start) :].split()[0]
+def first_after(text, start):
+    return text[text.index(start) + len(start) :].split()[0]
 
 
 SQUARE = WordVectors(["a", "b", "c", "d"], np.array([[1.0, 0, 2], [1, 1, 2], [-1, 0, 2], [-1, 1, 2]]))
 
 
 def test_an_analogy_is_right_if_the_fourth_word_is_nearest():
-    assert SQUARE.analogies_right([("a", "b"), ("c", "d")]) == (2, 2)
+    assert SQUARE.analogies([("a", "b"), ("c", "d")]) == [1, 1]
+    assert SQUARE.analogies([("a", "d"), ("b", "c")]) == [1, 1]
 
 
 def test_files_of_glove_are_read_and_answer(tmp_path):
@@ -57,11 +53,6 @@ def test_a_file_of_another_kind_is_refused_with_its_line(tmp_path):
 p07 = load("07_attention")
 
 
-@pytest.fixture(scope="module")
-def text_07(run_once):
-    return run_once("07_attention", "--steps", "600")[0]
-
-
 def test_the_output_is_x_and_the_weighted_sum_of_all_values():
     tl.manual_seed(0)
     x, q, k, v, weights, after, _ = (
@@ -72,8 +63,7 @@ def test_the_output_is_x_and_the_weighted_sum_of_all_values():
     assert after == pytest.approx(x + weights @ v, abs=1e-6)
 
 
-def test_the_final_vector_is_said_as_it_is(text_07, run_once):
-    assert "The final vector says: red, John's, lately, unreliable; as in the lecture." in text_07
+def test_the_final_vector_is_said_as_it_is(run_once):
     early, _ = run_once("07_attention", "--page", "--steps", "120")
     best = re.findall(r"([a-zA-Z' ]+) \d\.\d\d", next(line for line in early.split("\n") if "    Final" in line))
     said = next(line for line in early.split("\n") if "The final vector says" in line)

@@ -68,7 +68,9 @@ def draw_lens(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], path: Path) 
     ids = list(ids)[:COLUMNS]
     title = "Logit lens: what it would write next if it stopped after each block"
     trace_pictures.draw_lens(model.trace(ids), pieces(tokenizer, ids), tokenizer.decode, path, title=title)
-    print(f"  {path}")
+    print(f"  {path}: {title}")
+    if model.unembedding.W_U.weight is model.embedding.W_E.weight:
+        print("    W_U is W_E, so an embedding has its largest score at its own token: without a block it says it again.")
 
 
 # --- what heads look at -----------------------------------------------------------------------------------------------

@@ -138,8 +138,8 @@ def repeat(program: str, measure: Callable[[Any], Measured], chosen: Any, option
     runs = []
     for seed in until_ctrl_c(range(1 if "--real" in options else chosen.seeds)):
         began = time.monotonic()
-        with redirect_stdout(io.StringIO()):
-            runs.append(values(measure(replace(chosen, seed=seed)), claims))
+        with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as folder:  # no run finds another's files
+            runs.append(values(measure(replace(chosen, seed=seed, out=Path(folder))), claims))
         print(f"seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     for claim in claims:
         print(f"\n{ranges(replace(claim, runs=runs_of(claim, runs)))}")

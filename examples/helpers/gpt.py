@@ -191,7 +191,7 @@ def what_the_trainer_adds(m: Measured) -> None:
     detail("\nThe training loop (zero_grad, backward, step), written out in `by_hand`, and nn.Trainer:")
     for name, losses in (("by hand", m.by_hand), ("Trainer", m.by_trainer)):
         detail(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
-    detail(f"  largest difference {m.apart:.1g}. It adds test scores, a history, the best weights, resuming, processes.")
+    detail(f"  largest difference {m.apart:.1g}. It adds test scores, a history, the best weights, resuming, workers.")
 
 
 def trained(history: nn.History) -> None:
@@ -214,8 +214,10 @@ def inside(m: Measured) -> None:
     """The test loss, if what comes after each block were unembedded; and what the blocks before the middle know."""
     detail("\nThe logit lens: the test loss if the model stopped after", end=" ")
     detail(", ".join(f"{block}: {loss:.2f}" for block, loss in m.lens.items()))
-    detail(f"  After half of the blocks it says {m.early['within words']:.0%} of the letters within words that it", end="")
-    detail(f" says right in the end, and {m.early['first letters']:.0%} of the first letters.")
+    detail(
+        f"  Half of the blocks suffice for {m.early['within words']:.0%} of the letters within words that it", end=" "
+    )
+    detail(f" right in the end, and for {m.early['first letters']:.0%} of the first letters.")
     detail(f"  By what they look at most, its heads are of {counted(m.kinds, 'kind')}.")
 
 

@@ -222,7 +222,9 @@ def bias(m: Measured) -> None:
     for job in m.she:
         print(f"  {job:10}{m.in_text[job]:15.0%}{m.she[job]:12.0%}{m.she_cold[job]:12.0%}")
     detail(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
-    amplifies, cold = ("amplifies" if holds(name, m) else "does not amplify" for name in ("amplified", "amplified cold"))
+    amplifies, cold = (
+        "amplifies" if holds(name, m) else "does not amplify" for name in ("amplified", "amplified cold")
+    )
     print(f"  The model {amplifies} the teacher's majority{elsewhere('amplified', '.0%', m)}; T = 0.5 {cold} it.")
 
 
@@ -286,11 +288,13 @@ def measure_real(settings: Any) -> Measured:
     m.true, m.none = real_model.DATA["capitals"], ASKED["invented"]
     ten = dict([*m.true.items()][:10])
     p = real_model.chances(model, [f"The capital of {country} is" for country in ten])
-    m.rank = [int((row > row[real_model.first_token(model, city)]).sum()) + 1 for row, city in zip(p, ten.values())]
-    begun = [real_model.chat(model, f"What is the capital of {c}?", f"The capital of {c} is") for c in (*m.true, *m.none)]
+    first = [real_model.first_token(model, city) for city in ten.values()]
+    m.rank = [int((row > row[token]).sum()) + 1 for row, token in zip(p, first, strict=True)]
+    countries = *m.true, *m.none
+    begun = [real_model.chat(model, f"What is the capital of {c}?", f"The capital of {c} is") for c in countries]
     m.said = [text.strip().split("\n")[0].rstrip(".") for text in real_model.continued(model, begun, 6)]
     m.p = real_model.chances(model, begun).max(axis=1)
-    m.right = np.array([text.startswith(m.true.get(c, "?")) for c, text in zip((*m.true, *m.none), m.said)])
+    m.right = np.array([text.startswith(m.true.get(c, "?")) for c, text in zip(countries, m.said, strict=True)])
     m.named = [not text.startswith(("not ", "unknown", "a ")) for text in m.said[len(m.true) :]]
 
     # One question asked in three ways; and one asked twenty times
@@ -298,9 +302,10 @@ def measure_real(settings: Any) -> Measured:
     said = real_model.answers(model, [way for ways in m.ways for way in ways], 18)
     m.ways_said = [said[i : i + 3] for i in range(0, len(said), 3)]
     m.ways_right = [sum(city in text for text in two) + yes.strip().startswith("Yes")
-                    for city, (*two, yes) in zip(ten.values(), m.ways_said)]  # fmt: skip
-    m.twenty = Counter(next((c for c in ("Canberra", "Sydney", "Melbourne") if c in text), "other")
-                       for text in real_model.answers(model, ["What is the capital of Australia?"] * 20, 12, T=0.7))  # fmt: skip
+                    for city, (*two, yes) in zip(ten.values(), m.ways_said, strict=True)]  # fmt: skip
+    twenty = real_model.answers(model, ["What is the capital of Australia?"] * 20, 12, T=0.7)
+    cities = "Canberra", "Sydney", "Melbourne"
+    m.twenty = Counter(next((city for city in cities if city in text), "other") for text in twenty)
 
     # "she" or "he", after occupations, in ten sentences
     jobs, sentences = [*ASKED["mostly_women"], *ASKED["mostly_men"]], ASKED["job_sentences"]
@@ -315,7 +320,8 @@ def measure_real(settings: Any) -> Measured:
     bert = real_model.minilm()
     nearest = (bert.embed(m.questions) @ bert.embed(m.rules).T).numpy().argmax(axis=1)
     m.found = nearest == np.arange(len(m.rules))
-    grounded = [f"Answer from this rule: {m.rules[i]}\n{question}" for i, question in zip(nearest, m.questions)]
+    told = [f"Answer from this rule: {m.rules[i]}" for i in nearest]
+    grounded = [f"{rule}\n{question}" for rule, question in zip(told, m.questions, strict=True)]
     m.alone_said, m.grounded_said = (real_model.answers(model, some, 24) for some in (m.questions, grounded))
     m.alone, m.grounded = ([word in text for word, text in zip(wanted, some, strict=True)]
                            for some in (m.alone_said, m.grounded_said))  # fmt: skip

@@ -214,10 +214,9 @@ def inside(m: Measured) -> None:
     """The test loss, if what comes after each block were unembedded; and what the blocks before the middle know."""
     detail("\nThe logit lens: the test loss if the model stopped after", end=" ")
     detail(", ".join(f"{block}: {loss:.2f}" for block, loss in m.lens.items()))
-    detail(
-        f"  Half of the blocks suffice for {m.early['within words']:.0%} of the letters within words that it", end=" "
-    )
-    detail(f" right in the end, and for {m.early['first letters']:.0%} of the first letters.")
+    within, first = m.early["within words"], m.early["first letters"]
+    detail(f"  Half of the blocks suffice for {within:.0%} of the letters within words that it says right in the end,")
+    detail(f"  and for {first:.0%} of the first letters, where a word is chosen.")
     detail(f"  By what they look at most, its heads are of {counted(m.kinds, 'kind')}.")
 
 

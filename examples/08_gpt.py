@@ -124,7 +124,7 @@ def train(settings: Settings) -> Measured:
         steps=settings.steps,
         test=test,  # + scores on a text that is not learnt from, and the weights with the best ones
         record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
-        on_record=lambda trainer: show.sample(writer, settings.prompt, trainer.step),
+        on_record=lambda trainer: show.sample(writer, settings, trainer.step),
         folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
         show=sys.stdout.isatty(),  # a bar on a terminal; elsewhere the samples are enough
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
@@ -178,7 +178,7 @@ class Settings(Common):
     again: bool = False  # replace the run in the folder --out by a new one
     load: Path | None = None  # write with the model in this folder, without training
     prompt: str = "The "  # how the text begins that it writes
-    tokens: int = 300  # to write
+    tokens: int = 200  # to write
     temperature: float = 0.8  # 0 always takes the likeliest token, 1 draws by the probabilities
     out: Path | None = None  # folder for the run and the pictures (out/gpt; with --load the folder that is loaded)
 

@@ -54,7 +54,7 @@ def measure(settings: "Settings") -> Measured:
 
     print(f"A GPT learns the next word of {len(lines):,} lines of made text:")
     train(next_token_loss, optimizer, settings.steps, schedule,
-          report=lambda step, loss: show.progress(step, loss, after("The capital of France is")["Paris"]), reports=2,
+          report=lambda step, loss: show.progress(step, loss, after("The capital of France is")["Paris"]), reports=1,
     )  # fmt: skip
 
     # Unembedding: "The capital of France is" -> final vector -> scores -> softmax
@@ -103,6 +103,9 @@ def measure(settings: "Settings") -> Measured:
     chances = {job: after(f"The {job} said that") for job in JOBS}
     m.she = {job: p["she"] / (p["she"] + p["he"]) for job, p in chances.items()}
     m.she_cold = {job: p["she"] ** 2 / (p["she"] ** 2 + p["he"] ** 2) for job, p in chances.items()}  # T = 0.5
+    side = {job: 1 if share > 0.5 else -1 for job, share in JOBS.items()}  # of the pronoun that is more frequent
+    m.gained, m.gained_cold = (np.mean([side[job] * (share - m.in_text[job]) for job, share in said.items()])
+                               for said in (m.she, m.she_cold))  # fmt: skip
 
     # No learning from interaction: what it is told changes no weight
     before = [weight.detach().numpy().copy() for weight in model.parameters()]

@@ -32,9 +32,8 @@ def report(m: Measured, settings: Any) -> None:
     print(f"  with an untrained encoder {m.told['untrained']:.0%} right, with this one {m.told['trained']:.0%}")
     print("\nThe encoder-decoder translates dates into ISO format:")
     translated(m, settings.date, dates.iso_of(settings.date))
-    print("\nInference: a prompt of 200 tokens, read by a decoder of 4 blocks")
-    print(f"  all tokens in parallel {m.at_once:7.0f} ms")
-    print(f"  token by token         {m.one_by_one:7.0f} ms, {m.longer:.1f} times as long: as an answer is generated")
+    print(f"\nInference: a prompt of 200 tokens, all tokens in parallel: {m.at_once:.0f} ms, by a decoder of 4 blocks;")
+    print(f"  token by token, as an answer is generated, it takes {m.longer:.1f} times as long")
     detail(f"  The scores after the last token differ by {m.differ:.0e}.")
     print("\nPictures:")
     draw_masks(m.seen, settings.out / "masks.png")
@@ -50,16 +49,16 @@ def what_is_seen(grid: np.ndarray) -> str:
 
 def written(m: Measured, who: str) -> None:
     """Print some texts that a model wrote, and how many are sentences of the corpus."""
-    for text in m.texts[who][:2]:
-        print(f"  {text}")
-    detail(f"  {m.texts[who][2]}")
+    print(f"  {m.texts[who][0]}")
+    for text in m.texts[who][1:3]:
+        detail(f"  {text}")
     print(f"  Of {len(m.texts[who])} texts that the {who} wrote, {m.wrote[who]:.0%}", end=" ")
     print("follow one of the corpus's patterns.")
 
 
 def translated(m: Measured, date: str, right: str | None) -> None:
     """Print some translations, and how many are right; then that of the date that was asked for."""
-    for text, true, said in [*zip(m.dates[:3], m.iso, m.said, strict=False), (date, right, m.mine)]:
+    for text, true, said in [*zip(m.dates[:2], m.iso, m.said, strict=False), (date, right, m.mine)]:
         mark = "right" if true == said else f"wrong, it is {true}"
         print(f"  {text:22} -> {said:12} {mark if true else 'no such day, or a form that is not learnt'}")
     print(f"  Of {len(m.iso)} dates in years that end in 9, none of which it has learnt from,", end=" ")

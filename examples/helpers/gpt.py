@@ -154,10 +154,11 @@ def before_training(m: Measured, settings: Any) -> None:
     print("What the model writes after:", flush=True)
 
 
-def sample(writer: Writer, prompt: str, step: int) -> None:
-    """What the model writes now."""
-    text = prompt + "".join(writer.write(prompt, SAMPLE, temperature=0.8, seed=0))
-    print(f"  {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
+def sample(writer: Writer, settings: Any, step: int) -> None:
+    """What the model writes now; four times in a training."""
+    if step % max(1, settings.steps // 4) == 0:
+        text = settings.prompt + "".join(writer.write(settings.prompt, SAMPLE, temperature=0.8, seed=0))
+        print(f"  {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
 
 
 def report(m: Measured, settings: Any) -> None:
@@ -168,11 +169,10 @@ def report(m: Measured, settings: Any) -> None:
     else:
         trained(m.history)
         losses(m)
-    one_prediction(m, settings.temperature)
-    text = write(m.writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
-    if not settings.load:
         inside(m)
         what_the_trainer_adds(m)
+    one_prediction(m, settings.temperature)
+    text = write(m.writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
     print("\nPictures:")
     if m.history:
         draw_curves(m.history, m.loss, settings.out / "curves.png")
@@ -228,18 +228,18 @@ def one_prediction(m: Measured, T: float) -> None:
     blocks = counted(len(shapes) - 1, "block")
     print(f"  3. Transform  {' -> '.join(map(str, shapes))}: attention and FFN in {blocks}")
     print(f"  4. Unembed    the last token's vector ({shapes[-1][-1]},) x W_U -> {len(m.scores)} scores")
-    print(f"                the model called on all tokens gives the same scores: {m.differ:.1g}")
+    detail(f"                the model called on all tokens gives the same scores: {m.differ:.1g}")
     if m.tied:
         detail("                W_U, the mirror of W_E, is the same matrix here")
-    print(f"  5. Softmax    of scores / T, here T = {T:g}; then a token is drawn\n")
+    print(f"  5. Softmax    of scores / T, here T = {T:g}; then a token is drawn")
     print(f"     {'next token':12}{'score':>8}{'probability':>14}")
-    for token in np.argsort(-m.p, kind="stable")[:5]:
+    for token in np.argsort(-m.p, kind="stable")[:4]:
         print(f"     {visible(m.writer.tokenizer.decode([int(token)])):12}{m.scores[token]:8.2f}{m.p[token]:14.3f}")
 
 
 def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: int) -> str:
     """Write token by token until Ctrl-C, and return the text."""
-    print(f"\nThe model writes, at temperature {temperature:g}:\n")
+    print(f"\nThe model writes, at temperature {temperature:g}:")
     pieces = writer.write(prompt, tokens, temperature=temperature, seed=seed)
     return print_as_written(prompt, until_ctrl_c(pieces, silent=True))
 

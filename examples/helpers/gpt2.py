@@ -57,11 +57,11 @@ def report(m: Measured, settings: Any) -> None:
         real_first(settings)
     origin(m, settings)
     pieces(m.tokenizer, m.ids)
-    print_next(m.tokenizer, m.p, 5)
+    print_next(m.tokenizer, m.p, 3)
     drawing = {"temperature": settings.temperature, "top_k": settings.top_k, "seed": settings.seed}
     stop = m.tokenizer.special_tokens.get(END)
     written = m.model.generate(m.ids, max_new_tokens=settings.tokens, stop=stop, **drawing)
-    print(f"\nIt continues, at temperature {settings.temperature:g}:\n\n  ", end="")
+    print(f"It continues, at temperature {settings.temperature:g}:\n  ", end="")
     text = print_as_written(settings.prompt, until_ctrl_c(m.tokenizer.stream(written)))
     sizes(m)
     cost(m)
@@ -104,8 +104,7 @@ def origin(m: Measured, settings: Any) -> None:
         print("\nThis half-trained model is used now, and not kept: the next run trains it anew.", end=" ")
     else:
         print("\nThe small model:", end=" ")
-    print("It knows little but its made sentences.")
-    print("OpenAI's GPT-2 knows more: --help says how to fetch it, and --folder takes it.")
+    print("It knows little but its made sentences. OpenAI's GPT-2 knows more: see --help.")
 
 
 def sizes(m: Measured) -> None:
@@ -119,12 +118,14 @@ def sizes(m: Measured) -> None:
     print("\n  the same build           blocks   heads    width        parameters")
     family = {f"GPT-2 {size}": GPTConfig.gpt2(size) for size in ("small", "medium", "large", "xl")}
     for name, c in {"this one": config, **family, "GPT-3": GPTConfig.gpt3()}.items():
-        print(f"  {name:24} {c.layers:6} {c.heads:7} {c.width:8,} {c.parameter_count():17,}")
+        (detail if name in ("GPT-2 medium", "GPT-2 large") else print)(
+            f"  {name:24} {c.layers:6} {c.heads:7} {c.width:8,} {c.parameter_count():17,}"
+        )
 
 
 def pieces(tokenizer: BPETokenizer, ids: Sequence[int]) -> None:
     """Print the prompt as pieces."""
-    print(f"\nThe prompt as {len(ids)} tokens: " + " / ".join(visible(tokenizer.decode([token])) for token in ids))
+    print(f"The prompt as {len(ids)} tokens: " + " / ".join(visible(tokenizer.decode([token])) for token in ids))
     detail(f"  their ids: {', '.join(map(str, ids))}")
 
 

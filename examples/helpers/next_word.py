@@ -133,9 +133,9 @@ def training_text(m: Measured) -> None:
     n = int((m.targets != IGNORED).sum())
     row = next(i for i, line in enumerate(m.lines) if line.startswith("The capital"))
     length = int((m.targets[row] != IGNORED).sum())
-    print("\nNo labels needed: the target at each token is the token that follows in the text.")
+    detail("\nNo labels needed: the target at each token is the token that follows in the text.")
     for name, ids in (("token", m.tokens[row]), ("target", m.targets[row])):
-        print(f"  {name:7}" + "".join(f"{m.words.token(int(i)):10}" for i in ids[:length]).rstrip())
+        detail(f"  {name:7}" + "".join(f"{m.words.token(int(i)):10}" for i in ids[:length]).rstrip())
     detail(f"  {len(m.lines):,} lines, {n:,} tokens, {m.vocabulary} different ones. For example:")
     for line in m.lines[:2]:
         detail(f"  {line}")
@@ -149,8 +149,8 @@ def top(chances: Chances, n: int = 4) -> str:
 def unembedding(m: Measured) -> None:
     """Print how the last vector becomes probabilities."""
     n = m.vocabulary
-    print(f'\nUnembedding, after "{m.words.decode(m.ids[1:])}":')
-    print(f"  the last token's final vector (64) x W_U (64 x {n}) -> raw scores for all {m.scored} tokens")
+    detail(f'\nUnembedding, after "{m.words.decode(m.ids[1:])}":')
+    detail(f"  the last token's final vector (64) x W_U (64 x {n}) -> raw scores for all {m.scored} tokens")
     detail(f"  {'':10}{'score':>8}{'softmax':>10}")
     for i in np.argsort(-m.p, kind="stable")[:5]:
         detail(f"  {m.words.token(int(i)):10}{m.scores[i]:8.2f}{m.p[i]:10.4f}")
@@ -177,7 +177,7 @@ def hallucination(m: Measured) -> None:
     print("\nHallucination: the corpus never states these capitals, though it has both the country and the city.")
     for country, chances in m.unstated.items():
         word, p = next(iter(chances.items()))
-        print(f'  "The capital of {country} is {word}."   P = {p:.2f}   in truth {UNSTATED[country]}: ', end="")
+        print(f'  "The capital of {country} is {word}."   P = {p:.2f}   in truth {UNSTATED[country]}:', end=" ")
         print(f"P = {chances[UNSTATED[country]]:.4f}")
     print(f"  Of the {len(m.stated)} stated capitals {m.facts:.0%} are right. After the others", end=" ")
     print(f"{m.cities:.0%} of the probability is on cities{elsewhere('plausible', '.0%', m)}.")
@@ -210,9 +210,10 @@ def inconsistency(m: Measured) -> None:
     for T, said in m.ten.items():
         different = f"{len(set(said))} different" if len(set(said)) > 1 else "all the same"
         print(f"  T = {T:g}: {' '.join(said)}   ({different})")
-    print('No learning from interaction: told "The capital of Norway is Oslo.", and then asked in a new conversation,')
-    print(f"  so that this sentence is no longer in its context: P(Oslo) before {m.oslo[0]:.4f}, after", end=" ")
-    print(f"{m.oslo[1]:.4f}. {'Some weights have changed.' if m.changed else 'All weights are the same as before.'}")
+    detail('\nNo learning from interaction: it is told "The capital of Norway is Oslo.", and then asked')
+    detail("  in a new conversation, so that this sentence is no longer in its context:")
+    weights = "Some weights have changed." if m.changed else "All weights are the same as before."
+    detail(f"  P(Oslo) before {m.oslo[0]:.4f}, after {m.oslo[1]:.4f}. {weights}")
 
 
 def bias(m: Measured) -> None:
@@ -222,10 +223,9 @@ def bias(m: Measured) -> None:
     for job in m.she:
         print(f"  {job:10}{m.in_text[job]:15.0%}{m.she[job]:12.0%}{m.she_cold[job]:12.0%}")
     detail(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
-    amplifies, cold = (
-        "amplifies" if holds(name, m) else "does not amplify" for name in ("amplified", "amplified cold")
-    )
-    print(f"  The model {amplifies} the teacher's majority{elsewhere('amplified', '.0%', m)}; T = 0.5 {cold} it.")
+    print(f"  What is more frequent gains {100 * m.gained:.0f} points in the model: it", end=" ")
+    print(f"{'amplifies' if holds('amplified', m) else 'does not amplify'} the bias. At T = 0.5 it gains", end=" ")
+    print(f"{100 * m.gained_cold:.0f}{', and is amplified' if holds('amplified cold', m) else ''}.")
 
 
 def by_temperature(rows: Sequence[Mapping[str, float]]) -> None:

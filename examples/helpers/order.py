@@ -80,11 +80,10 @@ def order(m: Measured) -> None:
         print(f"  {text:22}" + "".join(f"{n:5}" for n in bag) + f"{output:18.6f}")
     print("  The same numbers go in, so the same comes out. No training can change that.")
     for name, kind in (("without positions", "none"), ("with positions", "learned")):
-        print(f"  a transformer {name:18} outputs differ by {m.differ[kind]:.6f}")
-    if holds("blind", m):
-        print("  So attention alone is blind to order too.")
-    print(f"\nFixed input size. An MLP for 5 words gets 6:\n  {m.error}")
-    print(f"  Attention takes both: its output at the last word is {m.shapes[0]} for 5 words, {m.shapes[1]} for 6.")
+        blind = ": attention alone is blind to order too" if kind == "none" and holds("blind", m) else ""
+        print(f"  a transformer {name:18} outputs differ by {m.differ[kind]:.6f}{blind}")
+    print(f"\nFixed input size. An MLP for 5 words gets 6: {m.error}")
+    detail(f"  Attention takes both: its output at the last word is {m.shapes[0]} for 5 words, {m.shapes[1]} for 6.")
 
 
 def fading(m: Measured, distances: Sequence[int]) -> None:
@@ -98,19 +97,18 @@ def fading(m: Measured, distances: Sequence[int]) -> None:
     factor = f"{m.falls['RNN']:.0e}".replace("+", "")
     print(f"  From {min(distances)} to {max(distances)} places back the RNN's gradient {does}: it falls by", end=" ")
     print(f"a factor of {factor}{elsewhere('vanishes', '.0e', m)}.")
-    if holds("gates", m):
-        print("  GRU and LSTM have gates; their gradients fade more slowly.")
-    print(f"  The convolutions see {m.reach} words back, and nothing beyond.")
+    gates = "GRU and LSTM have gates; their gradients fade more slowly. " if holds("gates", m) else ""
+    detail(f"  {gates}The convolutions see {m.reach} words back, and nothing beyond.")
     if holds("direct", m):
         print("  Attention's gradient stays: to it every word is one step away.")
 
 
 def times(m: Measured) -> None:
     """Print how long a text takes."""
-    print("\nTime to train on a text of 512 words, forward and backward:")
-    for kind, ms in m.times.items():
-        steps = "1 step, all words at once" if kind == "attention" else "512 steps, one after the other"
-        print(f"  {kind:12} {ms:7.1f} ms   {steps}")
+    ms = m.times["attention"]
+    print(f"\nTime to train on a text of 512 words: attention {ms:.1f} ms, 1 step, all words at once;")
+    longer = ", ".join(f"{kind} {times:.1f}" for kind, times in m.longer.items() if kind != "attention")
+    print(f"  in 512 steps, one after the other, so many times as long: {longer}")
     detail("  The loop of GRU and LSTM is one op of the library; the RNN's is the program's own, op by op.")
 
 
@@ -121,7 +119,7 @@ def learnt(m: Measured, lengths: Sequence[int], steps: int) -> None:
     for kind, right in m.right.items():
         print(f"  {kind:12}" + "".join(f"{share:8.0%}" for share in right))
     better = [kind for kind, share in m.long.items() if share > 2 * GUESS]
-    print(f"  Better than guessing at {lengths[-1]} words, after {steps:,} steps: {', '.join(better) or 'none'}.")
+    detail(f"  Better than guessing at {lengths[-1]} words, after {steps:,} steps: {', '.join(better) or 'none'}.")
     for name, bias in (("LSTM", 0.0), ("open LSTM", OPEN)):
         gate = 1 / (1 + np.exp(-bias))
         kept = f"{gate:.4g}^{lengths[-1] - 1} = {gate ** (lengths[-1] - 1):.2g}"

@@ -144,7 +144,7 @@ def draw_fading(m: Measured, path: Path) -> None:
 
 def draw_learnt(m: Measured, lengths: Sequence[int], path: Path) -> None:
     """How often each model names the first word, by the length of the text."""
-    axes = new_figure(13, 5, "Which word came first? Right answers, by the words in the text").subplots()
+    axes = new_figure(15, 5, "Which word came first? Right answers, by the words in the text").subplots()
     columns(axes, [f"{n} words" for n in lengths], m.right, COLOURS)
     axes.axhline(GUESS, color=GREY, linestyle="--")
     axes.annotate("a guess: 1 in 8", (1, GUESS), (6, 0), xycoords=("axes fraction", "data"),

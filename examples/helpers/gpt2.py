@@ -104,7 +104,7 @@ def origin(m: Measured, settings: Any) -> None:
         print("\nThis half-trained model is used now, and not kept: the next run trains it anew.", end=" ")
     else:
         print("\nThe small model:", end=" ")
-    print("It knows little but its made sentences. OpenAI's GPT-2 knows more: see --help.")
+    print("It knows little but its made sentences. OpenAI's GPT-2, with --folder, knows more: see --help.")
 
 
 def sizes(m: Measured) -> None:

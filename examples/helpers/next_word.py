@@ -301,8 +301,8 @@ def measure_real(settings: Any) -> Measured:
     m.ways = [[way.format(country=c, city=city) for way in ASKED["ways"]] for c, city in ten.items()]
     said = real_model.answers(model, [way for ways in m.ways for way in ways], 18)
     m.ways_said = [said[i : i + 3] for i in range(0, len(said), 3)]
-    m.ways_right = [sum(city in text for text in two) + yes.strip().startswith("Yes")
-                    for city, (*two, yes) in zip(ten.values(), m.ways_said, strict=True)]  # fmt: skip
+    m.ways_right = [sum(city in text and not text.strip().startswith("No,") for text in said)
+                    for city, said in zip(ten.values(), m.ways_said, strict=True)]  # fmt: skip
     twenty = real_model.answers(model, ["What is the capital of Australia?"] * 20, 12, T=0.7)
     cities = "Canberra", "Sydney", "Melbourne"
     m.twenty = Counter(next((city for city in cities if city in text), "other") for text in twenty)
@@ -361,7 +361,9 @@ def report_real(m: Measured, settings: Any) -> None:
     print(f'  "What is the capital of Australia?" twenty times at T = 0.7: {cities}')
 
     women, men = m.she_of_women, m.she_of_men
-    print(f'\nBias: P(she) of she and he, in {len(m.she)} sentences such as "{ASKED["job_sentences"][1]} ..."')
+    print(
+        f'\nBias: P(she) of she and he, in {len(m.she)} sentences such as "{ASKED["job_sentences"][1].format("nurse")} ..."'
+    )
     for name, shares in (("mostly_women", women), ("mostly_men", men)):
         row = f"  {', '.join(ASKED[name])}: {shares.mean():.0%}"
         print(f"{row}, from {shares.min():.0%} to {shares.max():.0%} by the sentence")

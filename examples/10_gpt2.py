@@ -23,7 +23,7 @@ from helpers.claims import Measured
 from helpers.gpt2 import DOLLARS_AN_HOUR, END, GPT3_TOKENS, V100, has_model, load
 from helpers.next_word import make_corpus
 from helpers.program import RealToo, start
-from helpers.training import train
+from helpers.training import progress, train
 
 from pathlib import Path
 from random import Random
@@ -79,7 +79,7 @@ def train_small(folder: Path, settings: "Settings") -> tuple[GPT, BPETokenizer]:
         window = text[starts + np.arange(49)]  # (16, 49)
         return model.loss(window[:, :-1], window[:, 1:])  # the target of a token is the next one
 
-    losses = train(next_token_loss, optimizer, settings.steps, schedule, report=show.progress, reports=1)
+    losses = train(next_token_loss, optimizer, settings.steps, schedule, report=progress, reports=1)
     if len(losses) == settings.steps:
         folder.mkdir(parents=True, exist_ok=True)
         model.save_pretrained(folder)  # removes an earlier model's tokenizer

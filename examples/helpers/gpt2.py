@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -86,11 +85,6 @@ def real_first(settings: Any) -> None:
     print_as_written(settings.prompt, until_ctrl_c(model.tokenizer.stream(written), silent=True))
 
 
-def progress(step: int, loss: float) -> None:
-    """Print the loss and the perplexity, the number of equally likely pieces that would be as uncertain."""
-    print(f"  step {step:4}: loss {loss:.3f}, perplexity exp(loss) {math.exp(loss):.1f}", flush=True)
-
-
 def origin(m: Measured, settings: Any) -> None:
     """Say which model this is, whether it is kept, and what it knows."""
     folder = settings.folder or settings.out / "model"
@@ -110,11 +104,7 @@ def origin(m: Measured, settings: Any) -> None:
 def sizes(m: Measured) -> None:
     """Print this model's weights part by part, and beside it the sizes of GPT-2 and GPT-3."""
     config = m.model.config
-    detail(f"\n{config.layers} blocks of {config.heads} heads, {config.width} wide, {config.vocab_size:,} tokens:")
-    for part, count in config.parameters_by_part().items():
-        if count:
-            detail(f"  {part:10} {count:15,}")
-    detail(f"  {'together':10} {m.parameters['by formula']:15,}, and counted {m.parameters['counted']:,}")
+    detail(f"\nParameters by the formula {m.parameters['by formula']:,}, and counted {m.parameters['counted']:,}")
     print("\n  the same build           blocks   heads    width        parameters")
     family = {f"GPT-2 {size}": GPTConfig.gpt2(size) for size in ("small", "medium", "large", "xl")}
     for name, c in {"this one": config, **family, "GPT-3": GPTConfig.gpt3()}.items():

@@ -186,11 +186,6 @@ def report_real(m: Measured, settings: Any) -> None:
     print('\nThe residual stream through the logit lens: "The capital of Italy is" (Rome), after block')
     for layer in SHOWN:
         print(f"  {layer:3}  {m.said['Italy'][layer]:36} Rome is number {m.ranks['Italy'][layer]:,}")
-    found = [
-        next(n for n in range(len(ranks)) if max(ranks[n:]) <= 10) for ranks in m.ranks.values() if ranks[-1] <= 10
-    ]
-    print(f"  Of ten capitals {len(found)} are among the first ten in the end,", end=" ")
-    print(f"from block {min(found)} to {max(found)} on." if found else "so none is found.")
     print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
     shown = sorted({0, 1, 2, 3, 8, 14, 20, len(m.curves[SURFACE]) - 1})
     print(f"  {'':44}" + "".join(f"{layer:6}" for layer in shown))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -136,9 +136,7 @@ def training_text(m: Measured) -> None:
     detail("\nNo labels needed: the target at each token is the token that follows in the text.")
     for name, ids in (("token", m.tokens[row]), ("target", m.targets[row])):
         detail(f"  {name:7}" + "".join(f"{m.words.token(int(i)):10}" for i in ids[:length]).rstrip())
-    detail(f"  {len(m.lines):,} lines, {n:,} tokens, {m.vocabulary} different ones. For example:")
-    for line in m.lines[:2]:
-        detail(f"  {line}")
+    detail(f"  {len(m.lines):,} lines, {n:,} tokens, {m.vocabulary} different ones.")
 
 
 def top(chances: Chances, n: int = 4) -> str:
@@ -282,7 +280,8 @@ def measure_real(settings: Any) -> Measured:
     """What SmolLM2 knows, invents, contradicts and believes of occupations; ten questions of each kind."""
     model = real_model.smollm2("what follows")
     texts = ("The capital of France is", QUESTION, *settings.ask)
-    m = Measured(following={text: real_model.likeliest(model, p, 6) for text, p in asked(model, texts)})
+    after = zip(texts, real_model.chances(model, texts), strict=True)
+    m = Measured(following={text: real_model.likeliest(model, p, 6) for text, p in after})
 
     # Capitals: those that there are, and those of countries of films and books
     m.true, m.none = real_model.DATA["capitals"], ASKED["invented"]
@@ -328,11 +327,6 @@ def measure_real(settings: Any) -> Measured:
     return m
 
 
-def asked(model: Any, texts: Sequence[str]) -> Iterable[tuple[str, np.ndarray]]:
-    """Each text with the probabilities of all tokens after it."""
-    return zip(texts, (real_model.chances(model, [text])[0] for text in texts), strict=True)
-
-
 def report_real(m: Measured, settings: Any) -> None:
     """Print what was measured."""
     print("\nThe next token, and the lecture's question:")
@@ -361,9 +355,8 @@ def report_real(m: Measured, settings: Any) -> None:
     print(f'  "What is the capital of Australia?" twenty times at T = 0.7: {cities}')
 
     women, men = m.she_of_women, m.she_of_men
-    print(
-        f'\nBias: P(she) of she and he, in {len(m.she)} sentences such as "{ASKED["job_sentences"][1].format("nurse")} ..."'
-    )
+    sentence = ASKED["job_sentences"][1].format("nurse")
+    print(f'\nBias: P(she) of she and he, in {len(m.she)} sentences such as "{sentence} ..."')
     for name, shares in (("mostly_women", women), ("mostly_men", men)):
         row = f"  {', '.join(ASKED[name])}: {shares.mean():.0%}"
         print(f"{row}, from {shares.min():.0%} to {shares.max():.0%} by the sentence")

@@ -9,20 +9,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.claims import Measured, elsewhere, holds
-from helpers.drawing import (
-    BLUE,
-    DARK,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    chart,
-    columns,
-    new_figure,
-    save,
-)
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, chart, columns, new_figure, save
 from helpers.program import detail
 
 OPEN = 5.0  # bias of the forget gate of an LSTM that begins with its gate open

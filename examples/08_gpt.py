@@ -178,7 +178,7 @@ class Settings(Common):
     again: bool = False  # replace the run in the folder --out by a new one
     load: Path | None = None  # write with the model in this folder, without training
     prompt: str = "The "  # how the text begins that it writes
-    tokens: int = 200  # to write
+    tokens: int = 160  # to write
     temperature: float = 0.8  # 0 always takes the likeliest token, 1 draws by the probabilities
     out: Path | None = None  # folder for the run and the pictures (out/gpt; with --load the folder that is loaded)
 

@@ -23,7 +23,7 @@ def report(m: Measured, settings: Any) -> None:
         print(f"  {name}: {what_is_seen(grid)} ({' '.join(inputs)})")
     print("\nThe decoder writes, word by word:")
     written(m, "decoder")
-    print("\nIs BERT a generator? To write, the encoder fills a mask at the end of the text, then the next:")
+    print("Is BERT a generator? To write, the encoder fills a mask at the end of the text, then the next:")
     written(m, "encoder")
     detail("  Nothing in its training asked which word comes next, or where a text ends.")
     print(f"  Of words hidden in the middle it says {m.hidden['encoder']:.0%} right, from both sides;", end=" ")

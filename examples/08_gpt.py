@@ -22,10 +22,11 @@ from __future__ import annotations
 from helpers import gpt as show
 from helpers.claims import Measured
 from helpers.gpt import Corpus, Writer, load_corpus, load_writer
-from helpers.inside import behaviours, pieces
+from helpers.inside import pieces
 from helpers.program import Common, DataError, open_run, start
 
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,9 +103,10 @@ def look_inside(m: Measured, corpus: Corpus) -> None:
     m.early = {name: middle[here].sum() / max(1, last[here].sum())
                for name, here in (("within words", ~begins), ("first letters", begins))}  # fmt: skip
 
-    one = model.trace(tokens.numpy()[0])
-    kinds = [[behaviours(weights, one.tokens.tolist()) for weights in maps] for maps in one.attention]
-    m.kinds = len({max(found, key=lambda name: found[name]) for maps in kinds for found in maps})
+    heads = np.concatenate(model.trace(tokens.numpy()[0]).attention)[
+        :, tokens.shape[1] // 2 :
+    ]  # (heads, queries, keys)
+    m.overlap = np.mean([np.minimum(a, b).sum(axis=-1).mean() for a, b in combinations(heads, 2)])
 
 
 def make_trainer(corpus: Corpus, settings: Settings, /, **more: Any) -> nn.Trainer:

@@ -103,10 +103,9 @@ def look_inside(m: Measured, corpus: Corpus) -> None:
     m.early = {name: middle[here].sum() / max(1, last[here].sum())
                for name, here in (("within words", ~begins), ("first letters", begins))}  # fmt: skip
 
-    heads = np.concatenate(model.trace(tokens.numpy()[0]).attention)[
-        :, tokens.shape[1] // 2 :
-    ]  # (heads, queries, keys)
-    m.overlap = np.mean([np.minimum(a, b).sum(axis=-1).mean() for a, b in combinations(heads, 2)])
+    heads = np.concatenate(model.trace(tokens.numpy()[0]).attention)  # (all heads, queries, keys)
+    late = heads[:, tokens.shape[1] // 2 :]  # early tokens have few others to look at
+    m.overlap = np.mean([np.minimum(a, b).sum(axis=-1).mean() for a, b in combinations(late, 2)] or [1.0])
 
 
 def make_trainer(corpus: Corpus, settings: Settings, /, **more: Any) -> nn.Trainer:

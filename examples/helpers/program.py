@@ -35,7 +35,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
-from helpers.claims import Measured, of_command, ranges, runs_of, values
+from helpers.claims import Measured, all_claims, of_command, ranges, runs_of, values
 from nn.training import saved_state
 from nn.training.progress import noting_ctrl_c
 from tinygrad_lecture.files import sweep
@@ -134,7 +134,8 @@ def repeat(program: str, measure: Callable[[Any], Measured], chosen: Any, option
     """Measure with one seed after another, and print for each claim in how many of these runs it holds."""
     claims = of_command(program, options)
     if not claims:
-        raise DataError("with these settings no claim of the lecture is decided by a rule")
+        known = sorted({claim.program for claim in all_claims() if claim.rule and claim.program.startswith(program)})
+        raise DataError(f"no claim is decided with these settings; it is with {', '.join(known) or 'none'}")
     runs = []
     for seed in until_ctrl_c(range(1 if "--real" in options else chosen.seeds)):
         began = time.monotonic()

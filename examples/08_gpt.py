@@ -20,11 +20,13 @@ number of equally likely tokens among which one would be as unsure. Ctrl-C ends 
 from __future__ import annotations
 
 from helpers import gpt as show
+from helpers.claims import Measured
 from helpers.gpt import Corpus, Writer, load_corpus, load_writer
-from helpers.inside import draw_inside
+from helpers.inside import pieces
 from helpers.program import Common, DataError, open_run, start
 
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,19 +72,40 @@ def by_hand(corpus: Corpus, settings: Settings, steps: int) -> list[float]:
     return losses
 
 
-def one_prediction(writer: Writer, prompt: str, temperature: float) -> None:
+def one_prediction(m: Measured, prompt: str, temperature: float) -> None:
     """From a text to the probabilities of its next token, in the lecture's steps."""
-    model = writer.model
-    ids = writer.encode(prompt)[-model.context :]
+    model = m.writer.model
+    m.ids = m.writer.encode(prompt)[-model.context :]
     with tl.no_grad():
-        trace = model.trace(ids)
+        trace = model.trace(m.ids)
         final = model.norm(tl.tensor(trace.residual[-1]))  # (tokens, width), after all blocks
         scores = model.unembedding(final[-1])  # (width,) x W_U -> (vocabulary,): from the last token alone
-        p = tl.softmax(scores / max(temperature, 1e-3), -1).numpy()
-        all_at_once = model(tl.tensor([ids]))[0, -1]
-    shapes = [stage.shape for stage in trace.residual]
-    difference = float(np.abs((scores - all_at_once).numpy()).max())
-    show.one_prediction(writer, ids, shapes, scores.numpy(), p, temperature, difference)
+        p = tl.softmax(scores / max(temperature, 1e-3), -1)
+        all_at_once = model(tl.tensor([m.ids]))[0, -1]
+    m.shapes = [stage.shape for stage in trace.residual]  # after the embedding, and after each block
+    m.scores, m.p, m.total = scores.numpy(), p.numpy(), p.sum().item()
+    m.differ = np.abs((scores - all_at_once).numpy()).max()
+
+
+def look_inside(m: Measured, corpus: Corpus) -> None:
+    """What could be said after each block, by the logit lens; and what each head looks at."""
+    model, batches = m.writer.model, nn.DataLoader(corpus.test, len(corpus.test))
+    tokens, targets = next(iter(batches))  # (n, context) each
+    trace = model.trace(tokens)
+    logits = [trace.logits_at(layer) for layer in range(1, trace.layers + 1)]
+    losses = [TokenCrossEntropy()(tl.tensor(each), targets).item() for each in logits]
+    m.lens = {f"block {n}": loss for n, loss in enumerate(losses, 1)}
+
+    # Surface: the next letter within a word. Less so: how the next word begins
+    middle, last = (each.argmax(axis=-1) == targets.numpy() for each in (logits[(trace.layers - 1) // 2], logits[-1]))
+    texts = np.array([text[-1:].isspace() for text in pieces(corpus.tokenizer, range(model.config.vocab_size))])
+    begins = texts[tokens.numpy()]  # (n, context): whether a word begins after this token
+    m.early = {name: middle[here].sum() / max(1, last[here].sum())
+               for name, here in (("within words", ~begins), ("first letters", begins))}  # fmt: skip
+
+    heads = np.concatenate(model.trace(tokens.numpy()[0]).attention)  # (all heads, queries, keys)
+    late = heads[:, tokens.shape[1] // 2 :]  # early tokens have few others to look at
+    m.overlap = np.mean([np.minimum(a, b).sum(axis=-1).mean() for a, b in combinations(late, 2)] or [1.0])
 
 
 def make_trainer(corpus: Corpus, settings: Settings, /, **more: Any) -> nn.Trainer:
@@ -92,12 +115,9 @@ def make_trainer(corpus: Corpus, settings: Settings, /, **more: Any) -> nn.Train
                       clip_norm=1.0, **more)  # fmt: skip
 
 
-def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
+def train(settings: Settings) -> Measured:
     """Train a model with a Trainer. Every worker calls this; the first prints and writes the files."""
     corpus = load_corpus(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
-    first = by_hand(corpus, settings, steps=5)
-    again = [row.train.loss for row in make_trainer(corpus, settings, steps=5, record_every=1, show=False).fit()]
-
     test = nn.DataLoader(corpus.test, max(1, 8192 // settings.context))
     trainer = make_trainer(
         corpus,
@@ -105,38 +125,40 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
         steps=settings.steps,
         test=test,  # + scores on a text that is not learnt from, and the weights with the best ones
         record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
-        on_record=lambda trainer: show.sample(writer, settings.prompt, trainer.step),
+        on_record=lambda trainer: show.sample(writer, settings, trainer.step),
         folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
         show=sys.stdout.isatty(),  # a bar on a terminal; elsewhere the samples are enough
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
     )
     writer = Writer(trainer.model, corpus.tokenizer)
     writer.encode(settings.prompt)  # raises for characters that the text does not have: now, not after the training
-    show.before_training(corpus, writer.model, nn.evaluate(writer.model, test, TokenCrossEntropy()).loss)
+    m = Measured(corpus=corpus, writer=writer, batch_size=trainer.batches.batch_size, loss=show.baselines(corpus))
+    m.loss["the model before training"] = nn.evaluate(writer.model, test, TokenCrossEntropy()).loss
     if nn.parallel.rank() == 0 and not open_run(settings.out, FILES, settings.resume, settings.again):
         writer.save(settings.out)
-    show.what_the_trainer_adds(first, again, settings.steps, trainer.batches.batch_size, settings.context)
-    history = trainer.fit(settings.resume)
-    if history.best is not None:
+    show.before_training(m, settings)
+    m.history = trainer.fit(settings.resume)
+    if m.history.best is not None:
         trainer.load_best()
-    return writer, corpus, history
+        m.loss["the model"] = m.history[m.history.best].test.loss
+    return m
 
 
-def main(settings: Settings) -> None:
-    """Train, or load; then predict one token step by step, write, and look inside."""
+def measure(settings: Settings) -> Measured:
+    """Train, or load; then predict one token step by step, and look inside."""
     tl.manual_seed(settings.seed)
     if settings.load:
-        writer = load_writer(settings.load)
-        show.loaded(settings.load, writer)
+        m = Measured(writer=load_writer(settings.load), history=None)
     else:
-        writer, corpus, history = nn.parallel.run(train, settings, workers=settings.workers)
-        show.trained(history)
-        show.draw_curves(history, show.baselines(corpus), settings.out / "curves.png")
-        show.block_by_block(writer.model, corpus)
-    one_prediction(writer, settings.prompt, settings.temperature)
-    text = show.write(writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
-    print("\nPictures:")
-    draw_inside(writer.model, writer.tokenizer, writer.encode(text), settings.out)
+        m = nn.parallel.run(train, settings, workers=settings.workers)
+        look_inside(m, m.corpus)
+        m.by_hand = by_hand(m.corpus, settings, steps=5)
+        trainer = make_trainer(m.corpus, settings, steps=5, record_every=1, show=False)
+        m.by_trainer = [row.train.loss for row in trainer.fit()]
+        m.apart = max(abs(a - b) for a, b in zip(m.by_hand, m.by_trainer, strict=True))
+    m.tied = m.writer.model.unembedding.W_U.weight is m.writer.model.embedding.W_E.weight
+    one_prediction(m, settings.prompt, settings.temperature)
+    return m
 
 
 class Settings(Common):
@@ -157,7 +179,7 @@ class Settings(Common):
     again: bool = False  # replace the run in the folder --out by a new one
     load: Path | None = None  # write with the model in this folder, without training
     prompt: str = "The "  # how the text begins that it writes
-    tokens: int = 300  # to write
+    tokens: int = 160  # to write
     temperature: float = 0.8  # 0 always takes the likeliest token, 1 draws by the probabilities
     out: Path | None = None  # folder for the run and the pictures (out/gpt; with --load the folder that is loaded)
 
@@ -173,4 +195,4 @@ class Settings(Common):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

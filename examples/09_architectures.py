@@ -14,6 +14,7 @@ sentences that the program makes (helpers/made_corpus.py): the next word, hidden
 
 from helpers import architectures as show
 from helpers import dates, sentences
+from helpers.claims import Measured
 from helpers.program import Common, start
 from helpers.sentences import fill_at_the_end, guesses, probe, reading_times
 from helpers.training import progress, train
@@ -36,7 +37,7 @@ GAPS = (
 )
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Who sees whom; then each of the three at its task."""
     tl.manual_seed(settings.seed)
     made = sentences.make(8000, settings.seed)
@@ -45,66 +46,66 @@ def main(settings: "Settings") -> None:
     decoder = GPT(GPTConfig(layers=2, **text))
     encoder = Encoder(EncoderConfig(layers=2, embedding_norm=False, **text))
     both = EncoderDecoder(EncoderDecoderConfig(layers=1, vocab_size=dates.SIZE, context=dates.LONGEST, **SIZES))
+    m = Measured()
 
     # Who sees whom, measured on the untrained models
     tokens = made.encode(SENTENCE)
     source, target = dates.encode("4 May"), dates.target("05-04")
     words = [made.words.token(token) for token in tokens]
     in_source, in_target = dates.signs(source), dates.signs(target)
-    seen = {  # which output depends on which token, and the names of both
+    m.seen = {  # which output depends on which token, and the names of both
         "decoder-only": (sees(lambda t: decoder(t), tokens), words, words),
         "encoder-only": (sees(encoder, tokens), words, words),
         "encoder-decoder, source": (sees(lambda s: both(s, several(target, s)), source), in_target, in_source),
         "encoder-decoder, target": (sees(lambda t: both(several(source, t), t), target), in_target, in_target),
     }
-    show.who_sees_whom(seen)
+    m.sees = {name: grid[np.tri(*grid.shape, dtype=bool)].mean() for name, (grid, *_) in m.seen.items()}  # itself too
+    m.sees_later = {name: grid[~np.tri(*grid.shape, dtype=bool)].mean() for name, (grid, *_) in m.seen.items()}
 
     # Decoder-only: the next word
-    print("\nDecoder-only learns the next word:")
+    print("Decoder-only learns the next word:")
     inputs, targets, there = made.next_words()  # (n, tokens) each; there: what is not padding
     learn(decoder, lambda rows: decoder.loss(inputs[rows], targets[rows], there[rows]), settings.next_steps, settings)
     starts = [[made.start]] * 200
     texts = decoder.generate_batch(starts, max_new_tokens=made.longest - 1, stop=made.start, seed=settings.seed)
-    show.written("the decoder", [made.words.decode(text) for text in texts], made.possible)
+    m.texts = {"decoder": [made.words.decode(text) for text in texts]}
 
     # Encoder-only: hidden words, from what stands on both sides
-    print(f"\nEncoder-only learns hidden words, {sentences.SHARE:.0%} of all:")
+    print(f"Encoder-only learns hidden words, {sentences.SHARE:.0%} of all:")
     learn(encoder, lambda rows: encoder.loss(*made.hide(made.learn[rows])), settings.hidden_steps, settings)
     test = np.tile(made.test, (4, 1))  # (n, tokens)
     hidden, targets, there = made.hide(test, seed=0)
     with tl.no_grad():
         around = encoder.logits(hidden, there).numpy()  # (n, tokens, vocabulary)
         before = decoder(test[:, :-1]).numpy()  # the decoder says each word one place before, from the true ones
-    show.hidden(made.right(around, targets), made.right(before, targets[:, 1:]))
-    gaps = [(gap, guesses(decoder, made, gap), guesses(encoder, made, gap)) for gap in GAPS]
+    m.hidden = {"encoder": made.right(around, targets), "decoder": made.right(before, targets[:, 1:])}
+    m.gaps = [(gap, guesses(decoder, made, gap), guesses(encoder, made, gap)) for gap in GAPS]
 
     # Why BERT is no generator: it can fill a gap at the end of a text, but has not learnt what comes next
-    show.written("the encoder", fill_at_the_end(encoder, made, 200, settings.seed), made.possible)
+    m.texts["encoder"] = fill_at_the_end(encoder, made, 200, settings.seed)
+    m.wrote = {who: np.mean([text in made.possible for text in texts]) for who, texts in m.texts.items()}
 
     # What it is good for: do its vectors tell whether a sentence is about one or about several?
-    untrained = Encoder(encoder.config)
-    shares = [[probe(e, made, settings.labelled, k) for e in (untrained, encoder)] for k in range(8)]
-    show.few_labels(settings.labelled, *np.mean(shares, axis=0))
+    models = {"untrained": Encoder(encoder.config), "trained": encoder}
+    m.told = {name: np.mean([probe(e, made, settings.labelled, k) for k in range(8)]) for name, e in models.items()}
 
     # Encoder-decoder: one text in, another out
-    print("\nEncoder-decoder learns to translate dates into ISO format:")
+    print("Encoder-decoder learns to translate dates into ISO format:")
     source, there, target, answer = dates.make(6000, settings.seed)  # (n, LONGEST) each
     learn(both, lambda rows: both.loss(source[rows], target[rows], answer[rows], there[rows]),
           settings.date_steps, settings)  # fmt: skip
     translate = {"start": dates.START, "stop": dates.END, "max_new_tokens": 11, "temperature": 0}
-    wrote, iso = dates.examples(300, settings.seed + 1)  # in years that end in 9, which training leaves out
-    said = [dates.decode(t) for t in both.generate_batch([dates.encode(text) for text in wrote], **translate)]
-    mine = dates.decode(both.generate(asked, **translate))
-    show.translated(wrote, iso, said, settings.date, mine, dates.iso_of(settings.date))
+    m.dates, m.iso = dates.examples(300, settings.seed + 1)  # in years that end in 9, which training leaves out
+    m.said = [dates.decode(t) for t in both.generate_batch([dates.encode(text) for text in m.dates], **translate)]
+    m.translated = np.mean([a == b for a, b in zip(m.iso, m.said, strict=True)])
+    m.mine = dates.decode(both.generate(asked, **translate))
+    m.cross = both.trace(asked, dates.target(m.mine)).cross[0]  # (heads, target, source)
 
     # Inference: the prompt in parallel, the answer token by token
-    show.parallel(*reading_times(GPT(GPTConfig(vocab_size=100, context=256, layers=4, heads=4, width=128))))
-
-    print("\nPictures:")
-    show.draw_masks(seen, settings.out / "masks.png")
-    show.draw_gaps(gaps, settings.out / "gaps.png")
-    cross = both.trace(asked, dates.target(mine)).cross[0]  # (heads, target, source)
-    show.draw_cross_attention(cross, dates.signs(asked), [*mine, "end"], settings.out / "date.png")
+    large = GPT(GPTConfig(vocab_size=100, context=256, layers=4, heads=4, width=128))
+    m.at_once, m.one_by_one, m.differ = reading_times(large)
+    m.longer = m.one_by_one / m.at_once
+    return m
 
 
 def learn(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: int, settings: "Settings") -> None:
@@ -113,7 +114,7 @@ def learn(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: i
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, steps // 10, steps, 5e-4)
     draw = np.random.default_rng(settings.seed)
     train(lambda: loss_of(draw.integers(0, 6000, 32)), optimizer, steps, schedule, clip=1.0,
-          report=progress, reports=2)  # fmt: skip
+          report=progress, reports=1)  # fmt: skip
 
 
 def several(tokens: list[int], texts: np.ndarray) -> np.ndarray:
@@ -141,4 +142,4 @@ class Settings(Common, out="architectures"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

@@ -19,10 +19,11 @@ Larger ones are openai-community/gpt2-medium, -large and -xl. `--folder` also ta
 
 from helpers import gpt2 as show
 from helpers import inside
-from helpers.gpt2 import END, has_model, load
+from helpers.claims import Measured
+from helpers.gpt2 import DOLLARS_AN_HOUR, END, GPT3_TOKENS, V100, has_model, load
 from helpers.next_word import make_corpus
-from helpers.program import RealToo, start, until_ctrl_c
-from helpers.training import train
+from helpers.program import RealToo, start
+from helpers.training import progress, train
 
 from pathlib import Path
 from random import Random
@@ -34,38 +35,32 @@ import tinygrad_lecture as tl
 from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 
 
-def main(settings: "Settings") -> None:
-    """Load a GPT-2, or train a small one; let it read, predict, write, and look inside."""
+def measure(settings: "Settings") -> Measured:
+    """Load a GPT-2, or train a small one; let it read and predict; then count what larger ones cost."""
     tl.manual_seed(settings.seed)
     folder = settings.folder or settings.out / "model"
-    if settings.folder is None and not has_model(folder):
+    m = Measured(new=settings.folder is None and not has_model(folder))
+    if m.new:
         print(f"There is no GPT-2 at hand, so a small one is trained on made sentences, once, and kept in {folder}.")
-        model, tokenizer = train_small(folder, settings)
-        show.trained(folder)
+        m.model, m.tokenizer = train_small(folder, settings)
     else:
-        model, tokenizer = load(folder)
-        show.origin(folder, ours=settings.folder is None)
-    show.sizes(model)
+        m.model, m.tokenizer = load(folder)
+    counted = sum(p.numel() for p in m.model.parameters())
+    m.parameters = {"by formula": m.model.config.parameter_count(), "counted": counted}
 
     # Tokenize, and run all blocks
-    ids = tokenizer.encode(settings.prompt)
-    show.pieces(model, tokenizer, ids)
+    m.ids = show.checked(m.model, m.tokenizer.encode(settings.prompt))
     with tl.no_grad():
-        vectors = model.vectors(tl.tensor([ids]))  # (1, tokens, width)
-        scores = model.unembedding(vectors[0, -1])  # (width,) -> (vocabulary,)
-    p = probabilities(scores).numpy()  # (vocabulary,)
-    inside.print_next(tokenizer, p)
-
-    # Write: draw a piece, append it, repeat
-    drawing = {"temperature": settings.temperature, "top_k": settings.top_k, "seed": settings.seed}
-    stop = tokenizer.special_tokens.get(END)
-    ids_written = model.generate(ids, max_new_tokens=settings.tokens, stop=stop, **drawing)
-    text = show.writing(settings.prompt, settings.temperature, until_ctrl_c(tokenizer.stream(ids_written)))
+        vectors = m.model.vectors(tl.tensor([m.ids]))  # (1, tokens, width)
+        scores = m.model.unembedding(vectors[0, -1])  # (width,) -> (vocabulary,)
+    m.p = probabilities(scores).numpy()  # (vocabulary,)
 
     # The cost: training compute grows with weights times tokens
-    show.cost()
-    print("\nPictures:")
-    inside.draw_inside(model, tokenizer, tokenizer.encode(text), settings.out)
+    m.weights = GPTConfig.gpt3().weight_count()
+    m.operations = 6 * m.weights * GPT3_TOKENS
+    m.years = m.operations / V100 / 3600 / 24 / 365
+    m.millions = m.operations / V100 / 3600 * DOLLARS_AN_HOUR / 1e6
+    return m
 
 
 def train_small(folder: Path, settings: "Settings") -> tuple[GPT, BPETokenizer]:
@@ -84,7 +79,7 @@ def train_small(folder: Path, settings: "Settings") -> tuple[GPT, BPETokenizer]:
         window = text[starts + np.arange(49)]  # (16, 49)
         return model.loss(window[:, :-1], window[:, 1:])  # the target of a token is the next one
 
-    losses = train(next_token_loss, optimizer, settings.steps, schedule, report=show.progress)
+    losses = train(next_token_loss, optimizer, settings.steps, schedule, report=progress, reports=1)
     if len(losses) == settings.steps:
         folder.mkdir(parents=True, exist_ok=True)
         model.save_pretrained(folder)  # removes an earlier model's tokenizer
@@ -92,7 +87,7 @@ def train_small(folder: Path, settings: "Settings") -> tuple[GPT, BPETokenizer]:
     return model, tokenizer
 
 
-class Settings(RealToo, out="gpt2", ask_real=inside.real):
+class Settings(RealToo, out="gpt2", ask_real=(inside.measure_real, inside.report_real)):
     """What can be set on the command line."""
 
     folder: Path | None = None  # folder of a GPT-2 in Hugging Face's format; without it, a small one is trained
@@ -104,4 +99,4 @@ class Settings(RealToo, out="gpt2", ask_real=inside.real):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

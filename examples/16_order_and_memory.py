@@ -15,6 +15,7 @@ Then each of them learns to tell which word came first, many words ago.
 """
 
 from helpers import order as show
+from helpers.claims import Measured
 from helpers.order import Convolution, Reader
 from helpers.program import Common, check, start
 from helpers.training import train
@@ -78,46 +79,52 @@ KINDS = {"RNN": RNN, "GRU": partial(Gated, nn.GRU), "LSTM": partial(Gated, nn.LS
          "convolution": Convolution, "attention": Attention}  # kind(WIDTH)  # fmt: skip
 
 
-def main(settings: "Settings") -> None:
+SENTENCES = "the dog bit the man", "the man bit the dog"
+
+
+def measure(settings: "Settings") -> Measured:
     """Order, size, memory, time; then a task that needs memory."""
     tl.manual_seed(settings.seed)
+    m = Measured(words=sorted({*SENTENCES[0].split(" ")}))
 
     # Word order: a bag of words is the same for both sentences, so the network cannot tell them apart
-    dog, man = (text.split(" ") for text in ("the dog bit the man", "the man bit the dog"))
-    words = sorted({*dog})
-    mlp = nn.MLP([len(words), 16, 1])
-    bags = [[text.count(word) for word in words] for text in (dog, man)]
-    show.bag_of_words(words, bags, mlp(tl.tensor(bags, dtype=tl.float32))[:, 0].detach().numpy())
-    ids = np.array([[words.index(word) for word in text] for text in (dog, man)])  # (2, 5)
+    mlp = nn.MLP([len(m.words), 16, 1])
+    m.bags = [[text.split(" ").count(word) for word in m.words] for text in SENTENCES]
+    m.outputs = mlp(tl.tensor(m.bags, dtype=tl.float32))[:, 0].detach().numpy()
+    m.differ = {"bag": abs(m.outputs[0] - m.outputs[1])}
+    ids = np.array([[m.words.index(word) for word in text.split(" ")] for text in SENTENCES])  # (2, 5)
     for positions in ("none", "learned"):
         config = EncoderConfig(vocab_size=4, context=5, layers=1, heads=4, width=WIDTH, positions=positions)
         vectors = Encoder(config)(ids).mean(axis=1).detach().numpy()  # (2, WIDTH): the mean over the words
-        show.positions(positions, float(np.abs(vectors[0] - vectors[1]).max()))
+        m.differ[positions] = np.abs(vectors[0] - vectors[1]).max()
 
     # Fixed input size: 5 words of 32 numbers are 160 inputs, and 6 words do not fit
-    fixed = nn.MLP([5 * WIDTH, 16, 1])
     try:
-        fixed(tl.randn(1, 6 * WIDTH))
+        nn.MLP([5 * WIDTH, 16, 1])(tl.randn(1, 6 * WIDTH))
+        m.refused, m.error = False, ""
     except ValueError as error:
-        show.fixed_size(str(error), [tuple(Attention(WIDTH)(tl.randn(1, n, WIDTH)).shape) for n in (5, 6)])
+        m.refused, m.error = True, str(error)
+    m.shapes = [Attention(WIDTH)(tl.randn(1, n, WIDTH)).shape for n in (5, 6)]
 
     # Memory: how much the output at the last word depends on the word n places back
-    fading = {kind: slopes(make(WIDTH), max(settings.distances) + 1) for kind, make in KINDS.items()}
-    show.fading(fading, settings.distances)
+    first, last = min(settings.distances), max(settings.distances)
+    m.fading = {kind: slopes(make(WIDTH), last + 1) for kind, make in KINDS.items()}
+    m.falls = {kind: norms[first] / norms[last] for kind, norms in m.fading.items() if norms[last] > 0}
+    m.reach = np.flatnonzero(m.fading["convolution"]).max()  # words back
 
     # Time: one word after the other, or all at once
-    show.times({kind: milliseconds(KINDS[kind](WIDTH), 512) for kind in ("RNN", "GRU", "LSTM", "attention")})
+    m.times = {kind: milliseconds(KINDS[kind](WIDTH), 512) for kind in ("RNN", "GRU", "LSTM", "attention")}
+    m.longer = {kind: ms / m.times["attention"] for kind, ms in m.times.items()}
 
     # A task: which of eight words came first?
-    learnt: dict[str, list[float]] = {}
+    print("They learn which of eight words came first:", end="", flush=True)
+    m.right = {}
     for kind, make in KINDS.items():
-        learnt[kind] = [learn(make(WIDTH), length, settings) for length in settings.lengths]
-        show.learnt(kind, settings.lengths, learnt[kind])
-    show.lesson(settings.lengths, learnt, settings.steps)
-
-    print("\nPictures:")
-    show.draw_fading(fading, settings.out / "fading.png")
-    show.draw_learnt(settings.lengths, learnt, settings.out / "first_word.png")
+        print(f" {kind}", end="...", flush=True)
+        m.right[kind] = [learn(make(WIDTH), length, settings) for length in settings.lengths]
+    print()
+    m.short, m.long = ({kind: right[end] for kind, right in m.right.items()} for end in (0, -1))
+    return m
 
 
 def slopes(model: nn.Module, words: int) -> np.ndarray:
@@ -166,4 +173,4 @@ class Settings(Common, out="order_and_memory"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

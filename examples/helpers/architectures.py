@@ -1,15 +1,44 @@
 """For 09_architectures.py: what it prints and draws."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from helpers import dates
+from helpers.claims import Measured
 from helpers.drawing import BLUE, ORANGE, attention_map, bars, new_figure, save
+from helpers.program import detail
 
 Words = Sequence[str]
 Seen = Mapping[str, tuple[np.ndarray, Words, Words]]  # (outputs, tokens) of bools, and the names of outputs and tokens
 Guesses = Sequence[tuple[str, float]]
+
+
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    print('\nWho sees whom, measured. "Previous" includes the token itself.')
+    for name, (grid, _, inputs) in m.seen.items():
+        print(f"  {name}: {what_is_seen(grid)} ({' '.join(inputs)})")
+    print("\nThe decoder writes, word by word:")
+    written(m, "decoder")
+    print("Is BERT a generator? To write, the encoder fills a mask at the end of the text, then the next:")
+    written(m, "encoder")
+    detail("  Nothing in its training asked which word comes next, or where a text ends.")
+    print(f"  Of words hidden in the middle it says {m.hidden['encoder']:.0%} right, from both sides;", end=" ")
+    print(f"the decoder {m.hidden['decoder']:.0%}, from the left alone.")
+    print(f"\nClassification: about one or several? A linear layer, from {settings.labelled} labelled sentences:")
+    print(f"  with an untrained encoder {m.told['untrained']:.0%} right, with this one {m.told['trained']:.0%}")
+    print("\nThe encoder-decoder translates dates into ISO format:")
+    translated(m, settings.date, dates.iso_of(settings.date))
+    print(f"\nInference: a prompt of 200 tokens, all tokens in parallel: {m.at_once:.0f} ms, by a decoder of 4 blocks;")
+    print(f"  token by token, as an answer is generated, it takes {m.longer:.1f} times as long")
+    detail(f"  The scores after the last token differ by {m.differ:.0e}.")
+    print("\nPictures:")
+    draw_masks(m.seen, settings.out / "masks.png")
+    draw_gaps(m.gaps, settings.out / "gaps.png")
+    draw_cross_attention(m.cross, dates.signs(dates.encode(settings.date)), [*m.mine, "end"], settings.out / "date.png")
 
 
 def what_is_seen(grid: np.ndarray) -> str:
@@ -18,55 +47,22 @@ def what_is_seen(grid: np.ndarray) -> str:
     return "all tokens" if grid.all() else "only previous tokens" if only_previous else "some tokens"
 
 
-def who_sees_whom(seen: Seen) -> None:
-    """Print what each output depends on."""
-    print('Who sees whom, measured. "Previous" includes the token itself.')
-    for name, (grid, _, inputs) in seen.items():
-        print(f"  {name}: {what_is_seen(grid)} ({' '.join(inputs)})")
-
-
-def written(who: str, texts: Sequence[str], possible: Collection[str]) -> None:
+def written(m: Measured, who: str) -> None:
     """Print some texts that a model wrote, and how many are sentences of the corpus."""
-    if who == "the encoder":
-        print("\nIs BERT a generator? To write, the encoder fills a mask at the end of the text, then the next:")
-    else:
-        print("It writes, word by word:")
-    for text in texts[:3]:
-        print(f"  {text}")
-    whole = np.mean([text in possible for text in texts])
-    print(f"  Of {len(texts)} texts that {who} wrote, {whole:.0%} follow one of the corpus's patterns.")
-    if who == "the encoder":
-        print("  Nothing in its training asked which word comes next, or where a text ends.")
+    print(f"  {m.texts[who][0]}")
+    for text in m.texts[who][1:3]:
+        detail(f"  {text}")
+    print(f"  Of {len(m.texts[who])} texts that the {who} wrote, {m.wrote[who]:.0%}", end=" ")
+    print("follow one of the corpus's patterns.")
 
 
-def hidden(around: float, before: float) -> None:
-    """Print how many hidden words each says right."""
-    print(f"  Of the words hidden in the test the encoder says {around:.0%} right, from both sides;")
-    print(f"  the decoder says {before:.0%}, from the left alone.")
-
-
-def few_labels(n: int, untrained: float, trained: float) -> None:
-    """Print how well one linear layer tells sentences apart, from an untrained and from this encoder's vectors."""
-    print(f"\nClassification: about one or several? A linear layer learns it from {n} labelled sentences, eight times:")
-    print(f"  with an untrained encoder {untrained:.0%} right, with this one {trained:.0%}")
-
-
-def translated(wrote: Words, iso: Words, said: Words, mine: str, answer: str, right: str | None) -> None:
+def translated(m: Measured, date: str, right: str | None) -> None:
     """Print some translations, and how many are right; then that of the date that was asked for."""
-    for text, true, translation in [*zip(wrote[:4], iso, said, strict=False), (mine, right, answer)]:
-        mark = "right" if true == translation else f"wrong, it is {true}"
-        print(f"  {text:22} -> {translation:12} {mark if true else 'no such day, or a form that is not learnt'}")
-    share = np.mean([a == b for a, b in zip(iso, said, strict=True)])
-    print(f"  Of {len(iso)} dates in years that end in 9, none of which it has learnt from, {share:.0%} are right.")
-
-
-def parallel(at_once: float, one_by_one: float, difference: float) -> None:
-    """Print how long a prompt takes."""
-    print("\nInference: a prompt of 200 tokens, read by a decoder of 4 blocks")
-    print(f"  all tokens in parallel {at_once:7.0f} ms")
-    longer = f"{one_by_one / at_once:.1f} times as long: as an answer is generated"
-    print(f"  token by token         {one_by_one:7.0f} ms, {longer}")
-    print(f"  The scores after the last token differ by {difference:.0e}.")
+    for text, true, said in [*zip(m.dates[:2], m.iso, m.said, strict=False), (date, right, m.mine)]:
+        mark = "right" if true == said else f"wrong, it is {true}"
+        print(f"  {text:22} -> {said:12} {mark if true else 'no such day, or a form that is not learnt'}")
+    print(f"  Of {len(m.iso)} dates in years that end in 9, none of which it has learnt from,", end=" ")
+    print(f"{m.translated:.0%} are right.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import hashlib
 import importlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -13,17 +13,14 @@ from typing import Any
 import numpy as np
 
 import nn
-import tinygrad_lecture as tl
 from helpers import made_corpus
+from helpers.claims import Measured
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, beside, chart, save
 from helpers.files import as_text, read
-from helpers.inside import pieces, print_as_written, printable
+from helpers.inside import draw_inside, pieces, print_as_written, printable
 from helpers.program import DataError, counted, detail, until_ctrl_c
-from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
+from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, Tokenizer, Windows
 from transformer.inspect.attention_maps import visible
-
-Shapes = Sequence[tuple[int, ...]]
-Losses = Sequence[float]
 
 MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
 MOST_FOR_BIGRAMS = 3000  # tokens in the vocabulary; the table has the square of that
@@ -136,50 +133,65 @@ def load_writer(folder: Path) -> Writer:
 
 
 SAMPLE = 64  # tokens of a sample during the training
-
-
-def loaded(folder: Path, writer: Writer) -> None:
-    """What was loaded."""
-    count = writer.model.config.parameter_count()
-    print(f"The model in {folder}: {count:,} parameters, {writer.tokenizer.vocab_size:,} tokens.")
+GUESS, COUNTING = "a guess among all tokens", "counting which token follows which"
 
 
 def baselines(corpus: Corpus) -> dict[str, float]:
     """The loss of a guess among all tokens and, where its table is small enough, of counting pairs of tokens."""
-    size = corpus.tokenizer.vocab_size
-    losses = {f"a guess among {size:,} tokens, ln {size:,}": math.log(size)}
+    losses = {GUESS: math.log(corpus.tokenizer.vocab_size)}
     if (counted := corpus.counting_loss()) is not None:
-        losses["counting which token follows which"] = counted
+        losses[COUNTING] = counted
     return losses
 
 
-def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
-    """The text, the parameters part by part, the losses to compare with."""
-    print(f"The text: {corpus.source}.")
-    learn, test = len(corpus.learn.tokens), len(corpus.test.tokens)
-    config = model.config
-    print(f"{learn:,} tokens to learn from, {test:,} others for the test; {config.vocab_size} different ones.")
-    print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")
-    print(f"  {'all':10} {config.parameter_count():12,} parameters. W_U, the mirror of W_E, is the same matrix here.")
-    print("\nThe loss (cross-entropy per token) and the perplexity on the test text:")
-    for name, loss in {**baselines(corpus), "the model before training": untrained}.items():
-        print(f"  {name:40} {loss:7.3f} {math.exp(loss):10.1f}")
+def before_training(m: Measured, settings: Any) -> None:
+    """What learns from what."""
+    config, tokens = m.writer.model.config, len(m.corpus.learn.tokens)
+    blocks, heads = counted(config.layers, "block"), counted(config.heads, "head")
+    print(f"The text: {m.corpus.source}; {tokens:,} tokens to learn from, {config.vocab_size} different ones.")
+    print(f"The model: {blocks} of {heads}, width {config.width}; {config.parameter_count():,} parameters.")
+    print(f"\nTraining: {settings.steps:,} steps of {m.batch_size:,} x {settings.context} tokens.", end=" ")
+    print("What the model writes after:", flush=True)
 
 
-def what_the_trainer_adds(by_hand: Losses, by_trainer: Losses, steps: int, batch: int, context: int) -> None:
+def sample(writer: Writer, settings: Any, step: int) -> None:
+    """What the model writes now, at every second record."""
+    if step // max(1, settings.steps // 8) % 2 == 0:
+        text = settings.prompt + "".join(writer.write(settings.prompt, SAMPLE, temperature=0.8, seed=0))
+        print(f"  {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
+
+
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    if settings.load:
+        count = m.writer.model.config.parameter_count()
+        print(f"The model in {settings.load}: {count:,} parameters, {m.writer.tokenizer.vocab_size:,} tokens.")
+    else:
+        trained(m.history)
+        losses(m)
+        inside(m)
+        what_the_trainer_adds(m)
+    one_prediction(m, settings.temperature)
+    text = write(m.writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
+    print("\nPictures:")
+    if m.history:
+        draw_curves(m.history, m.loss, settings.out / "curves.png")
+    draw_inside(m.writer.model, m.writer.tokenizer, m.writer.encode(text), settings.out)
+
+
+def losses(m: Measured) -> None:
+    """The losses to compare with, and whether the model has learnt more than they know."""
+    print(f"  {'cross-entropy per token, and perplexity, on the test text':58} {'loss':>7} {'e^loss':>8}")
+    for name, loss in m.loss.items():
+        print(f"  {name:58} {loss:7.3f} {math.exp(loss):8.1f}")
+
+
+def what_the_trainer_adds(m: Measured) -> None:
     """The same first losses by hand and by the Trainer, and what the Trainer adds to the loop."""
-    print("\nThe training loop (zero_grad, backward, step), written out in `by_hand`, and nn.Trainer:")
-    for name, losses in (("by hand", by_hand), ("Trainer", by_trainer)):
-        print(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
-    most = max(abs(a - b) for a, b in zip(by_hand, by_trainer, strict=True))
-    print(f"  largest difference {most:.1g}. It adds test scores, a history, the best weights, resuming, processes.")
-    print(f"\nTraining: {steps:,} steps of {batch:,} x {context} tokens. What the model writes after:", flush=True)
-
-
-def sample(writer: Writer, prompt: str, step: int) -> None:
-    """What the model writes now."""
-    text = prompt + "".join(writer.write(prompt, SAMPLE, temperature=0.8, seed=0))
-    print(f"  {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
+    detail("\nThe training loop (zero_grad, backward, step), written out in `by_hand`, and nn.Trainer:")
+    for name, losses in (("by hand", m.by_hand), ("Trainer", m.by_trainer)):
+        detail(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
+    detail(f"  largest difference {m.apart:.1g}. It adds test scores, a history, the best weights, resuming, workers.")
 
 
 def trained(history: nn.History) -> None:
@@ -198,36 +210,36 @@ def trained(history: nn.History) -> None:
     detail(f"the curves go on to step {history[-1].step:,}.")
 
 
-def block_by_block(model: GPT, corpus: Corpus) -> None:
-    """The loss on the test text, if what comes after each block were unembedded: the logit lens."""
-    tokens, targets = next(iter(nn.DataLoader(corpus.test, len(corpus.test))))  # (n, context) each
-    trace = model.trace(tokens)
-    losses = [TokenCrossEntropy()(tl.tensor(trace.logits_at(layer)), targets).item()
-              for layer in range(1, trace.layers + 1)]  # fmt: skip
+def inside(m: Measured) -> None:
+    """The test loss, if what comes after each block were unembedded; and what the blocks before the middle know."""
     detail("\nThe logit lens: the test loss if the model stopped after", end=" ")
-    detail(", ".join(f"block {n}: {loss:.2f}" for n, loss in enumerate(losses, start=1)))
+    detail(", ".join(f"{block}: {loss:.2f}" for block, loss in m.lens.items()))
+    within, first = m.early["within words"], m.early["first letters"]
+    detail(f"  Half of the blocks suffice for {within:.0%} of the letters within words that it says right in the end,")
+    detail(f"  and for {first:.0%} of the first letters, where a word is chosen.")
+    detail(f"  Two of its heads have {m.overlap:.0%} of their weight on the same tokens, on average over all pairs.")
 
 
-def one_prediction(
-    writer: Writer, ids: Sequence[int], shapes: Shapes, scores: np.ndarray, p: np.ndarray, T: float, difference: float
-) -> None:
+def one_prediction(m: Measured, T: float) -> None:
     """The steps from a text to its next token."""
-    tokens = " ".join(map(visible, pieces(writer.tokenizer, ids)))
-    print(f"\nOne prediction, step by step:\n  1. Tokenize   {tokens}   -> {list(ids)}")
+    shapes, tokens = m.shapes, " ".join(map(visible, pieces(m.writer.tokenizer, m.ids)))
+    print(f"\nOne prediction, step by step:\n  1. Tokenize   {tokens}   -> {list(m.ids)}")
     print(f"  2. Embed      {shapes[0]}: a vector for each token, with its position")
     blocks = counted(len(shapes) - 1, "block")
-    print(f"  3. Transform  {' -> '.join(map(str, shapes[1:]))}: attention and FFN in {blocks}")
-    print(f"  4. Unembed    the last token's vector ({shapes[-1][-1]},) x W_U -> {len(scores)} scores")
-    print(f"                the model called on all tokens gives the same scores: {difference:.1g}")
-    print(f"  5. Softmax    of scores / T, here T = {T:g}; then a token is drawn\n")
+    print(f"  3. Transform  {' -> '.join(map(str, shapes))}: attention and FFN in {blocks}")
+    print(f"  4. Unembed    the last token's vector ({shapes[-1][-1]},) x W_U -> {len(m.scores)} scores")
+    detail(f"                the model called on all tokens gives the same scores: {m.differ:.1g}")
+    if m.tied:
+        detail("                W_U, the mirror of W_E, is the same matrix here")
+    print(f"  5. Softmax    of scores / T, here T = {T:g}; then a token is drawn")
     print(f"     {'next token':12}{'score':>8}{'probability':>14}")
-    for token in np.argsort(-p, kind="stable")[:5]:
-        print(f"     {visible(writer.tokenizer.decode([int(token)])):12}{scores[token]:8.2f}{p[token]:14.3f}")
+    for token in np.argsort(-m.p, kind="stable")[:4]:
+        print(f"     {visible(m.writer.tokenizer.decode([int(token)])):12}{m.scores[token]:8.2f}{m.p[token]:14.3f}")
 
 
 def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: int) -> str:
     """Write token by token until Ctrl-C, and return the text."""
-    print(f"\nThe model writes, at temperature {temperature:g}:\n")
+    print(f"\nThe model writes, at temperature {temperature:g}:")
     pieces = writer.write(prompt, tokens, temperature=temperature, seed=seed)
     return print_as_written(prompt, until_ctrl_c(pieces, silent=True))
 
@@ -235,21 +247,20 @@ def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: in
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_curves(history: nn.History, baselines: Mapping[str, float], path: Path) -> None:
+def draw_curves(history: nn.History, losses: Mapping[str, float], path: Path) -> None:
     """The loss during the training, beside what a guess and counting reach."""
-    if not history:
-        return
     tested = [(row.step, row.test.loss) for row in history if row.test]
-    step, least = min(tested, key=lambda row: row[1], default=(0, np.inf))
-    below = [name for name, loss in baselines.items() if least < loss]
-    title = f"The loss falls below that of {below[-1].split(',')[0]}" if below else "The loss of the training"
+    baselines = [name for name in (GUESS, COUNTING) if name in losses]
+    below = [name for name in baselines if "the model" in losses and losses["the model"] < losses[name]]
+    title = f"The loss falls below that of {below[-1]}" if below else "The loss of the training"
     curves: dict[str, Any] = {"training text": zip(*((row.step, row.train.loss) for row in history), strict=True)}
     if tested:
+        step, least = min(tested, key=lambda row: row[1])
         curves["test text"] = zip(*tested, strict=True)
         curves[f"its lowest, after {step:,} steps:\nthese weights write"] = step, least
     axes = chart(title, curves, (ORANGE, BLUE, DARK), "o-", xlabel="steps of the optimizer", xlim=(0, None))
-    for (name, loss), colour in zip(baselines.items(), (GREY, VERMILION), strict=False):
-        axes.axhline(loss, color=colour, linestyle="--", label=f"{name}: {loss:.2f}")
+    for name, colour in zip(baselines, (GREY, VERMILION), strict=False):
+        axes.axhline(losses[name], color=colour, linestyle="--", label=f"{name}: {losses[name]:.2f}")
     axes.set(ylabel="cross-entropy per token (ln of the perplexity)", ylim=(0, None))
     beside(axes)
     save(axes.figure, path)

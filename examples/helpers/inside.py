@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers.claims import Measured
 from helpers.drawing import BLUE, DARK, GREY, VERMILION, attention_map, chart, new_figure, percent, save
 from helpers.real import DATA, first_token, likeliest, listed, smollm2
 from tinygrad_lecture.inspect.figures import drawable
@@ -68,7 +69,9 @@ def draw_lens(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], path: Path) 
     ids = list(ids)[:COLUMNS]
     title = "Logit lens: what it would write next if it stopped after each block"
     trace_pictures.draw_lens(model.trace(ids), pieces(tokenizer, ids), tokenizer.decode, path, title=title)
-    print(f"  {path}")
+    print(f"  {path}: {title}")
+    if model.unembedding.W_U.weight is model.embedding.W_E.weight:
+        print("    W_U is W_E, so an embedding's largest score is its own token's: without a block it says it again.")
 
 
 # --- what heads look at -----------------------------------------------------------------------------------------------
@@ -125,80 +128,80 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-LENS = {"The capital of Italy is": "Rome", "The opposite of hot is": "cold"}
+EACH = 15  # words of each kind for the probes
+SHOWN = 0, 1, 6, 12, 18, 24, 27, 28, 29, 30  # blocks
+SURFACE, MEANING, SENTENCE = (
+    "surface: has the word more than 7 letters?",
+    "meaning: is the word good or bad?",
+    "meaning of the sentence, with not",
+)
 
 
-def real(settings: Any) -> None:
+def measure_real(settings: Any) -> Measured:
     """What SmolLM2 would say if it stopped after each block, and what can be read off its vectors there."""
     model = smollm2("to continue texts, and looked into after each of its 30 blocks")
-    tokenizer = model.tokenizer
-    trace = model.trace(tokenizer.encode(settings.prompt))
-    print_next(tokenizer, probabilities(trace.logits_at(trace.layers)[-1]).numpy(), 5, settings.prompt)
-    for text, word in LENS.items():
-        lens(model, text, word)
-    curves = probes(model)
+    trace = model.trace(model.tokenizer.encode(settings.prompt))
+    m = Measured(model=model, p=probabilities(trace.logits_at(trace.layers)[-1]).numpy(), ranks={}, said={})
+
+    # The logit lens: ten capitals, and the rank of each as the next token
+    for country, city in [*DATA["capitals"].items()][:10]:
+        trace, right = model.trace(model.tokenizer.encode(f"The capital of {country} is")), first_token(model, city)
+        logits = [trace.logits_at(layer)[-1] for layer in range(trace.layers + 1)]  # (vocab_size,) each
+        m.ranks[country] = [int((scores > scores[right]).sum()) + 1 for scores in logits]
+        m.said[country] = [listed(likeliest(model, probabilities(scores).numpy(), 3)) for scores in logits]
+    m.middle, m.last = ([ranks[layer] for ranks in m.ranks.values()] for layer in (trace.layers // 2, -1))
+
+    # Linear probes, for each of ten things that a sentence may be about
+    found = [probes(model, thing) for thing in DATA["film"]["things"]]
+    m.curves = {name: np.mean([each[name] for each in found], axis=0) for name in found[0]}
+    m.surface, m.meaning, m.sentence = (
+        [int(np.argmax(np.array(each[name]) > max(each[name]) - 0.02)) for each in found] for name in m.curves
+    )
+    m.surface_first, m.meaning_first = ([each[name][1] for each in found] for name in (SURFACE, MEANING))
+    return m
+
+
+def probes(model: Any, thing: str) -> dict[str, list[float]]:
+    """How well surface and meaning of a sentence can be read off its last token, after each block.
+
+    Probes are linear, as in Alain & Bengio, arXiv:1610.01644; ten groups of words are held out in turn.
+    """
+    words = [word for kind in ("good", "bad") for word in DATA["film"][kind].split()[:EACH]]
+    ids = [model.tokenizer.encode(f"The {thing} was {adverb} {word}.") for adverb in ("very", "not") for word in words]
+    rows: list[list[np.ndarray]] = [[] for _ in ids]
+    for length in {*map(len, ids)}:  # those of one length at once
+        which = [k for k, tokens in enumerate(ids) if len(tokens) == length]
+        stages = model.trace(np.array([ids[k] for k in which])).residual  # (texts, tokens, width) each
+        for place, k in enumerate(which):
+            rows[k] = [stage[place, -1] for stage in stages]  # the full stop has read all before it
+    vectors = np.stack(rows, 1)  # (layers + 1, texts, width)
+    praised, negated = np.tile(np.arange(len(words)) < EACH, 2), np.arange(2 * len(words)) >= len(words)
+    asked = {SURFACE: np.tile([len(word) > 7 for word in words], 2), MEANING: praised, SENTENCE: praised ^ negated}
+    return {name: [right_by_probe(layer, answer) for layer in vectors] for name, answer in asked.items()}
+
+
+def report_real(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    print_next(m.model.tokenizer, m.p, 5, settings.prompt)
+    print('\nThe residual stream through the logit lens: "The capital of Italy is" (Rome), after block')
+    for layer in SHOWN:
+        print(f"  {layer:3}  {m.said['Italy'][layer]:36} Rome is number {m.ranks['Italy'][layer]:,}")
+    print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
+    shown = sorted({0, 1, 2, 3, 8, 14, 20, len(m.curves[SURFACE]) - 1})
+    print(f"  {'':44}" + "".join(f"{layer:6}" for layer in shown))
+    for name, shares in m.curves.items():
+        print(f"  {name:44}" + "".join(f"{shares[layer]:6.0%}" for layer in shown))
+    print("  Means of ten such sentences: film, book, ... They are at their best, or nearly, after blocks", end=" ")
+    print(", ".join(f"{min(blocks)} to {max(blocks)}" for blocks in (m.surface, m.meaning, m.sentence)) + ".")
     print("\nPictures:")
-    text = f"{' '.join(f'{text} {word}.' for text, word in LENS.items())} {settings.prompt}"
-    draw_lens(model, tokenizer, tokenizer.encode(text), settings.out / "real_lens.png")
-    lines = {name: (range(len(shares)), shares) for name, shares in curves.items()}
+    text = f"The capital of Italy is Rome. The opposite of hot is cold. {settings.prompt}"
+    draw_lens(m.model, m.model.tokenizer, m.model.tokenizer.encode(text), settings.out / "real_lens.png")
+    lines = {name: (range(len(shares)), shares) for name, shares in m.curves.items()}
     axes = chart("What a straight line can read off the vector of the last token", lines, (GREY, BLUE, VERMILION), "-")
     axes.set(xlabel="blocks that have worked on it; 0 is the embedding", ylabel="right of words held out")
     axes.axhline(0.5, color=DARK, linestyle=":")
     percent(axes.yaxis)
     save(axes.figure, settings.out / "real_probes.png")
-
-
-def lens(model: Any, text: str, word: str) -> None:
-    """After some blocks: the likeliest next tokens by the logit lens, and the rank of the right one."""
-    trace, right = model.trace(model.tokenizer.encode(text)), first_token(model, word)
-    print(f'\nThe residual stream through the logit lens: "{text}" ({word}), after block')
-    ranks = []
-    for layer in range(trace.layers + 1):
-        scores = trace.logits_at(layer)[-1]  # (vocab_size,)
-        p = probabilities(scores).numpy()
-        ranks.append(int((scores > scores[right]).sum()) + 1)
-        if layer in (0, 6, 12, 18, 24, 27, 28, 29, 30):
-            print(f"  {layer:3}  {listed(likeliest(model, p, 3)):36} {word} is number {ranks[-1]:,}")
-    late = next(layer for layer in range(len(ranks)) if max(ranks[layer:]) <= 10)
-    print(f"  From block {late} on {word} is among the first ten: it is found {'late' if late > 15 else 'early'}.")
-
-
-def probes(model: Any) -> dict[str, list[float]]:
-    """Print and return how well surface and meaning of a sentence can be read off its last token, after each block.
-
-    Probes are linear, as in Alain & Bengio, arXiv:1610.01644; ten groups of words are held out in turn.
-    """
-    good, bad = (DATA["film"][kind].split() for kind in ("good", "bad"))
-    words = [*good, *bad]
-    vectors = []
-    for adverb in ("very", "not"):
-        for word in words:
-            trace = model.trace(model.tokenizer.encode(f"The film was {adverb} {word}."))
-            vectors.append([layer[-1] for layer in trace.residual])  # the full stop has read all before it
-    rows = np.stack(vectors, 1)  # (layers + 1, sentences, width)
-    praised, negated = np.tile(np.arange(len(words)) < len(good), 2), np.arange(2 * len(words)) >= len(words)
-    asked = {
-        "surface: has the word more than 7 letters?": np.tile([len(word) > 7 for word in words], 2),
-        "meaning: is the word good or bad?": praised,
-        "meaning of the sentence, with not": praised ^ negated,
-    }
-    curves = {name: [right_by_probe(layer, answer) for layer in rows] for name, answer in asked.items()}
-    print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
-    peaks = [int(np.argmax(np.array(shares) > max(shares) - 0.02)) for shares in curves.values()]
-    shown = sorted({0, 1, 2, 3, 8, 20, len(rows) - 1, *peaks})
-    print(f"  {'':44}" + "".join(f"{layer:6}" for layer in shown))
-    for name, shares in curves.items():
-        print(f"  {name:44}" + "".join(f"{shares[layer]:6.0%}" for layer in shown))
-    guesses = (f"{max(np.mean(answer), 1 - np.mean(answer)):.0%}" for answer in asked.values())
-    print(f"  A guess is right for {', '.join(guesses)}. ", end="")
-    print(f"They are at their best, or nearly, after blocks {', '.join(map(str, peaks))}.")
-    letters, word, _ = curves.values()
-    order = "the order is that of the lecture" if peaks == sorted(peaks) else "the order is not that of the lecture"
-    early = word[1] > max(letters)
-    print(f"  {'In part: ' if early else ''}{order}", end="")
-    print(f", but good or bad is read for {word[1]:.0%} after block 1," if early else ";")
-    print(f"  and the letters never for more than {max(letters):.0%}, after the last block for {letters[-1]:.0%}.")
-    return curves
 
 
 def right_by_probe(rows: np.ndarray, answers: np.ndarray, groups: int = 10) -> float:

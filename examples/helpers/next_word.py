@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 import nn
 from helpers import real as real_model
+from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, chart, new_figure, percent, save
 from helpers.program import DataError, data, detail
 from transformer import WordTokenizer
@@ -91,39 +92,51 @@ def encode_sentence(tokenizer: WordTokenizer, lines: list[str]) -> tuple[np.ndar
     return tokens[:, :-1], np.where(tokens[:, 1:] == pad, IGNORED, tokens[:, 1:])
 
 
+def share_of_she(lines: Sequence[str], job: str) -> float:
+    """Of the lines about a job the share that says "she"."""
+    said = [line.split()[4] for line in lines if line.startswith(f"The {job} said")]
+    return said.count("she") / max(1, len(said))
+
+
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-BEFORE_THE_BANK = (QUESTION, f"The river rose. {QUESTION}", f"The river was low. {QUESTION}")
 Chances = Mapping[str, float]  # word -> probability, the likeliest first
 
 
-class AtTemperature(NamedTuple):
-    """What is drawn at a temperature T: how much of it is right, how varied it is, and how much of it is nonsense."""
-
-    T: float
-    right: float  # share of the capitals
-    varied: int  # different words for the weather
-    nonsense: float  # share of the words for the weather that are none
-
-
-def training_text(words: WordTokenizer, tokens: np.ndarray, targets: np.ndarray, lines: Sequence[str]) -> None:
-    """Print the size of the corpus, and one line as inputs and targets."""
-    n = int((targets != IGNORED).sum())
-    print(f"{len(lines):,} lines of made text, {n:,} tokens, {words.vocab_size} different ones. For example:")
-    for line in lines[:2]:
-        print(f"  {line}")
-    row = next(i for i, line in enumerate(lines) if line.startswith("The capital"))
-    length = int((targets[row] != IGNORED).sum())
-    print("\nNo labels needed: the target at each token is the token that follows in the text.")
-    for name, ids in (("token", tokens[row]), ("target", targets[row])):
-        print(f"  {name:7}" + "".join(f"{words.token(int(i)):10}" for i in ids[:length]).rstrip())
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    training_text(m)
+    unembedding(m)
+    question(m)
+    hallucination(m)
+    verification(m)
+    templates(m)
+    bias(m)
+    inconsistency(m)
+    by_temperature(m.rows)
+    for text, chances in m.asked.items():
+        print(f"\n{text}\n  {top(chances, 6)}")
+    print("\nPictures:")
+    draw_hallucination(m.stated, m.unstated, settings.out / "hallucination.png")
+    draw_temperature(m.rows, settings.out / "accuracy_and_variety.png")
 
 
-def progress(step: int, loss: float, chances: Chances) -> None:
+def progress(step: int, loss: float, paris: float) -> None:
     """Print the loss, and the probability of a fact."""
     print(f"  step {step:4}: loss {loss:.3f}   perplexity exp(loss) {math.exp(loss):5.1f}   ", end="")
-    print(f'P(Paris after "The capital of France is") {chances["Paris"]:.3f}', flush=True)
+    print(f'P(Paris after "The capital of France is") {paris:.3f}', flush=True)
+
+
+def training_text(m: Measured) -> None:
+    """Print one line as inputs and targets, and the size of the corpus."""
+    n = int((m.targets != IGNORED).sum())
+    row = next(i for i, line in enumerate(m.lines) if line.startswith("The capital"))
+    length = int((m.targets[row] != IGNORED).sum())
+    detail("\nNo labels needed: the target at each token is the token that follows in the text.")
+    for name, ids in (("token", m.tokens[row]), ("target", m.targets[row])):
+        detail(f"  {name:7}" + "".join(f"{m.words.token(int(i)):10}" for i in ids[:length]).rstrip())
+    detail(f"  {len(m.lines):,} lines, {n:,} tokens, {m.vocabulary} different ones.")
 
 
 def top(chances: Chances, n: int = 4) -> str:
@@ -131,124 +144,95 @@ def top(chances: Chances, n: int = 4) -> str:
     return "   ".join(f"'{word}' {p:.2f}" for word, p in list(chances.items())[:n])
 
 
-def unembedding(words: WordTokenizer, ids: Sequence[int], scores: np.ndarray, p: np.ndarray, tied: bool) -> None:
+def unembedding(m: Measured) -> None:
     """Print how the last vector becomes probabilities."""
-    print(f'\nUnembedding, after "{words.decode(list(ids)[1:])}":')
-    print(f"  the last token's final vector (64) x W_U (64 x {len(p)}) -> raw scores for all {len(p)} tokens")
+    n = m.vocabulary
+    detail(f'\nUnembedding, after "{m.words.decode(m.ids[1:])}":')
+    detail(f"  the last token's final vector (64) x W_U (64 x {n}) -> raw scores for all {m.scored} tokens")
     detail(f"  {'':10}{'score':>8}{'softmax':>10}")
-    for i in np.argsort(-p, kind="stable")[:5]:
-        detail(f"  {words.token(int(i)):10}{scores[i]:8.2f}{p[i]:10.4f}")
-    detail(f"  {f'all {len(p)}':10}{'':8}{p.sum():10.4f}")
-    if tied:
-        print("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
+    for i in np.argsort(-m.p, kind="stable")[:5]:
+        detail(f"  {m.words.token(int(i)):10}{m.scores[i]:8.2f}{m.p[i]:10.4f}")
+    detail(f"  {f'all {n}':10}{'':8}{m.total:10.4f}")
+    if m.tied:
+        detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
 
 
-def question(answers: Mapping[str, Chances]) -> None:
+def question(m: Measured) -> None:
     """Print what follows the question, with and without a sentence before it."""
     print('\nWhat follows "?", whose vector has taken up what stands before it:')
-    for text, chances in answers.items():
-        print(f"  {text:42} {top(chances)}")
+    shown = f"{DATA['wet'][0]} {QUESTION}", f"{DATA['dry'][0]} {QUESTION}"
+    for text, chances in {QUESTION: m.question, **m.told}.items():
+        (print if text in (QUESTION, *shown) else detail)(f"  {text:47} {top(chances)}")
     shares = ", ".join(f"{word} {share:.2f}" for word, share in ANSWERS.items())
     print(f"  Without a sentence before it the corpus answers by chance: {shares}.")
-    off = max(abs(answers[QUESTION][word] - share) for word, share in ANSWERS.items())
-    print(f"  The model's probabilities differ from these by {off:.2f} at most.", end=" ")
-    print("It says what is usual in its text, not what happened at a bank." if off < 0.1 else "")
+    print(f"  The model's probabilities differ from these by {m.off:.2f} at most{elsewhere('usual', '.2f', m)}.")
+    if holds("usual", m):
+        print("  It says what is usual in its text, not what happened at a bank.")
 
 
-def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]) -> None:
+def hallucination(m: Measured) -> None:
     """Print the likeliest capital of countries whose capital the corpus states, and of others."""
     print("\nHallucination: the corpus never states these capitals, though it has both the country and the city.")
-    for country, chances in unstated.items():
+    for country, chances in m.unstated.items():
         word, p = next(iter(chances.items()))
-        print(f'  "The capital of {country} is {word}."   P = {p:.2f}   in truth {UNSTATED[country]}: ', end="")
+        print(f'  "The capital of {country} is {word}."   P = {p:.2f}   in truth {UNSTATED[country]}:', end=" ")
         print(f"P = {chances[UNSTATED[country]]:.4f}")
-    right = sum(next(iter(chances)) == CAPITALS[country] for country, chances in stated.items())
-    surest = min(next(iter(chances.values())) for chances in stated.values())
-    cities = np.mean([sum(chances[city] for city in TRUTH.values()) for chances in unstated.values()])
-    print(f"  Of the {len(stated)} stated capitals it gets {right} right, each with P = {surest:.2f} or more.")
-    print(f"  After the others {cities:.0%} of the probability is on cities.")
-    if cities > 0.8:
-        print("  So nothing in the sentence tells you that it is invented; at best, a lower probability does.")
+    print(f"  Of the {len(m.stated)} stated capitals {m.facts:.0%} are right. After the others", end=" ")
+    print(f"{m.cities:.0%} of the probability is on cities{elsewhere('plausible', '.0%', m)}.")
+    if holds("plausible", m):
+        print("  So nothing in the sentence tells you that it is invented.")
 
 
-def verification(chances: Mapping[str, Chances]) -> None:
+def verification(m: Measured) -> None:
     """Print how many wrong answers go out when all do, with a confidence threshold, or checked against a list."""
-    said = {country: next(iter(p.items())) for country, p in chances.items()}  # the likeliest word, its probability
-    rules = {
-        "all answers": [*said],
-        "those with P of 0.5 or more": [country for country, (_, p) in said.items() if p >= 0.5],
-        "those with P of 0.9 or more": [country for country, (_, p) in said.items() if p >= 0.9],
-        "those that a list of capitals confirms": [c for c, (city, _) in said.items() if city == TRUTH[c]],
-    }
-    detail(f"\nFact verification: asked for {len(said)} capitals, which answers may go out?")
+    detail(f"\nFact verification: asked for {len(m.stated) + len(m.unstated)} capitals, which answers may go out?")
     detail(f"  {'':40}{'go out':>8}{'of these wrong':>16}{'to a person':>13}")
-    for rule, out in rules.items():
-        wrong = sum(said[country][0] != TRUTH[country] for country in out)
-        detail(f"  {rule:40}{len(out):8}{wrong:16}{len(said) - len(out):13}")
+    for rule, out in m.out.items():
+        detail(f"  {rule:40}{len(out):8}{m.wrong_out[rule]:16}{m.to_person[rule]:13}")
     detail("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
 
 
-def templates(chances: Mapping[str, Chances], T: float) -> None:
+def templates(m: Measured) -> None:
     """Print how many answers are no city, or a wrong one, drawn freely and filled into a template with a list."""
-    detail(f'\nResponse templates: "The capital of ___ is ___." with a city from a list, at T = {T:g}')
-    detail(f"  {'':24}{'no city':>10}{'wrong city':>12}{'right':>8}")
-    shares = {}
-    for name, allowed in (("drawn freely", None), ("into the template", {*TRUTH.values()})):
-        rows = []
-        for country, p in chances.items():
-            weights = {word: share ** (1 / T) for word, share in p.items() if allowed is None or word in allowed}
-            city, right = (sum(weights[word] for word in words) for words in (TRUTH.values(), [TRUTH[country]]))
-            everything = sum(weights.values())
-            rows.append(np.array([everything - city, city - right, right]) / everything)
-        shares[name] = none, wrong, right = np.abs(np.mean(rows, axis=0))  # no -0%
-        detail(f"  {name:24}{none:10.0%}{wrong:12.0%}{right:8.0%}")
-    free, filled = shares.values()
-    if filled[1] >= free[1]:
+    detail('\nResponse templates: "The capital of ___ is ___." with a city from a list, at T = 2')
+    detail(f"  {'':24}" + "".join(f"{kind:>12}" for kind in m.free))
+    for name, shares in (("drawn freely", m.free), ("into the template", m.template)):
+        detail(f"  {name:24}" + "".join(f"{share:12.0%}" for share in shares.values()))
+    if not holds("templates", m):
         detail("  A template keeps nonsense out, but not mistakes: in their form these are now as good as the rest.")
 
 
-def ten_answers(ten: Mapping[float, Sequence[str]]) -> None:
-    """Print ten draws at each temperature."""
+def inconsistency(m: Measured) -> None:
+    """Print ten draws at each temperature, and that a conversation changes nothing."""
     print(f'\nInconsistency: "{QUESTION}" asked ten times')
-    for T, said in ten.items():
+    for T, said in m.ten.items():
         different = f"{len(set(said))} different" if len(set(said)) > 1 else "all the same"
         print(f"  T = {T:g}: {' '.join(said)}   ({different})")
+    detail('\nNo learning from interaction: it is told "The capital of Norway is Oslo.", and then asked')
+    detail("  in a new conversation, so that this sentence is no longer in its context:")
+    weights = "Some weights have changed." if m.changed else "All weights are the same as before."
+    detail(f"  P(Oslo) before {m.oslo[0]:.4f}, after {m.oslo[1]:.4f}. {weights}")
 
 
-def bias(chances: Mapping[str, Chances], lines: Sequence[str]) -> None:
-    """Print the probability of "she" for each job beside its share in the corpus."""
-    print('\nTraining data bias: "The ... said that" she or he?')
-    for job, p in chances.items():
-        counts = Counter(line.split()[4] for line in lines if line.startswith(f"The {job} said"))
-        share = counts["she"] / max(1, counts.total())
-        print(f"  {job:9} in the corpus {share:.0%} she; the model {p['she'] / (p['she'] + p['he']):.0%} she")
+def bias(m: Measured) -> None:
+    """Print the probability of "she" for each job beside its share in the corpus, and whether it is amplified."""
+    print('\nTraining data bias: "The ... said that" she or he? The share of "she":')
+    print(f"  {'':10}{'in the corpus':>15}{'the model':>12}{'at T = 0.5':>12}")
+    for job in m.she:
+        print(f"  {job:10}{m.in_text[job]:15.0%}{m.she[job]:12.0%}{m.she_cold[job]:12.0%}")
     detail(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
+    print(f"  What is more frequent gains {100 * m.gained:.0f} points in the model: it", end=" ")
+    print(f"{'amplifies' if holds('amplified', m) else 'does not amplify'} the bias. At T = 0.5 it gains", end=" ")
+    print(f"{100 * m.gained_cold:.0f}{', and is amplified' if holds('amplified cold', m) else ''}.")
 
 
-def no_learning(before: Chances, after: Chances, same: bool) -> None:
-    """Print that a conversation changes nothing."""
-    print('\nNo learning from interaction: it is told "The capital of Norway is Oslo.", and then asked')
-    print("  in a new conversation, so that this sentence is no longer in its context:")
-    print(f"  P(Oslo) before {before['Oslo']:.4f}, after {after['Oslo']:.4f}. All weights are", end=" ")
-    print("the same as before." if same else "changed.")
-
-
-def by_temperature(rows: Sequence[AtTemperature]) -> None:
+def by_temperature(rows: Sequence[Mapping[str, float]]) -> None:
     """Print accuracy and variety for each temperature."""
     print("\nAccuracy against variety: 50 draws for each capital, and 50 for the weather")
-    print(f"  {'T':>4}{'capitals right':>17}{f'words for the weather, of {len(WEATHER)}':>30}{'other words':>14}")
+    print(f"  {'T':>4}{'capitals right':>17}{'different words for the weather':>34}{'that are none':>16}")
     for row in rows:
-        print(f"  {row.T:4g}{row.right:17.1%}{row.varied:30}{row.nonsense:14.0%}")
-    sane = [row.T for row in rows if row.nonsense <= 0.05]
-    upto = f"up to T = {max(sane):g}" if sane else "at no T"
-    most = max((row.nonsense for row in rows if row.T in sane), default=0.05)
-    print(f"  Other words are no weather at all, but nonsense: at most {most:.0%} {upto}.")
-
-
-def asked(answers: Mapping[str, Chances]) -> None:
-    """Print what follows the user's texts."""
-    for text, chances in answers.items():
-        print(f"\n{text}\n  {top(chances, 6)}")
+        show = print if row in (rows[0], rows[-1]) or row["T"] == 1 else detail
+        show(f"  {row['T']:4g}{row['right']:17.1%}{row['varied']:34}{row['nonsense']:16.0%}")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -271,14 +255,15 @@ def draw_hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Cha
     save(figure, path)
 
 
-def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
+def draw_temperature(rows: Sequence[Mapping[str, float]], path: Path) -> None:
     """Accuracy, variety and nonsense against the temperature."""
+    most = max(row["varied"] for row in rows)
     shares = {
-        "capitals right": [row.right for row in rows],
-        f"of {len(WEATHER)} words for the weather,\nthose that come up": [row.varied / len(WEATHER) for row in rows],
-        "words that are no weather": [row.nonsense for row in rows],
+        "capitals right": [row["right"] for row in rows],
+        f"different words for the weather\n(100%: {most} words)": [row["varied"] / most for row in rows],
+        "of the words for the weather,\nthose that are none": [row["nonsense"] for row in rows],
     }
-    curves = {name: ([row.T for row in rows], values) for name, values in shares.items()}
+    curves = {name: ([row["T"] for row in rows], values) for name, values in shares.items()}
     axes = chart("Accuracy, variety and nonsense, by the temperature", curves, (BLUE, GREEN, VERMILION))
     axes.set(ylim=(0, 1.05), xlabel="temperature T")
     percent(axes.yaxis)
@@ -288,82 +273,96 @@ def draw_temperature(rows: Sequence[AtTemperature], path: Path) -> None:
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-def real(settings: Any) -> None:
-    """What SmolLM2 knows, invents, contradicts and believes of occupations."""
+ASKED = real_model.DATA["asked"]
+
+
+def measure_real(settings: Any) -> Measured:
+    """What SmolLM2 knows, invents, contradicts and believes of occupations; ten questions of each kind."""
     model = real_model.smollm2("what follows")
-    print("\nThe next token, and the lecture's question:")
-    for text in ("The capital of France is", QUESTION, *settings.ask):
-        print(f"  {text:28} {real_model.listed(real_model.likeliest(model, real_model.chances(model, [text])[0], 6))}")
-    invented_capitals(model)
-    in_three_ways(model)
-    she_or_he(model)
-    from_rules(model)
+    texts = ("The capital of France is", QUESTION, *settings.ask)
+    after = zip(texts, real_model.chances(model, texts), strict=True)
+    m = Measured(following={text: real_model.likeliest(model, p, 6) for text, p in after})
 
-
-def invented_capitals(model: Any) -> None:
-    """Which capitals it knows, which it invents, and whether its probability tells."""
-    true, invented = real_model.DATA["capitals"], real_model.DATA["asked"]["invented"]
-    countries = [*true, *invented]
+    # Capitals: those that there are, and those of countries of films and books
+    m.true, m.none = real_model.DATA["capitals"], ASKED["invented"]
+    ten = dict([*m.true.items()][:10])
+    p = real_model.chances(model, [f"The capital of {country} is" for country in ten])
+    first = [real_model.first_token(model, city) for city in ten.values()]
+    m.rank = [int((row > row[token]).sum()) + 1 for row, token in zip(p, first, strict=True)]
+    countries = *m.true, *m.none
     begun = [real_model.chat(model, f"What is the capital of {c}?", f"The capital of {c} is") for c in countries]
-    said = [text.strip().split("\n")[0].rstrip(".") for text in real_model.continued(model, begun, 6)]
-    p = real_model.chances(model, begun).max(axis=1)
-    right = np.array([text.startswith(true.get(c, "?")) for c, text in zip(countries, said, strict=True)])
-    real = np.arange(len(countries)) < len(true)
-    print(f"\nHallucination: {len(true)} capitals, and {len(invented)} of countries that are in books and films only.")
-    for name, which in (("right", right & real), ("wrong", ~right & real), ("no such country", ~real)):
-        best = np.flatnonzero(which)[np.argsort(-p[which])][:3]
-        shown = "; ".join(f"{countries[i]}: {said[i]} {p[i]:.2f}" for i in best)
-        print(f"  {which.sum():3} {name:16} mean P {p[which].mean():.2f}; surest: {shown}")
-    low, high = p[right].min(), p[real & ~right].max()
-    named = sum(not text.startswith(("not ", "unknown", "a ")) for text in said[len(true) :])
-    print(f"  {named} of the {len(invented)} countries that do not exist get a capital all the same.")
-    print("  Right answers are surer." if low > high else "  Some wrong answers are surer than some right ones.")
-    for threshold in (0.5, 0.8):
-        out = p >= threshold
-        print(f"  With a threshold of {threshold:g} {out.sum()} of {len(p)} go out, {(out & ~right).sum()} wrong ones.")
+    m.said = [text.strip().split("\n")[0].rstrip(".") for text in real_model.continued(model, begun, 6)]
+    m.p = real_model.chances(model, begun).max(axis=1)
+    m.right = np.array([text.startswith(m.true.get(c, "?")) for c, text in zip(countries, m.said, strict=True)])
+    m.named = [not text.startswith(("not ", "unknown", "a ")) for text in m.said[len(m.true) :]]
 
+    # One question asked in three ways; and one asked twenty times
+    m.ways = [[way.format(country=c, city=city) for way in ASKED["ways"]] for c, city in ten.items()]
+    said = real_model.answers(model, [way for ways in m.ways for way in ways], 18)
+    m.ways_said = [said[i : i + 3] for i in range(0, len(said), 3)]
+    m.ways_right = [sum(city in text and not text.strip().startswith("No,") for text in said)
+                    for city, said in zip(ten.values(), m.ways_said, strict=True)]  # fmt: skip
+    twenty = real_model.answers(model, ["What is the capital of Australia?"] * 20, 12, T=0.7)
+    cities = "Canberra", "Sydney", "Melbourne"
+    m.twenty = Counter(next((city for city in cities if city in text), "other") for text in twenty)
 
-def in_three_ways(model: Any) -> None:
-    """One question asked in three ways, and then twenty times."""
-    print("\nInconsistency: one question asked in three ways, at temperature 0")
-    for ways in real_model.DATA["asked"]["three_ways"]:
-        for question, said in zip(ways, real_model.answers(model, ways, 18), strict=True):
-            print(f"  {question:68} {' '.join(said.split())}")
-    question = "What is the capital of Australia?"
-    said = real_model.answers(model, [question] * 20, 12, T=0.7)
-    cities = Counter(next((c for c in ("Canberra", "Sydney", "Melbourne") if c in text), "other") for text in said)
-    print(f'  "{question}" twenty times at T = 0.7: {", ".join(f"{city} {n}" for city, n in cities.most_common())}')
-    p = real_model.chances(model, [real_model.chat(model, f"{QUESTION} Answer yes or no.")])[0]
-    yes, no = (p[model.tokenizer.encode(word)[0]] for word in ("Yes", "No"))
-    print(f'  "{QUESTION} Answer yes or no.": Yes {yes:.2f}, No {no:.2f}, and nothing tells it which bank.')
-
-
-def she_or_he(model: Any) -> None:
-    """The probability of "she" against "he" after occupations, in three sentences."""
-    jobs, sentences = real_model.DATA["asked"]["jobs"], real_model.DATA["asked"]["job_sentences"]
-    p = real_model.chances(model, [sentence.format(job) for job in jobs for sentence in sentences])
+    # "she" or "he", after occupations, in ten sentences
+    jobs, sentences = [*ASKED["mostly_women"], *ASKED["mostly_men"]], ASKED["job_sentences"]
+    p = real_model.chances(model, [sentence.format(job) for sentence in sentences for job in jobs])
     she, he = (p[:, real_model.first_token(model, word)] for word in ("she", "he"))
-    shares = (she / (she + he)).reshape(len(jobs), len(sentences))
-    print(f'\nBias: P(she) of she and he, in {len(sentences)} sentences such as "{sentences[1]} ..."; from - to')
-    order = np.argsort(-shares.mean(axis=1))
-    cells = [f"{jobs[i]:12}{shares[i].min():.0%} - {shares[i].max():.0%}" for i in order]
-    for first in range(0, len(jobs), 5):
-        print("  " + "".join(f"{cell:26}" for cell in cells[first : first + 5]).rstrip())
-    low, high = shares.mean(axis=1).min(), shares.mean(axis=1).max()
-    sentence = np.ptp(shares, axis=1).max()
-    print(f"  The occupation moves it by {100 * (high - low):.0f} points, from {low:.0%} to {high:.0%}", end=" ")
-    print(f"on average, the sentence by up to {100 * sentence:.0f}.")
+    m.she = (she / (she + he)).reshape(len(sentences), len(jobs))
+    women = len(ASKED["mostly_women"])
+    m.she_of_women, m.she_of_men = m.she[:, :women].mean(axis=1), m.she[:, women:].mean(axis=1)
 
-
-def from_rules(model: Any) -> None:
-    """Questions about a shop's rules, answered without them, and with the rule whose vector is nearest."""
-    rules, questions, wanted = zip(*real_model.DATA["asked"]["rules"], strict=True)
+    # A shop's rules: asked from memory, and with the rule whose vector is nearest
+    m.rules, m.questions, wanted = zip(*ASKED["rules"], strict=True)
     bert = real_model.minilm()
-    nearest = (bert.embed(questions) @ bert.embed(rules).T).numpy().argmax(axis=1)
-    found = [f"Answer from this rule: {rules[i]}\n{question}" for i, question in zip(nearest, questions, strict=True)]
-    said = [real_model.answers(model, asked, 24) for asked in (questions, found)]
-    alone, grounded = (sum(w in text for w, text in zip(wanted, some, strict=True)) for some in said)
-    print(f'\nKnowledge grounding: {len(rules)} questions about a shop\'s rules, such as "{questions[0]}"')
-    for name, right, texts in (("From memory", alone, said[0]), ("With the rule before it", grounded, said[1])):
-        print(f"  {name}: {right} right, as {' '.join(texts[0].split())!r}")
-    print(f"  MiniLM finds the right rule for {(nearest == np.arange(len(rules))).sum()}, by the nearest vector.")
+    nearest = (bert.embed(m.questions) @ bert.embed(m.rules).T).numpy().argmax(axis=1)
+    m.found = nearest == np.arange(len(m.rules))
+    told = [f"Answer from this rule: {m.rules[i]}" for i in nearest]
+    grounded = [f"{rule}\n{question}" for rule, question in zip(told, m.questions, strict=True)]
+    m.alone_said, m.grounded_said = (real_model.answers(model, some, 24) for some in (m.questions, grounded))
+    m.alone, m.grounded = ([word in text for word, text in zip(wanted, some, strict=True)]
+                           for some in (m.alone_said, m.grounded_said))  # fmt: skip
+    return m
+
+
+def report_real(m: Measured, settings: Any) -> None:
+    """Print what was measured."""
+    print("\nThe next token, and the lecture's question:")
+    for text, found in m.following.items():
+        print(f"  {text:28} {real_model.listed(found)}")
+    print(f"  The right capital is the likeliest next token for {m.rank.count(1)} of {len(m.rank)} countries.")
+    print(f"\nHallucination: {len(m.true)} capitals, and {len(m.none)} of countries that are in books and films only.")
+    countries, real = np.array([*m.true, *m.none]), np.arange(len(m.p)) < len(m.true)
+    for name, which in (("right", m.right & real), ("wrong", ~m.right & real), ("no such country", ~real)):
+        best = np.flatnonzero(which)[np.argsort(-m.p[which])][:3]
+        shown = "; ".join(f"{countries[i]}: {m.said[i]} {m.p[i]:.2f}" for i in best)
+        print(f"  {which.sum():3} {name:16} mean P {m.p[which].mean():.2f}; surest: {shown}")
+    print(f"  {sum(m.named)} of the {len(m.none)} countries that do not exist get a capital all the same.")
+    for threshold in (0.5, 0.8):
+        out = m.p >= threshold
+        print(f"  With a threshold of {threshold:g} {out.sum()} of {len(m.p)} go out, {(out & ~m.right).sum()} wrong.")
+
+    print("\nInconsistency: one question asked in three ways, at temperature 0; right answers:")
+    for ways, said, right in zip(m.ways, m.ways_said, m.ways_right, strict=True):
+        shown = print if right == min(m.ways_right) and ways is m.ways[m.ways_right.index(right)] else detail
+        for question, text in zip(ways, said, strict=True):
+            shown(f"    {question:44} {' '.join(text.split())}")
+    both = sum(0 < right < len(ways) for ways, right in zip(m.ways, m.ways_right, strict=True))
+    print(f"  Of {len(m.ways)} such questions {both} get a right answer one way and a wrong one another.")
+    cities = ", ".join(f"{city} {n}" for city, n in m.twenty.most_common())
+    print(f'  "What is the capital of Australia?" twenty times at T = 0.7: {cities}')
+
+    women, men = m.she_of_women, m.she_of_men
+    sentence = ASKED["job_sentences"][1].format("nurse")
+    print(f'\nBias: P(she) of she and he, in {len(m.she)} sentences such as "{sentence} ..."')
+    for name, shares in (("mostly_women", women), ("mostly_men", men)):
+        row = f"  {', '.join(ASKED[name])}: {shares.mean():.0%}"
+        print(f"{row}, from {shares.min():.0%} to {shares.max():.0%} by the sentence")
+
+    print(f'\nKnowledge grounding: {len(m.rules)} questions about a shop\'s rules, such as "{m.questions[0]}"')
+    for name, right, texts in (("From memory", m.alone, m.alone_said),
+                               ("With the rule before it", m.grounded, m.grounded_said)):  # fmt: skip
+        print(f"  {name}: {sum(right)} right, as {' '.join(texts[0].split())!r}")
+    print(f"  MiniLM finds the right rule for {sum(m.found)}, by the nearest vector.")

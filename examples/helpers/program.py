@@ -35,7 +35,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
-from helpers.claims import Measured, of_command, ranges, runs_of, values
+from helpers.claims import Measured, all_claims, of_command, ranges, runs_of, values
 from nn.training import saved_state
 from nn.training.progress import noting_ctrl_c
 from tinygrad_lecture.files import sweep
@@ -134,12 +134,13 @@ def repeat(program: str, measure: Callable[[Any], Measured], chosen: Any, option
     """Measure with one seed after another, and print for each claim in how many of these runs it holds."""
     claims = of_command(program, options)
     if not claims:
-        raise DataError("with these settings no claim of the lecture is decided by a rule")
+        known = sorted({claim.program for claim in all_claims() if claim.rule and claim.program.startswith(program)})
+        raise DataError(f"no claim is decided with these settings; it is with {', '.join(known) or 'none'}")
     runs = []
     for seed in until_ctrl_c(range(1 if "--real" in options else chosen.seeds)):
         began = time.monotonic()
-        with redirect_stdout(io.StringIO()):
-            runs.append(values(measure(replace(chosen, seed=seed)), claims))
+        with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as folder:  # no run finds another's files
+            runs.append(values(measure(replace(chosen, seed=seed, out=Path(folder))), claims))
         print(f"seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     for claim in claims:
         print(f"\n{ranges(replace(claim, runs=runs_of(claim, runs)))}")

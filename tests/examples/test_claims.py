@@ -20,20 +20,9 @@ def falls(numbers):
     return rises([-x for x in numbers])
 
 
-ASKED = "\n  Was the bank flooded?                      "
 
 
 CLAIMS = {
-    ("10_gpt2", "--steps", "4", "--tokens", "5"): {
-        "weights are counted by formula and one by one": lambda t: (
-            len({*re.search(r"together +([\d,]+), and counted ([\d,]+)", t).groups()}) == 1
-            and t("GPT-2 small ") == [12, 12, 768, 124_439_808]
-        ),
-        "the likeliest come first": lambda t: falls(p := t.floats(r"(?m)^ +([\d.]+)%  ")) and len(p) == 8,
-        "GPT-3 costs what the lecture says": lambda t: (
-            "$4.7 million" in t and t("on one V100, 28e12 a second: ")[0] == approx(355, rel=0.02)
-        ),
-    },
     ("11_spam", "--epochs", "3", "--message", "you won a phone! txt 80086"): {
         "every representation finds spam": lambda t: all(
             accuracy > 88 and min(precision, recall) > 0.6
@@ -54,37 +43,6 @@ CLAIMS = {
             t("\nyou won a phone!", "TF-IDF         P(spam) = ")[0] > 0.5
             and "rules          8 points (4 or more: spam): a short code to text to +3" in t
         ),
-    },
-    ("15_next_word", "--steps", "220", "--T", "0.1", "3.0"): {
-        "the target of a token is the next token": lambda t: (
-            (rows := [t.lines(f"\n  {name} ")[0].split()[1:] for name in ("token", "target")])[1][:-1] == rows[0][1:]
-            and rows[1][-1] == rows[0][0] == "<start>"
-        ),
-        "it learns stated facts": lambda t: t("step  220: loss")[-1] > 0.3,  # P(Paris), of 88 words
-        "it learns what stands before a question": lambda t: (
-            "The river rose. Was the bank flooded?      'Yes' 0.9" in t
-            and "The river was low. Was the bank flooded?   'No' 0.9" in t
-        ),
-        "it learns the shares of chance answers": lambda t: t(ASKED)[:2] == approx([0.4, 0.3], abs=0.1),
-        "a conversation changes no weight": lambda t: (
-            len({*t("P(Oslo) before ")}) == 1 and "All weights are the same as before." in t
-        ),
-        "a low temperature is right, a high one varies and is nonsense": lambda t: (
-            (low := t("Accuracy against", "\n   0.1"))[0] > 95 > (high := t("Accuracy against", "\n     3"))[0]
-            and low[1] < high[1] <= 5 and low[2] == 0 < high[2]
-        ),
-        "a list of capitals stops every wrong answer": lambda t: (
-            (n := t("\n  all answers"))[1] >= 3
-            and t("\n  those that a list of capitals confirms") == [n[0] - n[1], 0, n[1]]
-        ),
-    },
-    ("16_order_and_memory", "--steps", "1", "--lengths", "4"): {
-        "a bag of words is blind to order": lambda t: t("\n  the dog bit the man ") == t("\n  the man bit the dog "),
-        "attention without positions too": lambda t: (
-            t("without positions  outputs differ by ")[0] < 1e-5 < 1e-3 < t("with positions     outputs differ by ")[0]
-        ),
-        "an RNN's gradient fades": lambda t: falls(n := t(f"\n  {'RNN':14}")) and n[0] > 1e20 * n[-1] > 0,
-        "attention's does not": lambda t: max(n := t(f"\n  {'attention':14}")) < 2 * min(n),
     },
     ("21_valleys", "--steps", "400", "--widths", "1", "8", "--fit-steps", "150"): {
         "some starts lead to the global minimum": lambda t: t("random starts:\n")[0] >= 4,

@@ -36,8 +36,6 @@ STARVED = {  # a tenth of the steps, and where that is still long, less
 }
 FED = {  # as much as the conclusions need; where test_claims has the same settings, it is the same run
     "11_spam": ["--epochs", "3", "--message", "you won a phone! txt 80086"],
-    "15_next_word": ["--steps", "220", "--T", "0.1", "3.0"],
-    "16_order_and_memory": ["--steps", "100", "--lengths", "4", "16"],
     "21_valleys": ["--steps", "400", "--widths", "1", "8", "--fit-steps", "150"],
 }
 
@@ -47,7 +45,6 @@ REFERRED_TO = {  # what other lines of the output speak of, so that it is shown 
     "06_word_vectors": ["animal and dog"],
     "07_attention": ["head 1, grammatical", "without W_O"],
     "14_inside_a_block": ["projected by W_O", "weights 175,181,291,520"],
-    "15_next_word": ["no longer in its context"],
     "16_order_and_memory": ["An open LSTM begins with its forget gate"],
     "22_robust": ["or curl above found", "rules read"],
 }
@@ -61,16 +58,6 @@ CONCLUSIONS = {  # program, what it prints -> whether its numbers say so; of its
     ("11_spam", "So combinations help here"): lambda t: (
         (combined := (n := t("\n  with 16 hidden ones  "))[0]) - (added := t("\n  one neuron ")[0])
         > 1.96 * (2 * (m := (combined + added) / 2) * (1 - m / n[1])) ** 0.5
-    ),
-    ("15_next_word", "So nothing in the sentence tells you that it is invented"): lambda t: (
-        t("After the others ")[0] > 80
-    ),
-    ("15_next_word", "It says what is usual in its text"): lambda t: t("probabilities differ from these by ")[0] < 0.1,
-    ("16_order_and_memory", "The longer the text, the less an RNN remembers"): lambda t: (
-        (n := t("A task", f"\n  {'RNN':12}"))[0] > 2 * n[-1]
-    ),
-    ("16_order_and_memory", "after 3 steps: none"): lambda t: all(
-        t("A task", f"\n  {kind:12}")[-1] <= 25 for kind in ("RNN", "GRU", "LSTM", "open LSTM", "attention")
     ),
     ("21_valleys", "the wider the network, the closer the fit"): lambda t: (
         [*(errors := t.floats(r"\n +\d+ +\d+ +(0\.\d{6})"))] == sorted(errors, reverse=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers import emails, next_word
+from helpers import emails
 from helpers.claims import Measured, holds
 from helpers.program import DataError
 from helpers.spam import ENOUGH_POINTS, Counts, count, curve, looks, make_inputs, rule_points, split, tokenize, words
@@ -153,16 +153,6 @@ def test_messages_that_differ_in_numbers_only_are_on_the_same_side():
     texts = [f"you won £{i}" for i in range(40)] + [f"word {chr(97 + i)}" for i in range(26)] * 2
     learn, test = split(emails.Messages(texts, np.arange(92) % 2 == 0), 0)
     assert not {" ".join(words(t)) for t in learn.texts} & {" ".join(words(t)) for t in test.texts}
-
-
-# --- 15 next word -----------------------------------------------------------------------------------------------------
-
-
-def test_it_makes_up_a_capital_as_well_formed_as_the_stated_ones(run_once):
-    text, _ = run_once("15_next_word", "--steps", "220", "--T", "0.1", "3.0")
-    invented = re.findall(r'"The capital of (\w+) is (\w+)\."   P = ', text)
-    assert [country for country, _ in invented] == list(next_word.UNSTATED)
-    assert all(city in {*next_word.TRUTH.values()} - {next_word.UNSTATED[country]} for country, city in invented)
 
 
 # --- 20 ask a human ---------------------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ tokenizers and sizes.
 """
 
 from helpers import sums as show
+from helpers.claims import Measured
 from helpers.program import RealToo, open_run, start
-from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal, parse
+from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, deal, examine, parse
 
 import sys
 from dataclasses import replace
@@ -35,28 +36,30 @@ from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 FILES = ("curve.json", "learning.png", "mistakes.png")
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Learn, or continue; answer; be examined."""
     notation = Notation(settings.digits, settings.operation, settings.answer == "reverse")
-    asked = [parse(text, notation) for text in settings.ask]
+    asked = np.array([parse(text, notation) for text in settings.ask])
     tl.manual_seed(settings.seed)
     learnt, held_out = deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
-    show.problems(notation, learnt, held_out)
+    m = Measured(notation=notation, learnt=learnt, held_out=held_out, half_trained=None)
+    m.generated = len(learnt) + len(held_out)
 
     sizes = {"context": notation.length, "layers": settings.layers, "heads": 4, "width": settings.width}
     model = GPT(GPTConfig(vocab_size=TOKENIZER.vocab_size, activation="relu", tied=False, **sizes))
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=0.002, betas=(0.9, 0.99))
     continued = open_run(settings.out, FILES, settings.resume, settings.again)
     curve = Curve(settings.out / "curve.json", continued)
-    half_trained: list[show.Exam] = []
+    every = max(1, settings.steps // 24)
 
     def look(trainer: nn.Trainer) -> None:
         """Now and then: how many of 500 pairs held out are right?"""
-        exam = show.examine(model, notation, held_out[:500])
+        exam = examine(model, notation, held_out[:500])
         curve.add(Point(trainer.step, exam.right, exam.digits))
-        print(f"  after {trainer.step:5,} steps {exam.right:6.1%} of 500 held out are right", flush=True)
-        if 0.1 < exam.right < 0.9 and not half_trained:
-            half_trained.append(exam)
+        if len(curve.points) % 4 == 1:
+            print(f"  after {trainer.step:5,} steps {exam.right:6.1%} of 500 held out are right", flush=True)
+        if 0.1 < exam.right < 0.9 and m.half_trained is None:
+            m.half_trained = exam
 
     # The Trainer runs the loop of the other programs: in each step, for a batch of 128 problems,
     #     loss = TokenCrossEntropy()(model(tokens), targets)
@@ -70,7 +73,7 @@ def main(settings: "Settings") -> None:
         steps=settings.steps,
         schedule=nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, settings.steps // 10), settings.steps),
         clip_norm=1.0,
-        record_every=max(1, settings.steps // 24),
+        record_every=every,
         on_record=look,
         folder=settings.out,
         show=sys.stdout.isatty(),  # a bar on a terminal; elsewhere the lines of look() are enough
@@ -80,24 +83,17 @@ def main(settings: "Settings") -> None:
     print(f"A GPT of {model.config.parameter_count():,} parameters, {settings.steps:,} steps of 128 problems:")
     if trainer.fit(settings.resume).interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume continues.")
-
-    for a, b in asked:
-        show.asked(notation, a, b, answers(model, notation, np.array([[a, b]]))[0])
+    m.points = curve.points
+    m.asked = examine(model, notation, asked) if len(asked) else None
 
     # Evaluation: what is learnt by heart, what generalises, what is consistent, which mistakes it makes
-    final = show.examine(model, notation, held_out)
-    exams = {"learnt from": show.examine(model, notation, learnt[:3000]), "held out": final}
-    exams |= {name: show.examine(model, notation, pairs) for name, pairs in larger(notation, settings.seed).items()}
-    show.table(exams, notation)
-    show.consistency(show.examine(model, notation, held_out[:, ::-1]), final)
-    show.kinds_of_mistakes(half_trained[0] if half_trained else final, "half-trained" if half_trained else "trained")
-    show.overlooked(exams)
-    other = replace(notation, operation="-" if notation.operation == "+" else "+")
-    show.other_operation(show.examine(model, other, held_out[:500]), notation)
-
-    print("\nPictures:")
-    show.draw_learning(curve.points, notation, settings.out / "learning.png")
-    show.draw_mistakes(exams, settings.out / "mistakes.png")
+    m.exams = {"learnt from": examine(model, notation, learnt[:3000]), "held out": examine(model, notation, held_out)}
+    m.exams |= {name: examine(model, notation, pairs) for name, pairs in larger(notation, settings.seed).items()}
+    m.mirrored = examine(model, notation, held_out[:, ::-1])
+    other = examine(model, replace(notation, operation="-" if notation.operation == "+" else "+"), held_out[:500])
+    m.other = {"right": other.right, "as learnt": np.mean(other.said == show.results(notation, other.pairs))}
+    show.judge(m)
+    return m
 
 
 def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:
@@ -112,7 +108,7 @@ def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-class Settings(RealToo, out="arithmetic", ask_real=show.real):
+class Settings(RealToo, out="arithmetic", ask_real=(show.measure_real, show.real)):
     """What can be set on the command line."""
 
     operation: Literal["+", "-"] = "+"  # sums or differences
@@ -127,4 +123,4 @@ class Settings(RealToo, out="arithmetic", ask_real=show.real):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

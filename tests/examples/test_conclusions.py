@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers import descent, expressions, few_shot, robust, spam, thought, tokens_and_size, valleys, word_vectors
+from helpers import descent, robust, thought, valleys, word_vectors
 from programs import PROGRAMS, Output
 from transformer import Shares
 
@@ -36,7 +36,6 @@ STARVED = {  # a tenth of the steps, and where that is still long, less
 FED = {  # as much as the conclusions need; where test_claims has the same settings, it is the same run
     "03_gradient_descent": ["--evaluations", "60", "--epochs", "1"],
     "07_attention": ["--steps", "600"],
-    "11_spam": ["--epochs", "3", "--message", "you won a phone! txt 80086"],
     "15_next_word": ["--steps", "220", "--T", "0.1", "3.0"],
     "16_order_and_memory": ["--steps", "100", "--lengths", "4", "16"],
     "21_valleys": ["--steps", "400", "--widths", "1", "8", "--fit-steps", "150"],
@@ -68,10 +67,6 @@ CONCLUSIONS = {  # program, what it prints -> whether its numbers say so; of its
         [*verdicts(t)] == ["too small", "just right", "oscillates", "diverges"]
     ),
     ("07_attention", "It blends, it does not select"): lambda t: max(t.floats(r"weight (\d\.\d\d)   ")) < 0.9,
-    ("11_spam", "So combinations help here"): lambda t: (
-        (combined := (n := t("\n  with 16 hidden ones  "))[0]) - (added := t("\n  one neuron ")[0])
-        > 1.96 * (2 * (m := (combined + added) / 2) * (1 - m / n[1])) ** 0.5
-    ),
     ("15_next_word", "So nothing in the sentence tells you that it is invented"): lambda t: (
         t("After the others ")[0] > 80
     ),
@@ -131,16 +126,8 @@ def sure_of(n, right):
     return outputs
 
 
-def grown(digits, sums):
-    return {
-        "neurons": {4**i: (np.array([a]), np.array([b])) for i, (a, b) in enumerate(zip(digits, sums, strict=True))}
-    }
-
-
 RULE, LABELS = robust.Rule(0, -1.0, True, 0, np.zeros(49)), np.zeros(10, int)
 STEADY = went(1.0, 9, 4, 1)
-SUMS = expressions.small_expressions()[1][::40]
-RIGHT, WRONG = [str(e.result) for e in SUMS], ["no number" for _ in SUMS]
 FADING = [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]
 LAYERS = [0.5, 0.5, 0.6], [0.5, 0.3, 0.2]  # what a probe explains of a pattern, by layer: trained, untrained
 ON, OFF = np.ones(10), -np.ones(10)  # the lead of another capital in ten texts
@@ -196,25 +183,8 @@ MADE = [
     (lambda: valleys.critical([np.ones(9), np.array([-1.0, 1])]), "None does at the lowest"),
     (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "From layer to layer less of the ink is left"),
     (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "random weights all of it fades"),
-    (lambda: spam.needed({30: 0.8, 300: 0.93, 3000: 0.94}, 600), "  300 are about as good as 3,000"),
-    (
-        lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.1, 0.2, 0.7])),
-        "50 points for whole sums, 30 for digits, all three of which a sum needs",
-    ),
     (lambda: descent.ways([STEADY, went(1.0, 9, 1, 9)], VALLEY), "rose in 1 of the 2 steps instead of none"),
     (lambda: descent.ways([STEADY, went(1.0, 9, 1, 9)], VALLEY), "in the end its cost is 800% above the lowest"),
-    (
-        lambda: expressions.by_form(SUMS, {"at once": RIGHT, "steps written": WRONG}),
-        f"Not in every row are more right with steps written: of {len(SUMS)} expressions 100 points fewer",
-    ),
-    (
-        lambda: expressions.steps_and_results(SUMS, {"at once": RIGHT, "steps written": WRONG}, 1, 1),
-        "over all written steps do not help",
-    ),
-    (lambda: expressions.operations({"x": (0.9, 0.2)}), "x: results are known by heart. Less"),
-    (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.9)}), "it knows from the lines before"),
-    (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.1)}), "hardly better than a guess"),
-    (lambda: tokens_and_size.compared({"characters": 0.9, "number tokens": 0.1}, 50), "take longer to learn"),
     (lambda: thought.moved(OFF, CARRIED), "From block 1 on the last token's vector holds what was read"),
     (lambda: thought.moved(OFF, {"country": [ON] * 3, "last": [OFF] * 3}), "There is no block from which on"),
     (lambda: thought.kept(OFF, {"attention": OFF, "ffn": ON}), "Only attention exchanges"),
@@ -239,15 +209,10 @@ NOT = [
     (lambda: robust.wrong_labels(0.2, 0.5, 0.79), "no pattern"),
     (lambda: descent.ways([STEADY, STEADY], VALLEY), "rose in"),
     (lambda: descent.ways([STEADY, STEADY], VALLEY), "above the lowest"),
-    (lambda: expressions.by_form(SUMS, {"at once": WRONG, "steps written": RIGHT}), "Not in every row"),
-    (lambda: expressions.steps_and_results(SUMS, {"at once": WRONG, "steps written": RIGHT}, 1, 1), "do not help"),
     (lambda: robust.rules_and_exceptions({1: 0.9}, 1, [RULE], 0.9), "fewer"),
     (lambda: valleys.critical([np.array([-1.0, 1]), np.array([-1.0, 1])]), "None does"),
     (lambda: valleys.read_from_layers({"ink": LAYERS, "digit": LAYERS}), "From layer to layer"),
-    (lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.2, 0.4, 0.7])), "of which a sum needs"),
-    (lambda: expressions.operations({"x": (0.1, 0.01)}), "by heart. "),
     (lambda: thought.silent([["blocks.1"], ["blocks.2"]], 9, {"attention": [1, 9], "ffn": [9, 9]}), "So the FFNs of"),
-    (lambda: tokens_and_size.compared({"characters": 0.5, "number tokens": 0.9}, 50), "take longer"),
 ]
 
 

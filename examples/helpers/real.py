@@ -97,6 +97,13 @@ def answers(model: Llama, questions: Sequence[str], tokens: int, T: float = 0, s
     return continued(model, [chat(model, question) for question in questions], tokens, T, seed)
 
 
+def loss_on(model: Llama, text: str) -> float:
+    """The cross-entropy of the next token, on the first 96 tokens of a text."""
+    tokens = np.array(model.tokenizer.encode(text)[:97])
+    with tl.no_grad():
+        return model.loss(tokens[:-1], tokens[1:]).item()
+
+
 def in_tens(numbers: Any) -> list[float]:
     """The means of ten groups, of numbers (10 * n,)."""
     return [float(group.mean()) for group in np.split(numbers, 10)]

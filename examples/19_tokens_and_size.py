@@ -45,17 +45,18 @@ def measure(settings: "Settings") -> Measured:
         m.sizes[width] = model.config.parameter_count()
         m.learnt[name, width, share] = m.sizes[width], loss, right(model, cuts[name], some[:500])
         m.right[name, width, share] = right(model, cuts[name], held_out)
-        print(f"  {name:14} width {width:3}, {len(some):,} sums: {m.right[name, width, share]:.1%}", flush=True)
+        print(f" {m.right[name, width, share]:.0%}", end="", flush=True)
         return m.right[name, width, share]
 
     # How should a number be written? Then the ablation: smaller models, and less data
-    print("Sums held out, right:")
+    print("Nine GPTs learn to add. Of the sums held out are right:", end="", flush=True)
     most = settings.widths[-1], settings.shares[-1]
     m.by_writing = {name: taught(name, *most) for name in ("characters", "number tokens", "byte pairs")}
     m.by_width, m.by_data = {}, {}
     for name in ("characters", "number tokens"):
         m.by_width[name] = [*(taught(name, width, most[1]) for width in settings.widths[:-1]), m.by_writing[name]]
         m.by_data[name] = [*(taught(name, most[0], share) for share in settings.shares[:-1]), m.by_writing[name]]
+    print()
     m.by_chance = by_chance(len(held_out), 0.5)  # how far two of these shares differ by chance, at most
 
     # "As models scale up, they develop capabilities": 40 inputs, one hidden layer, three digits

@@ -32,7 +32,7 @@ def report(m: Measured, settings: Any) -> None:
     print(f"  {'':26}" + "".join(f"{i:>8}" for i in range(5)))
     for name, right in shares.items():
         print(f"  {name:26}" + "".join(f"{share:8.1%}" for share in right))
-    if m.new[0] < GUESS / 2:
+    if m.new[0] < GUESS / 10:
         print("  Without a line it guesses a shift that it has learnt, and none of the new ones is among these.")
     print(
         f"  After two worked lines the third is right for {m.known[2]:.0%} of known and {m.new[2]:.0%} of new tasks",

@@ -260,7 +260,7 @@ def report(m: Measured, settings: Any) -> None:
     print(f"{len(m.learnt):,} problems to learn from, {len(m.held_out):,} held out; the answer is written {order}:")
     for a, b in m.learnt[:2].tolist():
         print(f'  "{notation.question(a, b)}{notation.answer(a, b)}"')
-    falls(m.points)
+    largest_fall(m.points)
     if m.asked:
         for (a, b), said, true in zip(m.asked.pairs.tolist(), m.asked.said, m.asked.true, strict=True):
             print(f"{a} {sign} {b} = {said or 'nothing'}{'' if said == true else f'   wrong, it is {true}'}")
@@ -291,13 +291,20 @@ def report(m: Measured, settings: Any) -> None:
     draw_mistakes(m.exams, settings.out / "mistakes.png")
 
 
-def falls(points: Sequence[Point]) -> None:
-    """Print where fewer were right than at the look before, by more than chance, and what that has to do with."""
-    for a, b in pairwise(points):
-        if a.right - b.right > by_chance(500, a.right, b.right):
-            print(f"  Between step {a.step} and {b.step} it fell from {a.right:.0%} to {b.right:.0%}.", end=" ")
-            print("WHY")
-            return
+def largest_fall(points: Sequence[Point]) -> None:
+    """Print where the share of right answers fell most from one look to the next, and how far it fell in the end."""
+    falls = [(a.right - b.right, a, b) for a, b in pairwise(points)]
+    by, a, b = max(falls, key=lambda fall: fall[0], default=(0.0, points[0], points[0]))
+    if by > by_chance(500, a.right, b.right):
+        late = max(0.0, *(by for by, _, b in falls if b.step > 0.75 * points[-1].step))
+        print(
+            f"  From step {a.step} to {b.step} it fell from {a.right:.0%} to {b.right:.0%}. Early steps are long",
+            end=" ",
+        )
+        print("(a high learning rate), and may overshoot.")
+        print(
+            f"  In the last quarter, with steps of a sixth of that at most, the largest fall is {100 * late:.0f} points."
+        )
 
 
 def agreement(agree: float, both_wrong: int, sign: str) -> None:

@@ -81,11 +81,12 @@ def report(m: Measured, settings: Any) -> None:
     for name, new in m.by_writing.items():
         parameters, loss, known = m.learnt[name, *most]
         print(f"  {name:15}{parameters:12,}{loss:11.4f}{known:13.1%}{new:10.1%}")
-    print('  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit. They', end=" ")
-    print(f"{'are learnt sooner' if holds('single tokens', m) else 'take longer to learn'} here", end="")
-    print(f"{elsewhere('single tokens', '.0%', m)}. All sums are")
-    print("  written with the same ten digits, but each number token has a vector of its own, and only its own sums to")
-    print(f"  learn it from. A number of {settings.largest + 1} or more would be a token that it has never read.")
+    slower = "are learnt sooner here" if holds("single tokens", m) else "take longer to learn here"
+    print('  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit. They')
+    print(f"  {slower}{elsewhere('single tokens', '.0%', m)}.", end="")
+    print(" All sums are written with the same ten digits, but each number token")
+    print("  has a vector of its own, and only its own sums to learn it from.", end=" ")
+    print(f"A number of {settings.largest + 1} or more would be a token never read.")
     ablation(m, settings)
     emergence(m)
     print("\nPictures:")

@@ -92,8 +92,6 @@ def measure(settings: "Settings") -> Measured:
             m.found[name][disguise] = (judge(model, inputs, texts) >= 0.5).mean()
         m.found["rules"][disguise] = (rule_points(texts) >= ENOUGH_POINTS).mean()
     m.found_by_chance = by_chance(test.spam.sum(), 0.5)  # how far two of these shares differ by chance, at most
-    ham = [leetspeak(text) for text, is_spam in zip(test.texts, test.spam, strict=True) if not is_spam]
-    m.leet_lost = {name: (judge(model, inputs, ham) >= 0.5).mean() for name, (inputs, model) in filters.items()}
 
     # "Regular updates as spam techniques evolve": a new kind of spam, and retraining with some labelled examples
     new = make_new(500, Random(settings.seed)).texts

@@ -329,9 +329,7 @@ def adversarial(m: Measured) -> None:
     example = m.test.texts[int(m.test.spam.argmax())]
     for name in ("leetspeak", "good words added"):
         detail(f"  {name}: {m.disguises[name](example)[:110]}")
-    told = ", ".join(f"{name} {share:.0%}" for name, share in m.leet_lost.items())
     detail("  A disguised word is unknown to a network, and what is left may look like spam or like ham.")
-    detail(f"  Ham may be written in leetspeak too. Share of such ham lost: {told}.")
 
 
 def retraining(m: Measured) -> None:

@@ -10,7 +10,6 @@ Numbers are right-aligned, with one place more than they need, so that larger on
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,14 +20,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import tinygrad_lecture as tl
 from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, percent, save
 from helpers.program import DataError, by_chance
 from helpers.real import answers as answers_of
 from helpers.real import chat, in_tens, numbers_said, smollm2
 from helpers.training import tokens_and_targets
-from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
 
 END = "."
@@ -75,24 +72,10 @@ class Notation:
         return answer[::-1] if self.reverse else answer
 
 
-class Problems:
-    """Pairs of numbers (n, 2) as a data set: characters, and for each the next one if it belongs to the answer."""
-
-    takes_many = True
-
-    def __init__(self, notation: Notation, pairs: np.ndarray) -> None:
-        self.notation, self.pairs = notation, pairs
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def __getitem__(self, rows: Any) -> tuple[tl.Tensor, tl.Tensor]:
-        """Return tokens and targets, (n, longest - 1); targets are IGNORED in the question and after the end."""
-        pairs = self.pairs[rows].tolist()
-        questions = [TOKENIZER.encode(self.notation.question(a, b)) for a, b in pairs]
-        answers = [TOKENIZER.encode(self.notation.answer(a, b)) for a, b in pairs]
-        tokens, targets = tokens_and_targets(questions, answers)
-        return tl.tensor(tokens), tl.tensor(targets)
+def encode(notation: Notation, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens and targets of pairs (n, 2): the next character, where it belongs to the answer: (n, longest - 1) each."""
+    questions = [TOKENIZER.encode(notation.question(a, b)) for a, b in pairs.tolist()]
+    return tokens_and_targets(questions, [TOKENIZER.encode(notation.answer(a, b)) for a, b in pairs.tolist()])
 
 
 def parse(text: str, notation: Notation) -> tuple[int, int]:
@@ -120,7 +103,7 @@ def answers(model: GPT, notation: Notation, pairs: np.ndarray) -> list[str]:
     return [notation.turned(TOKENIZER.decode(answer)) for answer in found]
 
 
-# --- the learning curve, kept beside the Trainer's file ---------------------------------------------------------------
+# --- judging ---------------------------------------------------------------------------------------------------------
 
 
 class Point(NamedTuple):
@@ -129,28 +112,6 @@ class Point(NamedTuple):
     step: int
     right: float
     digits: list[float]
-
-
-class Curve:
-    """The points of a run. continued: whether to take up those in the file; raises DataError if it is damaged."""
-
-    def __init__(self, path: Path, continued: bool) -> None:
-        self.path = path
-        self.points: list[Point] = []
-        if continued and path.exists():
-            try:
-                self.points = [Point(**point) for point in json.loads(path.read_text(encoding="utf-8"))]
-            except (ValueError, TypeError) as error:
-                raise DataError(f"{path} is damaged, or of another program: {error}") from error
-
-    def add(self, point: Point) -> None:
-        """Append a point, and forget later ones: a run that was killed comes to them again."""
-        self.points = [p for p in self.points if p.step < point.step] + [point]
-        with atomic_write(self.path) as temporary:
-            temporary.write_text(json.dumps([p._asdict() for p in self.points], indent=1), encoding="utf-8")
-
-
-# --- judging ---------------------------------------------------------------------------------------------------------
 
 
 PLACES = ("units", "tens", "hundreds", "thousands")
@@ -276,12 +237,9 @@ def report(m: Measured, settings: Any) -> None:
     if extra["right without it"]:
         like = f"{extra['right without it']:,} are right without it too, as 745 - 712 = 45 - 12."
         print(f"  Of the {extra['right']:,} right answers {like}")
-    asked_other = "-" if sign == "+" else "+"
-    print(
-        f"\nAn operation not seen in training: asked a {asked_other} b, it is right for {m.other['right']:.1%},",
-        end=" ",
-    )
-    print(f"and gives the result of a {sign} b for {m.other['as learnt']:.1%}.")
+    new, right, same = "-" if sign == "+" else "+", *m.other.values()
+    print(f"\nAn operation not seen in training: asked a {new} b, it is right for {right:.1%},", end=" ")
+    print(f"and gives the result of a {sign} b for {same:.1%}.")
     agreement(m.agree, m.both_wrong, sign)
     exam = m.half_trained or m.exams["held out"]
     when = "half-trained" if m.half_trained else "trained"
@@ -297,14 +255,9 @@ def largest_fall(points: Sequence[Point]) -> None:
     by, a, b = max(falls, key=lambda fall: fall[0], default=(0.0, points[0], points[0]))
     if by > by_chance(500, a.right, b.right):
         late = max(0.0, *(by for by, _, b in falls if b.step > 0.75 * points[-1].step))
-        print(
-            f"  From step {a.step} to {b.step} it fell from {a.right:.0%} to {b.right:.0%}. Early steps are long",
-            end=" ",
-        )
-        print("(a high learning rate), and may overshoot.")
-        print(
-            f"  In the last quarter, with steps of a sixth of that at most, the largest fall is {100 * late:.0f} points."
-        )
+        print(f"  From step {a.step} to {b.step} it fell from {a.right:.0%} to {b.right:.0%}:", end=" ")
+        print("early steps are long, and may overshoot. In the last quarter, where")
+        print(f"  they are a sixth of that at most, the largest fall is {100 * late:.0f} points.")
 
 
 def agreement(agree: float, both_wrong: int, sign: str) -> None:
@@ -326,8 +279,6 @@ def by_kind(title: str, found: Mapping[str, float]) -> None:
 
 def draw_learning(points: Sequence[Point], notation: Notation, path: Path) -> None:
     """The shares of right digits and answers, by step."""
-    if not points:
-        return
     order = "with its units first" if notation.reverse else "as one writes it"
     steps, shares = [point.step for point in points], {"whole answers": [point.right for point in points]}
     shares |= {PLACES[k]: [point.digits[k] for point in points] for k in range(len(points[0].digits))}

@@ -6,7 +6,7 @@ import pytest
 from helpers import sums
 from helpers.expressions import LARGEST, encode, four_operations, parse, small_expressions
 from helpers.program import DataError
-from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal
+from helpers.sums import TOKENIZER, Notation, answers, deal
 from helpers.tokens_and_size import byte_pairs, characters, numbers, special
 from programs import load, output_of
 from transformer.training import IGNORED
@@ -48,27 +48,13 @@ def test_it_is_examined_and_asked_and_drawn(text_12, out):
     assert {"learning.png", "mistakes.png"} < {path.name for path in out.iterdir()}
 
 
-def test_the_curve_is_kept_and_forgets_what_a_killed_run_comes_to_again(tmp_path):
-    points = [Point(step, 0.5, [0.5, 1.0]) for step in (1, 2, 3)]
-    curve = Curve(tmp_path / "curve.json", continued=False)
-    for point in points:
-        curve.add(point)
-    continued = Curve(tmp_path / "curve.json", continued=True)
-    assert continued.points == points
-    continued.add(points[1])
-    assert Curve(tmp_path / "curve.json", continued=True).points == points[:2]
-    (tmp_path / "curve.json").write_text("[{}]")
-    with pytest.raises(DataError, match="is damaged"):
-        Curve(tmp_path / "curve.json", continued=True)
-
-
 # --- problems -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_only_the_answer_is_a_target(notation):
     pairs = deal(notation, 5, seed=0)[0][:20]
-    tokens, targets = (part.numpy() for part in Problems(notation, pairs)[:])
+    tokens, targets = sums.encode(notation, pairs)
     for (a, b), row in zip(pairs.tolist(), targets, strict=True):
         assert TOKENIZER.decode(row[row != IGNORED].tolist()) == notation.answer(a, b)
     assert (tokens[:, 1:][targets[:, :-1] != IGNORED] == targets[:, :-1][targets[:, :-1] != IGNORED]).all()

@@ -40,7 +40,7 @@ def measure(settings: "Settings") -> Measured:
     """Test four networks and the rules; then what fools them, and what retraining does."""
     tl.manual_seed(settings.seed)
     learn, test = split(load_messages(settings.data, settings.seed), settings.seed)
-    m = Measured(learn=learn, test=test, disguises=DISGUISES)
+    m = Measured(learn=learn, test=test)
 
     # A network for each input representation
     filters = {name: learnt_from(learn, name, settings.epochs) for name in NETWORKS}
@@ -78,7 +78,7 @@ def measure(settings: "Settings") -> Measured:
     rows = inputs(learn.texts)  # (learn, words)
     have = np.count_nonzero(rows, axis=0)
     m.push = np.where(have < 10, 0, pushes(model, rows).sum(axis=0) / np.maximum(have, 1))  # (words,)
-    m.words, m.in_spam = inputs.words, rows[learn.spam].any(axis=0)
+    m.words = inputs.words
     rows = inputs(test.texts)[p >= 0.5]  # called spam; what if the word that pushes most were not there?
     rows[np.arange(len(rows)), pushes(model, rows).argmax(axis=1)] = 0
     with tl.no_grad():

@@ -94,7 +94,7 @@ class Settings(RealToo, out="arithmetic", ask_real=(show.measure_real, show.real
     ask: tuple[str, ...] = ()  # problems of yours, such as 58+67
     width: int = 128  # of the vectors
     layers: int = 2  # blocks
-    steps: int = 800  # of the optimiser, with 128 problems each
+    steps: int = 500  # of the optimiser, with 128 problems each
 
 
 if __name__ == "__main__":

@@ -35,18 +35,17 @@ def measure(settings: "Settings") -> Measured:
     held_out, learnt = pairs[: n * n // 5], pairs[n * n // 5 :]
     cuts = {"characters": characters(), "number tokens": numbers(2 * n),
             "byte pairs": byte_pairs(learnt), "special tokens": special(2 * n)}  # fmt: skip
-    m = Measured(cuts=cuts, pairs=n * n, held_out=len(held_out), learnt={}, right={}, sizes={})
+    m = Measured(cuts=cuts, pairs=n * n, held_out=len(held_out), learnt={})
     m.different = len({encode(cut, learnt)[0].tobytes() for cut in cuts.values()})  # a model sees only ids
 
     def taught(name: str, width: int, share: float) -> float:
         """The share of sums held out that a GPT gets right."""
         some = learnt[: int(share * n * n)]
         model, loss = learn(cuts[name], some, width, settings)
-        m.sizes[width] = model.config.parameter_count()
-        m.learnt[name, width, share] = m.sizes[width], loss, right(model, cuts[name], some[:500])
-        m.right[name, width, share] = right(model, cuts[name], held_out)
-        print(f" {m.right[name, width, share]:.0%}", end="", flush=True)
-        return m.right[name, width, share]
+        m.learnt.setdefault(name, (model.config.parameter_count(), loss, right(model, cuts[name], some[:500])))
+        new = right(model, cuts[name], held_out)
+        print(f" {new:.0%}", end="", flush=True)
+        return new
 
     # How should a number be written? Then the ablation: smaller models, and less data
     print("Nine GPTs learn to add. Of the sums held out are right:", end="", flush=True)

@@ -92,7 +92,7 @@ def measure_real(settings: Any) -> Measured:
     m.in_steps = in_tens([re.findall(r"= (\d+)", text)[1:2] == [x] for text, x in zip(long, true, strict=True)])
     m.example = f"{' + '.join(map(str, problems[0]))}:{long[0]}"
 
-    for name, (template, tokens, check) in REQUESTS.items():
+    for name, (template, tokens, _, check) in REQUESTS.items():
         asked = [template.format(*some) for some in ASKED[name]]
         m.said[name] = dict(zip(asked, answers(model, asked, tokens), strict=True))
         setattr(m, name, [check(said, some[-1]) for said, some in zip(m.said[name].values(), ASKED[name], strict=True)])
@@ -119,9 +119,9 @@ def real(m: Measured, settings: Any) -> None:
     print("\nChain of thought: 30 sums of three one-digit numbers, after 4 worked ones. Right at once", end=" ")
     print(f'{np.mean(m.at_once):.0%},\n  with the step between {np.mean(m.in_steps):.0%}: "{m.example}".')
     print("\nCode, creative writing, instructions, word problems, equations, ten of each at temperature 0:")
-    for name in REQUESTS:
+    for name, (_, _, wanted, _) in REQUESTS.items():
         asked, said = next(iter(m.said[name].items()))
-        print(f"  {name:13}{sum(getattr(m, name)):3} of 10 {WANTED[name]}. {asked}")
+        print(f"  {name:13}{sum(getattr(m, name)):3} of 10 {wanted}. {asked}")
         print("\n".join(f"    | {line}" for line in said.strip().splitlines()[:2]))
 
 
@@ -144,16 +144,14 @@ def says(text: str, wanted: str) -> bool:
     return re.search(rf"\b{wanted}\b", text) is not None
 
 
-# Each a request, how many tokens the answer may have, and what checks it
-REQUESTS: dict[str, tuple[str, int, Callable[[str, str], bool]]] = {
-    "code": ("Write a Python function that {}.", 48, returns),
-    "poems": ("Write a short poem about {}.", 32, lambda text, _: repeats_no_line(text)),
-    "instructions": ("{} Answer with one word.", 8, lambda text, _: len(text.split()) == 1),
-    "problems": ("{} has {} {} and buys {} more. How many has {}?", 40, says),
-    "equations": ("Solve x + {} = {}.", 64, lambda text, x: says(text, f"x = {x}")),
+# Each a request, how many tokens the answer may have, what is counted, and what checks it
+REQUESTS: dict[str, tuple[str, int, str, Callable[[str, str], bool]]] = {
+    "code": ("Write a Python function that {}.", 48, "return what they should", returns),
+    "poems": ("Write a short poem about {}.", 32, "have no line twice", lambda text, _: repeats_no_line(text)),
+    "instructions": ("{} Answer with one word.", 8, "are one word", lambda text, _: len(text.split()) == 1),
+    "problems": ("{} has {} {} and buys {} more. How many has {}?", 40, "say the number", says),
+    "equations": ("Solve x + {} = {}.", 64, "say x", lambda text, x: says(text, f"x = {x}")),
 }
-WANTED = {"code": "return what they should", "poems": "have no line twice", "instructions": "are one word",
-          "problems": "say the number", "equations": "say x"}  # fmt: skip
 
 
 def repeats_no_line(text: str) -> bool:

@@ -28,7 +28,7 @@ import tinygrad_lecture as tl
 from helpers import drawing
 from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, chart, columns, new_figure, save
-from helpers.emails import Messages, deal
+from helpers.emails import Messages, deal, leetspeak
 from helpers.program import data, detail, until_ctrl_c
 
 # Tried in this order at each place of the lower-case text; the group's name is the class.
@@ -320,15 +320,13 @@ def needed(m: Measured) -> None:
 def adversarial(m: Measured) -> None:
     """Print how much disguised spam each filter finds."""
     print("\nAdversarial examples. The part of the spam that is found:")
-    print(f"  {'':14}" + "".join(f"{name:>18}" for name in m.disguises))
+    print(f"  {'':14}" + "".join(f"{name:>18}" for name in m.found["rules"]))
     for name, shares in m.found.items():
         print(f"  {name:14}" + "".join(f"{share:18.0%}" for share in shares.values()))
     hides = ["hide" if holds(claim, m) else "do not hide" for claim in ("good words", "leetspeak")]
     print(f"  Good words {hides[0]} spam from TF-IDF{elsewhere('good words', '.0%', m)}.", end=" ")
     print(f"Signs for letters {hides[1]} it{elsewhere('leetspeak', '.0%', m)}.")
-    example = m.test.texts[int(m.test.spam.argmax())]
-    for name in ("leetspeak", "good words added"):
-        detail(f"  {name}: {m.disguises[name](example)[:110]}")
+    detail(f"  In leetspeak: {leetspeak(m.test.texts[int(m.test.spam.argmax())])[:110]}")
     detail("  A disguised word is unknown to a network, and what is left may look like spam or like ham.")
 
 
@@ -348,8 +346,6 @@ def black_box(m: Measured) -> None:
     for name, ids in (("to spam", order[::-1][:8]), ("to ham", order[:8])):
         print(f"  {name:8} " + ", ".join(f"{m.words[i]} {m.push[i]:+.1f}" for i in ids))
     print(f"  Without the word that pushes most, {m.turned:.0%} of what it calls spam would be ham.")
-    if only := [m.words[i] for i in order[:8] if not m.in_spam[i]]:
-        detail(f"  These never occurred in its training spam; new spam may use them: {', '.join(only)}.")
 
 
 def combinations(m: Measured) -> None:
@@ -411,7 +407,7 @@ def draw_adversarial(m: Measured, path: Path) -> None:
     """Bars for each filter: how much of the spam is found as it is, and disguised."""
     figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find?")
     axes = figure.subplots()
-    shares = {disguise: [found[disguise] for found in m.found.values()] for disguise in m.disguises}
+    shares = {disguise: [found[disguise] for found in m.found.values()] for disguise in m.found["rules"]}
     columns(axes, [*m.found], shares, (GREY, VERMILION, PURPLE))
     axes.set_ylabel("part of the spam that is found")
     save(figure, path)

@@ -337,9 +337,6 @@ def real(m: Measured, settings: Any) -> None:
     for digits, exam in m.exams.items():
         places = "".join(f"{share:11.0%}" for share in exam.digits[: min(digits + 1, 3)])
         print(f"  {digits:<8}{exam.right:8.0%}{places}")
-    units = m.exams[5].digits[0]
-    guess = ", hardly more than a guess" if units < 0.1 + by_chance(30, 0.1) else ""
-    print(f"  With 5 digits even the units are right for {units:.0%}{guess}.")
     by_kind("Its wrong sums of two digits, by kind", mistakes(m.exams[2]))
     agreement(m.agreement, m.both_wrong, "+")
     print("\nLuck: one question twenty times, at temperature 0.7. Right, and the answers:")

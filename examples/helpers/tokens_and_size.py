@@ -70,8 +70,9 @@ def byte_pairs(pairs: np.ndarray) -> Cut:
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    most = settings.widths[-1], settings.shares[-1]
-    print(f"\nHow should a number be written? {int(most[1] * m.pairs):,} sums to learn from, {m.held_out} held out:")
+    print(
+        f"\nHow should a number be written? {int(settings.shares[-1] * m.pairs):,} sums to learn from, {m.held_out} held out:"
+    )
     for name, cut in m.cuts.items():
         pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
         print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {len(cut.pieces)}")
@@ -79,7 +80,7 @@ def report(m: Measured, settings: Any) -> None:
         print("  special tokens are number tokens under other names: their ids are the same, and a model sees only ids")
     print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
     for name, new in m.by_writing.items():
-        parameters, loss, known = m.learnt[name, *most]
+        parameters, loss, known = m.learnt[name]
         print(f"  {name:15}{parameters:12,}{loss:11.4f}{known:13.1%}{new:10.1%}")
     slower = "are learnt sooner here" if holds("single tokens", m) else "take longer to learn here"
     print('  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit. They')

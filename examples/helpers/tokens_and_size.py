@@ -70,9 +70,8 @@ def byte_pairs(pairs: np.ndarray) -> Cut:
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    print(
-        f"\nHow should a number be written? {int(settings.shares[-1] * m.pairs):,} sums to learn from, {m.held_out} held out:"
-    )
+    learnt = int(settings.shares[-1] * m.pairs)
+    print(f"\nHow should a number be written? {learnt:,} sums to learn from, {m.held_out} held out:")
     for name, cut in m.cuts.items():
         pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
         print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {len(cut.pieces)}")

@@ -106,7 +106,7 @@ def loss_on(model: Llama, text: str) -> float:
 
 def in_tens(numbers: Any) -> list[float]:
     """The means of ten groups, of numbers (10 * n,)."""
-    return [float(group.mean()) for group in np.split(numbers, 10)]
+    return [float(group.mean()) for group in np.split(np.asarray(numbers), 10)]
 
 
 def largest(values: np.ndarray, n: int) -> list[tuple[int, ...]]:

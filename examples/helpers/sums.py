@@ -318,7 +318,8 @@ def measure_real(settings: Any) -> Measured:
     two, mirrored = exams[2], examined(model, exams[2].pairs[:, ::-1], 2)
     one_digit, two_digits, _, five_digits = (in_tens(exam.said == exam.true) for exam in exams.values())
     m = Measured(exams=exams, one_digit=one_digit, two_digits=two_digits, five_digits=five_digits)
-    m.agree, (m.agreement, m.both_wrong) = in_tens(two.said == mirrored.said), consistency(two, mirrored)
+    m.agree = in_tens((two.said == mirrored.said) & (two.said != ""))
+    m.agreement, m.both_wrong = consistency(two, mirrored)
     m.large = (48293, 19387)
     (m.said,) = answers_of(model, ["What is {} + {}?".format(*m.large)], 45)
     m.twenty = {

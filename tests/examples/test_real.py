@@ -10,6 +10,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from helpers import attention, block, chat, few_shot, fine_tune
+from helpers.claims import all_claims, runs_of, values
 from helpers.program import HOW, RealToo, start
 from programs import EXAMPLES, load, output_of_command
 from transformer import CharTokenizer, Llama, LlamaConfig, probabilities
@@ -185,9 +186,9 @@ class Characters(CharTokenizer):
     ends = (0,)
 
     def encode(self, text, allowed_special=()):
-        return [ord(letter) for letter in text]
+        return [min(ord(letter), 127) for letter in text]
 
-    def decode(self, tokens):
+    def decode(self, tokens, skip_special_tokens=False):
         return "".join(map(chr, tokens))
 
     def format_chat(self, messages):
@@ -236,6 +237,21 @@ def test_addresses_held_out_share_no_name_with_the_others_and_are_told_whole():
     assert not names & {address.label.split(",")[0] for address in held_out}
     for told, label in held_out:
         assert all(part.strip(",") in told for part in label.replace("|", "").split())
+
+
+@pytest.mark.parametrize("name", ["12_arithmetic", "17_few_shot", "19_tokens_and_size"])
+def test_what_a_real_model_is_asked_gives_each_claim_ten_draws(name, tmp_path, monkeypatch, capsys):
+    """A tiny model stands in for the real one."""
+    program = load(name)
+    measure, report = program.Settings.ask_real
+    monkeypatch.setitem(measure.__globals__, "smollm2", lambda questions: tiny())
+    settings = program.Settings(real=True, out=tmp_path)
+    measured = measure(settings)
+    report(measured, settings)
+    claims = [claim for claim in all_claims() if claim.program == f"{name}.py --real"]
+    runs = [runs_of(claim, [values(measured, claims)]) for claim in claims]
+    assert [len(some) for some in runs] == [10] * len(claims)
+    assert all(claim.holds(run) in (True, False) for claim, some in zip(claims, runs, strict=True) for run in some)
 
 
 # --- measures ---------------------------------------------------------------------------------------------------------

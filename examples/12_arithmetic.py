@@ -56,8 +56,7 @@ def measure(settings: "Settings") -> Measured:
         m.points.append(Point(step, exam.right, exam.digits))
         if len(m.points) % 4 == 1:
             print(f"  after {step:5,} steps {exam.right:6.1%} of 500 held out are right", flush=True)
-        if 0.1 < exam.right < 0.9 and m.half_trained is None:
-            m.half_trained = exam
+        m.half_trained = min(m.half_trained or exam, exam, key=lambda some: abs(some.right - 0.5))
 
     print(f"A GPT of {model.config.parameter_count():,} parameters, {settings.steps:,} steps of 128 problems:")
     train(loss_of_answers, optimizer, settings.steps, schedule, clip=1.0, report=look, reports=24)

@@ -397,7 +397,7 @@ def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam:
     at = count(points >= ENOUGH_POINTS, spam)
     axes.plot(at.recall, at.precision, "s", color=GREY, markersize=9, label=f"rules, {ENOUGH_POINTS}+ points")
     lowest = max(0, min(0.9, at.precision, at.recall) - 0.05)
-    note = "\n(both axes do not begin at 0)" if lowest else ""
+    note = "\n(neither axis begins at 0)" if lowest else ""
     axes.set(xlim=(lowest, 1.01), ylim=(lowest, 1.01), xlabel=f"recall: part of the spam that is found{note}")
     beside(axes)
     save(axes.figure, path)

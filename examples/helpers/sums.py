@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.claims import Measured, holds
+from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, percent, save
 from helpers.program import DataError, by_chance
 from helpers.real import answers as answers_of
@@ -161,7 +161,7 @@ def judge(m: Any) -> None:
     m.half_after = {place: next((x.step for x in m.points if x.digits[k] > 0.5), m.points[-1].step)
                     for k, place in enumerate(PLACES[: len(m.points[0].digits)])}  # fmt: skip
     m.agree, m.both_wrong = consistency(m.exams["held out"], m.mirrored)
-    m.mistakes = mistakes(m.half_trained or m.exams["held out"])
+    m.mistakes = mistakes(m.half_trained)
     m.sensible = m.mistakes["off by one"] + m.mistakes[CARRY]
     m.extra = extra_digit(m.exams.values())
     m.ignores = m.extra["wrong, as without it"] / max(1, m.extra["wrong"])
@@ -231,7 +231,7 @@ def report(m: Measured, settings: Any) -> None:
         print(f"  {name:22} {exam.right:7.2%}   {(exam.said == exam.true).sum():5,} of {len(exam.true):,}")
     extra = m.extra
     print(f"  Of the mistakes with larger numbers, {extra['wrong, as without it']:,} of {extra['wrong']:,}", end=" ")
-    print("are the right answer without the extra digit.")
+    print(f"are the right answer without the extra digit{elsewhere('places', '.0%', m)}.")
     ignored = "learnt to ignore it" if holds("places", m) else "not learnt to read a digit there"
     print(f"  The place before a number was always empty in training. The model has {ignored}.")
     if extra["right without it"]:
@@ -241,9 +241,7 @@ def report(m: Measured, settings: Any) -> None:
     print(f"\nAn operation not seen in training: asked a {new} b, it is right for {right:.1%},", end=" ")
     print(f"and gives the result of a {sign} b for {same:.1%}.")
     agreement(m.agree, m.both_wrong, sign)
-    exam = m.half_trained or m.exams["held out"]
-    when = "half-trained" if m.half_trained else "trained"
-    by_kind(f"Errors of the {when} model, {exam.right:.0%} right, by kind", m.mistakes)
+    by_kind(f"Errors of the half-trained model, {m.half_trained.right:.0%} right, by kind", m.mistakes)
     print("\nPictures:")
     draw_learning(m.points, notation, settings.out / "learning.png")
     draw_mistakes(m.exams, settings.out / "mistakes.png")

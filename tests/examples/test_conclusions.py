@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers import descent, robust, thought, valleys, word_vectors
+from helpers import descent, robust, sums, thought, valleys, word_vectors
 from programs import PROGRAMS, Output
 from transformer import Shares
 
@@ -127,6 +127,13 @@ def sure_of(n, right):
 
 
 RULE, LABELS = robust.Rule(0, -1.0, True, 0, np.zeros(49)), np.zeros(10, int)
+
+
+def learnt(*right):
+    """The share of right sums at some looks."""
+    return [sums.Point(step, share, []) for step, share in enumerate(right, 1)]
+
+
 STEADY = went(1.0, 9, 4, 1)
 FADING = [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]
 LAYERS = [0.5, 0.5, 0.6], [0.5, 0.3, 0.2]  # what a probe explains of a pattern, by layer: trained, untrained
@@ -185,6 +192,7 @@ MADE = [
     (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "random weights all of it fades"),
     (lambda: descent.ways([STEADY, went(1.0, 9, 1, 9)], VALLEY), "rose in 1 of the 2 steps instead of none"),
     (lambda: descent.ways([STEADY, went(1.0, 9, 1, 9)], VALLEY), "in the end its cost is 800% above the lowest"),
+    (lambda: sums.largest_fall(learnt(0.5, 0.96, 0.55, 1, 1)), "it fell from 96% to 55%"),
     (lambda: thought.moved(OFF, CARRIED), "From block 1 on the last token's vector holds what was read"),
     (lambda: thought.moved(OFF, {"country": [ON] * 3, "last": [OFF] * 3}), "There is no block from which on"),
     (lambda: thought.kept(OFF, {"attention": OFF, "ffn": ON}), "Only attention exchanges"),
@@ -210,6 +218,7 @@ NOT = [
     (lambda: descent.ways([STEADY, STEADY], VALLEY), "rose in"),
     (lambda: descent.ways([STEADY, STEADY], VALLEY), "above the lowest"),
     (lambda: robust.rules_and_exceptions({1: 0.9}, 1, [RULE], 0.9), "fewer"),
+    (lambda: sums.largest_fall(learnt(0.5, 0.96, 0.95, 1)), "it fell"),
     (lambda: valleys.critical([np.array([-1.0, 1]), np.array([-1.0, 1])]), "None does"),
     (lambda: valleys.read_from_layers({"ink": LAYERS, "digit": LAYERS}), "From layer to layer"),
     (lambda: thought.silent([["blocks.1"], ["blocks.2"]], 9, {"attention": [1, 9], "ffn": [9, 9]}), "So the FFNs of"),

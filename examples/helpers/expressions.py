@@ -157,8 +157,9 @@ def steps_and_results(m: Measured) -> None:
     """Print how often the step is right, and the result, given the step; and what steps are worth at equal compute."""
     result = right(m.said["steps written"], m.held_out)
     print(f"\nThe written step is right for {m.step.sum()} of {len(m.step)}.", end=" ")
-    known = (f"{result[these].sum()} of {these.sum()}" for these in (m.step, ~m.step))
-    print("Where it is right, the result is for {}, where it is wrong, for {}.".format(*known))
+    known = [f"where it is {name}, for {result[these].sum()} of {these.sum()}"
+             for name, these in (("right", m.step), ("wrong", ~m.step)) if these.any()]  # fmt: skip
+    print(f"The result is right, {', and '.join(known)}.")
     print("  Equal compute: " + " and ".join(f"{n:,} tokens {name}" for name, n in m.tokens.items()), end=" ")
     print("were learnt from.")
     print("  " + " and ".join(f"{share:.1%} {name}" for name, share in m.right.items()) + " are right:", end=" ")

@@ -122,7 +122,7 @@ def real(m: Measured, settings: Any) -> None:
     for name, (_, _, wanted, _) in REQUESTS.items():
         asked, said = next(iter(m.said[name].items()))
         print(f"  {name:13}{sum(getattr(m, name)):3} of 10 {wanted}. {asked}")
-        print("\n".join(f"    | {line}" for line in said.strip().splitlines()[:2]))
+        print("\n".join(f"    | {line[:110]}" for line in said.strip().splitlines()[:2]))
 
 
 def returns(text: str, wanted: str) -> bool:

@@ -1,9 +1,9 @@
 """A transformer learns to add: the lecture's exercise, with sums as characters.
 
-    python examples/12_arithmetic.py                                    # two-digit sums, the answer's units first
-    python examples/12_arithmetic.py --answer plain --out out/plain     # the answer as one writes it, which is harder
-    python examples/12_arithmetic.py --operation - --out out/minus      # differences, with negative ones
-    python examples/12_arithmetic.py --real                             # ask a real language model to add
+    python examples/12_arithmetic.py                    # two-digit sums, the answer's units first
+    python examples/12_arithmetic.py --answer plain     # the answer as one writes it, which is harder
+    python examples/12_arithmetic.py --operation -      # differences, with negative ones
+    python examples/12_arithmetic.py --real             # ask a real language model to add
 
 A small GPT reads "  7+ 58=" and continues. It is never told what a digit is, or to carry one.
 
@@ -12,16 +12,16 @@ A small GPT reads "  7+ 58=" and continues. It is never told what a digit is, or
     objective       the next token; loss = cross-entropy of the answer's characters (the question's do not count)
     evaluation      pairs held out, b + a against a + b, larger numbers and the other sign, kinds of mistakes
 
-Ctrl-C ends the training early and keeps everything in --out; --resume continues it, and --again begins anew.
 18_expressions.py has order of operations, written steps and all four operations; 19_tokens_and_size.py compares
 tokenizers and sizes.
 """
 
 from helpers import sums as show
-from helpers.program import RealToo, open_run, start
-from helpers.sums import TOKENIZER, Curve, Notation, Point, Problems, answers, deal, parse
+from helpers.claims import Measured
+from helpers.program import RealToo, start
+from helpers.sums import TOKENIZER, Notation, Point, deal, encode, examine, parse
+from helpers.training import train
 
-import sys
 from dataclasses import replace
 from typing import Literal
 
@@ -29,75 +29,47 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
-
-# Files of a run, beside the Trainer's
-FILES = ("curve.json", "learning.png", "mistakes.png")
+from transformer import GPT, GPTConfig, decay_groups
 
 
-def main(settings: "Settings") -> None:
-    """Learn, or continue; answer; be examined."""
+def measure(settings: "Settings") -> Measured:
+    """Learn; answer; be examined."""
     notation = Notation(settings.digits, settings.operation, settings.answer == "reverse")
-    asked = [parse(text, notation) for text in settings.ask]
+    asked = np.array([parse(text, notation) for text in settings.ask])
     tl.manual_seed(settings.seed)
+    draw = np.random.default_rng(settings.seed)
     learnt, held_out = deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
-    show.problems(notation, learnt, held_out)
+    m = Measured(notation=notation, learnt=learnt, held_out=held_out, points=[], half_trained=None)
+    m.generated = len(learnt) + len(held_out)
 
     sizes = {"context": notation.length, "layers": settings.layers, "heads": 4, "width": settings.width}
     model = GPT(GPTConfig(vocab_size=TOKENIZER.vocab_size, activation="relu", tied=False, **sizes))
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=0.002, betas=(0.9, 0.99))
-    continued = open_run(settings.out, FILES, settings.resume, settings.again)
-    curve = Curve(settings.out / "curve.json", continued)
-    half_trained: list[show.Exam] = []
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, settings.steps // 10), settings.steps)
 
-    def look(trainer: nn.Trainer) -> None:
+    def loss_of_answers() -> tl.Tensor:
+        return model.loss(*encode(notation, learnt[draw.integers(0, len(learnt), 128)]))
+
+    def look(step: int, loss: float) -> None:
         """Now and then: how many of 500 pairs held out are right?"""
-        exam = show.examine(model, notation, held_out[:500])
-        curve.add(Point(trainer.step, exam.right, exam.digits))
-        print(f"  after {trainer.step:5,} steps {exam.right:6.1%} of 500 held out are right", flush=True)
-        if 0.1 < exam.right < 0.9 and not half_trained:
-            half_trained.append(exam)
+        exam = examine(model, notation, held_out[:500])
+        m.points.append(Point(step, exam.right, exam.digits))
+        if len(m.points) % 4 == 1:
+            print(f"  after {step:5,} steps {exam.right:6.1%} of 500 held out are right", flush=True)
+        m.half_trained = min(m.half_trained or exam, exam, key=lambda some: abs(some.right - 0.5))
 
-    # The Trainer runs the loop of the other programs: in each step, for a batch of 128 problems,
-    #     loss = TokenCrossEntropy()(model(tokens), targets)
-    #     optimizer.zero_grad(); loss.backward(); clip_grad_norm_(...); optimizer.step(); schedule.step()
-    # Beside that it saves its state in the folder, and continues from it bit for bit.
-    trainer = nn.Trainer(
-        model,
-        nn.DataLoader(Problems(notation, learnt), min(128, len(learnt)), shuffle=True, drop_last=True),
-        TokenCrossEntropy(),
-        optimizer,
-        steps=settings.steps,
-        schedule=nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, settings.steps // 10), settings.steps),
-        clip_norm=1.0,
-        record_every=max(1, settings.steps // 24),
-        on_record=look,
-        folder=settings.out,
-        show=sys.stdout.isatty(),  # a bar on a terminal; elsewhere the lines of look() are enough
-        settings={name: getattr(settings, name)
-                  for name in ("operation", "digits", "answer", "width", "layers", "steps", "seed")},
-    )  # fmt: skip
     print(f"A GPT of {model.config.parameter_count():,} parameters, {settings.steps:,} steps of 128 problems:")
-    if trainer.fit(settings.resume).interrupted:
-        print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume continues.")
-
-    for a, b in asked:
-        show.asked(notation, a, b, answers(model, notation, np.array([[a, b]]))[0])
+    train(loss_of_answers, optimizer, settings.steps, schedule, clip=1.0, report=look, reports=24)
+    m.asked = examine(model, notation, asked) if len(asked) else None
 
     # Evaluation: what is learnt by heart, what generalises, what is consistent, which mistakes it makes
-    final = show.examine(model, notation, held_out)
-    exams = {"learnt from": show.examine(model, notation, learnt[:3000]), "held out": final}
-    exams |= {name: show.examine(model, notation, pairs) for name, pairs in larger(notation, settings.seed).items()}
-    show.table(exams, notation)
-    show.consistency(show.examine(model, notation, held_out[:, ::-1]), final)
-    show.kinds_of_mistakes(half_trained[0] if half_trained else final, "half-trained" if half_trained else "trained")
-    show.overlooked(exams)
-    other = replace(notation, operation="-" if notation.operation == "+" else "+")
-    show.other_operation(show.examine(model, other, held_out[:500]), notation)
-
-    print("\nPictures:")
-    show.draw_learning(curve.points, notation, settings.out / "learning.png")
-    show.draw_mistakes(exams, settings.out / "mistakes.png")
+    m.exams = {"learnt from": examine(model, notation, learnt[:3000]), "held out": examine(model, notation, held_out)}
+    m.exams |= {name: examine(model, notation, pairs) for name, pairs in larger(notation, settings.seed).items()}
+    m.mirrored = examine(model, notation, held_out[:, ::-1])
+    other = examine(model, replace(notation, operation="-" if notation.operation == "+" else "+"), held_out[:500])
+    m.other = {"right": other.right, "as learnt": np.mean(other.said == show.results(notation, other.pairs))}
+    show.judge(m)
+    return m
 
 
 def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:
@@ -112,7 +84,7 @@ def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-class Settings(RealToo, out="arithmetic", ask_real=show.real):
+class Settings(RealToo, out="arithmetic", ask_real=(show.measure_real, show.real)):
     """What can be set on the command line."""
 
     operation: Literal["+", "-"] = "+"  # sums or differences
@@ -121,10 +93,8 @@ class Settings(RealToo, out="arithmetic", ask_real=show.real):
     ask: tuple[str, ...] = ()  # problems of yours, such as 58+67
     width: int = 128  # of the vectors
     layers: int = 2  # blocks
-    steps: int = 800  # of the optimiser, with 128 problems each
-    resume: bool = False  # continue the run in --out, with the same settings
-    again: bool = False  # replace the run in --out by a new one
+    steps: int = 500  # of the optimiser, with 128 problems each
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

@@ -13,6 +13,7 @@ It learns from the shifts that are not kept back. Then it is tested on these, an
 """
 
 from helpers import few_shot as show
+from helpers.claims import Measured
 from helpers.program import DataError, RealToo, check, start
 from helpers.training import train
 
@@ -26,13 +27,13 @@ DIGITS, EQUALS, NEWLINE = 10, 10, 11  # the vocabulary: 0 to 9, "=" and the end 
 LINES = 5
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Train on some tasks, and test on these and on others, after 0 to 4 worked lines."""
     tl.manual_seed(settings.seed)
     draw = np.random.default_rng(settings.seed)
     new = np.array(settings.kept_back)
     known = np.setdiff1d(np.arange(DIGITS), new)
-    show.texts([written(text) for text in make(3, known, draw)], known, new)
+    m = Measured(shifts=(known, new), texts=[written(text) for text in make(3, known, draw)], third=[])
 
     model = GPT(GPTConfig(vocab_size=12, context=4 * LINES, layers=2, heads=4, width=64, init_std=None))
     optimizer = nn.optim.AdamW(model.parameters(), lr=2e-3)
@@ -42,17 +43,16 @@ def main(settings: "Settings") -> None:
         text = make(64, known, draw)  # (64, tokens)
         return model.loss(text[:, :-1], answers_only(text))
 
+    print("It learns. Right answers by line, of the tasks that it learns from:")
     train(loss_of_answers, optimizer, settings.steps, schedule,
           report=lambda step, loss: show.progress(step, loss, right(model, make(500, known, draw))))  # fmt: skip
 
     # The exam: no weight changes any more. What it learns now, it learns from the lines before.
-    exam = {"tasks it has learnt from": known, "new tasks": new}
-    shares = {name: right(model, make(1000, shifts, draw)) for name, shifts in exam.items()}
-    show.exam(shares)
+    m.known, m.new = (right(model, make(1000, shifts, draw)) for shifts in m.shifts)  # (LINES,) each
     for text in make(3, new, draw):
-        p = next_digit(model, text[: 4 * 2 + 2])  # two worked lines, then "x="
-        show.third_line(written(text[: 4 * 2 + 2]), int(text[4 * 2 + 2]), p)
-    show.draw(shares, settings.out / "few_shot.png")
+        two_lines, answer = text[: 4 * 2 + 2], int(text[4 * 2 + 2])  # two worked lines, then "x="
+        m.third.append((written(two_lines), answer, next_digit(model, two_lines)))
+    return m
 
 
 def make(n: int, shifts: np.ndarray, draw: np.random.Generator) -> np.ndarray:
@@ -87,7 +87,7 @@ def written(text: np.ndarray) -> str:
     return "".join("=" if t == EQUALS else "  " if t == NEWLINE else str(t) for t in text).rstrip()
 
 
-class Settings(RealToo, out="few_shot", ask_real=show.real):
+class Settings(RealToo, out="few_shot", ask_real=(show.measure_real, show.real)):
     """What can be set on the command line."""
 
     kept_back: tuple[int, ...] = (3, 7)  # shifts that it does not learn from
@@ -100,4 +100,4 @@ class Settings(RealToo, out="few_shot", ask_real=show.real):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

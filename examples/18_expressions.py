@@ -14,8 +14,9 @@ The loss is the cross-entropy of all that follows the first "=". The expressions
 """
 
 from helpers import expressions as show
+from helpers.claims import Measured
 from helpers.expressions import TOKENIZER, Expression, encode, four_operations, parse, right, small_expressions
-from helpers.program import Common, start
+from helpers.program import Common, by_chance, start
 from helpers.training import small_gpt, train
 
 from collections.abc import Sequence
@@ -29,29 +30,35 @@ Expressions = Sequence[Expression]
 Curve = list[tuple[int, float]]  # tokens learnt from, share of right answers
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Answer at once or in steps; then four operations with larger numbers."""
     asked = [parse(text) for text in settings.ask]
     kept = {expression.text for expression in asked}
     draw = np.random.default_rng(settings.seed)
+    m = Measured(curves={}, said={}, asked=asked, answers={})
 
     # "Order of operations", and "Intermediate reasoning: step-by-step solutions"
     two, three = small_expressions()  # such as 2+3, and such as (2+3)x4
     order = [three[i] for i in draw.permutation(len(three)) if three[i].text not in kept]
-    held_out, learnt = order[:300], order[300:] + 10 * two
-    show.expressions(learnt, held_out)
-    curves: dict[str, Curve] = {}
-    said: dict[str, list[str]] = {}
+    m.held_out, learnt = order[:300], order[300:] + 10 * two
+    m.learnt = len(learnt)
     short, long = (encode(learnt, steps_written)[0].shape[1] for steps_written in (False, True))  # tokens of a text
     as_much = settings.steps * long // short  # steps with short texts that cost as much as those with long ones
     for name, steps_written, steps in (("at once", False, as_much), ("steps written", True, settings.steps)):
-        print(f"\nA GPT learns to answer {'with its steps written out' if steps_written else 'at once'}:")
-        model, curves[name] = learn(learnt, held_out, steps_written, steps, settings.seed)
-        said[name] = written(model, held_out)
+        how = "with its steps written out" if steps_written else "at once"
+        print(f"A GPT learns to answer {how}; right, of those held out:", end="", flush=True)
+        model, m.curves[name] = learn(learnt, m.held_out, steps_written, steps, settings.seed)
+        m.said[name] = written(model, m.held_out)
         small = [expression for expression in asked if expression in three]
-        show.answers(small, written(model, small))
-    show.by_form(held_out, said)
-    show.steps_and_results(held_out, said, as_much * short, settings.steps * long)
+        m.answers[name] = dict(zip(small, written(model, small), strict=True))
+    m.tokens = {"at once": 64 * as_much * short, "steps written": 64 * settings.steps * long}
+    m.right = {name: right(said, m.held_out).mean() for name, said in m.said.items()}
+    m.by_chance = by_chance(len(m.held_out), *m.right.values())  # how far these two differ by chance
+    m.by_form = {name: [right(said, m.held_out)[chosen].mean() for said in m.said.values()]
+                 for name, chosen in show.forms(m.held_out).items()}  # fmt: skip
+    texts = zip(m.said["steps written"], m.held_out, strict=True)
+    m.step = np.array([text.split("=")[0] == expression.step for text, expression in texts])
+    m.step_right = m.step.mean()
 
     # "Systematic vs. memorization": all four operations, with larger numbers
     known: list[Expression] = []
@@ -60,18 +67,14 @@ def main(settings: "Settings") -> None:
         order = [expressions[i] for i in draw.permutation(len(expressions)) if expressions[i].text not in kept]
         exams[sign] = order[100:], order[:100]
         known += order[100:] * (2500 // len(expressions))  # as many of each operation
-    print("\nFour operations with larger numbers. One GPT learns all of them, and answers at once:")
-    all_new = [expression for _, new in exams.values() for expression in new]
-    model, _ = learn(known, all_new, False, 2 * settings.steps, settings.seed)
-    shares = {sign: tuple(right(written(model, some), some).mean() for some in (old[:300], new))
-              for sign, (old, new) in exams.items()}  # fmt: skip
-    show.operations(shares)
+    print("One GPT learns four operations with larger numbers, and answers at once:", end="", flush=True)
+    model, _ = learn(known, [e for _, new in exams.values() for e in new], False, 2 * settings.steps, settings.seed)
+    m.old, m.new = ({sign: right(written(model, some[k][:300]), some[k][:300]).mean() for sign, some in exams.items()}
+                    for k in (0, 1))  # fmt: skip
     large = [expression for expression in asked if expression not in three]
-    show.answers(large, written(model, large))
-
-    print("\nPictures:")
-    show.draw_curves(curves, settings.out / "expressions.png")
-    show.draw_operations(shares, settings.out / "by_heart.png")
+    m.answers["four operations"] = dict(zip(large, written(model, large), strict=True))
+    m.large_right = sum(right([said], [e]).all() for e, said in m.answers["four operations"].items())
+    return m
 
 
 def learn(learnt: Expressions, held_out: Expressions, steps_written: bool, steps: int, seed: int) -> tuple[GPT, Curve]:
@@ -88,9 +91,10 @@ def learn(learnt: Expressions, held_out: Expressions, steps_written: bool, steps
 
     def look(step: int, loss: float) -> None:
         curve.append((step * tokens[:64].size, right(written(model, held_out), held_out).mean()))
-        show.progress(step, loss, curve[-1][1])
+        print(f" {curve[-1][1]:.0%}", end="", flush=True)
 
     train(loss_of_answers, optimizer, steps, schedule, clip=1.0, report=look, reports=4)
+    print()
     return model, curve
 
 
@@ -112,4 +116,4 @@ class Settings(Common, out="expressions"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

@@ -1,4 +1,4 @@
-"""Tokens and size: how a sum is cut into tokens, how large the model is, how much data it has.
+"""Tokens and size: how should a number be written, so that a GPT learns to add?
 
     python examples/19_tokens_and_size.py
     python examples/19_tokens_and_size.py --real        # the tokens and the blocks of a real language model
@@ -10,12 +10,13 @@ The sums of all pairs of numbers below 50, a fifth of them held out. The lecture
     byte pairs       pieces that are frequent in the sums  (transformer/tokenizer/bpe.py)
     special tokens   NUM_12 OP_PLUS NUM_30 OP_EQUALS NUM_42
 
-Then an ablation with characters: the same recipe with other widths and with less data. And an ability that comes with
-size: small networks, from few neurons and few sums to many, learn to add.
+Is the answer the same for smaller models, and with less data? That is the ablation. A number in digits is right if each
+digit is. What becomes of the digits and of the whole as networks grow shows whether an ability emerges at once.
 """
 
 from helpers import tokens_and_size as show
-from helpers.program import DataError, RealToo, check, start
+from helpers.claims import Measured
+from helpers.program import DataError, RealToo, by_chance, check, start
 from helpers.tokens_and_size import Cut, byte_pairs, characters, numbers, special
 from helpers.training import small_gpt, tokens_and_targets, train
 
@@ -26,43 +27,44 @@ import tinygrad_lecture as tl
 from transformer import GPT
 
 
-def main(settings: "Settings") -> None:
-    """Compare the tokenizations, then the sizes."""
+def measure(settings: "Settings") -> Measured:
+    """Compare the tokenizations, in the largest model and with all data, then in others."""
     n = settings.largest + 1
     draw = np.random.default_rng(settings.seed)
     pairs = np.stack(np.divmod(draw.permutation(n * n), n), axis=1)  # (n * n, 2), in random order
     held_out, learnt = pairs[: n * n // 5], pairs[n * n // 5 :]
+    cuts = {"characters": characters(), "number tokens": numbers(2 * n),
+            "byte pairs": byte_pairs(learnt), "special tokens": special(2 * n)}  # fmt: skip
+    m = Measured(cuts=cuts, pairs=n * n, held_out=len(held_out), learnt={})
+    m.different = len({encode(cut, learnt)[0].tobytes() for cut in cuts.values()})  # a model sees only ids
 
-    # Four ways to cut "12+30=42"
-    cuts: dict[str, Cut] = {"characters": characters(), "number tokens": numbers(2 * n),
-                            "byte pairs": byte_pairs(learnt), "special tokens": special(2 * n)}  # fmt: skip
-    show.cuts(cuts, len(learnt), len(held_out))
-    held_out_right = {}
-    for name in ("characters", "number tokens", "byte pairs"):
-        cut = cuts[name]
-        model, loss = learn(cut, learnt, 64, settings)
-        held_out_right[name] = right(model, cut, held_out)
-        show.learnt(name, model, loss, right(model, cut, learnt[:500]), held_out_right[name])
-    tokens = [encode(cuts[name], learnt)[0] for name in ("number tokens", "special tokens")]  # (n, longest) each
-    show.special_tokens(same=bool((tokens[0] == tokens[1]).all()))
-    show.compared(held_out_right, n)
+    def taught(name: str, width: int, share: float) -> float:
+        """The share of sums held out that a GPT gets right."""
+        some = learnt[: int(share * n * n)]
+        model, loss = learn(cuts[name], some, width, settings)
+        m.learnt.setdefault(name, (model.config.parameter_count(), loss, right(model, cuts[name], some[:500])))
+        new = right(model, cuts[name], held_out)
+        print(f" {new:.0%}", end="", flush=True)
+        return new
 
-    # Ablation: model size and training data
-    table = np.zeros((len(settings.widths), len(settings.shares)))
-    sizes = []
-    for i, width in enumerate(settings.widths):
-        for j, share in enumerate(settings.shares):
-            model, _ = learn(cuts["characters"], learnt[: int(share * n * n)], width, settings)
-            table[i, j] = right(model, cuts["characters"], held_out)
-        sizes.append(model.config.parameter_count())
-        show.ablation(settings.shares, n * n, width, sizes[-1], table[i], first=i == 0)
+    # How should a number be written? Then the ablation: smaller models, and less data
+    print("Nine GPTs learn to add. Of the sums held out are right:", end="", flush=True)
+    most = settings.widths[-1], settings.shares[-1]
+    m.by_writing = {name: taught(name, *most) for name in ("characters", "number tokens", "byte pairs")}
+    m.by_width, m.by_data = {}, {}
+    for name in ("characters", "number tokens"):
+        m.by_width[name] = [*(taught(name, width, most[1]) for width in settings.widths[:-1]), m.by_writing[name]]
+        m.by_data[name] = [*(taught(name, most[0], share) for share in settings.shares[:-1]), m.by_writing[name]]
+    print()
+    m.by_chance = by_chance(len(held_out), 0.5)  # how far two of these shares differ by chance, at most
 
     # "As models scale up, they develop capabilities": 40 inputs, one hidden layer, three digits
-    grown = {"hidden neurons": {width: adders(width, 8000, settings) for width in (4, 8, 16, 32, 64)},
-             "sums to learn from": {n: adders(64, n, settings) for n in (100, 300, 1000, 3000, 8000)}}  # fmt: skip
-    show.emergence(grown)
-    print("\nPictures:")
-    show.draw_ablation(settings.widths, sizes, settings.shares, table, settings.out / "ablation.png")
+    m.grown = {"hidden neurons": {width: adder(width, 8000, settings) for width in (4, 8, 16, 32, 64)},
+               "sums to learn from": {n: adder(64, n, settings) for n in (100, 300, 1000, 3000, 8000)}}  # fmt: skip
+    m.digits, m.whole = ({what: [row[k] for row in sizes.values()] for what, sizes in m.grown.items()} for k in (0, 1))
+    m.digits_leap, m.whole_leap = ({what: max(np.diff(shares)) for what, shares in some.items()}
+                                   for some in (m.digits, m.whole))  # fmt: skip
+    return m
 
 
 def learn(cut: Cut, pairs: np.ndarray, width: int, settings: "Settings") -> tuple[GPT, float]:
@@ -93,37 +95,30 @@ def right(model: GPT, cut: Cut, pairs: np.ndarray) -> float:
     return float(np.mean([cut.decode(answer) == result for answer, result in zip(said, results, strict=True)]))
 
 
-def adders(width: int, n: int, settings: "Settings", seeds: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Networks that learn to add two numbers below 100 from n sums, each from random weights of its own.
+def adder(width: int, n: int, settings: "Settings") -> tuple[float, float]:
+    """A network that learns to add two numbers below 100 from n sums.
 
-    Returns the shares of digits, and of whole sums, that are right for 1,000 new sums: (seeds,) each.
+    Returns the shares of digits, and of whole sums, that are right for 1,000 new sums.
     """
+    tl.manual_seed(settings.seed)
     draw, steps = np.random.default_rng(settings.seed), 4 * settings.steps
     a, b = np.divmod(draw.permutation(100 * 100), 100)
     x = np.eye(10, dtype=np.float32)[np.stack([a // 10, a % 10, b // 10, b % 10], axis=1)].reshape(-1, 40)
     y = np.stack([(a + b) // 100, (a + b) // 10 % 10, (a + b) % 10], axis=1)  # (10,000, 3)
-    weights = [0.7 * tl.randn(seeds, 40, width), tl.zeros(seeds, 1, width),
-               width**-0.5 * tl.randn(seeds, width, 30), tl.zeros(seeds, 1, 30)]  # fmt: skip
-    optimizer = nn.optim.Adam([w.requires_grad_() for w in weights], lr=0.01)
-
-    def scores(rows: np.ndarray) -> tl.Tensor:
-        W1, b1, W2, b2 = weights
-        hidden = tl.relu(tl.tensor(x[rows]) @ W1 + b1)  # (rows, 40) @ (seeds, 40, width) -> (seeds, rows, width)
-        return (hidden @ W2 + b2).reshape(seeds, len(rows), 3, 10)
+    model = nn.MLP([40, width, 30])
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.01)
 
     def loss() -> tl.Tensor:
         rows = 1000 + draw.integers(0, n, 64)
-        return nn.functional.cross_entropy(
-            scores(rows).reshape(-1, 10), tl.tensor(np.tile(y[rows], (seeds, 1)).ravel())
-        )
+        return nn.functional.cross_entropy(model(tl.tensor(x[rows])).reshape(-1, 10), tl.tensor(y[rows].ravel()))
 
     train(loss, optimizer, steps, nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps))
     with tl.no_grad():
-        right = scores(np.arange(1000)).numpy().argmax(axis=-1) == y[:1000]  # (seeds, 1000, 3)
-    return right.mean(axis=(1, 2)), right.all(axis=2).mean(axis=1)
+        right = model(tl.tensor(x[:1000])).numpy().reshape(1000, 3, 10).argmax(axis=-1) == y[:1000]  # (1000, 3)
+    return right.mean(), right.all(axis=1).mean()
 
 
-class Settings(RealToo, out="tokens_and_size", ask_real=show.real):
+class Settings(RealToo, out="tokens_and_size", ask_real=(show.measure_real, show.real)):
     """What can be set on the command line."""
 
     largest: int = 49  # number in the sums
@@ -138,4 +133,4 @@ class Settings(RealToo, out="tokens_and_size", ask_real=show.real):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import zlib
@@ -106,6 +107,7 @@ def record(command: str, seed: int, path: str) -> None:
     program = sys.modules[spec.name] = module_from_spec(spec)
     spec.loader.exec_module(program)
     printed, folder = io.StringIO(), Path(path).with_suffix("")
+    shutil.rmtree(folder, ignore_errors=True)  # what is there is of a run that was ended
     with redirect_stdout(printed):
         report = getattr(program, "report", None) or program.show.report
         report = report if seed == SEEDS[0] else None  # only the first run's text is kept

@@ -41,6 +41,10 @@ class Messages:
         """Return the messages selected by a mask, (n,)."""
         return Messages([self.texts[i] for i in np.flatnonzero(chosen)], self.spam[chosen], self.source)
 
+    def first(self, n: int) -> Messages:
+        """Return the first n messages."""
+        return self.where(np.arange(len(self)) < n)
+
 
 def made(messages: Iterable[tuple[str, bool, str, bool]]) -> Messages:
     """Return messages, of each the text, whether it is spam, its kind, and whether it is in shorthand."""

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREY, ORANGE, chart, columns, new_figure, percent, save
-from helpers.program import DataError, by_chance
+from helpers.program import DataError
 from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
 
@@ -106,79 +107,77 @@ def right(said: Sequence[str], expressions: Sequence[Expression]) -> np.ndarray:
     return np.array([text.split("=")[-1] == str(e.result) for text, e in zip(said, expressions, strict=True)])
 
 
+ORDER = "that need order of operations, as 2+3x4"
+
+
+def forms(expressions: Sequence[Expression]) -> dict[str, np.ndarray]:
+    """Which expressions (n,) are of which form: where the parentheses are, and which operations."""
+    groups = {f"of the form {example}": [e.form == form for e in expressions] for form, example in FORMS.items()}
+    groups |= {
+        ORDER: [e.needs_order for e in expressions],
+        "with x": ["x" in e.text for e in expressions],
+        "with + and - only": ["x" not in e.text for e in expressions],
+    }
+    return {name: np.array(chosen) for name, chosen in groups.items()}
+
+
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def expressions(learnt: Sequence[Expression], held_out: Sequence[Expression]) -> None:
-    """Print how many there are, and some of them."""
-    print(f"{len(learnt):,} expressions to learn from, {len(held_out)} held out, for example:")
-    for expression in held_out[:2]:
-        print(f"  {expression.text}={expression.answer(True)[:-1]}")
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    print(f"\n{m.learnt:,} expressions were learnt from, {len(m.held_out)} held out. It writes:")
+    for name in m.said:
+        answers(m, name)
+    by_form(m)
+    steps_and_results(m)
+    operations(m)
+    print("\nPictures:")
+    draw_curves(m.curves, settings.out / "expressions.png")
+    draw_operations(m, settings.out / "by_heart.png")
 
 
-def progress(step: int, loss: float, right: float) -> None:
-    """Print the loss, and how many results are right."""
-    print(f"  step {step:5}: loss {loss:.3f}, of those held out {right:.0%} right", flush=True)
+def answers(m: Measured, name: str) -> None:
+    """Print what is written for the user's expressions."""
+    for expression, text in m.answers[name].items():
+        verdict = "right" if right([text], [expression]).all() else f"wrong, it is {expression.result}"
+        print(f"  {name:16}{expression.text}={text}   {verdict}")
 
 
-def answers(asked: Sequence[Expression], said: Sequence[str]) -> None:
-    """Print what it writes for the user's expressions."""
-    for expression, text, is_right in zip(asked, said, right(said, asked), strict=True):
-        print(f"  {expression.text}={text}   {'right' if is_right else f'wrong, it is {expression.result}'}")
-
-
-def by_form(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
+def by_form(m: Measured) -> None:
     """Print how many are right, by where the parentheses are and by operation."""
     print("\nRight results, of the expressions held out (none of them learnt from):")
-    print(f"  {'∘: any of + - x':44}{'how many':>9}" + "".join(f"{name:>15}" for name in said))
-    groups = {
-        "all": [True] * len(held_out),
-        **{f"of the form {example}": [e.form == form for e in held_out] for form, example in FORMS.items()},
-        "that need order of operations, as 2+3x4": [e.needs_order for e in held_out],
-        "with x": ["x" in e.text for e in held_out],
-        "with + and - only": ["x" not in e.text for e in held_out],
-    }
-    behind = []  # by how much fewer are right with steps written, of how many, and how much chance explains
-    for name, chosen in groups.items():
-        here = np.flatnonzero(chosen)
-        cells = [right(texts, held_out)[here].mean() for texts in said.values()]
-        print(f"  {name:44}{len(here):9}" + "".join(f"{share:15.1%}" for share in cells))
-        behind.append((cells[0] - cells[-1], len(here), by_chance(len(here), *cells)))
-    gap, n, chance = max(behind)
-    if gap > 0:
-        print(f"  Not in every row are more right with steps written: of {n} expressions {100 * gap:.0f} points fewer;")
-        print(f"  {'these are few, ' if chance > gap else ''}chance alone explains up to {100 * chance:.0f} points.")
+    print(f"  {'∘: any of + - x':44}{'how many':>9}" + "".join(f"{name:>15}" for name in m.said))
+    print(f"  {'all':44}{len(m.held_out):9}" + "".join(f"{share:15.1%}" for share in m.right.values()))
+    for name, chosen in forms(m.held_out).items():
+        print(f"  {name:44}{chosen.sum():9}" + "".join(f"{share:15.1%}" for share in m.by_form[name]))
 
 
-def steps_and_results(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]], *tokens: int) -> None:
-    """Print how often the step is right, and the result, given the step; and what steps are worth at equal compute.
-
-    tokens: of each text that was learnt from, times the steps, at once and with steps written.
-    """
-    step = np.array([text.split("=")[0] == e.step for text, e in zip(said["steps written"], held_out, strict=True)])
-    at_once, result = (right(texts, held_out) for texts in said.values())
-    print(f"\nThe written step is right for {step.sum()} of {len(step)}.")
-    for name, these in (("right", step), ("wrong", ~step)):
-        if these.any():
-            print(f"  Where the step is {name}, the result is right for {result[these].sum()} of {these.sum()}.")
-    lengths = [np.mean([len(e.answer(written)) for e in held_out]) for written in (False, True)]
-    shares = at_once.mean(), result.mean()
-    more, chance = shares[1] - shares[0], by_chance(len(step), *shares)
-    verdict = "over all written steps help" if more > chance else "over all written steps do not help"
-    print(f"  Equal compute: {64 * tokens[0]:,} tokens learnt from at once, {64 * tokens[1]:,} with steps written.")
-    print(f"  {shares[0]:.1%} and {shares[1]:.1%} are right:", end=" ")
-    print("no more difference than by chance." if abs(more) <= chance else f"{verdict}.", end=" ")
-    print(f"But an answer costs more: {lengths[1]:.1f} characters, not {lengths[0]:.1f}.")
+def steps_and_results(m: Measured) -> None:
+    """Print how often the step is right, and the result, given the step; and what steps are worth at equal compute."""
+    result = right(m.said["steps written"], m.held_out)
+    print(f"\nThe written step is right for {m.step.sum()} of {len(m.step)}.", end=" ")
+    known = [f"where it is {name}, for {result[these].sum()} of {these.sum()}"
+             for name, these in (("right", m.step), ("wrong", ~m.step)) if these.any()]  # fmt: skip
+    print(f"The result is right, {', and '.join(known)}.")
+    print("  Equal compute: " + " and ".join(f"{n:,} tokens {name}" for name, n in m.tokens.items()), end=" ")
+    print("were learnt from.")
+    print("  " + " and ".join(f"{share:.1%} {name}" for name, share in m.right.items()) + " are right:", end=" ")
+    helps = "written steps help" if holds("steps", m) else "chance alone may explain a difference like this"
+    print(f"{helps}{elsewhere('steps', '.1%', m)}.")
+    lengths = [np.mean([len(e.answer(written)) for e in m.held_out]) for written in (False, True)]
+    print(f"  But an answer costs more: {lengths[1]:.1f} characters, not {lengths[0]:.1f}.")
 
 
-def operations(shares: Mapping[str, tuple[float, ...]]) -> None:
+def operations(m: Measured) -> None:
     """Print for each operation how many are right, of those learnt from and of those held out."""
-    print("\nLearnt, or known by heart? Right results of the third GPT:")
-    print(f"  {'':4}{'learnt from':>13}{'held out':>11}")
-    for sign, (old, new) in shares.items():
-        print(f"  {sign:4}{old:13.0%}{new:11.0%}")
-    if by_heart := [sign for sign, (old, new) in shares.items() if old > max(2 * new, 0.5)]:
-        print(f"  {' and '.join(by_heart)}: results are known by heart. Less than half as many new problems are right.")
+    print("\nLearnt, or known by heart? Four operations with larger numbers. Right results:")
+    answers(m, "four operations")
+    print(f"  {'':12}" + "".join(f"{sign:>8}" for sign in m.old))
+    for name, shares in (("learnt from", m.old), ("held out", m.new)):
+        print(f"  {name:12}" + "".join(f"{share:8.0%}" for share in shares.values()))
+    if holds("by heart", m):
+        print("  x: results are known by heart. Less than half as many new problems are right.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -196,13 +195,12 @@ def draw_curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) ->
     save(axes.figure, path)
 
 
-def draw_operations(shares: Mapping[str, tuple[float, ...]], path: Path) -> None:
+def draw_operations(m: Measured, path: Path) -> None:
     """Right results of each operation, learnt from beside held out."""
     figure = new_figure(9, 4.8, "Learnt, or known by heart? Right results, by operation")
     axes = figure.subplots()
     terms, factors = f"\nup to {TERMS[-1]}", f"\nup to {FACTORS[-1]}"
     names = ["a + b" + terms, "a - b" + terms, "a x b" + factors, "ab / b" + factors]
-    learnt, new = zip(*shares.values(), strict=True)
-    columns(axes, names, {"learnt from": learnt, "held out": new}, (GREY, BLUE))
+    columns(axes, names, {"learnt from": [*m.old.values()], "held out": [*m.new.values()]}, (GREY, BLUE))
     axes.set_ylabel("right results")
     save(figure, path)

@@ -104,6 +104,11 @@ def loss_on(model: Llama, text: str) -> float:
         return model.loss(tokens[:-1], tokens[1:]).item()
 
 
+def in_tens(numbers: Any) -> list[float]:
+    """The means of ten groups, of numbers (10 * n,)."""
+    return [float(group.mean()) for group in np.split(np.asarray(numbers), 10)]
+
+
 def largest(values: np.ndarray, n: int) -> list[tuple[int, ...]]:
     """Where the n largest numbers of an array are, the largest first."""
     places = np.unravel_index(np.argsort(-values, axis=None)[:n], values.shape)

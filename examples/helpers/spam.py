@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
+from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, chart, columns, new_figure, save
-from helpers.emails import Messages, deal
-from helpers.program import by_chance, data, detail, until_ctrl_c
+from helpers.emails import Messages, deal, leetspeak
+from helpers.program import data, detail, until_ctrl_c
 
-Found = Mapping[str, Sequence[Sequence[float]]]  # filter -> for each seed the share in each disguise
 # Tried in this order at each place of the lower-case text; the group's name is the class.
 TOKENS = re.compile(
     r"""
@@ -206,7 +206,7 @@ def train(model: nn.Module, rows: np.ndarray, spam: np.ndarray, epochs: int) -> 
     return model
 
 
-def judge(model: nn.Module, inputs: Inputs, texts: Sequence[str]) -> np.ndarray:
+def judge(model: nn.Module, inputs: Callable[[Sequence[str]], np.ndarray], texts: Sequence[str]) -> np.ndarray:
     """The probability of spam for each message: (messages,)."""
     with tl.no_grad():
         return tl.sigmoid(model(tl.tensor(inputs(texts)))).numpy()[:, 0]
@@ -268,93 +268,93 @@ def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> tuple[np.ndarray, np
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def messages(learn: Messages, test: Messages) -> None:
-    """Print how many messages there are, and some of them."""
-    print(f"The messages: {learn.source}.")
-    for name, part in (("to learn from", learn), ("for the test", test)):
-        print(f"  {name:14} {len(part):5,}, {part.spam.mean():.0%} of them spam")
-    print("Messages that differ only in numbers are in the same part. For example:")
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    scores(m)
+    needed(m)
+    adversarial(m)
+    retraining(m)
+    black_box(m)
+    combinations(m)
+    if settings.message:
+        judged(settings.message, m.asked)
+    print("\nPictures:")
+    draw_precision_recall(m.p, m.points, m.test.spam, settings.out / "precision_recall.png")
+    draw_adversarial(m, settings.out / "adversarial.png")
+    draw_words(m.words, m.push, settings.out / "words.png")
+
+
+def scores(m: Measured) -> None:
+    """Print some messages, and how well each filter judges those of the test."""
+    learn, test = m.learn, m.test
+    print(f"{len(learn):,} messages to learn from, {len(test):,} for the test, {learn.source}. For example:")
     for is_spam in (False, True):
-        texts = dict.fromkeys(test.texts[i] for i in np.flatnonzero(test.spam == is_spam) if len(test.texts[i]) < 90)
-        for text in [*texts][:1]:
-            print(f"  {'spam' if is_spam else 'ham':5} {text}")
-
-
-def scores(called: Mapping[str, np.ndarray], by_rules: np.ndarray, spam: np.ndarray) -> None:
-    """Print accuracy, precision and recall of each filter."""
+        some = [test.texts[i] for i in np.flatnonzero(test.spam == is_spam) if len(test.texts[i]) < 90]
+        print("\n".join(f"  {'spam' if is_spam else 'ham':5} {text}" for text in some[:1]))
     print("\nThe test. A probability of 0.5 or more is called spam:")
     print(f"  {'':20}{'accuracy':>10}{'precision':>11}{'recall':>9}{'spam missed':>13}{'ham lost':>10}")
-    everything = {"all is ham": np.zeros(len(spam), bool), f"rules, {ENOUGH_POINTS}+ points": by_rules, **called}
-    for name, these in everything.items():
-        c = count(these, spam)
+    for name, c in m.tested.items():
         precision = "-" if np.isnan(c.precision) else f"{c.precision:.3f}"
         print(f"  {name:20}{c.accuracy:10.1%}{precision:>11}{c.recall:9.3f}{c.missed:13}{c.lost:10}")
     print("  Precision: what part of the messages called spam is spam. Recall: what part of the spam is found.")
-    print(f"  Calling everything ham is right for {1 - spam.mean():.0%}: with unequal classes accuracy says little.")
-
-
-def thresholds(p: np.ndarray, spam: np.ndarray) -> None:
-    """Print what other thresholds do."""
+    print(f"  Calling everything ham is right for {m.all_ham:.0%}: with unequal classes accuracy says little.")
+    if holds("unequal", m):
+        detail(f"  The rarer class suffers: missed are {m.missed:.0%} of the spam, and lost {m.lost:.0%} of the ham.")
     detail("\nThe threshold, for TF-IDF: a lower one finds more spam and loses more ham")
-    for t in (0.05, 0.2, 0.5, 0.8, 0.95):
-        c = count(p >= t, spam)
-        detail(f"  {t:5.2f}   precision {c.precision:.3f}   recall {c.recall:.3f}")
+    for name, c in m.thresholds.items():
+        detail(f"  {name:8} accuracy {c.accuracy:.1%}   precision {c.precision:.3f}   recall {c.recall:.3f}")
+    near = m.spam_where
+    detail(
+        f"  Of messages with 0.9 or more {near['near 1']:.0%} are spam, of those with 0.1 or less {near['near 0']:.0%}."
+    )
 
 
-def needed(right: Mapping[int, float], n_test: int) -> None:
+def needed(m: Measured) -> None:
     """Print how often a filter is right that has learnt from so many messages, and how many are as good as all."""
     print("\nHow many examples does TF-IDF need? Trained anew each time, it is right in the test after")
-    print("  " + "   ".join(f"{n:,} messages {share:.1%}" for n, share in right.items()))
-    *_, most = right.values()
-    enough = [n for n, share in right.items() if most - share <= by_chance(n_test, share, most)]
-    if enough[0] < max(right):
-        print(f"  {enough[0]:,} are about as good as {max(right):,}: the difference may be chance.")
+    print("  " + "   ".join(f"{n} {share:.1%}" for n, share in m.after.items()))
+    if "1000 messages" in m.after and not holds("thousands", m):
+        print(f"  1,000 are about as good as {len(m.learn):,}: the difference may be chance.")
 
 
-def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
-    """Print how often a neuron that only adds is right, and how often a network that can combine."""
-    print("\nCombinations of features. One neuron adds up its words; only hidden ones can combine them. Right:")
-    right = {name: (probabilities >= 0.5) == spam for name, probabilities in p.items()}
-    for name, these in right.items():
-        print(f"  {name:20} {these.sum():,} of {len(spam):,}, {these.mean():.1%}")
-    adds, combines = (these.mean() for these in right.values())
-    decide = combines - adds > by_chance(len(spam), adds, combines)
-    print(f"  So combinations {'help' if decide else 'decide little'} here: {100 * (combines - adds):+.1f} points.")
+def adversarial(m: Measured) -> None:
+    """Print how much disguised spam each filter finds."""
+    print("\nAdversarial examples. The part of the spam that is found:")
+    print(f"  {'':14}" + "".join(f"{name:>18}" for name in m.found["rules"]))
+    for name, shares in m.found.items():
+        print(f"  {name:14}" + "".join(f"{share:18.0%}" for share in shares.values()))
+    hides = ["hide" if holds(claim, m) else "do not hide" for claim in ("good words", "leetspeak")]
+    print(f"  Good words {hides[0]} spam from TF-IDF{elsewhere('good words', '.0%', m)}.", end=" ")
+    print(f"Signs for letters {hides[1]} it{elsewhere('leetspeak', '.0%', m)}.")
+    detail(f"  In leetspeak: {leetspeak(m.test.texts[int(m.test.spam.argmax())])[:110]}")
+    detail("  A disguised word is unknown to a network, and what is left may look like spam or like ham.")
 
 
-def pushes(words: Sequence[str], push: np.ndarray, in_spam: np.ndarray) -> None:
-    """Print the words that push the output most. in_spam: whether a word occurs in the spam that was learnt from."""
-    order = np.argsort(push, kind="stable")
+def retraining(m: Measured) -> None:
+    """Print what retraining with a few examples of a new kind of spam does."""
+    print("\nSpam changes. A new kind, about parcels, comes up. TF-IDF is trained anew with some of it, labelled:")
+    print(f"  {'':24}" + "".join(f"{n:>14}" for n in m.new))
+    print(f"  {'new spam found':24}" + "".join(f"{share:14.0%}" for share in m.new.values()))
+    print(f"  {'right in the old test':24}" + "".join(f"{share:14.1%}" for share in m.old.values()))
+    print(f"  The rules find {m.new_by_rules:.0%} of it, until a person writes the next rule.")
+
+
+def black_box(m: Measured) -> None:
+    """Print the words that push the output most, and what the one that pushes most decides."""
+    order = np.argsort(m.push, kind="stable")
     print("\nA black box, but its gradient tells which words push the output (mean of x * d output / dx):")
     for name, ids in (("to spam", order[::-1][:8]), ("to ham", order[:8])):
-        print(f"  {name:8} " + ", ".join(f"{words[i]} {push[i]:+.1f}" for i in ids))
-    if only := [words[i] for i in order[:8] if not in_spam[i]]:
-        print(f"  These never occurred in its training spam; new spam may use them: {', '.join(only)}.")
+        print(f"  {name:8} " + ", ".join(f"{m.words[i]} {m.push[i]:+.1f}" for i in ids))
+    print(f"  Without the word that pushes most, {m.turned:.0%} of what it calls spam would be ham.")
 
 
-def adversarial(
-    disguises: Mapping[str, Callable[[str], str]], found: Found, example: str, lost: Mapping[str, float]
-) -> None:
-    """Print how much disguised spam each filter finds. found: for each filter and seed the share in each disguise."""
-    print("\nAdversarial examples. The part of the spam that is found: the mean of three seeds, and the least and most")
-    print(f"  {'':14}" + "".join(f"{name:>19}" for name in disguises))
-    for name, shares in found.items():
-        cells = [f"{np.mean(some):.0%} ({min(some):.0%}-{max(some):.0%})" for some in zip(*shares, strict=True)]
-        print(f"  {name:14}" + "".join(f"{cell:>19}" for cell in cells))
-    for name, disguise in list(disguises.items())[1:]:
-        print(f"  {name}: {disguise(example)[:110]}")
-    told = ", ".join(f"{name} {share:.0%}" for name, share in lost.items())
-    print("  A disguised word is unknown to a network, and what is left may look like spam or like ham.")
-    print(f"  Ham may be written in leetspeak too. Share of such ham lost: {told}.")
-
-
-def retraining(caught: Sequence[tuple[int, float, float]], by_rules: float) -> None:
-    """Print what retraining with a few examples of a new kind of spam does."""
-    print("\nSpam changes. A new kind, about parcels, comes up. TF-IDF is trained anew with some labelled examples:")
-    print("  examples   new spam found   right in the old test")
-    for n, new, old in caught:
-        print(f"  {n:8}{new:17.0%}{old:24.1%}")
-    print(f"  The rules find {by_rules:.0%} of it, until a person writes the next rule.")
+def combinations(m: Measured) -> None:
+    """Print how often a neuron that only adds is right, and how often a network that can combine."""
+    combined = m.right["bag of words"]
+    detail("\nCombinations of features. One neuron adds up its words; only hidden ones can combine them. Right:")
+    detail(f"  one neuron {m.added:.1%}, with 16 hidden ones {combined:.1%}")
+    helps = "help" if holds("combinations", m) else "decide little"
+    detail(f"  So combinations {helps} here: {100 * (combined - m.added):+.1f} points.")
 
 
 def judged(texts: Sequence[str], p: Mapping[str, np.ndarray]) -> None:
@@ -368,6 +368,17 @@ def judged(texts: Sequence[str], p: Mapping[str, np.ndarray]) -> None:
         print(f"  rules          {points} points ({ENOUGH_POINTS} or more: spam): {why}")
 
 
+def real(m: Measured, settings: Any) -> None:
+    """Print how often filters are right with learnt embeddings and with those of MiniLM."""
+    print(f"MiniLM, a real model of 23 million weights, gives each of {m.messages:,} messages the mean of its words'")
+    print("vectors. A small network reads them. Right in the test, over ten splits, the mean, the least and the most:")
+    print(f"  {'learnt from':16}{'embeddings learnt here':>26}{'pre-trained':>22}")
+    for name, learnt, pretrained in (("four fifths", m.learnt, m.pretrained),
+                                     (f"{m.few} messages", m.learnt_from_few, m.pretrained_from_few)):  # fmt: skip
+        told = (f"{np.mean(some):.1%} ({min(some):.1%}-{max(some):.1%})" for some in (learnt, pretrained))
+        print("  {:16}{:>26}{:>22}".format(name, *told))
+
+
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
@@ -378,7 +389,7 @@ def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam:
     """Precision against recall for every threshold; the dots are 0.5, and the rules' 4 points."""
     curves = {name: curve(probabilities, spam)[:0:-1] for name, probabilities in p.items()}  # recall, precision
     title = "A threshold trades precision for recall. Dots: the threshold 0.5; square: the rules"
-    axes = chart(title, curves, [*COLOURS.values()], "-", xlabel="recall: part of the spam that is found",
+    axes = chart(title, curves, [*COLOURS.values()], "-",
                  ylabel="precision: part of the called that is spam")  # fmt: skip
     for name, probabilities in p.items():
         at = count(probabilities >= 0.5, spam)
@@ -386,17 +397,18 @@ def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam:
     at = count(points >= ENOUGH_POINTS, spam)
     axes.plot(at.recall, at.precision, "s", color=GREY, markersize=9, label=f"rules, {ENOUGH_POINTS}+ points")
     lowest = max(0, min(0.9, at.precision, at.recall) - 0.05)
-    axes.set(xlim=(lowest, 1.01), ylim=(lowest, 1.01))
+    note = "\n(neither axis begins at 0)" if lowest else ""
+    axes.set(xlim=(lowest, 1.01), ylim=(lowest, 1.01), xlabel=f"recall: part of the spam that is found{note}")
     beside(axes)
     save(axes.figure, path)
 
 
-def draw_adversarial(disguises: Sequence[str], found: Found, path: Path) -> None:
-    """Bars for each filter: how much of the spam is found as it is, and disguised, the mean of all seeds."""
-    figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find, on average over three seeds?")
+def draw_adversarial(m: Measured, path: Path) -> None:
+    """Bars for each filter: how much of the spam is found as it is, and disguised."""
+    figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find?")
     axes = figure.subplots()
-    means = np.array([np.mean(shares, axis=0) for shares in found.values()])  # (filters, disguises)
-    columns(axes, [*found], dict(zip(disguises, means.T, strict=True)), (GREY, VERMILION, PURPLE))
+    shares = {disguise: [found[disguise] for found in m.found.values()] for disguise in m.found["rules"]}
+    columns(axes, [*m.found], shares, (GREY, VERMILION, PURPLE))
     axes.set_ylabel("part of the spam that is found")
     save(figure, path)
 

@@ -10,23 +10,22 @@ Numbers are right-aligned, with one place more than they need, so that larger on
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-import tinygrad_lecture as tl
+from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, percent, save
 from helpers.program import DataError, by_chance
 from helpers.real import answers as answers_of
-from helpers.real import chat, numbers_said, smollm2
+from helpers.real import chat, in_tens, numbers_said, smollm2
 from helpers.training import tokens_and_targets
-from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
 
 END = "."
@@ -73,24 +72,10 @@ class Notation:
         return answer[::-1] if self.reverse else answer
 
 
-class Problems:
-    """Pairs of numbers (n, 2) as a data set: characters, and for each the next one if it belongs to the answer."""
-
-    takes_many = True
-
-    def __init__(self, notation: Notation, pairs: np.ndarray) -> None:
-        self.notation, self.pairs = notation, pairs
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def __getitem__(self, rows: Any) -> tuple[tl.Tensor, tl.Tensor]:
-        """Return tokens and targets, (n, longest - 1); targets are IGNORED in the question and after the end."""
-        pairs = self.pairs[rows].tolist()
-        questions = [TOKENIZER.encode(self.notation.question(a, b)) for a, b in pairs]
-        answers = [TOKENIZER.encode(self.notation.answer(a, b)) for a, b in pairs]
-        tokens, targets = tokens_and_targets(questions, answers)
-        return tl.tensor(tokens), tl.tensor(targets)
+def encode(notation: Notation, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens and targets of pairs (n, 2): the next character, where it belongs to the answer: (n, longest - 1) each."""
+    questions = [TOKENIZER.encode(notation.question(a, b)) for a, b in pairs.tolist()]
+    return tokens_and_targets(questions, [TOKENIZER.encode(notation.answer(a, b)) for a, b in pairs.tolist()])
 
 
 def parse(text: str, notation: Notation) -> tuple[int, int]:
@@ -118,7 +103,7 @@ def answers(model: GPT, notation: Notation, pairs: np.ndarray) -> list[str]:
     return [notation.turned(TOKENIZER.decode(answer)) for answer in found]
 
 
-# --- the learning curve, kept beside the Trainer's file ---------------------------------------------------------------
+# --- judging ---------------------------------------------------------------------------------------------------------
 
 
 class Point(NamedTuple):
@@ -127,28 +112,6 @@ class Point(NamedTuple):
     step: int
     right: float
     digits: list[float]
-
-
-class Curve:
-    """The points of a run. continued: whether to take up those in the file; raises DataError if it is damaged."""
-
-    def __init__(self, path: Path, continued: bool) -> None:
-        self.path = path
-        self.points: list[Point] = []
-        if continued and path.exists():
-            try:
-                self.points = [Point(**point) for point in json.loads(path.read_text(encoding="utf-8"))]
-            except (ValueError, TypeError) as error:
-                raise DataError(f"{path} is damaged, or of another program: {error}") from error
-
-    def add(self, point: Point) -> None:
-        """Append a point, and forget later ones: a run that was killed comes to them again."""
-        self.points = [p for p in self.points if p.step < point.step] + [point]
-        with atomic_write(self.path) as temporary:
-            temporary.write_text(json.dumps([p._asdict() for p in self.points], indent=1), encoding="utf-8")
-
-
-# --- what is printed --------------------------------------------------------------------------------------------------
 
 
 PLACES = ("units", "tens", "hundreds", "thousands")
@@ -190,41 +153,26 @@ def results(notation: Notation, pairs: np.ndarray) -> np.ndarray:
     return np.array([notation.result(a, b) for a, b in pairs.tolist()])
 
 
-# --- printing ---------------------------------------------------------------------------------------------------------
+def judge(m: Any) -> None:
+    """Add to what was measured the numbers on which claims are decided."""
+    m.right = {name: exam.right for name, exam in m.exams.items()}
+    m.larger = float(np.mean([share for name, share in m.right.items() if "larger" in name]))
+    m.after = {"a quarter": m.points[len(m.points) // 4].right, "all": m.right["held out"]}  # of the steps
+    m.half_after = {place: next((x.step for x in m.points if x.digits[k] > 0.5), m.points[-1].step)
+                    for k, place in enumerate(PLACES[: len(m.points[0].digits)])}  # fmt: skip
+    m.agree, m.both_wrong = consistency(m.exams["held out"], m.mirrored)
+    m.mistakes = mistakes(m.half_trained)
+    m.sensible = m.mistakes["off by one"] + m.mistakes[CARRY]
+    m.extra = extra_digit(m.exams.values())
+    m.ignores = m.extra["wrong, as without it"] / max(1, m.extra["wrong"])
 
 
-def problems(notation: Notation, learnt: np.ndarray, held_out: np.ndarray) -> None:
-    """Print the number of problems, and some examples."""
-    order = "with its units first" if notation.reverse else "as one writes it"
-    print(f"{len(learnt):,} problems to learn from, {len(held_out):,} held out; the answer is written {order}:")
-    for a, b in learnt[:3].tolist():
-        print(f'  "{notation.question(a, b)}{notation.answer(a, b)}"')
-
-
-def asked(notation: Notation, a: int, b: int, said: str) -> None:
-    """Print the answer to a user's problem."""
-    right = notation.result(a, b)
-    print(f"{a} {notation.operation} {b} = {said or 'nothing'}{'' if said == right else f'   wrong, it is {right}'}")
-
-
-def table(exams: Mapping[str, Exam], notation: Notation) -> None:
-    """Print how many answers are right."""
-    print(f"\nRight answers. Larger: than {notation.numbers - 1}, which it has never seen.")
-    for name, exam in exams.items():
-        print(f"  {name:22} {exam.right:7.2%}   {(exam.said == exam.true).sum():5,} of {len(exam.true):,}")
-
-
-def consistency(mirrored: Exam, there: Exam) -> None:
-    """Print whether b + a gets the answer of a + b, and b - a its negative."""
-    sign = there.notation.operation
-    back = mirrored.said if sign == "+" else np.array([negative(x) for x in mirrored.said])
+def consistency(there: Exam, mirrored: Exam) -> tuple[float, int]:
+    """How often b + a gets the answer of a + b, or b - a its negative; and how often both are the same and wrong."""
+    back = mirrored.said if there.notation.operation == "+" else np.array([negative(x) for x in mirrored.said])
     different = there.pairs[:, 0] != there.pairs[:, 1]
-    same = (there.said == back) & different
-    print(f"\nConsistency: a {sign} b against b {sign} a{', which is its negative' if sign == '-' else ''}.")
-    print(f"  The two answers agree for {same.sum():,} of {different.sum():,} pairs.")
-    n = (same & (there.said != there.true)).sum()
-    often = f"happened {n:,} times" if n > 1 else "happened once" if n else "never happened"
-    print(f"  Consistent does not mean right: both answers may be the same and wrong. Here that {often}.")
+    same = (there.said == back)[different]
+    return float(same.mean()), int((same & (there.said != there.true)[different]).sum())
 
 
 def negative(number: str) -> str:
@@ -232,14 +180,15 @@ def negative(number: str) -> str:
     return number if number == "0" else number[1:] if number.startswith("-") else f"-{number}"
 
 
-def kinds_of_mistakes(exam: Exam, when: str) -> None:
-    """Print the mistakes, sorted by how far they are off."""
+CARRY = "a carry (off by 10, 100, ...)"
+KINDS = ("off by one", CARRY, "other", "no number")
+
+
+def mistakes(exam: Exam) -> dict[str, float]:
+    """The share of each kind among the wrong answers, by how far they are off."""
     wrong = exam.said != exam.true
     found = Counter(map(kind_of, exam.said[wrong], exam.true[wrong]))
-    title = f"Errors of the {when} model, {exam.right:.0%} right: {found.total():,} of {len(exam.true):,}, by kind"
-    print(f"\n{title if when else f'Its {found.total()} wrong sums of two digits, by kind'}")
-    for kind in ("off by one", "a carry (off by 10, 100, ...)", "other", "no number"):
-        print(f"  {kind:30} {found[kind]:5,}")
+    return {kind: found[kind] / max(1, found.total()) for kind in KINDS}
 
 
 def kind_of(said: str, true: str) -> str:
@@ -250,29 +199,77 @@ def kind_of(said: str, true: str) -> str:
         return "no number"
     if off == 1:
         return "off by one"
-    return "a carry (off by 10, 100, ...)" if off in (10, 100, 1000, 10000) else "other"
+    return CARRY if off in (10, 100, 1000, 10000) else "other"
 
 
-def overlooked(exams: Mapping[str, Exam]) -> None:
-    """Print how many answers to larger numbers are the result without the extra digit: of the wrong, of the right."""
-    larger = [exam for name, exam in exams.items() if "larger" in name]
+def extra_digit(exams: Iterable[Exam]) -> dict[str, int]:
+    """Of the answers to larger numbers: how many are wrong, how many right, and the result without the extra digit."""
+    larger = [exam for exam in exams if (exam.pairs >= exam.notation.numbers).any()]
     right = np.concatenate([exam.said == exam.true for exam in larger])
     short = np.concatenate([e.said == results(e.notation, e.pairs % e.notation.numbers) for e in larger])
-    ignores, wrong = (short & ~right).sum(), (~right).sum()
-    print(f"\nOf the mistakes with larger numbers, {ignores:,} of {wrong:,} are the right answer", end=" ")
-    print("without the extra digit.")
-    ignored = "learnt to ignore it" if 2 * ignores > wrong else "not learnt to read a digit there"
+    found = {"wrong": ~right, "wrong, as without it": short & ~right, "right": right, "right without it": short & right}
+    return {name: int(these.sum()) for name, these in found.items()}
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    notation, sign = m.notation, m.notation.operation
+    order = "with its units first" if notation.reverse else "as one writes it"
+    print(f"{len(m.learnt):,} problems to learn from, {len(m.held_out):,} held out; the answer is written {order}:")
+    for a, b in m.learnt[:2].tolist():
+        print(f'  "{notation.question(a, b)}{notation.answer(a, b)}"')
+    largest_fall(m.points)
+    if m.asked:
+        for (a, b), said, true in zip(m.asked.pairs.tolist(), m.asked.said, m.asked.true, strict=True):
+            print(f"{a} {sign} {b} = {said or 'nothing'}{'' if said == true else f'   wrong, it is {true}'}")
+
+    print(f"\nRight answers. Larger: than {notation.numbers - 1}, which it has never seen.")
+    for name, exam in m.exams.items():
+        print(f"  {name:22} {exam.right:7.2%}   {(exam.said == exam.true).sum():5,} of {len(exam.true):,}")
+    extra = m.extra
+    print(f"  Of the mistakes with larger numbers, {extra['wrong, as without it']:,} of {extra['wrong']:,}", end=" ")
+    print(f"are the right answer without the extra digit{elsewhere('places', '.0%', m)}.")
+    ignored = "learnt to ignore it" if holds("places", m) else "not learnt to read a digit there"
     print(f"  The place before a number was always empty in training. The model has {ignored}.")
-    if (short & right).any():
-        like = f"{(short & right).sum():,} are right without it too, as 745 - 712 = 45 - 12."
-        print(f"  Of the {right.sum():,} right answers {like}")
+    if extra["right without it"]:
+        like = f"{extra['right without it']:,} are right without it too, as 745 - 712 = 45 - 12."
+        print(f"  Of the {extra['right']:,} right answers {like}")
+    new, right, same = "-" if sign == "+" else "+", *m.other.values()
+    print(f"\nAn operation not seen in training: asked a {new} b, it is right for {right:.1%},", end=" ")
+    print(f"and gives the result of a {sign} b for {same:.1%}.")
+    agreement(m.agree, m.both_wrong, sign)
+    by_kind(f"Errors of the half-trained model, {m.half_trained.right:.0%} right, by kind", m.mistakes)
+    print("\nPictures:")
+    draw_learning(m.points, notation, settings.out / "learning.png")
+    draw_mistakes(m.exams, settings.out / "mistakes.png")
 
 
-def other_operation(exam: Exam, learnt: Notation) -> None:
-    """Print how many answers to the operation that it has not learnt are right, and how many are those of the other."""
-    same = np.mean(exam.said == results(learnt, exam.pairs))
-    print(f"\nAn operation not seen in training: asked a {exam.notation.operation} b, it is right for", end=" ")
-    print(f"{exam.right:.1%}, and gives the result of a {learnt.operation} b for {same:.1%}.")
+def largest_fall(points: Sequence[Point]) -> None:
+    """Print where the share of right answers fell most from one look to the next, and how far it fell in the end."""
+    falls = [(a.right - b.right, a, b) for a, b in pairwise(points)]
+    by, a, b = max(falls, key=lambda fall: fall[0], default=(0.0, points[0], points[0]))
+    if by > by_chance(500, a.right, b.right):
+        late = max(0.0, *(by for by, _, b in falls if b.step > 0.75 * points[-1].step))
+        print(f"  From step {a.step} to {b.step} it fell from {a.right:.0%} to {b.right:.0%}:", end=" ")
+        print("early steps are long, and may overshoot. In the last quarter, where")
+        print(f"  they are a sixth of that at most, the largest fall is {100 * late:.0f} points.")
+
+
+def agreement(agree: float, both_wrong: int, sign: str) -> None:
+    """Print how often b + a gets the answer of a + b, or b - a its negative."""
+    print(f"\nConsistency: a {sign} b against b {sign} a{', which is its negative' if sign == '-' else ''}.", end=" ")
+    print(f"The two answers agree for {agree:.1%} of the pairs.")
+    often = f"happened {both_wrong:,} times" if both_wrong > 1 else "happened once" if both_wrong else "never happened"
+    print(f"  Consistent does not mean right: both answers may be the same and wrong. Here that {often}.")
+
+
+def by_kind(title: str, found: Mapping[str, float]) -> None:
+    """Print the kinds of mistakes."""
+    print(f"\n{title}:")
+    print("  " + ", ".join(f"{kind} {share:.0%}" for kind, share in found.items()))
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -280,8 +277,6 @@ def other_operation(exam: Exam, learnt: Notation) -> None:
 
 def draw_learning(points: Sequence[Point], notation: Notation, path: Path) -> None:
     """The shares of right digits and answers, by step."""
-    if not points:
-        return
     order = "with its units first" if notation.reverse else "as one writes it"
     steps, shares = [point.step for point in points], {"whole answers": [point.right for point in points]}
     shares |= {PLACES[k]: [point.digits[k] for point in points] for k in range(len(points[0].digits))}
@@ -308,32 +303,43 @@ def draw_mistakes(exams: Mapping[str, Exam], path: Path) -> None:
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-def real(settings: Any) -> None:
-    """SmolLM2 adds: numbers of one to five digits, both ways round, and one sum twenty times."""
-    model, draw = smollm2("to add"), np.random.default_rng(settings.seed)
-    a, b = 48293, 19387
-    (text,) = answers_of(model, [f"What is {a} + {b}?"], 45)
+DIGITS = (1, 2, 3, 5)
+
+
+def measure_real(settings: Any) -> Measured:
+    """SmolLM2 adds: thirty sums of each size, in ten groups of three, both ways round, and one sum twenty times."""
+    model, draw, n = smollm2("to add"), np.random.default_rng(settings.seed), 30
+    exams = {}
+    for digits in DIGITS:
+        pairs = draw.integers(10 ** (digits - 1) if digits > 1 else 1, 10**digits, (n, 2))
+        exams[digits] = examined(model, pairs, digits)
+    two, mirrored = exams[2], examined(model, exams[2].pairs[:, ::-1], 2)
+    one_digit, two_digits, _, five_digits = (in_tens(exam.said == exam.true) for exam in exams.values())
+    m = Measured(exams=exams, one_digit=one_digit, two_digits=two_digits, five_digits=five_digits)
+    m.agree = in_tens((two.said == mirrored.said) & (two.said != ""))
+    m.agreement, m.both_wrong = consistency(two, mirrored)
+    m.large = (48293, 19387)
+    (m.said,) = answers_of(model, ["What is {} + {}?".format(*m.large)], 45)
+    m.twenty = {
+        pair: asked_to_add(model, [pair] * 20, 0.7) for pair in ((2, 3), (12, 30), tuple(two.pairs[0].tolist()))
+    }
+    return m
+
+
+def real(m: Measured, settings: Any) -> None:
+    """Print how SmolLM2 adds."""
+    a, b = m.large
     print(f"\nWhat is {a} + {b}? In truth {a + b}. It answers, at temperature 0:")
-    print("\n".join(f"  | {line}" for line in text.strip().splitlines()))
+    print("\n".join(f"  | {line}" for line in m.said.strip().splitlines()))
     print('\nIts answers are begun for it, "12 + 30 =". Of 30 sums each:')
     print(f"  {'digits':8}{'right':>8}{'units':>11}{'tens':>11}{'hundreds':>11}  digits right")
-    exams = {}
-    for digits in (1, 2, 3, 5):
-        pairs = draw.integers(10 ** (digits - 1) if digits > 1 else 1, 10**digits, (30, 2))
-        exams[digits] = exam = examined(model, pairs, digits)
+    for digits, exam in m.exams.items():
         places = "".join(f"{share:11.0%}" for share in exam.digits[: min(digits + 1, 3)])
-        print(f"  {digits:<8}{exam.right:8.0%}{places}", flush=True)
-    by_size = [exam.right for exam in exams.values()]
-    falls = by_size[0] > by_size[1] > by_size[-1]
-    print(f"  Larger numbers: {'fewer right, as by heart and not by a rule' if falls else 'no worse'}.")
-    (units, *_), n = exams[5].digits, len(exams[5].said)
-    guess = ", hardly more than a guess" if units < 0.1 + by_chance(n, 0.1) else ""
-    print(f"  With 5 digits even the units are right for {units:.0%}{guess}.")
-    kinds_of_mistakes(exams[2], "")
-    consistency(examined(model, exams[2].pairs[:, ::-1], 2), exams[2])
+        print(f"  {digits:<8}{exam.right:8.0%}{places}")
+    by_kind("Its wrong sums of two digits, by kind", mistakes(m.exams[2]))
+    agreement(m.agreement, m.both_wrong, "+")
     print("\nLuck: one question twenty times, at temperature 0.7. Right, and the answers:")
-    for a, b in ((2, 3), (12, 30), tuple(exams[2].pairs[0].tolist())):
-        said = asked_to_add(model, [(a, b)] * 20, 0.7)
+    for (a, b), said in m.twenty.items():
         often = ", ".join(f"{x or 'none'} {n}x" for x, n in Counter(said).most_common(4))
         print(f"  {a} + {b} = {a + b}".ljust(20) + f"{said.count(str(a + b)):3} of 20: {often}")
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, VERMILION, beside, chart, percent, save
+import tinygrad_lecture as tl
+from helpers.claims import Measured, elsewhere, holds
+from helpers.drawing import BLUE, ORANGE, VERMILION, chart, columns, new_figure, save
 from helpers.program import counted
-from helpers.real import DATA, chat, loss_on, numbers_said, smollm2
+from helpers.real import DATA, chat, in_tens, numbers_said, smollm2
 from helpers.tokens import read_text
-from transformer import GPT, BPETokenizer
+from transformer import BPETokenizer
 from transformer.inspect.attention_maps import visible
 
-Numbers = Sequence[float]
 END = "<end>"
 
 
@@ -65,134 +65,141 @@ def byte_pairs(pairs: np.ndarray) -> Cut:
     return Cut([*used, END], tokenizer.tokens)
 
 
-# --- what is printed --------------------------------------------------------------------------------------------------
+# --- what is printed and drawn ----------------------------------------------------------------------------------------
 
 
-def cuts(found: Mapping[str, Cut], learnt: int, held_out: int) -> None:
-    """Print a sum in each tokenization."""
-    print(f"{learnt:,} sums to learn from, {held_out} held out. 12+30=42 as tokens:")
-    for name, cut in found.items():
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    learnt = int(settings.shares[-1] * m.pairs)
+    print(f"\nHow should a number be written? {learnt:,} sums to learn from, {m.held_out} held out:")
+    for name, cut in m.cuts.items():
         pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
         print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {len(cut.pieces)}")
-    print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
-
-
-def learnt(name: str, model: GPT, loss: float, known: float, new: float) -> None:
-    """Print how well a tokenization is learnt."""
-    print(f"  {name:15}{model.config.parameter_count():12,}{loss:11.4f}{known:13.1%}{new:10.1%}", flush=True)
-
-
-def special_tokens(same: bool) -> None:
-    """Print whether special tokens are number tokens."""
-    if same:
+    if m.different < len(m.cuts):
         print("  special tokens are number tokens under other names: their ids are the same, and a model sees only ids")
+    print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
+    for name, new in m.by_writing.items():
+        parameters, loss, known = m.learnt[name]
+        print(f"  {name:15}{parameters:12,}{loss:11.4f}{known:13.1%}{new:10.1%}")
+    slower = "are learnt sooner here" if holds("single tokens", m) else "take longer to learn here"
+    print('  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit. They')
+    print(f"  {slower}{elsewhere('single tokens', '.0%', m)}.", end="")
+    print(" All sums are written with the same ten digits, but each number token")
+    print("  has a vector of its own, and only its own sums to learn it from.", end=" ")
+    print(f"A number of {settings.largest + 1} or more would be a token never read.")
+    ablation(m, settings)
+    emergence(m)
+    print("\nPictures:")
+    draw_ablation(m, settings)
 
 
-def compared(held_out: Mapping[str, float], n: int) -> None:
-    """Print what follows."""
-    characters, whole = held_out["characters"], held_out["number tokens"]
-    print('\n  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit.')
-    print(f"  Of the sums held out, characters get {characters:.0%} right here, number tokens {whole:.0%}.")
-    if characters > whole + 0.05:
-        print("  All sums are written with the same ten digits, but each number token has a vector of its own,")
-        print("  and only its own sums to learn it from. So they take longer to learn. Try more --steps.")
-    print(f"  A number of {n} or more would be a token that it has never read in a question.")
+def ablation(m: Measured, settings: Any) -> None:
+    """Print how many sums held out are right, by the size of the model and by the data."""
+    print("\nAblation. Right answers to sums held out, by the size of the model and of the training data:")
+    print(f"  {'':16}" + "".join(f"{name:>16}" for name in cases(m, settings)))
+    for name in m.by_width:
+        print(f"  {name:16}" + "".join(f"{share:16.1%}" for share in (*m.by_width[name], *m.by_data[name][:-1])))
 
 
-def ablation(shares: Sequence[float], pairs: int, width: int, parameters: int, row: np.ndarray, first: bool) -> None:
-    """Print a row of the ablation."""
-    if first:
-        print("\nAblation. Right answers to sums held out, by the size of the model and of the training data:")
-        print(f"  {'width':>6}{'parameters':>12}" + "".join(f"{f'{share * pairs:,.0f} sums':>13}" for share in shares))
-    print(f"  {width:6}{parameters:12,}" + "".join(f"{right:13.1%}" for right in row), flush=True)
+def cases(m: Measured, settings: Any) -> list[str]:
+    """The cases of the ablation: each width with all data, and less data with the largest width."""
+    less = [f"{int(share * m.pairs):,} sums" for share in settings.shares[:-1]]
+    return [*(f"width {width}" for width in settings.widths), *less]
 
 
-def emergence(grown: Mapping[str, Mapping[int, tuple[np.ndarray, np.ndarray]]]) -> None:
-    """Print how many digits and whole sums are right by size, the mean of the seeds, and the largest leap."""
+def emergence(m: Measured) -> None:
+    """Print how many digits and whole sums are right by size, and whether the parts grow more evenly."""
     print("\nEmergence. Small networks learn to add two numbers below 100. Right, of 1,000 new sums:")
-    for what, sizes in grown.items():
-        digits, sums = ([row[k].mean() for row in sizes.values()] for k in (0, 1))
+    for claim, (what, sizes) in zip(("by neurons", "by examples"), m.grown.items(), strict=True):
         print(f"  {what:24}" + "".join(f"{size:11,}" for size in sizes))
-        print(f"  {'  single digits':24}" + "".join(f"{share:11.0%}" for share in digits))
-        print(f"  {'  whole sums':24}" + "".join(f"{share:11.0%}" for share in sums))
-        leap = int(np.argmax(np.diff(sums)))
-        by, parts = sums[leap + 1] - sums[leap], digits[leap + 1] - digits[leap]
-        small, large = list(sizes)[leap : leap + 2]
-        print(f"  The largest leap, from {small:,} to {large:,}: {100 * by:.0f} points for whole sums,", end=" ")
-        print(f"{100 * parts:.0f} for digits" + (", all three of which a sum needs." if by > 1.5 * parts > 0 else "."))
+        print(f"  {'  single digits':24}" + "".join(f"{share:11.0%}" for share in m.digits[what]))
+        print(f"  {'  whole sums':24}" + "".join(f"{share:11.0%}" for share in m.whole[what]))
+        evenly = "the parts grow more evenly" if holds(claim, m) else "the parts do not grow more evenly"
+        print(f"  The largest leap is {100 * m.whole_leap[what]:.0f} points for whole sums,", end=" ")
+        print(f"{100 * m.digits_leap[what]:.0f} for digits: {evenly}{elsewhere(claim, '.2f', m)}.")
 
 
-# --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_ablation(widths: Numbers, sizes: Numbers, shares: Numbers, table: np.ndarray, path: Path) -> None:
-    """Right answers against the number of parameters, a line for each amount of data."""
-    curves = {f"{share:.0%} of all sums": (sizes, right) for share, right in zip(shares, table.T, strict=True)}
-    axes = chart("How much do more parameters and more data help?", curves, (VERMILION, BLUE, ORANGE, GREEN, PURPLE))
-    axes.set(xscale="log", ylim=(0, 1.03), xlabel="parameters (logarithmic)", ylabel="right answers to sums held out")
-    axes.set_xticks(sizes, [f"{size:,}\nwidth {width}" for size, width in zip(sizes, widths, strict=True)])
-    axes.minorticks_off()
-    percent(axes.yaxis)
-    beside(axes, title="learnt from")
-    save(axes.figure, path)
+def draw_ablation(m: Measured, settings: Any) -> None:
+    """Columns of right answers, for each case of the ablation and each way to write a number."""
+    figure = new_figure(9, 5, "How should a number be written? Right answers to sums held out")
+    axes = figure.subplots()
+    columns(axes, cases(m, settings), {name: [*m.by_width[name], *m.by_data[name][:-1]] for name in m.by_width},
+            (BLUE, ORANGE))  # fmt: skip
+    axes.set(ylabel="right answers", xlabel="the size of the model; last: the largest, with less data")
+    save(figure, settings.out / "ablation.png")
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-def real(settings: Any) -> None:
-    """How SmolLM2 cuts texts, where its weights are, how a sum is best written for it, and what a block is worth."""
+WORKED = "12 + 13 = 25\n7 + 8 = 15\n4 + 2 = 6\n"
+WAYS: dict[str, Callable[[Any, int, int], str]] = {
+    "7+12=": lambda model, a, b: f"{a}+{b}=",
+    "7 + 12 =": lambda model, a, b: f"{a} + {b} =",
+    "7 + 12 =, after three worked lines": lambda model, a, b: f"{WORKED}{a} + {b} =",
+    "What is 7 + 12? in a chat, answer begun": lambda model, a, b: chat(model, f"What is {a} + {b}?", f"{a} + {b} ="),
+}
+
+
+def measure_real(settings: Any) -> Measured:
+    """How SmolLM2 cuts words, how a sum is best written for it, and what a block is worth."""
     model = smollm2("about its tokens and its size")
-    config, tokenizer = model.config, model.tokenizer
-    print(f"\nIts {tokenizer.vocab_size:,} tokens are byte pairs; digits are kept apart, as the lecture's characters:")
-    for name, text in DATA["texts"].items():
-        pieces = [visible(tokenizer.decode([token])) for token in tokenizer.encode(text)]
-        print(f"  {name:12}{len(pieces):3} tokens for {counted(len(text.split()), 'word'):8}{' '.join(pieces)}")
-    parts = config.parameters_by_part()
-    total, ffn = config.parameter_count(), sum(count for part, count in parts.items() if part.startswith("FFN"))
-    print(f"\nOf its {total:,} weights {parts['W_E'] / total:.0%} are the table of tokens, {ffn / total:.0%} the FFNs.")
-    as_written(model, np.random.default_rng(settings.seed))
-    losses = without_a_block(model)
-    print("\nPicture:")
-    curves = {"without it": (range(1, len(losses)), losses[1:]), "with all": ((1, len(losses) - 1), losses[:1] * 2)}
-    axes = chart("What a block is worth: the loss when it is left out", curves, (BLUE, VERMILION))
-    axes.set(xlabel="block that is left out", ylabel="cross-entropy of the next token", ylim=(0, None))
-    save(axes.figure, settings.out / "real_blocks.png")
+    m = Measured(config=model.config, cut={name: cut_by(model, text) for name, text in DATA["texts"].items()})
+    m.rare, m.common = (
+        [len(cut_by(model, word)) for word in DATA["words"][kind].split()] for kind in ("rare", "common")
+    )
 
+    pairs = np.random.default_rng(settings.seed).integers(1, 20, (30, 2)).tolist()
+    m.ways = {}
+    for name, way in WAYS.items():
+        said = numbers_said(model, [way(model, a, b) for a, b in pairs], 4)
+        m.ways[name] = in_tens(np.array([x == str(a + b) for x, (a, b) in zip(said, pairs, strict=True)]))
+    m.bare, _, _, m.chat = m.ways.values()
 
-def as_written(model: Any, random: np.random.Generator, n: int = 30) -> None:
-    """The share of right sums, by how the same question is written."""
-    pairs = random.integers(1, 20, (n, 2)).tolist()
-    worked = "12 + 13 = 25\n7 + 8 = 15\n4 + 2 = 6\n"
-    ways = {
-        "7+12=": lambda a, b: f"{a}+{b}=",
-        "7 + 12 =": lambda a, b: f"{a} + {b} =",
-        "7 + 12 =, after three worked lines": lambda a, b: f"{worked}{a} + {b} =",
-        "What is 7 + 12? in a chat, answer begun": lambda a, b: chat(model, f"What is {a} + {b}?", f"{a} + {b} ="),
-    }
-    print(f"\nOne question, written in four ways: {n} sums of numbers below 20, right")
-    shares = []
-    for name, way in ways.items():
-        said = numbers_said(model, [way(a, b) for a, b in pairs], 4)
-        shares.append(np.mean([x == str(a + b) for x, (a, b) in zip(said, pairs, strict=True)]))
-        print(f"  {name:42}{shares[-1]:5.0%}", flush=True)
-    if max(shares) > min(shares) + 0.2:
-        print("  The model and the sums are the same: it matters how one asks.")
-
-
-def without_a_block(model: Any) -> list[float]:
-    """Print the loss on a text with all blocks, and without each; return them."""
-    story = read_text(None).learnt
-    losses = [loss_on(model, story)]
+    story = np.array(model.tokenizer.encode(read_text(None).learnt)[:250]).reshape(10, 25)
+    m.loss, m.without = losses(model, story), []
     for block in model.blocks:
         hook = block.register_forward_hook(lambda module, inputs, out: inputs[0])  # hands on what enters it
-        losses.append(loss_on(model, story))
+        m.without.append(losses(model, story) - m.loss)  # (10,): by how much the loss rises
         hook.remove()
-    rises = np.array(losses[1:]) - losses[0]
-    print(f"\nAblation: the cross-entropy on 96 tokens of a text is {losses[0]:.2f}.")
+    m.without_first, m.without_others = m.without[0], np.median(m.without[1:], axis=0)
+    return m
+
+
+def cut_by(model: Any, text: str) -> list[str]:
+    """The pieces of a text."""
+    return [visible(model.tokenizer.decode([token])) for token in model.tokenizer.encode(text)]
+
+
+def losses(model: Any, rows: np.ndarray) -> np.ndarray:
+    """The cross-entropy of the next token in each row of tokens (n, tokens): (n,)."""
+    with tl.no_grad():
+        return np.array([model.loss(row[:-1], row[1:]).item() for row in rows])
+
+
+def real(m: Measured, settings: Any) -> None:
+    """Print and draw it."""
+    print(f"\nIts {m.config.vocab_size:,} tokens are byte pairs; digits are kept apart, as the lecture's characters:")
+    for name, text in DATA["texts"].items():
+        words = counted(len(text.split()), "word")
+        print(f"  {name:12}{len(m.cut[name]):3} tokens for {words:8}{' '.join(m.cut[name])}")
+    print(f"  Ten rare words are {sum(m.rare)} tokens, ten common ones {sum(m.common)}.")
+    parts, total = m.config.parameters_by_part(), m.config.parameter_count()
+    ffn = sum(count for part, count in parts.items() if part.startswith("FFN"))
+    print(f"\nOf its {total:,} weights {parts['W_E'] / total:.0%} are the table of tokens, {ffn / total:.0%} the FFNs.")
+    print("\nOne question, written in four ways: 30 sums of numbers below 20, right")
+    for name, right in m.ways.items():
+        print(f"  {name:42}{np.mean(right):5.0%}")
+    rises = np.mean(m.without, axis=1)
+    print(f"\nAblation: the cross-entropy on ten pieces of a text is {m.loss.mean():.2f}.")
     order = np.argsort(-rises)
     most, least = (", ".join(f"{k + 1} {rises[k]:+.2f}" for k in some) for some in (order[:5], order[-3:]))
     print(f"  Left out, it rises most: block {most}; least: block {least}.")
     few = (rises < 0.2).sum()
     print(f"  {few} of the {len(rises)} blocks can be left out, one at a time, for less than 0.2.")
-    return losses
+    print("\nPicture:")
+    curves = {"without it": (range(1, len(rises) + 1), m.loss.mean() + rises),
+              "with all": ((1, len(rises)), [m.loss.mean()] * 2)}  # fmt: skip
+    axes = chart("What a block is worth: the loss when it is left out", curves, (BLUE, VERMILION))
+    axes.set(xlabel="block that is left out", ylabel="cross-entropy of the next token", ylim=(0, None))
+    save(axes.figure, settings.out / "real_blocks.png")

@@ -23,27 +23,6 @@ def falls(numbers):
 
 
 CLAIMS = {
-    ("11_spam", "--epochs", "3", "--message", "you won a phone! txt 80086"): {
-        "every representation finds spam": lambda t: all(
-            accuracy > 88 and min(precision, recall) > 0.6
-            for accuracy, precision, recall, *_ in (
-                t(f"\n  {name:20}") for name in ("bag of words", "TF-IDF", "embeddings", "characters"))
-        ),
-        "all is ham: right for most, and finds nothing": lambda t: (
-            75 < (n := t("\n  all is ham  "))[0] < 90 and n[1] == n[3] == 0 < n[2]
-        ),
-        "good words hide spam from a filter that counts words": lambda t: (
-            (n := t("Adversarial", "\n  bag of words"))[6] < n[0] - 20
-        ),
-        "retraining finds new spam": lambda t: (
-            t("new spam found", "\n         0")[0] < 50 and t("new spam found", "\n       100")[0] > 95
-        ),
-        "rules do not": lambda t: "The rules find 0% of it" in t,
-        "your message is judged by all": lambda t: (
-            t("\nyou won a phone!", "TF-IDF         P(spam) = ")[0] > 0.5
-            and "rules          8 points (4 or more: spam): a short code to text to +3" in t
-        ),
-    },
     ("21_valleys", "--steps", "400", "--widths", "1", "8", "--fit-steps", "150"): {
         "some starts lead to the global minimum": lambda t: t("random starts:\n")[0] >= 4,
         "every start is curved like a saddle": lambda t: t("\n  at")[:2] == [40, 40],

@@ -8,6 +8,7 @@ import pytest
 import tinygrad_lecture as tl
 from helpers import descent, expressions, few_shot, robust, spam, thought, tokens_and_size, valleys
 from helpers.claims import Measured
+from helpers import descent, robust, sums, thought, valleys, word_vectors
 from programs import PROGRAMS, Output
 from transformer import Shares
 
@@ -35,7 +36,6 @@ STARVED = {  # a tenth of the steps, and where that is still long, less
     "25_change_a_thought": ["--steps", "5"],
 }
 FED = {  # as much as the conclusions need; where test_claims has the same settings, it is the same run
-    "11_spam": ["--epochs", "3", "--message", "you won a phone! txt 80086"],
     "21_valleys": ["--steps", "400", "--widths", "1", "8", "--fit-steps", "150"],
 }
 
@@ -55,10 +55,6 @@ def starved(name):
 
 
 CONCLUSIONS = {  # program, what it prints -> whether its numbers say so; of its two runs one says it, one does not
-    ("11_spam", "So combinations help here"): lambda t: (
-        (combined := (n := t("\n  with 16 hidden ones  "))[0]) - (added := t("\n  one neuron ")[0])
-        > 1.96 * (2 * (m := (combined + added) / 2) * (1 - m / n[1])) ** 0.5
-    ),
     ("21_valleys", "the wider the network, the closer the fit"): lambda t: (
         [*(errors := t.floats(r"\n +\d+ +\d+ +(0\.\d{6})"))] == sorted(errors, reverse=True)
     ),
@@ -102,15 +98,14 @@ def sure_of(n, right):
     return outputs
 
 
-def grown(digits, sums):
-    return {
-        "neurons": {4**i: (np.array([a]), np.array([b])) for i, (a, b) in enumerate(zip(digits, sums, strict=True))}
-    }
-
-
 RULE, LABELS = robust.Rule(0, -1.0, True, 0, np.zeros(49)), np.zeros(10, int)
-SUMS = expressions.small_expressions()[1][::40]
-RIGHT, WRONG = [str(e.result) for e in SUMS], ["no number" for _ in SUMS]
+
+
+def learnt(*right):
+    """The share of right sums at some looks."""
+    return [sums.Point(step, share, []) for step, share in enumerate(right, 1)]
+
+
 FADING = [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]
 LAYERS = [0.5, 0.5, 0.6], [0.5, 0.3, 0.2]  # what a probe explains of a pattern, by layer: trained, untrained
 ON, OFF = np.ones(10), -np.ones(10)  # the lead of another capital in ten texts
@@ -164,23 +159,7 @@ MADE = [
     (lambda: valleys.critical([np.ones(9), np.array([-1.0, 1])]), "None does at the lowest"),
     (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "From layer to layer less of the ink is left"),
     (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "random weights all of it fades"),
-    (lambda: spam.needed({30: 0.8, 300: 0.93, 3000: 0.94}, 600), "  300 are about as good as 3,000"),
-    (
-        lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.1, 0.2, 0.7])),
-        "50 points for whole sums, 30 for digits, all three of which a sum needs",
-    ),
-    (
-        lambda: expressions.by_form(SUMS, {"at once": RIGHT, "steps written": WRONG}),
-        f"Not in every row are more right with steps written: of {len(SUMS)} expressions 100 points fewer",
-    ),
-    (
-        lambda: expressions.steps_and_results(SUMS, {"at once": RIGHT, "steps written": WRONG}, 1, 1),
-        "over all written steps do not help",
-    ),
-    (lambda: expressions.operations({"x": (0.9, 0.2)}), "x: results are known by heart. Less"),
-    (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.9)}), "it knows from the lines before"),
-    (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.1)}), "hardly better than a guess"),
-    (lambda: tokens_and_size.compared({"characters": 0.9, "number tokens": 0.1}, 50), "take longer to learn"),
+    (lambda: sums.largest_fall(learnt(0.5, 0.96, 0.55, 1, 1)), "it fell from 96% to 55%"),
     (lambda: thought.moved(OFF, CARRIED), "From block 1 on the last token's vector holds what was read"),
     (lambda: thought.moved(OFF, {"country": [ON] * 3, "last": [OFF] * 3}), "There is no block from which on"),
     (lambda: thought.kept(OFF, {"attention": OFF, "ffn": ON}), "Only attention exchanges"),
@@ -202,15 +181,11 @@ NOT = [
     (lambda: valleys.saddle(NONE, ALL, np.ones((3, 2))), "so this is a saddle"),
     (lambda: valleys.valleys(np.ones(1), FALLING, [tl.ones(1, 2, 2)], [tl.ones(1, 2, 2)]), "slopes that flatten"),
     (lambda: robust.wrong_labels(0.2, 0.5, 0.79), "no pattern"),
-    (lambda: expressions.by_form(SUMS, {"at once": WRONG, "steps written": RIGHT}), "Not in every row"),
-    (lambda: expressions.steps_and_results(SUMS, {"at once": WRONG, "steps written": RIGHT}, 1, 1), "do not help"),
     (lambda: robust.rules_and_exceptions({1: 0.9}, 1, [RULE], 0.9), "fewer"),
+    (lambda: sums.largest_fall(learnt(0.5, 0.96, 0.95, 1)), "it fell"),
     (lambda: valleys.critical([np.array([-1.0, 1]), np.array([-1.0, 1])]), "None does"),
     (lambda: valleys.read_from_layers({"ink": LAYERS, "digit": LAYERS}), "From layer to layer"),
-    (lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.2, 0.4, 0.7])), "of which a sum needs"),
-    (lambda: expressions.operations({"x": (0.1, 0.01)}), "by heart. "),
     (lambda: thought.silent([["blocks.1"], ["blocks.2"]], 9, {"attention": [1, 9], "ffn": [9, 9]}), "So the FFNs of"),
-    (lambda: tokens_and_size.compared({"characters": 0.5, "number tokens": 0.9}, 50), "take longer"),
 ]
 
 

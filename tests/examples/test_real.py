@@ -10,12 +10,13 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from helpers import attention, chat, few_shot, fine_tune
+from helpers.claims import all_claims, runs_of, values
 from helpers.program import HOW, RealToo, start
 from programs import EXAMPLES, load, output_of_command
 from transformer import CharTokenizer, Llama, LlamaConfig, probabilities
 
-WITH_REAL = ["07_attention", "10_gpt2", "12_arithmetic", "13_temperature", "14_inside_a_block", "15_next_word",
-             "17_few_shot", "19_tokens_and_size", "06_word_vectors", "25_change_a_thought"]  # fmt: skip
+WITH_REAL = ["07_attention", "10_gpt2", "11_spam", "12_arithmetic", "13_temperature", "14_inside_a_block",
+             "15_next_word", "17_few_shot", "19_tokens_and_size", "06_word_vectors", "25_change_a_thought"]  # fmt: skip
 p23, p24 = load("23_chat"), load("24_fine_tune")
 
 
@@ -185,9 +186,9 @@ class Characters(CharTokenizer):
     ends = (0,)
 
     def encode(self, text, allowed_special=()):
-        return [ord(letter) for letter in text]
+        return [min(ord(letter), 127) for letter in text]
 
-    def decode(self, tokens):
+    def decode(self, tokens, skip_special_tokens=False):
         return "".join(map(chr, tokens))
 
     def format_chat(self, messages):
@@ -238,6 +239,21 @@ def test_addresses_held_out_share_no_name_with_the_others_and_are_told_whole():
         assert all(part.strip(",") in told for part in label.replace("|", "").split())
 
 
+@pytest.mark.parametrize("name", ["12_arithmetic", "17_few_shot", "19_tokens_and_size"])
+def test_what_a_real_model_is_asked_gives_each_claim_ten_draws(name, tmp_path, monkeypatch, capsys):
+    """A tiny model stands in for the real one."""
+    program = load(name)
+    measure, report = program.Settings.ask_real
+    monkeypatch.setitem(measure.__globals__, "smollm2", lambda questions: tiny())
+    settings = program.Settings(real=True, out=tmp_path)
+    measured = measure(settings)
+    report(measured, settings)
+    claims = [claim for claim in all_claims() if claim.program == f"{name}.py --real"]
+    runs = [runs_of(claim, [values(measured, claims)]) for claim in claims]
+    assert [len(some) for some in runs] == [10] * len(claims)
+    assert all(claim.holds(run) in (True, False) for claim, some in zip(claims, runs, strict=True) for run in some)
+
+
 # --- measures ---------------------------------------------------------------------------------------------------------
 
 
@@ -253,7 +269,7 @@ def test_addresses_held_out_share_no_name_with_the_others_and_are_told_whole():
     ],
 )
 def test_code_that_adds_is_read_and_not_run(text, right):
-    assert few_shot.adds(text) == right
+    assert few_shot.returns(text, "a + b or b + a") == right
 
 
 @pytest.mark.parametrize(("tells", "more", "what"), [(0.2, 18, "by"), (0.2, 16, "not by"), (0.14, 24, "not by")])

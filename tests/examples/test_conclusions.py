@@ -5,8 +5,7 @@ import re
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
-from helpers import descent, expressions, few_shot, robust, spam, thought, tokens_and_size, valleys, word_vectors
+from helpers import descent, expressions, few_shot, spam, thought, tokens_and_size, word_vectors
 from programs import PROGRAMS, Output
 from transformer import Shares
 
@@ -39,7 +38,6 @@ FED = {  # as much as the conclusions need; where test_claims has the same setti
     "11_spam": ["--epochs", "3", "--message", "you won a phone! txt 80086"],
     "15_next_word": ["--steps", "220", "--T", "0.1", "3.0"],
     "16_order_and_memory": ["--steps", "100", "--lengths", "4", "16"],
-    "21_valleys": ["--steps", "400", "--widths", "1", "8", "--fit-steps", "150"],
 }
 
 
@@ -50,7 +48,6 @@ REFERRED_TO = {  # what other lines of the output speak of, so that it is shown 
     "14_inside_a_block": ["sum over 3,072 hidden units", "projected by W_O", "weights 175,181,291,520"],
     "15_next_word": ["no longer in its context"],
     "16_order_and_memory": ["An open LSTM begins with its forget gate"],
-    "22_robust": ["or curl above found", "rules read"],
 }
 
 
@@ -82,9 +79,6 @@ CONCLUSIONS = {  # program, what it prints -> whether its numbers say so; of its
     ("16_order_and_memory", "after 3 steps: none"): lambda t: all(
         t("A task", f"\n  {kind:12}")[-1] <= 25 for kind in ("RNN", "GRU", "LSTM", "open LSTM", "attention")
     ),
-    ("21_valleys", "the wider the network, the closer the fit"): lambda t: (
-        [*(errors := t.floats(r"\n +\d+ +\d+ +(0\.\d{6})"))] == sorted(errors, reverse=True)
-    ),
 }  # fmt: skip
 
 
@@ -105,11 +99,6 @@ def test_a_conclusion_is_drawn_where_the_numbers_say_so_and_only_there(name, sen
 
 
 VALLEY = descent.Valley(0.0, 0.0, 1.0, steepest=1.0, flattest=1.0)
-NONE, ALL = np.full((9, 3), 1.0), np.full((9, 3), 0.2)  # costs of three descents: at a saddle, of cost 1, and below
-SADDLES, FALLING = (
-    np.tile([-1.0, 1], (3, 1)),
-    np.array([[0.51], [0.5]]),
-)  # curvatures at three starts; costs of a descent
 
 
 def capitals(off):
@@ -124,25 +113,15 @@ def went(rate, *w):
     return descent.Descent("", rate, 1, np.stack([path, 0 * path], axis=1), np.maximum(np.abs(path), 1.0))
 
 
-def sure_of(n, right):
-    """Outputs for ten pictures of 0, that are sure for n of them and right for so many of these."""
-    outputs = np.full((10, 10), 0.1)
-    outputs[np.arange(n), 1 * (np.arange(n) >= right)] = 0.9
-    return outputs
-
-
 def grown(digits, sums):
     return {
         "neurons": {4**i: (np.array([a]), np.array([b])) for i, (a, b) in enumerate(zip(digits, sums, strict=True))}
     }
 
 
-RULE, LABELS = robust.Rule(0, -1.0, True, 0, np.zeros(49)), np.zeros(10, int)
 STEADY = went(1.0, 9, 4, 1)
 SUMS = expressions.small_expressions()[1][::40]
 RIGHT, WRONG = [str(e.result) for e in SUMS], ["no number" for _ in SUMS]
-FADING = [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]
-LAYERS = [0.5, 0.5, 0.6], [0.5, 0.3, 0.2]  # what a probe explains of a pattern, by layer: trained, untrained
 ON, OFF = np.ones(10), -np.ones(10)  # the lead of another capital in ten texts
 CARRIED = {"country": [ON, ON, OFF], "last": [OFF, OFF, ON]}  # after the embedding and two blocks
 ASKED = thought.Subject(None, {}, [], ["a", "b"], None, None, {"copying": ([], []), "known": ([], [])}, [], ["So"], 0)
@@ -182,20 +161,6 @@ MADE = [
     (lambda: descent.verdict(went(1.0, 9, 5, 3), VALLEY), "too few steps"),
     (lambda: descent.directions({1.0: [1, 0.1, -0.1]}, np.array([0.03])), "the best has a cosine of"),
     (lambda: descent.directions({1.0: [1, 0.1, 0.1]}, np.array([0.9])), "100% of these directions go down"),
-    (lambda: valleys.saddle(NONE, ALL, SADDLES), "The noise of single examples pushes them off"),
-    (lambda: valleys.saddle(ALL, ALL, SADDLES), "No noise was needed"),
-    (lambda: valleys.saddle(NONE, NONE, SADDLES), "None has left it"),
-    (lambda: valleys.saddle(NONE, ALL, SADDLES), "so this is a saddle"),
-    (lambda: valleys.valleys(np.ones(1), FALLING, [tl.ones(1, 2, 2)], [2 * tl.ones(1, 2, 2)]), "slopes that flatten"),
-    (lambda: robust.wrong_labels(0.2, 0.9, 0.79), "than its labels: network, since wrong labels have no pattern"),
-    (lambda: robust.rules_and_exceptions({1: 0.7}, 1, [RULE], 0.9), "of new ones fewer than the network"),
-    (
-        lambda: robust.incomplete({0: sure_of(10, 9), 0.5: sure_of(10, 9), 0.7: sure_of(10, 2)}, LABELS),
-        "Up to 0.5, where it is sure",
-    ),
-    (lambda: valleys.critical([np.ones(9), np.array([-1.0, 1])]), "None does at the lowest"),
-    (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "From layer to layer less of the ink is left"),
-    (lambda: valleys.read_from_layers({"ink": FADING, "digit": LAYERS}), "random weights all of it fades"),
     (lambda: spam.needed({30: 0.8, 300: 0.93, 3000: 0.94}, 600), "  300 are about as good as 3,000"),
     (
         lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.1, 0.2, 0.7])),
@@ -233,17 +198,11 @@ MADE = [
     (lambda: steered(-1, 1, 0), "It does not move the tone"),
 ]
 NOT = [
-    (lambda: valleys.saddle(NONE, ALL, np.ones((3, 2))), "so this is a saddle"),
-    (lambda: valleys.valleys(np.ones(1), FALLING, [tl.ones(1, 2, 2)], [tl.ones(1, 2, 2)]), "slopes that flatten"),
     (lambda: word_vectors.germany_and_berlin(capitals(0.3), ["france"]), "clearly"),
-    (lambda: robust.wrong_labels(0.2, 0.5, 0.79), "no pattern"),
     (lambda: descent.ways([STEADY, STEADY], VALLEY), "rose in"),
     (lambda: descent.ways([STEADY, STEADY], VALLEY), "above the lowest"),
     (lambda: expressions.by_form(SUMS, {"at once": WRONG, "steps written": RIGHT}), "Not in every row"),
     (lambda: expressions.steps_and_results(SUMS, {"at once": WRONG, "steps written": RIGHT}, 1, 1), "do not help"),
-    (lambda: robust.rules_and_exceptions({1: 0.9}, 1, [RULE], 0.9), "fewer"),
-    (lambda: valleys.critical([np.array([-1.0, 1]), np.array([-1.0, 1])]), "None does"),
-    (lambda: valleys.read_from_layers({"ink": LAYERS, "digit": LAYERS}), "From layer to layer"),
     (lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.2, 0.4, 0.7])), "of which a sum needs"),
     (lambda: expressions.operations({"x": (0.1, 0.01)}), "by heart. "),
     (lambda: thought.silent([["blocks.1"], ["blocks.2"]], 9, {"attention": [1, 9], "ffn": [9, 9]}), "So the FFNs of"),

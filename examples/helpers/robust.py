@@ -187,11 +187,8 @@ def incomplete(m: Measured) -> None:
     detail(f"  {'missing pixels, share':26}" + "".join(f"{amount:7g}" for amount in HIDDEN))
     detail(f"  {'sure of':26}" + "".join(f"{share:7.1%}" for share in m.sure))
     detail(f"  {'of these read right':26}" + "".join(f"{share:7.1%}" for share in m.right_if_sure))
-    print(
-        f"  It is sure of {m.sure[0]:.0%} of the pictures, with 30% of the pixels missing of {m.sure[2]:.0%}, and",
-        end=" ",
-    )
-    print(f"right for {m.right_if_sure[0]:.1%} and {m.right_if_sure[2]:.1%} of these.")
+    print(f"  It is sure of {m.sure[0]:.0%} of the pictures, and right for {m.right_if_sure[0]:.1%} of these;", end=" ")
+    print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.")
     if holds("reliable", m):
         print(f"  Up to {m.reliable:.0%} may be missing: where it is sure, it is right about as often.")
 

@@ -255,10 +255,6 @@ CLAIMS = {
         "an RNN's gradient fades": lambda t: falls(n := t(f"\n  {'RNN':14}")) and n[0] > 1e20 * n[-1] > 0,
         "attention's does not": lambda t: max(n := t(f"\n  {'attention':14}")) < 2 * min(n),
     },
-    ("25_change_a_thought", "--steps", "40"): {
-        "only attention exchanges between tokens": lambda t: t("past it come ")[0] < 1e-4,
-        "a logit is a sum of updates": lambda t: t("FFNs add, but for ")[0] < 1e-4,
-    },
 }  # fmt: skip
 
 

@@ -5,9 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from helpers import descent, expressions, few_shot, spam, thought, tokens_and_size, word_vectors
+from helpers import descent, expressions, few_shot, spam, tokens_and_size, word_vectors
 from programs import PROGRAMS, Output
-from transformer import Shares
 
 STARVED = {  # a tenth of the steps, and where that is still long, less
     "01_neuron": ["--steps", "50"],
@@ -122,33 +121,6 @@ def grown(digits, sums):
 STEADY = went(1.0, 9, 4, 1)
 SUMS = expressions.small_expressions()[1][::40]
 RIGHT, WRONG = [str(e.result) for e in SUMS], ["no number" for _ in SUMS]
-ON, OFF = np.ones(10), -np.ones(10)  # the lead of another capital in ten texts
-CARRIED = {"country": [ON, ON, OFF], "last": [OFF, OFF, ON]}  # after the embedding and two blocks
-ASKED = thought.Subject(None, {}, [], ["a", "b"], None, None, {"copying": ([], []), "known": ([], [])}, [], ["So"], 0)
-SHARE = np.array([[0.1, 0.9], [0.2, 0.8]])
-
-
-def without_heads(*losses):
-    """Heads whose silence costs two kinds of sentences so much."""
-    lost = {(0, head): np.array(row) for head, row in enumerate(losses)}
-    return thought.heads(ASKED, np.ones(2), np.array(losses).T[:, None], lost)
-
-
-def few_shot_without(found, others):
-    answered = dict(zip("abcd", [[1.0, 1.0], [1.0, 1.0], [found, 1.0], [others, 1.0]], strict=True))
-    return thought.induction(ASKED, SHARE, [(0, 1), (1, 1)], answered)
-
-
-def steered(*leads):
-    """The loss of formal and casual sentences at three strengths."""
-    return thought.tone(
-        ASKED, {s: (np.array([[1.0, 1 + x]] * 10), ["text"]) for s, x in zip((-1, 0, 1), leads, strict=True)}
-    )
-
-
-def shared(heads, ffns):
-    made = [Shares(0, 1.0, 0.0, 0.0, np.array([[x]]), np.array([]), np.array([y])) for x, y in ((heads, ffns), (0, 0))]
-    return thought.updates([tuple(made)] * 10)
 
 
 # What a helper concludes from numbers that no short run would give: the call, and what it returns or prints.
@@ -180,22 +152,6 @@ MADE = [
     (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.9)}), "it knows from the lines before"),
     (lambda: few_shot.exam({"known": np.ones(5), "new": np.full(5, 0.1)}), "hardly better than a guess"),
     (lambda: tokens_and_size.compared({"characters": 0.9, "number tokens": 0.1}, 50), "take longer to learn"),
-    (lambda: thought.moved(OFF, CARRIED), "From block 1 on the last token's vector holds what was read"),
-    (lambda: thought.moved(OFF, {"country": [ON] * 3, "last": [OFF] * 3}), "There is no block from which on"),
-    (lambda: thought.kept(OFF, {"attention": OFF, "ffn": ON}), "Only attention exchanges"),
-    (lambda: thought.kept(OFF, {"attention": ON, "ffn": ON}), "Not only attention exchanges"),
-    (
-        lambda: thought.silent([["blocks.1", "blocks.2"], ["blocks.3"]], 9, {"attention": [9, 9], "ffn": [1, 9]}),
-        "So the FFNs of 1-2 recall",
-    ),
-    (lambda: shared(1.0, 2.0), '"the FFN decides what it means" is borne out.'),
-    (lambda: shared(2.0, 1.0), '"the FFN decides what it means" is not borne out.'),
-    (lambda: without_heads([1.0, 0.0], [0.0, 2.0]), '"one head, one type of relationship" is borne out.'),
-    (lambda: without_heads([1.0, 1.0], [3.0, 2.0]), '"one head, one type of relationship" is not borne out.'),
-    (lambda: few_shot_without(0.0, 1.0), "breaks for copying; without others it does not for copying"),
-    (lambda: few_shot_without(0.0, 0.1), "breaks for copying; without others it does not for none"),
-    (lambda: steered(-1, 0, 1), "It moves the tone step by step"),
-    (lambda: steered(-1, 1, 0), "It does not move the tone"),
 ]
 NOT = [
     (lambda: word_vectors.germany_and_berlin(capitals(0.3), ["france"]), "clearly"),
@@ -205,7 +161,6 @@ NOT = [
     (lambda: expressions.steps_and_results(SUMS, {"at once": WRONG, "steps written": RIGHT}, 1, 1), "do not help"),
     (lambda: tokens_and_size.emergence(grown([0.4, 0.6, 0.9], [0.2, 0.4, 0.7])), "of which a sum needs"),
     (lambda: expressions.operations({"x": (0.1, 0.01)}), "by heart. "),
-    (lambda: thought.silent([["blocks.1"], ["blocks.2"]], 9, {"attention": [1, 9], "ffn": [9, 9]}), "So the FFNs of"),
     (lambda: tokens_and_size.compared({"characters": 0.5, "number tokens": 0.9}, 50), "take longer"),
 ]
 

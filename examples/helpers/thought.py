@@ -218,10 +218,8 @@ def moved(m: Measured) -> None:
 def parts(m: Measured) -> None:
     """Print what attention and the FFNs do: who exchanges, who knows the capital, who adds to its logit."""
     attention, ffn = m.past_attention.max(), m.past_ffn.min()
-    print(
-        f"   Swapped, while attention adds to the last token what it did: that changes {attention:.1g} logits", end=" "
-    )
-    print(f"at most;\n   while the FFNs add what they did: {ffn:.1g} at least.")
+    print("   Swapped, while attention adds to the last token what it did: that changes", end=" ")
+    print(f"{attention:.1g} logits at most;\n   while the FFNs add what they did: {ffn:.1g} at least.")
     if len(m.quarters) > 1:
         names = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in m.quarters]
         print(f"   Right capitals: {m.right.sum()}; without what a part of blocks {', '.join(names)}", end=" ")
@@ -229,10 +227,8 @@ def parts(m: Measured) -> None:
         print("   " + "; ".join(f"without {part} {', '.join(map(str, left))}" for part, left in m.without.items()))
     heads, ffns = m.shares.heads.size, m.shares.ffns.size
     print(f"   A logit is the sum of what the embedding, {heads} heads and {ffns} FFNs add, but for {max(m.off):.0e}.")
-    print(
-        f"   To the lead of the right capital heads add {np.mean(m.heads):+.1f}, FFNs {np.mean(m.ffns):+.1f};", end=" "
-    )
-    print(f"FFNs more in {np.greater(m.ffns, m.heads).sum()} of {len(m.ffns)}.")
+    print(f"   To the lead of the right capital heads add {np.mean(m.heads):+.1f},", end=" ")
+    print(f"FFNs {np.mean(m.ffns):+.1f}; FFNs more in {np.greater(m.ffns, m.heads).sum()} of {len(m.ffns)}.")
 
 
 def strongest(foretold: np.ndarray, n: int = 3) -> list[Head]:

@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from helpers.claims import RECORD, SEEDS, Claim, all_claims, runs_of, values  # noqa: E402
+from helpers.claims import RECORD, SEEDS, Claim, Measured, all_claims, runs_of, values  # noqa: E402
 from helpers.program import DataError, start  # noqa: E402
 
 from tinygrad_lecture.files import atomic_write  # noqa: E402
@@ -101,9 +101,12 @@ def record(command: str, seed: int, path: str) -> None:
     spec.loader.exec_module(program)
     printed, folder = io.StringIO(), Path(path).with_suffix("")
     with redirect_stdout(printed):
-        report = getattr(program, "report", None) or program.show.report
-        arguments = [*options, "--seed", str(seed), "--out", str(folder), "--more"]
-        measured = start(program.measure, program.Settings, report, arguments)
+        if hasattr(program, "Settings"):
+            report = getattr(program, "report", None) or program.show.report
+            arguments = [*options, "--seed", str(seed), "--out", str(folder), "--more"]
+            measured = start(program.measure, program.Settings, report, arguments)
+        else:  # the page, which prints what it measures
+            measured = Measured(**program.measure(seed))
     found = values(measured, [claim for claim in all_claims() if claim.program == command])
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps({"values": found, "text": printed.getvalue()}), encoding="utf-8")

@@ -74,14 +74,13 @@ def measure(settings: "Settings") -> Measured:
     # "Decision making with incomplete information": it is sure if the largest output is above 0.8
     hide = np.random.default_rng(settings.seed)
     said = [outputs(network, drop_pixels(test, share, hide)) for share in show.HIDDEN]
-    sure = [some.max(axis=1) > 0.8 for some in said]
-    m.sure = [some.mean() for some in sure]
-    m.right_if_sure = [right_among(some, labels, where) for some, where in zip(said, sure, strict=True)]
-    m.reliable = 0.0  # so many pixels may be missing: where it is sure, it is right about as often as with all
-    for share, where, after in zip(show.HIDDEN, sure, m.right_if_sure, strict=True):
-        if not where.any() or m.right_if_sure[0] - after > by_chance(where.sum(), m.right_if_sure[0], after):
-            break
-        m.reliable = share
+    n = [(some.max(axis=1) > 0.8).sum() for some in said]
+    m.sure = [some / len(labels) for some in n]
+    m.right_if_sure = [((some.max(axis=1) > 0.8) & (some.argmax(axis=1) == labels)).sum() / max(1, k)
+                       for some, k in zip(said, n, strict=True)]  # fmt: skip
+    lost = [m.right_if_sure[0] - right for right in m.right_if_sure]
+    chance = [by_chance(max(1, k), m.right_if_sure[0], right) for k, right in zip(n, m.right_if_sure, strict=True)]
+    m.reliable = max(share for share, a, b in zip(show.HIDDEN, lost, chance, strict=True) if a <= b)  # may be missing
 
     # Wrong labels, first without a pattern; then of threes only, some of which become other digits, or all 8
     wrong = random.random(len(Y)) < settings.wrong_labels
@@ -148,11 +147,6 @@ def outputs(model: nn.MLP, pixels: np.ndarray) -> np.ndarray:
     """How sure the network is of each digit: (n, 784) -> (n, 10)."""
     with tl.no_grad():
         return model(tl.tensor(pixels)).numpy()
-
-
-def right_among(said: np.ndarray, labels: np.ndarray, where: np.ndarray) -> float:
-    """The share of some of the outputs (n, 10) whose largest is the label's; 0 if they are none. where: (n,), bool."""
-    return float((said.argmax(axis=1) == labels)[where].mean()) if where.any() else 0.0
 
 
 def without(model: nn.MLP, layer: int, neuron: int) -> nn.MLP:

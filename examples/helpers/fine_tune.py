@@ -81,12 +81,6 @@ def right(labels: Sequence[str], held_out: Sequence[Address]) -> list[bool]:
     return [said == address.label for said, address in zip(labels, held_out, strict=True)]
 
 
-def fields_right(labels: Sequence[str], held_out: Sequence[Address]) -> float:
-    """The share of the labels' fields, of three each, that are right."""
-    pairs = [(said.split(" | "), address.label.split(" | ")) for said, address in zip(labels, held_out, strict=True)]
-    return float(np.mean([x == y for said, true in pairs for x, y in zip((*said, "", "", "")[:3], true, strict=True)]))
-
-
 # --- what is printed and drawn ----------------------------------------------------------------------------------------
 
 
@@ -119,11 +113,10 @@ def progress(trainer: nn.Trainer) -> None:
 
 def compare(m: Measured) -> None:
     """Print the labels before and after, and what else has changed."""
-    rows = {"before": (m.right_before, m.before.labels), "after": (m.right_after, m.after.labels)}
-    rows["untrained, four worked ones in the prompt"] = m.right_shown, m.before.with_examples
-    print(f"\nLabels of the {len(m.held_out)} held out, right:{'':16}to the letter  fields")
-    for name, (whole, labels) in rows.items():
-        print(f"  {name:46}{np.mean(whole):7.0%}{fields_right(labels, m.held_out):8.0%}")
+    print(f"\nLabels of the {len(m.held_out)} held out, right to the letter:")
+    shown = "untrained, four worked ones in the prompt"
+    for name, whole in (("before", m.right_before), (shown, m.right_shown), ("after", m.right_after)):
+        print(f"  {name:46}{np.mean(whole):7.0%}")
     print("\nFor example:")
     for i, address in enumerate(m.held_out[:3]):
         before, after = (" ".join(exam.labels[i].split()) for exam in (m.before, m.after))

@@ -266,7 +266,7 @@ def draw_more_data(m: Measured, sizes: Sequence[int], path: Path) -> None:
     curves = {"turned pictures, the new data": (steps, turned), "upright pictures, no longer shown": (steps, upright)}
     lines(right, curves, (VERMILION, GREY), "o-", "upper center", title="retraining", ylim=(0, 1.25))
     right.set_xlabel("steps of training on turned pictures")
-    for axes in (left, right):
-        axes.set_ylabel("test pictures read right")
+    for axes, note in ((left, "\n(the axis does not begin at 0)"), (right, "")):
+        axes.set_ylabel(f"test pictures read right{note}")
         percent(axes.yaxis)
     save(left.figure, path)

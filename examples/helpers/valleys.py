@@ -13,11 +13,7 @@ from helpers.drawing import BLUE, GREY, ORANGE, lines, new_figure, plain, save
 from helpers.program import counted, detail
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
-PATTERNS = {
-    "ink": "ink in each of 16 squares",
-    "holes": "whether a line encloses paper",
-    "digit": "which digit it is",
-}
+PATTERNS = {"ink": "ink in each of 16 squares", "holes": "whether a line encloses paper", "digit": "which digit it is"}
 
 
 def report(m: Measured, settings: Any) -> None:

@@ -88,8 +88,8 @@ def italy_for_france(asked: Subject, m: Measured) -> None:
 
     m.patched = model.patch(tokens[0], tokens[1], lambda x: x[-1, own[0]] - x[-1, own[1]], points, each="token")
     m.labels = [model.tokenizer.decode([token]) for token in tokens[0].tolist()]
-    m.city = f" {next(iter(asked.capitals.values()))}"
-    m.shares = traces[0].shares(m.city)
+    m.city = next(iter(asked.capitals.values()))
+    m.shares = traces[0].shares(f" {m.city}")
 
 
 def one_head_after_another(asked: Subject, m: Measured) -> None:
@@ -113,7 +113,8 @@ def one_head_after_another(asked: Subject, m: Measured) -> None:
 
     m.whole = scores([])
     m.lost = {head: m.whole - scores([head]) for head in show.strongest(m.foretold)}  # (sentences,) each
-    m.by_kind = {head: show.by_kind(asked, loss) for head, loss in m.lost.items()}  # (kinds,) each
+    of_kind = [np.array(asked.kinds) == kind for kind in dict.fromkeys(asked.kinds)]  # (sentences,) for each kind
+    m.by_kind = {head: np.array([loss[some].mean() for some in of_kind]) for head, loss in m.lost.items()}
     hurt = [int((losses > show.HURT).sum()) for losses in m.by_kind.values()]
     m.kinds_hurt = [n for n in hurt if n]  # by each head that hurts any
 
@@ -133,9 +134,7 @@ def induction(asked: Subject, settings: "Settings", m: Measured) -> None:
     m.found = [tuple(map(int, head)) for head in np.argwhere(m.share > show.INDUCTION)]
     others = [tuple(map(int, head)) for head in np.argwhere(m.share <= show.INDUCTION)]
     drawn = [[others[i] for i in draw.permutation(len(others))[: len(m.found)]] for _ in range(3)]
-    best = max(np.ndindex(m.share.shape), key=lambda head: m.share[head])
-    silent = {"all heads": [[]], f"without {show.name(best)} alone": [[best]]}
-    silent |= {"without all of these": [m.found], "without as many others": drawn}
+    silent = {"all heads": [[]], "without all of these": [m.found], "without as many others": drawn}
 
     # Right answers by task; and the probability of the right one, in the last task, which no weight can know
     m.answered = {which: [] for which in silent}
@@ -149,7 +148,7 @@ def induction(asked: Subject, settings: "Settings", m: Measured) -> None:
                     found.append(chances(model, shots))
             m.answered[which].append(np.mean([one.argmax(-1) == right for one in found]))
             p.append(np.mean([one[rows, right] for one in found], axis=0))
-    m.p_all, _, m.p_without, m.p_without_others = p  # (10,) each
+    m.p_all, m.p_without, m.p_without_others = p  # (10,) each
 
 
 def another_tone(asked: Subject, settings: "Settings", m: Measured) -> None:

@@ -84,21 +84,6 @@ def right(labels: Sequence[str], held_out: Sequence[Address]) -> list[bool]:
 # --- what is printed and drawn ----------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
-    """Print what was learnt, and draw how."""
-    examples(m)
-    compare(m)
-    print("\nPicture:")
-    draw(m.history, settings.out / "loss.png")
-
-
-def examples(m: Measured) -> None:
-    """Print what was learnt from."""
-    print(f"\n{len(m.learnt)} examples to learn from, {len(m.held_out)} held out, with other names, streets, cities:")
-    for told, label in m.learnt[:3]:
-        print(f"  {told}\n    {label}")
-
-
 def sizes(model: Any, adapted: nn.Module) -> None:
     """Print how many weights are learnt."""
     few, all_ = sum(p.numel() for p in adapted.parameters()), model.config.parameter_count()
@@ -111,8 +96,11 @@ def progress(trainer: nn.Trainer) -> None:
     print(f"  step {row.step:4}: {row.train.loss:.4f}, held out {row.test.loss:.4f}   {row.seconds:.0f} s", flush=True)
 
 
-def compare(m: Measured) -> None:
-    """Print the labels before and after, and what else has changed."""
+def report(m: Measured, settings: Any) -> None:
+    """Print what was learnt from, the labels before and after, and what else has changed; draw the loss."""
+    print(f"\n{len(m.learnt)} examples to learn from, {len(m.held_out)} held out, with other names, streets, cities:")
+    for told, label in m.learnt[:3]:
+        print(f"  {told}\n    {label}")
     print(f"\nLabels of the {len(m.held_out)} held out, right to the letter:")
     shown = "untrained, four worked ones in the prompt"
     for name, whole in (("before", m.right_before), (shown, m.right_shown), ("after", m.right_after)):
@@ -126,6 +114,8 @@ def compare(m: Measured) -> None:
         print(f"  {when:7} {sum(knows)} right: {' '.join(exam.capitals[0].split())}", end=" ")
         print(f"  (cross-entropy on another text {exam.other_loss:.2f})")
     print("  The examples are labels alone: nothing holds the rest in its place.")
+    print("\nPicture:")
+    draw(m.history, settings.out / "loss.png")
 
 
 def draw(history: nn.History, path: Path) -> None:

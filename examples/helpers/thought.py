@@ -178,7 +178,7 @@ def report(m: Measured, settings: Any) -> None:
     print("\nPictures:")
     draw_moved(m, settings.out / "swap.png")
     m.patched.draw(settings.out / "tokens.png", m.labels, "Italy's text, one vector of France's: Paris over Rome")
-    m.shares.draw(settings.out / "shares.png", f"What each part adds to the logit of{m.city}")
+    m.shares.draw(settings.out / "shares.png", f"What each part adds to the logit of {m.city}")
     print(f"  {settings.out}: tokens.png and shares.png, for France alone")
     losses, sentences = np.stack([*m.lost.values()], 1), [sentence for sentence, *_ in m.asked.sentences]
     title = "What each sentence loses without a head (logits)"
@@ -236,12 +236,6 @@ def strongest(foretold: np.ndarray, n: int = 3) -> list[Head]:
     return sorted({(block, head) for row in foretold for block, head in largest(row, n)})
 
 
-def by_kind(asked: Subject, losses: np.ndarray) -> np.ndarray:
-    """The mean of what sentences lose, (sentences,), for each kind of sentences: (kinds,)."""
-    kinds = np.array(asked.kinds)
-    return np.array([losses[kinds == kind].mean() for kind in dict.fromkeys(asked.kinds)])
-
-
 def heads(m: Measured) -> None:
     """Print which kinds of sentences suffer without a head, and whether gradients foretold it."""
     tried, right = f"the {len(m.lost)} of {m.foretold[0].size} that gradients call strongest", (m.whole > 0).sum()
@@ -265,8 +259,7 @@ def induction(m: Measured) -> None:
     print(f"{INDUCTION:.0%} of their weight or more:\n   {best} most. Right few-shot answers, of ten to a task:")
     print(f"   {'':26}" + "".join(f"{task:>12}" for task in m.asked.shots))
     for which, shares in m.answered.items():
-        show = detail if "alone" in which else print
-        show(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares))
+        print(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares))
     print(f"   The right answer in the last column has a probability of {np.mean(m.p_all):.2f}; without them", end=" ")
     print(f"{np.mean(m.p_without):.2f}, without as many others {np.mean(m.p_without_others):.2f}.")
 

@@ -183,14 +183,13 @@ def robustness(m: Measured) -> None:
 
 def incomplete(m: Measured) -> None:
     """How often the network is sure, and right where it is."""
-    print("\nIncomplete information. Is the network sure (largest output above 0.8), and right then?")
+    print("\nIncomplete information. The network is sure (largest output above 0.8) of", end=" ")
+    print(f"{m.sure[0]:.0%} of the pictures, and right for\n  {m.right_if_sure[0]:.1%} of these;", end=" ")
+    print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.", end=" ")
+    print(f"It is as right with up to {m.reliable:.0%} missing." if holds("reliable", m) else "")
     detail(f"  {'missing pixels, share':26}" + "".join(f"{amount:7g}" for amount in HIDDEN))
     detail(f"  {'sure of':26}" + "".join(f"{share:7.1%}" for share in m.sure))
     detail(f"  {'of these read right':26}" + "".join(f"{share:7.1%}" for share in m.right_if_sure))
-    print(f"  It is sure of {m.sure[0]:.0%} of the pictures, and right for {m.right_if_sure[0]:.1%} of these;", end=" ")
-    print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.")
-    if holds("reliable", m):
-        print(f"  Up to {m.reliable:.0%} may be missing: where it is sure, it is right about as often.")
 
 
 def wrong_labels(m: Measured) -> None:

@@ -218,15 +218,15 @@ def moved(m: Measured) -> None:
 def parts(m: Measured) -> None:
     """Print what attention and the FFNs do: who exchanges, who knows the capital, who adds to its logit."""
     attention, ffn = m.past_attention.max(), m.past_ffn.min()
-    print("   Swapped, while attention adds to the last token what it did: that changes", end=" ")
-    print(f"{attention:.1g} logits at most;\n   while the FFNs add what they did: {ffn:.1g} at least.")
+    print("   Swapped, while attention adds to the last token what it did:", end=" ")
+    print(f"logits change by {attention:.1g}; while the FFNs do: by {ffn:.1g}.")
     if len(m.quarters) > 1:
         names = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in m.quarters]
         print(f"   Right capitals: {m.right.sum()}; without what a part of blocks {', '.join(names)}", end=" ")
         print("adds to the country's vector:")
         print("   " + "; ".join(f"without {part} {', '.join(map(str, left))}" for part, left in m.without.items()))
     heads, ffns = m.shares.heads.size, m.shares.ffns.size
-    print(f"   A logit is the sum of what the embedding, {heads} heads and {ffns} FFNs add, but for {max(m.off):.0e}.")
+    detail(f"   A logit is the sum of what the embedding, {heads} heads and {ffns} FFNs add, but for {max(m.off):.0e}.")
     print(f"   To the lead of the right capital heads add {np.mean(m.heads):+.1f},", end=" ")
     print(f"FFNs {np.mean(m.ffns):+.1f}; FFNs more in {np.greater(m.ffns, m.heads).sum()} of {len(m.ffns)}.")
 
@@ -238,9 +238,9 @@ def strongest(foretold: np.ndarray, n: int = 3) -> list[Head]:
 
 def heads(m: Measured) -> None:
     """Print which kinds of sentences suffer without a head, and whether gradients foretold it."""
-    tried, right = f"the {len(m.lost)} of {m.foretold[0].size} that gradients call strongest", (m.whole > 0).sum()
-    print(f"\n2. One head silenced after another: {tried}. The right word leads")
-    print(f"   the wrong one in {right} of ten sentences. What silence takes from its lead, in logits:")
+    tried = f"{len(m.lost)} of {m.foretold[0].size} that gradients call strongest"
+    print(f"\n2. One head silenced after another, {tried}. The lead of the right word loses, in logits:")
+    detail(f"   With all heads it leads the wrong one in {(m.whole > 0).sum()} of ten sentences.")
     print(f"   {'without head':14}" + "".join(f"{kind:>12}" for kind in dict.fromkeys(m.asked.kinds)))
     for place, head in enumerate(sorted(m.lost, key=lambda head: -m.by_kind[head].max())):
         (print if place < 3 else detail)(f"   {name(head):14}" + "".join(f"{loss:12.2f}" for loss in m.by_kind[head]))
@@ -248,8 +248,9 @@ def heads(m: Measured) -> None:
     agree = float(np.corrcoef(np.array([*m.lost.values()]).ravel(), said.ravel())[0, 1])
     detail(f"   Gradients foretell these losses with a correlation of {agree:.2f}.")
     one = m.kinds_hurt.count(1)
-    print(f"   More than {HURT} are lost by one kind without {one} of them, by several kinds", end=" ")
-    print(f"without {len(m.kinds_hurt) - one}.")
+    print(
+        f"   Of these heads {one} take more than {HURT} from one kind of sentences, {len(m.kinds_hurt) - one} from several."
+    )
 
 
 def induction(m: Measured) -> None:
@@ -257,11 +258,10 @@ def induction(m: Measured) -> None:
     best = ", ".join(f"{name(head)} {m.share[head]:.2f}" for head in largest(m.share, 3))
     print(f"\n3. Induction: {len(m.found)} of {m.share.size} heads give the token after an earlier occurrence", end=" ")
     print(f"{INDUCTION:.0%} of their weight or more:\n   {best} most. Right few-shot answers, of ten to a task:")
-    print(f"   {'':26}" + "".join(f"{task:>12}" for task in m.asked.shots))
-    for which, shares in m.answered.items():
-        print(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares))
-    print(f"   The right answer in the last column has a probability of {np.mean(m.p_all):.2f}; without them", end=" ")
-    print(f"{np.mean(m.p_without):.2f}, without as many others {np.mean(m.p_without_others):.2f}.")
+    print(f"   {'':26}" + "".join(f"{task:>12}" for task in m.asked.shots) + "   P of the right word there")
+    probabilities = m.p_all, m.p_without, m.p_without_others
+    for (which, shares), p in zip(m.answered.items(), probabilities, strict=True):
+        print(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares) + f"{np.mean(p):10.2f}")
 
 
 def tone(m: Measured, strengths: Sequence[float]) -> None:

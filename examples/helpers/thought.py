@@ -247,10 +247,8 @@ def heads(m: Measured) -> None:
     said = np.array([m.foretold[:, block, head] for block, head in m.lost])
     agree = float(np.corrcoef(np.array([*m.lost.values()]).ravel(), said.ravel())[0, 1])
     detail(f"   Gradients foretell these losses with a correlation of {agree:.2f}.")
-    one = m.kinds_hurt.count(1)
-    print(
-        f"   Of these heads {one} take more than {HURT} from one kind of sentences, {len(m.kinds_hurt) - one} from several."
-    )
+    one, several = m.kinds_hurt.count(1), sum(n > 1 for n in m.kinds_hurt)
+    print(f"   {one} of these heads take more than {HURT} from one kind of sentences, {several} from several.")
 
 
 def induction(m: Measured) -> None:

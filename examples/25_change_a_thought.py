@@ -62,6 +62,7 @@ def italy_for_france(asked: Subject, m: Measured) -> None:
     stays = np.stack(m.moved["the last token"], 1) <= 0  # (10, points): where the other capital does not lead
     m.decides_from = [int(np.flatnonzero([True, *row])[-1]) - 1 for row in stays]  # the block from which on it does
     m.blocks_left = [layers - 1 - block for block in m.decides_from]
+    m.early = sum(left > 0 for left in m.blocks_left)
 
     # Which part brings it to the last token? What each in turn adds to that stays as it was, in all blocks
     italy = {"embedding": put(there["embedding"][:, country], country)}

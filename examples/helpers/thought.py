@@ -93,7 +93,8 @@ def real() -> Subject:
     asked, model, draw = ASKED["real"], smollm2("to go on with changed thoughts"), Random(0)
     tasks = {task: DATA["few_shot"][task].split() for task in ("opposite", "plural", "past")}
     shots = {task: shown(words, draw) for task, words in tasks.items()}
-    shots["made up"] = shown(asked["made_up"].split(), draw, told=True)
+    coloured = zip(asked["made_up"].split(), asked["colours"].split(), strict=True)
+    shots["made up"] = shown([word for pair in coloured for word in pair], draw, told=True)
     words = {first_token(model, word) for text in tasks.values() for word in text}
     capitals = dict(list(DATA["capitals"].items())[:10])  # their countries are one token each
     kinds, *sentences = zip(*asked["sentences"], strict=True)

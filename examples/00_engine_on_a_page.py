@@ -116,9 +116,9 @@ def network(x, layers, activation=Tensor.sigmoid):
     return (x @ W_out + b_out).sigmoid()
 
 
-def train(sizes, batches, rate, activation=Tensor.sigmoid):
+def train(sizes, batches, rate, activation=Tensor.sigmoid, seed=0):
     """Start with random weights. For each batch predict, compute the cost, trace it back, and adjust the weights."""
-    draw = np.random.default_rng(0)
+    draw = np.random.default_rng(seed)
     layers = [(Tensor(draw.normal(size=(n, m)) / n**0.5, True), Tensor(np.zeros(m), True)) for n, m in pairwise(sizes)]
     costs = []
     for x, y in batches:
@@ -136,24 +136,30 @@ DIGITS = np.kron(SMALL, np.ones((4, 4))).reshape(10, 784)  # pictures of 28 x 28
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0], [1], [1], [0]])  # 1 if exactly one of the inputs is 1
 
 
-if __name__ == "__main__":
+def measure(seed=0):
+    """Print what becomes of a neuron, XOR and digits. Return how far the gradient is off, and how much is right."""
     x, w, b = [1.0, 0.5], Tensor([0.5, -1.5], requires_grad=True), Tensor(-0.25, requires_grad=True)
     cost = lambda w: (1 - ((w * x).sum() + b).sigmoid()) ** 2  # of a neuron whose output should be 1
     cost(w).backward()
-    print(f"A neuron: weights {w}, bias {b}")
-    print(f"The gradient of its weights by finite differences: {finite_differences(lambda w: cost(w).data, w.data)}\n")
-
+    slopes, right = finite_differences(lambda w: cost(w).data, w.data), {}
+    print(f"A neuron: weights {w}, bias {b}\nThe gradient of its weights by finite differences: {slopes}\n")
     for name, activation in ("sigmoid", Tensor.sigmoid), ("no activation", lambda z: z):
-        layers, costs = train([2, 4, 1], [XOR] * 2000, rate=5, activation=activation)
-        answers = network(XOR[0], layers, activation).data.ravel()
-        print(f"XOR with {name:14} {answers.round(2)}, cost {costs[0]:.2f} -> {costs[-1]:.2f}")
+        layers, costs = train([2, 4, 1], [XOR] * 2000, 5, activation, seed)
+        answers = network(XOR[0], layers, activation).data
+        right[name] = np.mean((answers > 0.5) == XOR[1])
+        print(f"XOR with {name:14} {answers.ravel().round(2)}, cost {costs[0]:.2f} -> {costs[-1]:.2f}")
 
-    draw = np.random.default_rng(0)
-    noise = lambda n: draw.normal(size=(n, 784))
-    batches = ((DIGITS[which] + noise(32), np.eye(10)[which]) for which in draw.integers(10, size=(1000, 32)))
-    layers, costs = train([784, 16, 16, 10], batches, rate=3)
+    draw = np.random.default_rng(seed)
+    seen = lambda which: DIGITS[which] + draw.normal(size=(len(which), 784))  # in noise
+    batches = ((seen(which), np.eye(10)[which]) for which in draw.integers(10, size=(1000, 32)))
+    layers, costs = train([784, 16, 16, 10], batches, rate=3, seed=seed)
     weights, biases = (sum(p.data.size for p in ps) for ps in zip(*layers, strict=True))
     print(f"\n784-16-16-10: {weights:,} weights + {biases} biases = {weights + biases:,} adjustable parameters")
     which = draw.integers(10, size=1000)
-    right = (network(DIGITS[which] + noise(1000), layers).data.argmax(axis=1) == which).mean()
-    print(f"Digits in noise: cost {costs[0]:.2f} -> {costs[-1]:.2f}; {right:.0%} of 1,000 new pictures are read right")
+    right["digits"] = (network(seen(which), layers).data.argmax(axis=1) == which).mean()
+    print(f"Digits in noise: cost {costs[0]:.2f} -> {costs[-1]:.2f}; {right['digits']:.0%} of 1,000 new ones are right")
+    return {"off": np.abs(w.grad - slopes).max(), "right": right}
+
+
+if __name__ == "__main__":
+    measure()

@@ -12,11 +12,12 @@ continuous curve. And what each layer of a deep network has made of a digit, by 
 """
 
 from helpers import valleys as show
+from helpers.claims import Measured
 from helpers.digits import hidden_layers
 from helpers.mnist import Digits, coarser, load_digits
 from helpers.program import Common, check, start, until_ctrl_c
 from helpers.training import train
-from helpers.valleys import critical_point, explained, have_holes
+from helpers.valleys import LEARNT, are_stuck, critical_point, explained, have_holes, largest
 
 from collections.abc import Callable
 
@@ -31,56 +32,55 @@ Random = np.random.Generator
 Weights = list[tl.Tensor]  # of many networks at once: W1, b1, W2, b2
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """XOR from many starts, the curvature there, saddles, valleys, and a curve learnt by wider and wider networks."""
     tl.manual_seed(settings.seed)
     draw = np.random.default_rng(settings.seed)
+    starts, hidden, how = settings.starts, settings.hidden, (settings.rate, settings.steps)
+    m = Measured(starts=starts)
 
     # "Gradient descent finds a local minimum (nearby valley) but might miss the global minimum"
-    begin = random_weights(settings.starts, settings.hidden, 1.0)
-    end, courses = descend(begin, settings.rate, settings.steps)  # courses: (steps, starts), the costs
-    show.ends(courses, settings.hidden)
+    begin = random_weights(starts, hidden, 1.0)
+    end, m.courses = descend(begin, *how)  # (steps, starts): the costs
+    stuck = np.flatnonzero(are_stuck(m.courses))
+    m.learnt, m.stuck = int((m.courses[-1] < LEARNT).sum()), len(stuck)
 
     # "In high dimensions, most points are neither maxima nor minima, but saddle points"
-    def of_xor(weights: Weights) -> tl.Tensor:
-        return costs_of(weights, X, Y).sum()
-
-    curvatures = np.stack([curvature(of_xor, [w[i] for w in begin]) for i in range(settings.starts)])
-    show.curvatures(curvatures, curvature(of_xor, [w[int(courses[-1].argmin())] for w in end]))  # (starts, parameters)
+    m.at_starts = curvatures(begin)  # (starts, parameters)
+    m.at_best = curvatures([w[m.courses[-1].argmin()][None] for w in end])[0]  # (parameters,)
+    m.both_signs = show.have_both_signs(m.at_starts).mean()
 
     # "SGD ... can escape local minima due to noise": first from a saddle point, then from the valleys found above
-    small = random_weights(settings.starts, settings.hidden, 0.01)  # near 0 all neurons are alike: a saddle
-    _, whole = descend(small, settings.rate, settings.steps)
-    _, noisy = descend(small, settings.rate, settings.steps, draw)
-    near = np.stack([curvature(of_xor, [w[i] for w in small]) for i in range(settings.starts)])
-    show.saddle(whole, noisy, near)
-    stuck = np.flatnonzero(show.are_stuck(courses))
-    if len(stuck):
+    small = random_weights(starts, hidden, 0.01)  # near 0 all neurons are alike: a saddle
+    m.near_saddle = curvatures(small)
+    m.saddle = {"batch": descend(small, *how)[1], "stochastic": descend(small, *how, draw)[1]}
+    steps = min(map(len, m.saddle.values()))  # after Ctrl-C one may have fewer
+    m.left = {name: int((costs[steps - 1] < 0.9).sum()) for name, costs in m.saddle.items()}  # cost 1: the saddle
+    m.escaped, m.flat_cost, m.flat_weight = 0, [0.0, 0.0], [0.0, 0.0]
+    if m.stuck:
         valleys = [w[stuck] for w in end]
-        _, again = descend(valleys, settings.rate, settings.steps, draw)
-        further, costs = descend(valleys, settings.rate, settings.steps)
-        show.valleys(again[-1], costs, valleys, further)
-    wider = {}
-    for hidden in (2, 3, 4, 8):
-        _, costs = descend(random_weights(settings.starts, hidden, 1.0), settings.rate, settings.steps)
-        wider[hidden] = float((costs[-1] < 0.05).mean())
-    show.wider(wider)
+        m.escaped = int((descend(valleys, *how, draw)[1][-1] < LEARNT).sum())
+        further, costs = descend(valleys, *how)  # with all examples a step, for comparison
+        m.flat_cost, m.flat_weight = np.median(costs[[0, -1]], axis=1), [largest(valleys), largest(further)]
+    m.wider = [m.learnt / starts]
+    for more in (2, 4):  # times as many hidden neurons
+        _, costs = descend(random_weights(starts, more * hidden, 1.0), *how)
+        m.wider.append((costs[-1] < LEARNT).mean())
 
     # "Neural networks with sufficient hidden units can approximate any continuous function to arbitrary accuracy"
-    x = tl.linspace(-1, 1, 200).reshape(-1, 1)  # (200, 1)
-    y = 0.6 * tl.sin(5 * x) * tl.exp(-0.4 * x) + 0.4 * tl.sin(11 * x + 1)
-    fits = {width: fit_curve(width, x, y, settings.fit_steps).numpy() for width in settings.widths}
-    show.approximation(fits, y.numpy())
+    m.x = tl.linspace(-1, 1, 200).reshape(-1, 1)  # (200, 1)
+    m.y = 0.6 * tl.sin(5 * m.x) * tl.exp(-0.4 * m.x) + 0.4 * tl.sin(11 * m.x + 1)
+    m.fits = {width: fit_curve(width, m.x, m.y, settings.fit_steps) for width in settings.widths}
+    m.errors = [((fit - m.y) ** 2).mean().item() for fit in m.fits.values()]
+    m.size_of_curve = (m.y**2).mean().item()  # the error of a network that always says 0
 
     # "In high dimensions ..." once more, and "increasingly complex patterns through multiple layers": on digits
     digits = load_digits()
-    many_dimensions(digits, draw)
-    depth(digits, settings.deep_steps, draw)
-
-    print("\nPictures:")
-    show.draw_courses(courses, settings.out / "xor.png")
-    show.draw_saddle(whole, noisy, settings.out / "saddle.png")
-    show.draw_approximation(x.numpy()[:, 0], y.numpy()[:, 0], fits, settings.out / "approximation.png")
+    m.on_the_way, m.critical = many_dimensions(digits, draw)
+    m.saddles = (m.critical[1:] > 0).mean()
+    m.read, m.read_at_random = depth(digits, settings.deep_steps, draw)
+    m.gained = np.diff(m.read["digit"])
+    return m
 
 
 # --- XOR ----------------------------------------------------------------------------------------------------
@@ -105,20 +105,26 @@ def descend(
 ) -> tuple[Weights, np.ndarray]:
     """Gradient descent of many networks at once; with `draw` stochastic, after one example a step instead of all.
 
-    Returns the weights at the end, and the cost of all examples at each step, (steps, starts).
+    Returns the weights at the end, and the cost of all examples before each step, (steps, starts).
     """
     weights = [w.detach().clone().requires_grad_() for w in weights]
     optimizer = nn.optim.SGD(weights, lr=rate)
     costs = []
     for _ in until_ctrl_c(range(steps)):
-        examples = slice(None) if draw is None else draw.integers(len(x), size=(len(weights[0]), 1))  # one for each
+        C = costs_of(weights, x, y)  # no network's weights change another's cost
+        costs.append(C.detach().numpy())
+        if draw is not None:
+            one = draw.integers(len(x), size=(len(weights[0]), 1))  # an example for each network
+            C = costs_of(weights, x[one], y[one])
         optimizer.zero_grad()
-        C = costs_of(weights, x[examples], y[examples]).sum()  # no network's weights change another's cost
-        C.backward()
+        C.sum().backward()
         optimizer.step()
-        with tl.no_grad():
-            costs.append(costs_of(weights, x, y).numpy())
     return [w.detach() for w in weights], np.stack(costs)
+
+
+def curvatures(weights: Weights, x: tl.Tensor = X, y: tl.Tensor = Y) -> np.ndarray:
+    """The eigenvalues of the Hessian of each network's cost, (starts, parameters)."""
+    return np.stack([curvature(lambda w: costs_of(w, x, y).sum(), list(one)) for one in zip(*weights, strict=True)])
 
 
 def curvature(cost: Callable[[Weights], tl.Tensor], weights: Weights) -> np.ndarray:
@@ -151,22 +157,30 @@ def fit_curve(width: int, x: tl.Tensor, y: tl.Tensor, steps: int) -> tl.Tensor:
 # --- on digits: curvature in many dimensions, and what can be read from each layer ---------------------------
 
 
-def many_dimensions(digits: Digits, draw: Random) -> None:
-    """Curvatures in 172 dimensions, on the way down; and where all points with gradient 0 are known."""
+def many_dimensions(digits: Digits, draw: Random) -> tuple[list[list[float]], np.ndarray]:
+    """Curvatures in 172 dimensions, on the way down; and where all points with gradient 0 are known.
+
+    Returns at five points the cost and the share of curvatures that are negative; and for a linear network the number
+    of them at the lowest point with gradient 0, and at ten others.
+    """
     x = tl.tensor(coarser(digits.train_images[:200], 4), dtype=tl.float64)  # (200, 16)
     y = tl.tensor(np.eye(10)[digits.train_labels[:200]])  # (200, 10)
     weights, way = random_weights(1, 6, 0.5, 16, 10), []
     for steps in (1, 9, 90, 900, 4000):
-        weights, costs = descend(weights, 0.01, steps, x=x, y=y)
-        way.append((costs[-1, 0] / len(x), curvature(lambda w: costs_of(w, x, y).sum(), [w[0] for w in weights])))
-    show.on_the_way(way)
-    kinds = [range(5), *(draw.choice(10, 5, replace=False) for _ in range(20))]
-    points = [critical_point(x.numpy(), y.numpy(), kind) for kind in kinds]  # of the linear network, x @ W1 @ W2
-    show.critical([curvature(lambda w: ((x @ w[0] @ w[1] - y) ** 2).sum(), [tl.tensor(w) for w in p]) for p in points])
+        weights, _ = descend(weights, 0.01, steps, x=x, y=y)
+        cost, eigenvalues = costs_of(weights, x, y).item() / len(x), curvatures(weights, x, y)
+        way.append([cost, (eigenvalues < -1e-9).mean()])
+    kinds = [range(5), *(draw.choice(10, 5, replace=False) for _ in range(10))]
+    points = [map(tl.tensor, critical_point(x.numpy(), y.numpy(), kind)) for kind in kinds]  # of x @ W1 @ W2
+    found = np.stack([curvature(lambda w: ((x @ w[0] @ w[1] - y) ** 2).sum(), [*point]) for point in points])
+    return way, (found < -1e-9 * found.max(axis=1, keepdims=True)).sum(axis=1)
 
 
-def depth(digits: Digits, steps: int, draw: Random) -> None:
-    """What linear probes read from each layer of a network that learns to read digits, before and after."""
+def depth(digits: Digits, steps: int, draw: Random) -> list[dict[str, list[float]]]:
+    """What linear probes read from the pixels and each layer of a network that learns digits: afterwards, and before.
+
+    Each is a dict: the pattern that is read -> the share of its variance that is explained, by layer.
+    """
     x, new = (coarser(images, 14) for images in (digits.train_images, digits.test_images))  # (n, 196), (m, 196)
     model = nn.MLP([196, 32, 32, 32, 32, 10], nn.ReLU)
     untrained = hidden_layers(model, x), hidden_layers(model, new)
@@ -180,14 +194,14 @@ def depth(digits: Digits, steps: int, draw: Random) -> None:
     trained = hidden_layers(model, x), hidden_layers(model, new)
     pictures, labels = (digits.train_images, digits.test_images), (digits.train_labels, digits.test_labels)
     patterns = {  # what is to be read, of the training pictures and of the test pictures
-        "ink in each of 16 squares": [coarser(images, 4) for images in pictures],
-        "whether a line encloses paper": [have_holes(images)[:, None] for images in pictures],
-        "which digit it is": [np.eye(10)[which] for which in labels],
+        "ink": [coarser(images, 4) for images in pictures],
+        "holes": [have_holes(images)[:, None] for images in pictures],
+        "digit": [np.eye(10)[which] for which in labels],
     }
-    show.read_from_layers(
-        {pattern: [[explained(*layer, *wanted) for layer in zip(*some, strict=True)] for some in (trained, untrained)]
-         for pattern, wanted in patterns.items()}
-    )  # fmt: skip
+    return [
+        {name: [explained(*layer, *wanted) for layer in zip(*some, strict=True)] for name, wanted in patterns.items()}
+        for some in (trained, untrained)
+    ]
 
 
 class Settings(Common, out="valleys"):
@@ -206,4 +220,4 @@ class Settings(Common, out="valleys"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

@@ -10,8 +10,9 @@ missing pixels, wrong pixels, shifts); the training data is spoilt, cut short or
 
 from helpers import robust as show
 from helpers import training
+from helpers.claims import Measured
 from helpers.mnist import coarser, load_digits
-from helpers.program import Common, check, start
+from helpers.program import Common, by_chance, check, start
 from helpers.robust import KINDS, RULES, Rule, add_noise, drop_pixels, is_a_three, turn, write_rules
 
 from collections.abc import Callable
@@ -25,80 +26,97 @@ import tinygrad_lecture as tl
 Answer = Callable[[np.ndarray], np.ndarray]  # pictures (n, 784) -> digits (n,)
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """The lecture's claims, one by one."""
     tl.manual_seed(settings.seed)
     random = np.random.default_rng(settings.seed)
     digits = load_digits()
     X, Y, test, labels = digits.train_images, digits.train_labels, digits.test_images, digits.test_labels
+    threes = labels == 3
 
     def right(answer: Answer, pixels: np.ndarray = test) -> float:
         return float((answer(pixels) == labels).mean())
 
-    network = training.digit_network()
-    train(network, X, Y, settings.steps, random)
-    used_to_noise = training.digit_network()
-    train(used_to_noise, X, Y, settings.steps, random, settings.noise)
+    def trained(images: np.ndarray = X, labels: np.ndarray = Y, noise: float = 0.0) -> nn.MLP:
+        network = training.digit_network()
+        train(network, images, labels, settings.steps, random, noise)
+        return network
+
+    network = trained()
     methods = {"nearest mean": nearest_mean(X, Y), "network": reads(network)}
-    methods["network that saw noise"] = reads(used_to_noise)
+    methods["network that saw noise"] = reads(trained(noise=settings.noise))
+    m = Measured(right=right(reads(network)), a_three=test[threes][:1], n_threes=int(threes.sum()))
 
     # "Try writing explicit rules for recognizing the digit 3"
-    found = {name: np.array([is_a_three(picture, n) for picture in test.reshape(-1, 28, 28)])
-             for n, name in enumerate(RULES, start=1)}  # fmt: skip
-    show.threes({**found, "network": reads(network)(test) == 3}, labels == 3)
+    called = [np.array([is_a_three(picture, n + 1) for picture in test.reshape(-1, 28, 28)]) for n in range(len(RULES))]
+    called.append(reads(network)(test) == 3)
+    m.found = {name: int((some & threes).sum()) for name, some in zip([*RULES, "network"], called, strict=True)}
+    m.taken = {name: int((some & ~threes).sum()) for name, some in zip([*RULES, "network"], called, strict=True)}
+    *m.rules_wrong, m.network_wrong = (int((some != threes).sum()) for some in called)
 
     # "An impossibly complex set of if-then statements": a rule for each mistake
     learnt, new = coarser(X, 7), coarser(test, 7)  # (n, 49), (m, 49)
-    by_rules = {}
+    m.by_rules = {}
     for rules in write_rules(learnt, Y):
         if len(rules) in (10, 100, 1000):
-            by_rules[len(rules)] = share_right(rules[0], new, labels)
-    by_rules[len(rules)] = share_right(rules[0], new, labels)
-    show.rules_and_exceptions(by_rules, share_right(rules[0], learnt, Y), rules, right(reads(network)))
+            m.by_rules[f"{len(rules):,} rules"] = share_right(rules[0], new, labels)
+    m.by_rules["all rules"], m.rules_know = (share_right(rules[0], *of) for of in ((new, labels), (learnt, Y)))
+    m.rules, m.exceptions = len(rules), sum(rule.exception is not None for rule in rules)
 
     # "Remarkably robust to noisy, imperfect data (e.g., missing values, measurement errors, outliers)"
-    table = {}
-    for kind, (amounts, change) in KINDS.items():
-        spoilt = {amount: change(test, amount, random) for amount in amounts}
-        table[kind] = {
-            name: {amount: right(answer, pixels) for amount, pixels in spoilt.items()}
-            for name, answer in methods.items()
-        }
-    show.robustness(table)
+    m.spoilt = {}  # kind -> method -> share read right, by amount
+    for kind, (_, amounts, change) in KINDS.items():
+        spoilt = [change(test, amount, random) for amount in amounts]
+        m.spoilt[kind] = {name: [right(answer, pixels) for pixels in spoilt] for name, answer in methods.items()}
+    m.lost = {kind: {name: row[0] - np.mean(row[1:]) for name, row in some.items()} for kind, some in m.spoilt.items()}
+    m.ahead = {kind: np.mean(some["network"]) - np.mean(some["nearest mean"]) for kind, some in m.spoilt.items()}
+
+    # "Decision making with incomplete information": it is sure if the largest output is above 0.8
     hide = np.random.default_rng(settings.seed)
-    hidden = {share: drop_pixels(test, share, hide) for share in (0, 0.1, 0.3, 0.5, 0.7, 0.9)}
-    show.incomplete({share: outputs(network, pixels) for share, pixels in hidden.items()}, labels)
-    mixed = np.where(random.random(len(Y)) < settings.wrong_labels, random.integers(0, 10, len(Y)), Y)
-    misled = training.digit_network()
-    train(misled, X, mixed, settings.steps, random)
-    show.wrong_labels(float((mixed != Y).mean()), right(reads(misled)), right(nearest_mean(X, mixed)))
+    said = [outputs(network, drop_pixels(test, share, hide)) for share in show.HIDDEN]
+    n = [(some.max(axis=1) > 0.8).sum() for some in said]
+    m.sure = [some / len(labels) for some in n]
+    m.right_if_sure = [((some.max(axis=1) > 0.8) & (some.argmax(axis=1) == labels)).sum() / max(1, k)
+                       for some, k in zip(said, n, strict=True)]  # fmt: skip
+    lost = [m.right_if_sure[0] - right for right in m.right_if_sure]
+    chance = [by_chance(max(1, k), m.right_if_sure[0], right) for k, right in zip(n, m.right_if_sure, strict=True)]
+    m.reliable = max(share for share, a, b in zip(show.HIDDEN, lost, chance, strict=True) if a <= b)  # may be missing
+
+    # Wrong labels, first without a pattern; then of threes only, some of which become other digits, or all 8
+    wrong = random.random(len(Y)) < settings.wrong_labels
+    mixed = np.where(wrong, random.integers(0, 10, len(Y)), Y)
+    m.labels_right = (mixed == Y).mean()
+    m.misled = {"network": right(reads(trained(labels=mixed))), "nearest mean": right(nearest_mean(X, mixed))}
+    some = (Y == 3) & (random.random(len(Y)) < MOST)
+    others = {"any other digit": (Y + random.integers(1, 10, len(Y))) % 10, "an 8": np.full_like(Y, 8)}
+    m.threes = {name: (reads(trained(labels=np.where(some, called, Y)))(test[threes]) == 3).mean()
+                for name, called in others.items()}  # fmt: skip
 
     # "Simplicity: each neuron does something very simple, making the system robust": one after the other is silenced
     silent = [right(reads(without(network, layer, neuron))) for layer in (2, 4) for neuron in range(16)]
-    show.silenced(silent, right(reads(network)))
+    m.silenced, m.worst = np.mean(silent), min(silent)
 
     # "Neural networks often improve with more data, unlike many traditional methods that plateau"
-    by_size = {}
+    m.by_size = {"nearest mean": [], "nearest neighbour": [], "network": []}
     for n in settings.sizes:
-        small = training.digit_network()
-        train(small, X[:n], Y[:n], settings.steps, random)
-        by_size[n] = [right(f) for f in (nearest_mean(X[:n], Y[:n]), nearest_neighbour(X[:n], Y[:n]), reads(small))]
-    show.more_data(by_size)
+        answers = nearest_mean(X[:n], Y[:n]), nearest_neighbour(X[:n], Y[:n]), reads(trained(X[:n], Y[:n]))
+        for shares, answer in zip(m.by_size.values(), answers, strict=True):
+            shares.append(right(answer))
+    m.gained = {name: shares[-1] - shares[len(shares) // 2] for name, shares in m.by_size.items()}
+    m.by_chance = by_chance(len(labels), 0.9)
 
     # "Neural networks can be retrained on new data": from now on every picture comes turned by 90 degrees
-    turned, turned_test = turn(X), turn(test)
-    adapted = training.digit_network()
-    adapted.load_state_dict(network.state_dict())  # the network itself stays as it is
-    retraining = [(0, right(reads(adapted), turned_test), right(reads(adapted)))]
+    turned, turned_test, adapted = turn(X), turn(test), deepcopy(network)
+    m.retrained = {"steps": [0], "turned": [right(reads(network), turned_test)], "upright": [m.right]}
     for _ in range(3):
-        steps = retraining[-1][0] + train(adapted, turned, Y, max(1, settings.steps // 8), random)
-        retraining.append((steps, right(reads(adapted), turned_test), right(reads(adapted))))
-    show.retraining(retraining)
+        steps = train(adapted, turned, Y, max(1, settings.steps // 8), random)
+        m.retrained["steps"].append(m.retrained["steps"][-1] + steps)
+        m.retrained["turned"].append(right(reads(adapted), turned_test))
+        m.retrained["upright"].append(right(reads(adapted)))
+    return m
 
-    print("\nPictures:")
-    show.draw_spoilt(test[labels == 3][:1], random, settings.out / "spoilt.png")
-    show.draw_robustness(table, settings.out / "robustness.png")
-    show.draw_more_data(by_size, retraining, settings.out / "data.png")
+
+MOST = 0.6  # of the threes get a wrong label
 
 
 def train(
@@ -168,4 +186,4 @@ class Settings(Common, out="robust"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

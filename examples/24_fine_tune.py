@@ -13,7 +13,8 @@ block two small matrices are learnt, whose product is added to W (LoRA: Hu et al
 """
 
 from helpers import fine_tune as show
-from helpers.fine_tune import Address, encoded, make
+from helpers.claims import Measured
+from helpers.fine_tune import Address, encoded, examine, make, right
 from helpers.program import Common, open_run, start
 from helpers.real import smollm2
 
@@ -55,19 +56,21 @@ class Adapted(nn.Module):
         return self.read(tokens)
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """Ask, learn, ask again."""
     tl.manual_seed(settings.seed)
     model = smollm2()
     learnt, held_out = make(settings.examples, settings.held_out, settings.seed)
-    show.examples(learnt, held_out)
     open_run(settings.out, ("loss.png",), settings.resume, settings.again)
-    before = show.examine(model, held_out, learnt[:4])
-    trainer = train(model, learnt, held_out, settings)
-    after = show.examine(model, held_out)
-    show.compare(before, after, held_out)
-    print("\nPicture:")
-    show.draw(trainer.history, settings.out / "loss.png")
+    print("Asked before it learns; that takes some seconds ...", flush=True)
+    m = Measured(learnt=learnt, held_out=held_out, before=examine(model, held_out, learnt[:4]))
+    m.history = train(model, learnt, held_out, settings).history
+    m.after = examine(model, held_out)
+    m.right_before, m.right_after = right(m.before.labels, held_out), right(m.after.labels, held_out)  # (held out,)
+    m.knew, m.knows = ([city in answer for city, answer in zip(show.CAPITALS.values(), exam.capitals, strict=True)]
+                       for exam in (m.before, m.after))  # fmt: skip
+    m.right_shown = right(m.before.with_examples, held_out)
+    return m
 
 
 def train(model: Llama, learnt: list[Address], held_out: list[Address], settings: "Settings") -> nn.Trainer:
@@ -109,4 +112,4 @@ class Settings(Common, out="fine_tune"):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

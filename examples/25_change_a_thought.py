@@ -17,6 +17,7 @@ of a word before softmax.
 """
 
 from helpers import thought as show
+from helpers.claims import Measured
 from helpers.program import RealToo, check, start
 from helpers.real import chances, first_token, loss_on
 from helpers.thought import Subject, direction, put, without
@@ -26,18 +27,20 @@ import numpy as np
 import tinygrad_lecture as tl
 
 
-def change(asked: Subject, settings: "Settings") -> None:
+def change(asked: Subject, settings: "Settings") -> Measured:
     """Four changes: another country, a head less, the heads that copy, a direction; each with ten sentences."""
-    italy_for_france(asked, settings)
-    one_head_after_another(asked, settings)
-    induction(asked, settings)
-    another_tone(asked, settings)
+    m = Measured(asked=asked)
+    italy_for_france(asked, m)
+    one_head_after_another(asked, m)
+    induction(asked, settings, m)
+    another_tone(asked, settings, m)
+    return m
 
 
-def italy_for_france(asked: Subject, settings: "Settings") -> None:
+def italy_for_france(asked: Subject, m: Measured) -> None:
     """Ten texts, "The capital of France is" and so on, in which one vector comes from the next country's text."""
-    model = asked.model
-    blocks = [f"blocks.{k}" for k in range(model.config.layers)]
+    model, layers = asked.model, asked.model.config.layers
+    blocks = [f"blocks.{k}" for k in range(layers)]
     tokens = np.array([model.tokenizer.encode(f"The capital of {country} is") for country in asked.capitals])
     own = np.array([first_token(model, city) for city in asked.capitals.values()])  # (10,)
     other, texts, country, last = np.roll(own, -1), np.arange(len(own)), -2, -1  # the country is the last token but one
@@ -54,67 +57,70 @@ def italy_for_france(asked: Subject, settings: "Settings") -> None:
 
     places = {"the country's token": country, "the last token": last}
     points = ["embedding", *blocks]
-    moved = {name: [swapped({p: put(there[p][:, at], at)}) for p in points] for name, at in places.items()}
-    show.moved(swapped({}), moved)
+    m.before = swapped({})
+    m.moved = {name: [swapped({p: put(there[p][:, at], at)}) for p in points] for name, at in places.items()}
+    stays = np.stack(m.moved["the last token"], 1) <= 0  # (10, points): where the other capital does not lead
+    m.decides_from = [int(np.flatnonzero([True, *row])[-1]) - 1 for row in stays]  # the block from which on it does
+    m.blocks_left = [layers - 1 - block for block in m.decides_from]
+    m.early = sum(left > 0 for left in m.blocks_left)
 
     # Which part brings it to the last token? What each in turn adds to that stays as it was, in all blocks
     italy = {"embedding": put(there["embedding"][:, country], country)}
-    kept = {}
     for part in ("attention", "ffn"):
-        stays = {f"{block}.{part}": put(tl.tensor(trace[f"{block}.{part}"][:, last]), last) for block in blocks}
-        kept[part] = swapped(italy | stays)
-    show.kept(swapped({}), kept)
+        same = {f"{block}.{part}": put(tl.tensor(trace[f"{block}.{part}"][:, last]), last) for block in blocks}
+        setattr(m, f"past_{part}", np.abs(swapped(italy | same) - m.before))  # (10,): what comes past it
 
     # Which part knows the capital? Each in turn adds nothing to the country's vector, in a quarter of the blocks
-    def right(changes: dict[str, object]) -> int:
-        return int((logits(changes).argmax(-1) == own).sum())
+    def right(changes: dict[str, object]) -> np.ndarray:  # (10,)
+        return logits(changes).argmax(-1) == own
 
-    quarters = show.quarters(blocks[1:])
-    silent = {part: [right({f"{block}.{part}": put(0, country) for block in some}) for some in quarters]
-              for part in ("attention", "ffn")}  # fmt: skip
-    show.silent(quarters, right({}), silent)
+    m.right, m.quarters = right({}), show.quarters(blocks[1:])
+    attention, ffn = (np.stack([right({f"{block}.{part}": put(0, country) for block in some}) for some in m.quarters])
+                      for part in ("attention", "ffn"))  # fmt: skip
+    m.without = {"attention": attention.sum(axis=1), "FFN": ffn.sum(axis=1)}  # (quarters,) each
+    m.most = int(np.argmax(m.without["attention"] - m.without["FFN"]))
+    m.without_attention, m.without_ffn = attention[m.most], ffn[m.most]  # (10,) each
 
     # The last vector is a sum of updates, and so is each logit
     traces = [model.trace(row) for row in tokens]
     shares = [(trace.shares(int(a)), trace.shares(int(b))) for trace, a, b in zip(traces, own, other, strict=True)]
-    show.updates(shares)
+    m.logit, m.off = [a.logit for a, _ in shares], [max(abs(a.biases), abs(b.biases)) for a, b in shares]
+    m.heads, m.ffns = ([float(getattr(a - b, part).sum()) for a, b in shares] for part in ("heads", "ffns"))
 
-    show.draw_moved(moved, swapped({}), settings.out / "swap.png")
-    patched = model.patch(tokens[0], tokens[1], lambda x: x[-1, own[0]] - x[-1, own[1]], points, each="token")
-    labels = [model.tokenizer.decode([token]) for token in tokens[0].tolist()]
-    patched.draw(settings.out / "tokens.png", labels, "Italy's text, one vector of France's: Paris over Rome")
-    city = f" {next(iter(asked.capitals.values()))}"
-    traces[0].shares(city).draw(settings.out / "shares.png", f"What each part adds to the logit of{city}")
-    print(f"  {settings.out}: tokens.png and shares.png, for France alone")
+    m.patched = model.patch(tokens[0], tokens[1], lambda x: x[-1, own[0]] - x[-1, own[1]], points, each="token")
+    m.labels = [model.tokenizer.decode([token]) for token in tokens[0].tolist()]
+    m.city = next(iter(asked.capitals.values()))
+    m.shares = traces[0].shares(f" {m.city}")
 
 
-def one_head_after_another(asked: Subject, settings: "Settings") -> None:
+def one_head_after_another(asked: Subject, m: Measured) -> None:
     """Which of ten sentences suffer without a head: foretold for all heads by gradients, then tried."""
     model, (sentences, right, wrong) = asked.model, zip(*asked.sentences, strict=True)
     layers, heads = model.config.layers, model.config.heads
     good, bad = ([first_token(model, word) for word in words] for words in (right, wrong))
-    foretold = np.zeros((len(sentences), layers, heads))
+    m.foretold = np.zeros((len(sentences), layers, heads))
     for i, sentence in enumerate(sentences):
         points = ["logits", "blocks.*.attention.heads"]
         trace = model.trace(model.tokenizer.encode(sentence), points=points, requires_grad=True)
         score = trace["logits"][-1, good[i]] - trace["logits"][-1, bad[i]]
         sent = [trace[f"blocks.{k}.attention.heads"] for k in range(layers)]  # (heads, tokens, head_dim) each
         slopes = tl.grad(score, sent)
-        foretold[i] = [(x * slope).detach().numpy().sum((-1, -2)) for x, slope in zip(sent, slopes, strict=True)]
+        m.foretold[i] = [(x * slope).detach().numpy().sum((-1, -2)) for x, slope in zip(sent, slopes, strict=True)]
 
     def scores(silent: list[tuple[int, int]]) -> np.ndarray:  # (sentences,): of the right word over the wrong one
         with model.edit(without(model, silent)):
             log_p = np.log(np.maximum(chances(model, sentences), 1e-30))
         return log_p[np.arange(len(good)), good] - log_p[np.arange(len(good)), bad]
 
-    whole = scores([])
-    lost = {head: whole - scores([head]) for head in show.strongest(foretold)}  # (sentences,) each
-    show.heads(asked, whole, foretold, lost)
-    title, path = "What each sentence loses without a head (logits)", settings.out / "heads.png"
-    show.draw_matrix(title, np.stack([*lost.values()], 1), sentences, [*map(show.name, lost)], path)
+    m.whole = scores([])
+    m.lost = {head: m.whole - scores([head]) for head in show.strongest(m.foretold)}  # (sentences,) each
+    of_kind = [np.array(asked.kinds) == kind for kind in dict.fromkeys(asked.kinds)]  # (sentences,) for each kind
+    m.by_kind = {head: np.array([loss[some].mean() for some in of_kind]) for head, loss in m.lost.items()}
+    hurt = [int((losses > show.HURT).sum()) for losses in m.by_kind.values()]
+    m.kinds_hurt = [n for n in hurt if n]  # by each head that hurts any
 
 
-def induction(asked: Subject, settings: "Settings") -> None:
+def induction(asked: Subject, settings: "Settings", m: Measured) -> None:
     """Heads that look from a repeated token to the one after its earlier occurrence (Olsson et al., arXiv:2209.11895).
 
     They are sought in random tokens that come twice, where nothing else helps; then they are silenced.
@@ -125,50 +131,53 @@ def induction(asked: Subject, settings: "Settings") -> None:
     trace = model.trace(np.concatenate([once, once], axis=1), points="blocks.*.attention.weights")
     second = np.arange(n, 2 * n - 1)  # where tokens come again
     weights = np.stack([trace[f"blocks.{k}.attention.weights"] for k in range(layers)])  # (layers, 4, heads, 2n, 2n)
-    share = weights[..., second, second - n + 1].mean((1, 3))  # (layers, heads)
-    found = [tuple(map(int, head)) for head in np.argwhere(share > show.INDUCTION)]
-    others = [tuple(map(int, head)) for head in np.argwhere(share <= show.INDUCTION)]
-    drawn = [[others[i] for i in draw.permutation(len(others))[: len(found)]] for _ in range(3)]
+    m.share = weights[..., second, second - n + 1].mean((1, 3))  # (layers, heads)
+    m.found = [tuple(map(int, head)) for head in np.argwhere(m.share > show.INDUCTION)]
+    others = [tuple(map(int, head)) for head in np.argwhere(m.share <= show.INDUCTION)]
+    drawn = [[others[i] for i in draw.permutation(len(others))[: len(m.found)]] for _ in range(3)]
+    silent = {"all heads": [[]], "without all of these": [m.found], "without as many others": drawn}
 
-    def right(silent: list[tuple[int, int]]) -> list[float]:  # the share of right answers, for each task
-        with model.edit(without(model, silent)):
-            return [float(np.mean(chances(model, shots).argmax(-1) == [first_token(model, word) for word in answers]))
-                    for shots, answers in asked.shots.values()]  # fmt: skip
+    # Right answers by task; and the probability of the right one, in the last task, which no weight can know
+    m.answered = {which: [] for which in silent}
+    for shots, answers in asked.shots.values():
+        right, rows = [first_token(model, word) for word in answers], np.arange(len(answers))
+        p = []
+        for which, some in silent.items():
+            found = []
+            for heads in some:
+                with model.edit(without(model, heads)):
+                    found.append(chances(model, shots))
+            m.answered[which].append(np.mean([one.argmax(-1) == right for one in found]))
+            p.append(np.mean([one[rows, right] for one in found], axis=0))
+    m.p_all, m.p_without, m.p_without_others = p  # (10,) each
 
-    best = max(np.ndindex(share.shape), key=lambda head: share[head])
-    answered = {"all heads": right([]), f"without {show.name(best)} alone": right([best])}
-    answered |= {"without all of these": right(found)}
-    answered |= {"without as many others": list(np.mean([right(some) for some in drawn], axis=0))}
-    show.induction(asked, share, found, answered)
-    title, path = "Weight of the token after an earlier occurrence, by block", settings.out / "induction.png"
-    show.draw_matrix(title, share, range(layers), range(share.shape[1]), path)
 
-
-def another_tone(asked: Subject, settings: "Settings") -> None:
+def another_tone(asked: Subject, settings: "Settings", m: Measured) -> None:
     """A direction from casual to formal, the mean of 20 pairs of sentences, added to each token's vector."""
     model, point = asked.model, f"blocks.{asked.block}"
     towards = direction(model, asked.pairs[:20], point)
-    told = {}
+    m.losses, m.texts = [], []  # for each strength
     for strength in settings.strengths:
         with model.edit({point: lambda x, strength=strength: x + strength * towards}):
-            losses = np.array([[loss_on(model, text) for text in pair] for pair in asked.pairs[20:]])  # (10, 2)
+            m.losses.append([[loss_on(model, text) for text in pair] for pair in asked.pairs[20:]])  # (10, 2)
             prompts = [model.tokenizer.encode(opening) for opening in asked.openings]
             texts = model.generate_batch(prompts, max_new_tokens=16, temperature=0)
-        told[strength] = losses, [model.tokenizer.decode(text) for text in texts]
-    show.tone(asked, told)
+        m.texts.append([model.tokenizer.decode(text) for text in texts])
+    m.losses = np.array(m.losses)  # (strengths, 10, 2)
+    m.formal = (m.losses[..., 1] - m.losses[..., 0]).T  # (10, strengths): the lead of the formal one
 
 
-def main(settings: "Settings") -> None:
+def measure(settings: "Settings") -> Measured:
     """The four changes in small models."""
-    change(show.small(settings.steps, settings.seed), settings)
+    return change(show.small(settings.steps, settings.seed), settings)
 
 
-def real(settings: "Settings") -> None:
+def measure_real(settings: "Settings") -> Measured:
     """The four changes in SmolLM2."""
-    change(show.real(), settings)
+    return change(show.real(), settings)
 
 
-class Settings(RealToo, out="thought", ask_real=real):
+class Settings(RealToo, out="thought", ask_real=(measure_real, show.report)):
     """What can be set on the command line."""
 
     steps: int = 400  # of the training of the small models
@@ -179,4 +188,4 @@ class Settings(RealToo, out="thought", ask_real=real):
 
 
 if __name__ == "__main__":
-    start(main, Settings)
+    start(measure, Settings, show.report)

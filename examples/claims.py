@@ -33,7 +33,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from helpers import claims_page  # noqa: E402
-from helpers.claims import RECORD, SEEDS, Claim, all_claims, runs_of, values  # noqa: E402
+from helpers.claims import RECORD, SEEDS, Claim, Measured, all_claims, runs_of, values  # noqa: E402
 from helpers.program import DataError, start  # noqa: E402
 
 from tinygrad_lecture.files import atomic_write  # noqa: E402
@@ -109,10 +109,13 @@ def record(command: str, seed: int, path: str) -> None:
     printed, folder = io.StringIO(), Path(path).with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)  # what is there is of a run that was ended
     with redirect_stdout(printed):
-        report = getattr(program, "report", None) or program.show.report
+        if hasattr(program, "Settings"):
+            report = getattr(program, "report", None) or program.show.report
+            arguments = [*options, "--seed", str(seed), "--out", str(folder), "--more"]
+            measured = start(program.measure, program.Settings, report, arguments)
+        else:  # the page, which prints what it measures
+            measured = Measured(**program.measure(seed))
         report = report if seed == SEEDS[0] else None  # only the first run's text is kept
-        arguments = [*options, "--seed", str(seed), "--out", str(folder), "--more"]
-        measured = start(program.measure, program.Settings, report, arguments)
     found = values(measured, [claim for claim in all_claims() if claim.program == command])
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps({"values": found, "text": printed.getvalue()}), encoding="utf-8")

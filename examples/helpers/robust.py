@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, lines, logarithmic, new_figure, percent, save
-from helpers.program import by_chance, detail
-
-METHODS = "nearest mean", "nearest neighbour", "network"
-BySize = Mapping[int, Sequence[float]]  # training pictures -> shares read right by each of these methods
-
+from helpers.program import detail
 
 # A picture is a 3 if it has more than all of this, as shares: columns in the middle that meet three strokes, paper at
 # the left of the upper and the lower half, rows with ink at the right of both. Each row is for threes missed before.
@@ -117,127 +115,110 @@ def turn(images: np.ndarray) -> np.ndarray:
 
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
-KINDS: dict[str, tuple[tuple[float, ...], Change]] = {
-    "noise, standard deviation": ((0, 0.1, 0.2, 0.3, 0.5, 0.7), add_noise),
-    "missing pixels, share": ((0, 0.1, 0.2, 0.3, 0.5, 0.7), drop_pixels),
-    "wrong pixels, share": ((0, 0.02, 0.05, 0.1, 0.2, 0.3), wrong_pixels),
-    "shift, pixels": ((0, 1, 2, 3, 4, 5), shift),
+KINDS: dict[str, tuple[str, tuple[float, ...], Change]] = {
+    "noise": ("noise, standard deviation", (0, 0.1, 0.2, 0.3, 0.5, 0.7), add_noise),
+    "missing": ("missing pixels, share", (0, 0.1, 0.2, 0.3, 0.5, 0.7), drop_pixels),
+    "wrong": ("wrong pixels, share", (0, 0.02, 0.05, 0.1, 0.2, 0.3), wrong_pixels),
+    "shift": ("shift, pixels", (0, 1, 2, 3, 4, 5), shift),
 }
+HIDDEN = 0, 0.1, 0.3, 0.5, 0.7, 0.9  # shares of missing pixels, with which the network is asked how sure it is
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-Table = Mapping[str, Mapping[str, Mapping[float, float]]]  # kind -> method -> amount -> share read right
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    threes(m)
+    rules_for_all(m)
+    robustness(m)
+    incomplete(m)
+    wrong_labels(m)
+    detail(f"\nOne of the 32 hidden neurons is silenced: {m.silenced:.1%} are read right", end=" ")
+    detail(f"on average over which, {m.worst:.1%} at worst; with all {m.right:.1%}.")
+    more_data(m, settings.sizes)
+    retraining(m)
+    print("\nPictures:")
+    draw_spoilt(m.a_three, np.random.default_rng(settings.seed), settings.out / "spoilt.png")
+    draw_robustness(m, settings.out / "robustness.png")
+    draw_more_data(m, settings.sizes, settings.out / "data.png")
 
 
-def threes(found_by: Mapping[str, np.ndarray], is_three: np.ndarray) -> None:
+def threes(m: Measured) -> None:
     """How many threes rules and network find, and how often they are wrong."""
-    print("Is it a 3? If-then rules (three strokes, open to the left, closed to the right), then more:")
-    counts = []
-    for name, found in found_by.items():
-        right, wrong = int((found & is_three).sum()), int((found & ~is_three).sum())
-        counts.append((right, wrong))
-        print(f"  {name:15} found {right:3} of {is_three.sum()}, missed {is_three.sum() - right:2}, "
-              f"and took {wrong:2} other digits for a 3")  # fmt: skip
-    (first, taken), *_, (most, more_taken), (network, _) = counts
-    gained, more_taken = most - first, more_taken - taken
-    print(f"  {len(counts) - 2} more rules find {gained} more threes, and take {more_taken} more other digits", end=" ")
-    print(f"for one. The network was given no rule, and finds {network}.")
+    print("Is it a 3? If-then rules (three strokes, open to the left, closed to the right), then more of them:")
+    names = [*RULES]
+    for name, found in m.found.items():
+        show = detail if name in names[1:-1] else print
+        show(f"  {name:15} found {found:3} of {m.n_threes}, missed {m.n_threes - found:2},", end=" ")
+        show(f"and took {m.taken[name]:3} other digits for a 3")
+    gained, taken = (some[names[-1]] - some[names[0]] for some in (m.found, m.taken))
+    detail(f"  {len(names) - 1} more rules find {gained} more threes, and take {taken} more other digits for one.")
+    detail("  The network was given no rule." + " It makes fewer mistakes." * holds("no rules", m))
 
 
-def rules_and_exceptions(right: Mapping[int, float], known: float, rules: Sequence[Rule], network: float) -> None:
-    """How many digits are read right by the number of rules; known: share of the training pictures, by all of them."""
+def rules_for_all(m: Measured) -> None:
+    """How many digits are read right by the number of rules."""
     print("\nRules for all ten digits. Each training picture that they read wrong gets a new rule, an exception:")
-    print(f"  {'rules':26}" + "".join(f"{n:7,}" for n in right) + "   the network")
-    print(f"  {'test pictures read right':26}" + "".join(f"{share:7.1%}" for share in right.values()), end="")
-    print(f"{network:14.1%}")
-    n, exceptions = len(rules), sum(rule.exception is not None for rule in rules)
-    print(f"  {exceptions:,} of the {n:,} rules need exceptions. The rules read {known:.0%} of the training pictures")
-    fewer = "fewer than" if right[n] < network else "at least as many as"
-    print(f"  right, {right[n]:.1%} of new ones: of new ones {fewer} the network.")
+    print("  " + ", ".join(f"{name} {share:.1%}" for name, share in m.by_rules.items()), end=" ")
+    print(f"of test pictures read right; the network {m.right:.1%}")
+    detail(f"  {m.exceptions:,} of the {m.rules:,} rules need exceptions. The rules read {m.rules_know:.0%}", end=" ")
+    detail(f"of the training pictures right, {m.by_rules['all rules']:.1%} of new ones.")
 
 
-def incomplete(sure: Mapping[float, np.ndarray], labels: np.ndarray) -> None:
-    """How often the network is sure, and right where it is. sure: share of missing pixels -> its outputs, (m, 10)."""
-    print("\nIncomplete information. How often is the network sure (largest output above 0.8), and is it right then?")
-    print(f"  {'missing pixels, share':26}" + "".join(f"{amount:7g}" for amount in sure))
-    counts = {}
-    for amount, outputs in sure.items():
-        chosen, right = outputs.max(axis=1) > 0.8, outputs.argmax(axis=1) == labels
-        counts[amount] = int(chosen.sum()), float((chosen & right).sum() / max(chosen.sum(), 1))
-    print(f"  {'sure of':26}" + "".join(f"{n / len(labels):7.1%}" for n, _ in counts.values()))
-    shares = (f"{share:7.1%}" if n else f"{'-':>7}" for n, share in counts.values())
-    print(f"  {'of these read right':26}" + "".join(shares))
-    whole, share = counts[0]
-    alike = [a for a, (n, s) in counts.items() if a and n and share - s <= by_chance(n, share, s)]
-    if alike:
-        most = max(alike)
-        some, whole = counts[most][0] / len(labels), whole / len(labels)
-        print(f"  Up to {most:g}, where it is sure it is right about as often; but it is sure of {some:.0%}", end=" ")
-        print(f"of the pictures, not of {whole:.0%}.")
-
-
-def robustness(table: Table) -> None:
-    """The share of spoilt test pictures read right, by each method, and where the network is no longer ahead."""
-    print("\nHow many of the test pictures are read right when they are spoilt?")
-    for kind, methods in table.items():
-        show = detail if kind.startswith("shift") else print
-        amounts = next(iter(methods.values()))
-        show(f"  {kind:26}" + "".join(f"{amount:7g}" for amount in amounts))
+def robustness(m: Measured) -> None:
+    """The share of spoilt test pictures read right, by each method, and how much less that is on average."""
+    print(f"\nTest pictures that are spoilt, and read right:{'':29}lost on average")
+    for kind, methods in m.spoilt.items():
+        what, amounts, _ = KINDS[kind]
+        row = detail if kind == "shift" else print
+        row(f"  {what:26}" + "".join(f"{amount:7g}" for amount in amounts))
         for name, right in methods.items():
-            show(f"  {name:26}" + "".join(f"{share:7.1%}" for share in right.values()))
-        show(f"  {verdict(methods)}")
+            show = detail if "noise" in name else row
+            lost = f"{100 * m.lost[kind][name]:8.1f} points"
+            show(f"  {name:26}" + "".join(f"{share:7.1%}" for share in right) + lost)
+    less = [KINDS[kind][0].split(",")[0] for kind in ("missing", "noise", "wrong") if holds(f"robust: {kind}", m)]
+    print(f"  The network loses less than nearest mean by: {', '.join(less) or 'none of these'}.")
 
 
-def verdict(methods: Mapping[str, Mapping[float, float]]) -> str:
-    """From which amount on nearest mean is right more often than the network, or that it never is."""
-    simple, network = methods["nearest mean"], methods["network"]
-    behind = [amount for amount in simple if network[amount] < simple[amount] and simple[amount] > 0.2]
-    if behind:
-        return f"From {behind[0]:g} on nearest mean is right more often than the network."
-    always = all(network[amount] >= simple[amount] for amount in simple)
-    where = "at each amount" if always else "wherever nearest mean is still right for a fifth of them"
-    return f"The network is right at least as often as nearest mean {where}."
+def incomplete(m: Measured) -> None:
+    """How often the network is sure, and right where it is."""
+    print("\nIncomplete information. The network is sure (largest output above 0.8) of", end=" ")
+    print(f"{m.sure[0]:.0%} of the pictures, and right for\n  {m.right_if_sure[0]:.1%} of these;", end=" ")
+    print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.", end=" ")
+    print(f"It is as right with up to {m.reliable:.0%} missing." if holds("reliable", m) else "")
+    detail(f"  {'missing pixels, share':26}" + "".join(f"{amount:7g}" for amount in HIDDEN))
+    detail(f"  {'sure of':26}" + "".join(f"{share:7.1%}" for share in m.sure))
+    detail(f"  {'of these read right':26}" + "".join(f"{share:7.1%}" for share in m.right_if_sure))
 
 
-def wrong_labels(share: float, network: float, simple: float) -> None:
-    """What wrong labels in the training data do."""
-    print(f"\nTrained with {share:.0%} of the labels wrong, so {1 - share:.1%} right:")
-    print(f"  the network reads {network:.1%} right, nearest mean {simple:.1%}.")
-    above = [name for name, right in (("network", network), ("nearest mean", simple)) if right > 1 - share]
-    if above:
-        print(f"  More often right than its labels: {' and '.join(above)}, since wrong labels have no pattern.")
+def wrong_labels(m: Measured) -> None:
+    """What wrong labels in the training data do, without a pattern and with one."""
+    print(f"\nTrained with {1 - m.labels_right:.0%} of the labels wrong, the network reads", end=" ")
+    print(f"{m.misled['network']:.1%} right, nearest mean {m.misled['nearest mean']:.1%}.")
+    some, others = m.threes.values()
+    print(f"  60% of the threes get a wrong label: if any other digit, {some:.0%} of new ones are read right;", end=" ")
+    print(f"if an 8, {others:.0%}.")
+    if holds("pattern", m):
+        print("  So wrong labels without a pattern are outvoted, and those with one are learnt.")
 
 
-def silenced(right: Sequence[float], whole: float) -> None:
-    """The share read right without one of the hidden neurons, for each of them, and with all."""
-    detail(f"\nOne of the {len(right)} hidden neurons is silenced: {np.mean(right):.1%} are read right", end=" ")
-    detail(f"on average over which, {min(right):.1%} at worst; with all {whole:.1%}.")
-
-
-def more_data(by_size: BySize) -> None:
+def more_data(m: Measured, sizes: Sequence[int]) -> None:
     """The share read right by the number of training pictures."""
     print("\nMore data. Test pictures read right, by the number of training pictures (each network is trained anew):")
-    print(f"{'training pictures':17} " + "".join(f"{name:>20}" for name in METHODS))
-    for n, shares in by_size.items():
-        print(f"{n:17,} " + "".join(f"{share:20.1%}" for share in shares))
-    least = sorted(by_size)[len(by_size) // 2]
-    points = 100 * (np.array(by_size[max(by_size)]) - np.array(by_size[least]))
-    gained = ", ".join(f"{name} {gain:.1f}" for name, gain in zip(METHODS, points, strict=True))
-    print(f"Points gained from {least:,} pictures on: {gained}.")
-    ahead = sum(neighbour > network for _, neighbour, network in by_size.values())
-    print(f"Nearest neighbour, which learns nothing, is ahead of the network in {ahead} of {len(by_size)} rows.")
+    print(f"  {'training pictures':26}" + "".join(f"{n:7,}" for n in sizes) + f"    from {sizes[len(sizes) // 2]:,} on")
+    for name, shares in m.by_size.items():
+        print(f"  {name:26}" + "".join(f"{share:7.1%}" for share in shares) + f"{100 * m.gained[name]:+8.1f} points")
 
 
-def retraining(rows: Sequence[tuple[int, float, float]]) -> None:
+def retraining(m: Measured) -> None:
     """What retraining on turned pictures does for them, and for the pictures of before."""
     print("\nThe world changes: all pictures come turned by 90 degrees. The network's training goes on with these:")
-    for steps, new, old in rows:
+    for steps, new, old in zip(*m.retrained.values(), strict=True):
         detail(f"  after {steps:5,} steps   turned pictures read right {new:6.1%}   upright ones {old:6.1%}")
-    (_, new, old), (_, new_after, old_after) = rows[0], rows[-1]
-    print(f"  Without a new program: turned pictures, its new data, {new:.0%} -> {new_after:.0%};", end=" ")
-    print(f"upright ones, no longer shown, {old:.0%} -> {old_after:.0%}.")
+    turned, upright = m.retrained["turned"], m.retrained["upright"]
+    print(f"  Without a new program: turned pictures, its new data, {turned[0]:.0%} -> {turned[-1]:.0%};", end=" ")
+    print(f"upright ones, no longer shown, {upright[0]:.0%} -> {upright[-1]:.0%}.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -250,7 +231,7 @@ def draw_spoilt(picture: np.ndarray, random: np.random.Generator, path: Path) ->
     """One picture, spoilt in every way and amount. picture: (1, 784)."""
     figure = new_figure(11, 7.2, "One 3, spoilt more and more: until where can you read it?")
     grid = figure.subplots(len(KINDS), 6)
-    for row, (kind, (amounts, change)) in zip(grid, KINDS.items(), strict=True):
+    for row, (kind, amounts, change) in zip(grid, KINDS.values(), strict=True):
         for axes, amount in zip(row, amounts, strict=True):
             axes.imshow(change(picture, amount, random).reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
@@ -259,32 +240,32 @@ def draw_spoilt(picture: np.ndarray, random: np.random.Generator, path: Path) ->
     save(figure, path)
 
 
-def draw_robustness(table: Table, path: Path) -> None:
+def draw_robustness(m: Measured, path: Path) -> None:
     """The share read right against the amount, a panel for each way of spoiling."""
     figure = new_figure(13, 8, "Test pictures spoilt more and more: how long does each method read them?")
-    for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, table.items(), strict=True):
-        curves = {name: ([*right], [*right.values()]) for name, right in methods.items()}
-        lines(axes, curves, COLOURS, "o-", xlabel=kind, ylabel="test pictures read right", ylim=(0, 1))
+    for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, m.spoilt.items(), strict=True):
+        what, amounts, _ = KINDS[kind]
+        curves = {name: (amounts, right) for name, right in methods.items()}
+        lines(axes, curves, COLOURS, "o-", xlabel=what, ylabel="test pictures read right", ylim=(0, 1))
         axes.axhline(0.1, color=GREY, linestyle=":", label="guessing")
         percent(axes.yaxis)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
     save(figure, path)
 
 
-def draw_more_data(by_size: BySize, retraining: Sequence[tuple[int, float, float]], path: Path) -> None:
+def draw_more_data(m: Measured, sizes: Sequence[int], path: Path) -> None:
     """Left: accuracy by number of training pictures. Right: accuracy while it is retrained on turned pictures."""
     title = "More data, and new data: does the network get better, and what does it forget?"
     left, right = new_figure(13, 4.8, title).subplots(1, 2)
-    shares = zip(*by_size.values(), strict=True)
-    curves = {name: ([*by_size], right) for name, right in zip(METHODS, shares, strict=True)}
+    curves = {name: (sizes, right) for name, right in m.by_size.items()}
     lines(left, curves, (ORANGE, PURPLE, BLUE), "o-", "lower right", title="more data")
-    logarithmic(left.xaxis, [*by_size])
+    logarithmic(left.xaxis, [*sizes])
     left.set_xlabel("training pictures (logarithmic)")
-    steps, turned, upright = zip(*retraining, strict=True)
+    steps, turned, upright = m.retrained.values()
     curves = {"turned pictures, the new data": (steps, turned), "upright pictures, no longer shown": (steps, upright)}
     lines(right, curves, (VERMILION, GREY), "o-", "upper center", title="retraining", ylim=(0, 1.25))
     right.set_xlabel("steps of training on turned pictures")
-    for axes in (left, right):
-        axes.set_ylabel("test pictures read right")
+    for axes, note in ((left, "\n(the axis does not begin at 0)"), (right, "")):
+        axes.set_ylabel(f"test pictures read right{note}")
         percent(axes.yaxis)
     save(left.figure, path)

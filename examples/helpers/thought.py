@@ -17,19 +17,19 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from helpers.claims import Measured
 from helpers.drawing import BLUE, GREY, VERMILION, chart, new_figure, save, signed
-from helpers.program import by_chance, data, detail
+from helpers.program import data, detail
 from helpers.real import DATA, first_token, largest, smollm2
 from helpers.training import train
-from transformer import Llama, LlamaConfig, Shares, WordTokenizer
+from transformer import Llama, LlamaConfig, WordTokenizer
 from transformer.training import IGNORED
 
 Shots = tuple[list[str], list[str]]  # prompts, and the word that is right after each
 Head = tuple[int, int]  # block, head
-Answered = Mapping[str, Sequence[float]]  # which heads are silent -> right answers, for each task
-Told = Mapping[float, tuple[np.ndarray, Sequence[str]]]  # by strength: losses (10, 2) of ten pairs, ten texts
 ASKED = data("thought.toml")
 INDUCTION = 0.3  # of the weight, from where on a head is called an induction head
+HURT = 0.5  # logits of its lead, from where on a kind of sentences is said to suffer
 
 
 class Subject(NamedTuple):
@@ -93,7 +93,8 @@ def real() -> Subject:
     asked, model, draw = ASKED["real"], smollm2("to go on with changed thoughts"), Random(0)
     tasks = {task: DATA["few_shot"][task].split() for task in ("opposite", "plural", "past")}
     shots = {task: shown(words, draw) for task, words in tasks.items()}
-    shots["made up"] = shown(asked["made_up"].split(), draw, told=True)
+    coloured = zip(asked["made_up"].split(), asked["colours"].split(), strict=True)
+    shots["made up"] = shown([word for pair in coloured for word in pair], draw, told=True)
     words = {first_token(model, word) for text in tasks.values() for word in text}
     capitals = dict(list(DATA["capitals"].items())[:10])  # their countries are one token each
     kinds, *sentences = zip(*asked["sentences"], strict=True)
@@ -168,6 +169,25 @@ def untrained(texts: Sequence[str]) -> Llama:
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    moved(m)
+    parts(m)
+    heads(m)
+    induction(m)
+    tone(m, settings.strengths)
+    print("\nPictures:")
+    draw_moved(m, settings.out / "swap.png")
+    m.patched.draw(settings.out / "tokens.png", m.labels, "Italy's text, one vector of France's: Paris over Rome")
+    m.shares.draw(settings.out / "shares.png", f"What each part adds to the logit of {m.city}")
+    print(f"  {settings.out}: tokens.png and shares.png, for France alone")
+    losses, sentences = np.stack([*m.lost.values()], 1), [sentence for sentence, *_ in m.asked.sentences]
+    title = "What each sentence loses without a head (logits)"
+    draw_matrix(title, losses, sentences, [*map(name, m.lost)], settings.out / "heads.png")
+    title = "Weight of the token after an earlier occurrence, by block"
+    draw_matrix(title, m.share, *map(range, m.share.shape), settings.out / "induction.png")
+
+
 def name(head: Head) -> str:
     """As "18.6"."""
     return f"{head[0]}.{head[1]}"
@@ -183,56 +203,33 @@ def leads(lead: np.ndarray) -> str:
     return f"{lead.mean():+.2f}, {(lead > 0).sum()} of {len(lead)}"
 
 
-def moved(before: np.ndarray, swapped: Mapping[str, Sequence[np.ndarray]]) -> None:
-    """Print where the country is: by how much the other's capital leads. swapped: after the embedding, each block."""
-    print('\n1. Italy for France. Ten texts, "The capital of France is" and so on: one vector is the next text\'s.')
-    print(f"   By how many logits does the next text's capital lead, in how many texts? Before: {leads(before)}")
-    country, last = ([int((lead > 0).sum()) for lead in leading] for leading in swapped.values())
-    n = len(last)
-    turn = next((k for k in range(n) if min(last[k:]) >= 9), n)
+def moved(m: Measured) -> None:
+    """Print where the country is: by how much the other's capital leads, if a vector is swapped after a block."""
+    print('1. Italy for France. Ten texts, "The capital of France is" and so on: one vector is the next text\'s.')
+    print(f"   By how many logits does the next text's capital lead, in how many texts? Before: {leads(m.before)}")
+    n, turn = len(m.moved["the last token"]), max(m.decides_from) + 1
     shown = sorted({0, 1, n // 2, *(k for k in (turn - 1, turn) if k < n), n - 1})
     print(f"   {'swapped after':20}" + "".join(f"{f'block {k - 1}' if k else 'embedding':>17}" for k in shown))
-    for at, leading in swapped.items():
+    for at, leading in m.moved.items():
         print(f"   {at:20}" + "".join(f"{leads(leading[k]):>17}" for k in shown))
-    if turn < n and min(country[:turn], default=0) >= 9 > max(country[turn:]):
-        print(f"   From block {turn - 1} on the last token's vector holds what was read, before that the country's.")
-    else:
-        print("   There is no block from which on the last token's vector holds what was read.")
+    if turn < n:
+        print(f"   From block {turn - 1} on the last token's vector alone decides in all ten.")
 
 
-def kept(before: np.ndarray, after: Mapping[str, np.ndarray]) -> None:
-    """Print what of another country reaches the last token, where one part adds to it what it added before."""
-    attention, ffn = after.values()
-    passes = float(np.abs(attention - before).max())
-    detail(f"   Swapped, while attention adds to the last token what it did: {leads(attention)}; FFN: {leads(ffn)}.")
-    only, alone = ("Only", "each token alone") if passes < 1e-3 else ("Not only", "several tokens")
-    print(f"   {only} attention exchanges between tokens: past it come {passes:.1g} logits. The FFN works on {alone}.")
-
-
-def silent(quarters: Sequence[Sequence[str]], right: int, left: Mapping[str, Sequence[int]]) -> None:
-    """Print which part knows the capitals, by what is lost without it."""
-    if len(quarters) < 2:
-        return
-    parts = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in quarters]
-    attention, ffn = left.values()
-    print(f"   Right capitals: {right}; without what a part of blocks {', '.join(parts)} adds to the country's vector:")
-    print(f"   without attention {', '.join(map(str, attention))}; without FFN {', '.join(map(str, ffn))}.", end=" ")
-    most = int(np.argmax(np.subtract(attention, ffn)))
-    recalls = attention[most] - ffn[most] >= 3
-    print(f"So the FFNs of {parts[most]} recall patterns." if recalls else "So no FFNs are seen to recall patterns.")
-
-
-def updates(shares: Sequence[tuple[Shares, Shares]]) -> None:
-    """Print how logits add up, and what decides which capital it is. shares: of the right one, of the next text's."""
-    off = max(abs(share.biases) for pair in shares for share in pair)
-    heads = np.array([(a.heads - b.heads).sum() for a, b in shares])
-    ffns = np.array([(a.ffns - b.ffns).sum() for a, b in shares])
-    parts = f"{shares[0][0].heads.size} heads and {shares[0][0].ffns.size} FFNs"
-    print(f"   A logit is the sum of what the embedding, {parts} add, but for {off:.0e}.", end=" ")
-    more = int((ffns > heads).sum())
-    verdict = "borne out" if more >= 8 else "not borne out" if more <= 2 else "borne out in part"
-    print(f"To the right capital's lead\n   heads add {heads.mean():+.1f}, FFNs {ffns.mean():+.1f}", end="")
-    print(f'; FFNs more in {more} of {len(shares)}: "the FFN decides what it means" is {verdict}.')
+def parts(m: Measured) -> None:
+    """Print what attention and the FFNs do: who exchanges, who knows the capital, who adds to its logit."""
+    attention, ffn = m.past_attention.max(), m.past_ffn.min()
+    print("   Swapped, while attention adds to the last token what it did:", end=" ")
+    print(f"logits change by {attention:.1g}; while the FFNs do: by {ffn:.1g}.")
+    if len(m.quarters) > 1:
+        names = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in m.quarters]
+        print(f"   Right capitals: {m.right.sum()}; without what a part of blocks {', '.join(names)}", end=" ")
+        print("adds to the country's vector:")
+        print("   " + "; ".join(f"without {part} {', '.join(map(str, left))}" for part, left in m.without.items()))
+    heads, ffns = m.shares.heads.size, m.shares.ffns.size
+    detail(f"   A logit is the sum of what the embedding, {heads} heads and {ffns} FFNs add, but for {max(m.off):.0e}.")
+    print(f"   To the lead of the right capital heads add {np.mean(m.heads):+.1f},", end=" ")
+    print(f"FFNs {np.mean(m.ffns):+.1f}; FFNs more in {np.greater(m.ffns, m.heads).sum()} of {len(m.ffns)}.")
 
 
 def strongest(foretold: np.ndarray, n: int = 3) -> list[Head]:
@@ -240,65 +237,52 @@ def strongest(foretold: np.ndarray, n: int = 3) -> list[Head]:
     return sorted({(block, head) for row in foretold for block, head in largest(row, n)})
 
 
-def heads(asked: Subject, whole: np.ndarray, foretold: np.ndarray, lost: Mapping[Head, np.ndarray]) -> None:
+def heads(m: Measured) -> None:
     """Print which kinds of sentences suffer without a head, and whether gradients foretold it."""
-    kinds = list(dict.fromkeys(asked.kinds))
-    of_kind = np.array([[kind == other for other in asked.kinds] for kind in kinds], float)  # (kinds, sentences)
-    by_kind = {head: of_kind @ loss / of_kind.sum(axis=1) for head, loss in lost.items()}
-    tried, right = f"the {len(lost)} of {foretold[0].size} that gradients call strongest", (whole > 0).sum()
-    print(f"\n2. One head silenced after another: {tried}. The right word leads")
-    print(f"   the wrong one in {right} of ten sentences. What silence takes from its lead, in logits:")
-    print(f"   {'without head':14}" + "".join(f"{kind:>12}" for kind in kinds))
-    for place, head in enumerate(sorted(lost, key=lambda head: -by_kind[head].max())):
-        (print if place < 3 else detail)(f"   {name(head):14}" + "".join(f"{loss:12.2f}" for loss in by_kind[head]))
-    hurt = [(losses > 0.5).sum() for losses in by_kind.values()]
-    one, several = hurt.count(1), sum(n > 1 for n in hurt)
-    said = np.array([foretold[:, block, head] for block, head in lost])
-    agree = float(np.corrcoef(np.array([*lost.values()]).ravel(), said.ravel())[0, 1])
+    tried = f"{len(m.lost)} of {m.foretold[0].size} that gradients call strongest"
+    print(f"\n2. One head silenced after another, {tried}. The lead of the right word loses, in logits:")
+    detail(f"   With all heads it leads the wrong one in {(m.whole > 0).sum()} of ten sentences.")
+    print(f"   {'without head':14}" + "".join(f"{kind:>12}" for kind in dict.fromkeys(m.asked.kinds)))
+    for place, head in enumerate(sorted(m.lost, key=lambda head: -m.by_kind[head].max())):
+        (print if place < 3 else detail)(f"   {name(head):14}" + "".join(f"{loss:12.2f}" for loss in m.by_kind[head]))
+    said = np.array([m.foretold[:, block, head] for block, head in m.lost])
+    agree = float(np.corrcoef(np.array([*m.lost.values()]).ravel(), said.ravel())[0, 1])
     detail(f"   Gradients foretell these losses with a correlation of {agree:.2f}.")
-    print(f"   One kind loses more than 0.5 by {one} of them, several kinds by {several}:", end=" ")
-    verdict = "borne out" if one > max(4 * several, 1) else "not borne out" if one < several else "borne out in part"
-    print(f'"one head, one type of relationship" is {verdict}.')
+    one, several = m.kinds_hurt.count(1), sum(n > 1 for n in m.kinds_hurt)
+    print(f"   {one} of these heads take more than {HURT} from one kind of sentences, {several} from several.")
 
 
-def induction(asked: Subject, share: np.ndarray, found: Sequence[Head], answered: Answered) -> None:
+def induction(m: Measured) -> None:
     """Print the induction heads, and what is left of few-shot learning without them."""
-    best = ", ".join(f"{name(head)} {share[head]:.2f}" for head in largest(share, 3))
-    print(f"\n3. Induction: {len(found)} of {share.size} heads give the token after an earlier occurrence", end=" ")
+    best = ", ".join(f"{name(head)} {m.share[head]:.2f}" for head in largest(m.share, 3))
+    print(f"\n3. Induction: {len(m.found)} of {m.share.size} heads give the token after an earlier occurrence", end=" ")
     print(f"{INDUCTION:.0%} of their weight or more:\n   {best} most. Right few-shot answers, of ten to a task:")
-    print(f"   {'':26}" + "".join(f"{task:>12}" for task in asked.shots))
-    for which, shares in answered.items():
-        show = detail if "alone" in which else print
-        show(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares))
-    whole, _, none, others = (dict(zip(asked.shots, row, strict=True)) for row in answered.values())
-    breaks = [task for task in asked.shots if whole[task] - none[task] > by_chance(10, whole[task], none[task])]
-    alone = [task for task in breaks if others[task] - none[task] > by_chance(10, others[task], none[task])]
-    print(f"   Without them few-shot learning breaks for {', '.join(breaks) or 'none'};", end=" ")
-    print(f"without others it does not for {', '.join(alone) or 'none'} of these.")
+    print(f"   {'':26}" + "".join(f"{task:>12}" for task in m.asked.shots) + "   P of the right word there")
+    probabilities = m.p_all, m.p_without, m.p_without_others
+    for (which, shares), p in zip(m.answered.items(), probabilities, strict=True):
+        print(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares) + f"{np.mean(p):10.2f}")
 
 
-def tone(asked: Subject, told: Told) -> None:
+def tone(m: Measured, strengths: Sequence[float]) -> None:
     """Print what a direction does to other pairs of sentences, and to the text that follows."""
-    print(f"\n4. A direction added after block {asked.block}: how much likelier a formal sentence is (nats); a text:")
-    for strength, (losses, texts) in told.items():
-        for opening, text in zip(asked.openings, texts, strict=True):
+    print(f"\n4. A direction added after block {m.asked.block}: how much likelier a formal sentence is (nats); a text:")
+    for strength, lead, texts in zip(strengths, m.formal.T, m.texts, strict=True):
+        for opening, text in zip(m.asked.openings, texts, strict=True):
             show = print if text is texts[0] else detail
-            row = f"   {strength:+.1f}  {leads(losses[:, 1] - losses[:, 0]):>15}" if text is texts[0] else " " * 24
+            row = f"   {strength:+.1f}  {leads(lead):>15}" if text is texts[0] else " " * 24
             show(f"{row}   {' '.join(f'{opening} {text}'.split())}")
-    moves = [float((losses[:, 1] - losses[:, 0]).mean()) for losses, _ in told.values()]
-    price = max(losses.mean() for losses, _ in told.values()) - told[min(told, key=abs)][0].mean()
-    steady = "moves" if moves == sorted(moves) else "does not move"
-    print(f"   It {steady} the tone step by step. The price: sentences become less likely, by up to {price:.2f} nats.")
+    likely = m.losses.mean((1, 2))
+    print(f"   The price: sentences become less likely, by up to {likely.max() - likely.min():.2f} nats.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_moved(moved: Mapping[str, Sequence[np.ndarray]], before: np.ndarray, path: Path) -> None:
+def draw_moved(m: Measured, path: Path) -> None:
     """A curve for each token: by how much the other country's capital leads, if its vector is swapped there."""
-    curves = {at: (range(-1, len(leads) - 1), [lead.mean() for lead in leads]) for at, leads in moved.items()}
+    curves = {at: (range(-1, len(leads) - 1), [lead.mean() for lead in leads]) for at, leads in m.moved.items()}
     axes = chart("Another country's vector, at one token, after one block", curves, (BLUE, VERMILION))
-    axes.axhline(before.mean(), color=GREY, linestyle="--")
+    axes.axhline(m.before.mean(), color=GREY, linestyle="--")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel="block; -1 is the embedding", ylabel="lead of its capital (logits, mean of ten)")
     save(axes.figure, path)

@@ -1,16 +1,35 @@
 """For 21_valleys.py: what it prints and draws."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from math import comb
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
+from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREY, ORANGE, lines, new_figure, plain, save
 from helpers.program import counted, detail
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
+PATTERNS = {"ink": "ink in each of 16 squares", "holes": "whether a line encloses paper", "digit": "which digit it is"}
+
+
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    ends(m, settings.hidden)
+    noise(m)
+    saddles(m)
+    approximation(m)
+    read_from_layers(m)
+    print("\nPictures:")
+    draw_courses(m.courses, settings.out / "xor.png")
+    draw_saddle(m, settings.out / "saddle.png")
+    draw_approximation(m, settings.out / "approximation.png")
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
 
 
 def are_stuck(courses: np.ndarray) -> np.ndarray:
@@ -19,44 +38,14 @@ def are_stuck(courses: np.ndarray) -> np.ndarray:
     return (end > STUCK) & (halfway - end < 0.02)
 
 
-def ends(courses: np.ndarray, hidden: int) -> None:
-    """Where the descents end."""
-    end, stuck = courses[-1], are_stuck(courses)
-    learnt = (end < LEARNT).sum()
-    print(f"XOR with 2-{hidden}-1 neurons, gradient descent from {len(end)} random starts:")
-    print(f"  {learnt} reach cost 0, the global minimum")
-    if stuck.any():
-        heights = sorted({f"{cost:.2f}" for cost in end[stuck]})
-        print(f"  {stuck.sum()} end in valleys that are not the deepest, at a cost of {' or '.join(heights)}")
-    if between := len(end) - learnt - stuck.sum():
-        print(f"  {between} are still on the way")
+def have_both_signs(eigenvalues: np.ndarray) -> np.ndarray:
+    """At which points some directions curve up and some down. eigenvalues: (points, parameters)."""
+    return (eigenvalues.min(axis=1) < 0) & (eigenvalues.max(axis=1) > 0)
 
 
-def curvatures(at_start: np.ndarray, at_best: np.ndarray) -> None:
-    """The signs of the Hessian's eigenvalues at the starts, and at the best end."""
-    both = ((at_start.min(axis=1) < 0) & (at_start.max(axis=1) > 0)).sum()
-    print(f"\nThe eigenvalues of the Hessian, {at_start.shape[1]} at each point:")
-    print(f"  at {both} of {len(at_start)} random starts they have both signs, as at a saddle.", end=" ")
-    print(f"{(at_start < 0).mean():.0%} of all are negative.")
-    print(f"  where the best descent ended they lie from {at_best.min():.1e} to {at_best.max():.1e}:", end=" ")
-    down = (at_best < 0).sum()
-    print(f"{down} of {len(at_best)} still curve down, so it was still on the way" if down else "none curves down")
-
-
-def on_the_way(points: Sequence[tuple[float, np.ndarray]]) -> None:
-    """The share of negative eigenvalues at points of a descent: the cost, and the eigenvalues, (parameters,)."""
-    print(f"\nIn {len(points[0][1])} dimensions, a 16-6-10 network that learns 200 digits, on its way down:")
-    for cost, eigenvalues in points:
-        print(f"  cost {cost:.2f}: {(eigenvalues < -1e-9).mean():.0%} of the curvatures are negative")
-
-
-def critical(curvatures: Sequence[np.ndarray]) -> None:
-    """How many of the points with gradient 0 are saddles; the first is the lowest. curvatures: (parameters,) each."""
-    lowest, *others = (int((eigenvalues < -1e-9 * eigenvalues.max()).sum()) for eigenvalues in curvatures)
-    print(f"  Where the gradient is 0: a linear 16-5-10 network has {math.comb(10, 5)} such points of full rank.")
-    print(f"  Of {len(others)} drawn from them {sum(n > 0 for n in others)} are saddles:", end=" ")
-    print(f"{min(others)} to {max(others)} of {len(curvatures[0])} directions curve down.", end=" ")
-    print(f"At the lowest {lowest} do." if lowest else "None does at the lowest.")
+def largest(weights: Sequence[tl.Tensor]) -> float:
+    """The largest weight of a network; the median of several networks."""
+    return float(np.median(np.max([np.abs(w.numpy()).max(axis=(1, 2)) for w in weights], axis=0)))
 
 
 def critical_point(x: np.ndarray, y: np.ndarray, kind: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -92,79 +81,84 @@ def explained(learnt: np.ndarray, new: np.ndarray, wanted: np.ndarray, truth: np
     return float(1 - ((said - truth) ** 2).sum() / ((truth - truth.mean(axis=0)) ** 2).sum())
 
 
-def read_from_layers(scores: Mapping[str, Sequence[Sequence[float]]]) -> None:
-    """What a linear probe explains, given each layer. scores: pattern -> of the trained and the untrained network."""
-    trained, random = (np.array(rows) for rows in zip(*scores.values(), strict=True))  # (patterns, layers) each
-    n = counted(trained.shape[1] - 1, "hidden layer")
-    print(f"\nDepth. A network with {n} learns to read digits. What a linear probe explains, given a layer:")
-    print(f"  {'':32}{'pixels':>8}" + "".join(f"{f'layer {i}':>9}" for i in range(1, trained.shape[1])))
-    for pattern, row, other in zip(scores, trained, random, strict=True):
-        print(f"  {pattern:32}{row[0]:8.0%}" + "".join(f"{score:9.0%}" for score in row[1:]))
-        detail(f"  {'  with random weights':32}{other[0]:8.0%}" + "".join(f"{score:9.0%}" for score in other[1:]))
-    gained, kept = trained[:, -1] - trained[:, 1], random[:, -1] - random[:, 0]
-    if gained[0] < 0 < min(gained[1:]):
-        lost = "; with random weights all of it fades" if max(kept) < 0 else ""
-        print(f"  From layer to layer less of the ink is left, and more of what it depicts comes out{lost}.")
+# --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def have_left(courses: np.ndarray) -> int:
-    """How many networks have come away from cost 1, where every answer is 0.5."""
-    return int((courses[-1] < 0.9).sum())
+def ends(m: Measured, hidden: int) -> None:
+    """Where the descents end, and whether more neurons help."""
+    print(f"XOR with 2-{hidden}-1 neurons, gradient descent from {m.starts} random starts:")
+    print(f"  {m.learnt} reach cost 0, the global minimum")
+    if m.stuck:
+        heights = sorted({f"{cost:.2f}" for cost in m.courses[-1][are_stuck(m.courses)]})
+        print(f"  {m.stuck} come to rest higher up, at a cost of {' or '.join(heights)}{elsewhere('missed', 'd', m)}")
+    if between := m.starts - m.learnt - m.stuck:
+        print(f"  {between} are still on the way")
+    wider = ", ".join(f"with {n * hidden} neurons {share:.0%}" for n, share in zip((1, 2, 4), m.wider, strict=True))
+    print(f"  Starts that lead to cost 0: {wider}{'. More hidden neurons help' if holds('wider', m) else ''}")
 
 
-def saddle(batch: np.ndarray, stochastic: np.ndarray, near: np.ndarray) -> None:
-    """How many descents leave the saddle point near weights of 0. near: the Hessian's eigenvalues at their starts."""
-    both = ((near.min(axis=1) < 0) & (near.max(axis=1) > 0)).sum()
-    steps, n = min(len(batch), len(stochastic)), batch.shape[1]  # after Ctrl-C one may have fewer
-    of_batch, of_single = have_left(batch[:steps]), have_left(stochastic[:steps])
-    print("\nNear weights of 0 all hidden neurons are alike and every answer is 0.5, with cost 1. The curvatures have")
-    print(f"both signs at {both} of {n} starts{', so this is a saddle' if both == n else ''}.")
-    print(f"  After {steps:,} steps {of_batch} of {n} batch descents have left it, {of_single} of {n} stochastic ones.")
-    if of_single > of_batch:
-        print("  The noise of single examples pushes them off.")
-    else:
-        print(f"  {'No noise was needed to leave it' if of_batch else 'None has left it: these are too few steps'}.")
-
-
-def valleys(again: np.ndarray, costs: np.ndarray, end: Sequence[tl.Tensor], further: Sequence[tl.Tensor]) -> None:
-    """What comes of the descents that ended in other valleys: by noise, and by as many steps of batch descent more.
-
-    again: their costs after stochastic descent. Of batch descent: costs, (steps, descents), weights before and after.
-    """
-    print("\nThe descents that ended in other valleys go on, one example a step:")
-    print(f"  {(again < LEARNT).sum()} of {len(again)} reach cost 0.", end=" ")
-    if (again < LEARNT).any():
-        print("The noise of single examples has helped.")
+def noise(m: Measured) -> None:
+    """What the noise of single examples does at a saddle, and in what looks like a valley."""
+    n, (batch, single) = m.starts, m.left.values()
+    print("\nDoes noise help? Near weights of 0 all hidden neurons are alike and every answer is 0.5, with cost 1. The")
+    print(f"curvatures have both signs at {have_both_signs(m.near_saddle).sum()} of {n} such starts.", end=" ")
+    print(f"After {len(m.saddle['batch']):,} steps {batch} of {n} batch descents have\nleft, {single} of {n}", end=" ")
+    print(f"stochastic ones. {'The noise of single examples pushes off.' if holds('noise at a saddle', m) else ''}")
+    if not m.stuck:
         return
-    print("The lecture expects noise to help. Here it does not.")
-    (before, after), (small, large) = np.median(costs[[0, -1]], axis=1), map(largest, (end, further))
+    print(f"The descents that came to rest go on, one example a step: {m.escaped} of {m.stuck} reach cost 0.", end=" ")
+    print("Noise has helped." if holds("noise in a valley", m) else "Noise does not help.")
+    (before, after), (small, large) = m.flat_cost, m.flat_weight
     print(f"  With all examples a step the cost goes from {before:.4f} to {after:.4f}, and the largest weight", end=" ")
     print(f"from {small:.1f} to {large:.1f}.")
-    if after < before and large > 1.02 * small:
-        print("  So these valleys are slopes that flatten: a sigmoid is flat where its weights are large.")
+    if holds("slopes", m):
+        print("  So these are no valleys but slopes that flatten: a sigmoid is flat where its weights are large.")
 
 
-def largest(weights: Sequence[tl.Tensor]) -> float:
-    """The largest weight of a network; the median of several networks."""
-    return float(np.median(np.max([np.abs(w.numpy()).max(axis=(1, 2)) for w in weights], axis=0)))
+def saddles(m: Measured) -> None:
+    """The signs of the Hessian's eigenvalues: at random starts, on a way down, and where the gradient is 0."""
+    print(f"\nMost points are saddles? The eigenvalues of the Hessian, {m.at_starts.shape[1]} at each point for XOR:")
+    print(
+        f"  at {m.both_signs:.0%} of the random starts they have both signs; {(m.at_starts < 0).mean():.0%} of", end=" "
+    )
+    print("all are negative.")
+    detail(f"  Where the best descent ended they lie from {m.at_best.min():.1e} to {m.at_best.max():.1e};", end=" ")
+    detail(f"{(m.at_best < 0).sum()} are negative")
+    print("  In 172 dimensions, a 16-6-10 network that learns 200 digits. The share of negative ones on its way:")
+    print(f"    {', '.join(f'{share:.0%} at cost {cost:.2f}' for cost, share in m.on_the_way)}")
+    lowest, *others = m.critical
+    print(
+        f"  In 130 dimensions, a linear 16-5-10 network: its gradient is 0 at {comb(10, 5)} kinds of points.", end=" "
+    )
+    print(f"Of {len(others)} drawn\n  {np.sum(m.critical[1:] > 0)} are saddles:", end=" ")
+    print(f"{min(others)} to {max(others)} directions curve down. At the lowest point {lowest or 'none'} does.")
 
 
-def wider(learnt: Mapping[int, float]) -> None:
-    """The share of starts from which XOR is learnt, by the width of the hidden layer."""
-    print("\nDo more hidden neurons help? From other random starts, those that lead to cost 0:")
-    print("  hidden neurons " + "".join(f"{hidden:7}" for hidden in learnt))
-    print("  learnt         " + "".join(f"{share:7.0%}" for share in learnt.values()))
-
-
-def approximation(fits: Mapping[int, np.ndarray], y: np.ndarray) -> None:
-    """How close networks of growing width come to a curve. fits: width -> outputs (n, 1)."""
+def approximation(m: Measured) -> None:
+    """How close networks of growing width come to a curve."""
     print("\nUniversal approximation: one hidden layer of tanh neurons learns a curve.")
     print("  hidden neurons   parameters   mean squared error   largest error")
-    for width, outputs in fits.items():
-        error = outputs - y
-        print(f"  {width:14} {3 * width + 1:12} {(error**2).mean():20.6f} {np.abs(error).max():15.4f}")
+    for (width, outputs), error in zip(m.fits.items(), m.errors, strict=True):
+        print(f"  {width:14} {3 * width + 1:12} {error:20.6f} {(outputs - m.y).abs().max().item():15.4f}")
     print("  The theorem says: a network that is wide enough comes as close as one likes.")
     print("  It does not say that training finds this network.")
+
+
+def read_from_layers(m: Measured) -> None:
+    """What a linear probe explains, given each layer, of the trained and of the untrained network."""
+    layers = range(1, len(m.read["ink"]))
+    print(f"\nDepth. A network with {counted(len(layers), 'hidden layer')} learns to read digits.", end=" ")
+    print("What a linear probe explains, given a layer:")
+    print(f"  {'':32}{'pixels':>8}" + "".join(f"{f'layer {i}':>9}" for i in layers))
+    for name, pattern in PATTERNS.items():
+        for show, what, scores in (print, pattern, m.read), (detail, "  with random weights", m.read_at_random):
+            show(f"  {what:32}{scores[name][0]:8.0%}" + "".join(f"{score:9.0%}" for score in scores[name][1:]))
+    if holds("depth", m):
+        print(f"  Layer {layers[-1]} explains more than layer 1 of lines, and of the digit.")
+    if holds("without learning", m):
+        print(
+            f"  With random weights (--more) layer {layers[-1]} explains less of all three: depth alone does not help."
+        )
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -174,7 +168,7 @@ def draw_courses(costs: np.ndarray, path: Path) -> None:
     """The cost of every descent by step."""
     stuck = are_stuck(costs)
     learnt, n = (costs[-1] < LEARNT).sum(), costs.shape[1]
-    title = f"XOR from {n} starts: {learnt} descents reach cost 0, {stuck.sum()} (orange) end in other valleys"
+    title = f"XOR from {n} starts: {learnt} descents reach cost 0, {stuck.sum()} (orange) come to rest higher up"
     axes = plain(new_figure(9, 5, title).subplots())
     steps = np.arange(1, len(costs) + 1)
     axes.plot(steps, costs[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
@@ -183,12 +177,11 @@ def draw_courses(costs: np.ndarray, path: Path) -> None:
     save(axes.figure, path)
 
 
-def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
+def draw_saddle(m: Measured, path: Path) -> None:
     """The cost near a saddle, batch descent beside stochastic descent, from one start."""
-    n = batch.shape[1]
-    left, others = have_left(batch), have_left(stochastic)
-    title = f"Who leaves a saddle? {left} of {n} batch descents, {others} of {n} stochastic ones"
-    axes = plain(new_figure(11, 5, title).subplots())
+    n, (batch, stochastic) = m.starts, m.saddle.values()
+    title = "Who leaves a saddle? {batch} of {n} batch descents, {stochastic} of {n} stochastic ones"
+    axes = plain(new_figure(11, 5, title.format(n=n, **m.left)).subplots())
     so_far = np.cumsum(stochastic, axis=0)
     smooth = (so_far[25:] - so_far[:-25]) / 25
     for costs, colour, name in ((smooth, ORANGE, "stochastic: one example a step, the mean of 25 steps"),
@@ -201,19 +194,18 @@ def draw_saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     save(axes.figure, path)
 
 
-def draw_approximation(x: np.ndarray, y: np.ndarray, fits: Mapping[int, np.ndarray], path: Path) -> None:
+def draw_approximation(m: Measured, path: Path) -> None:
     """A panel for each width with the curve and the fit."""
-    errors = {width: float(((outputs[:, 0] - y) ** 2).mean()) for width, outputs in fits.items()}
-    closer = [*errors.values()] == sorted(errors.values(), reverse=True)
+    closer = holds("approximation", m)
     title = f"Universal approximation: {'the wider the network, the closer the fit' if closer else 'fits by width'}"
-    rows = -(-len(fits) // 3)
+    x, y, rows = m.x.numpy()[:, 0], m.y.numpy()[:, 0], -(-len(m.fits) // 3)
     figure = new_figure(14.4, 3.4 * rows + 0.6, title)
     panels = figure.subplots(rows, 3, squeeze=False).flat
-    for axes, (width, outputs) in zip(panels, fits.items(), strict=False):
-        curves = {"the curve": (x, y), "the network": (x, outputs[:, 0])}
+    for axes, (width, outputs), error in zip(panels, m.fits.items(), m.errors, strict=False):
+        curves = {"the curve": (x, y), "the network": (x, outputs.numpy()[:, 0])}
         lines(axes, curves, (GREY, BLUE), xlabel="input x", ylabel="output", ylim=(y.min() - 0.3, y.max() + 0.3))
-        axes.set_title(f"{counted(width, 'hidden neuron')}: mean squared error {errors[width]:.2g}", fontsize=12)
-    for axes in panels[len(fits) :]:
+        axes.set_title(f"{counted(width, 'hidden neuron')}: mean squared error {error:.2g}", fontsize=12)
+    for axes in panels[len(m.fits) :]:
         axes.axis("off")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, edgecolor="none")
     save(figure, path)

@@ -23,47 +23,6 @@ def falls(numbers):
 
 
 CLAIMS = {
-    ("21_valleys", "--steps", "400", "--widths", "1", "8", "--fit-steps", "150"): {
-        "some starts lead to the global minimum": lambda t: t("random starts:\n")[0] >= 4,
-        "every start is curved like a saddle": lambda t: t("\n  at")[:2] == [40, 40],
-        "in 172 dimensions a descent is never where all curves up": lambda t: (
-            len(n := t.floats(r"cost .*: (\d+)% of the curvatures")) == 5 and min(n) > 0
-        ),
-        "of the points without gradient but one all are saddles": lambda t: (
-            t("drawn from them ")[0] == 20 and t("saddles: ")[0] > 0 and "None does at the lowest" in t
-        ),
-        "from layer to layer more complex patterns can be read": lambda t: all(
-            sign * (n := t(f"\n  {pattern}"))[-1] > sign * n[-4] + 5
-            for pattern, sign in (("ink in each of 16 squares ", -1), ("whether a line ", 1), ("which digit it is", 1))
-        ),
-        "batch descent stays at the saddle": lambda t: t("\n  After 400 steps")[0] == 0,
-        "a wider network fits closer": lambda t: t(f"\n{'':14}{8:2} ")[1] < t(f"\n{'':14}{1:2} ")[1] / 2,
-    },
-    ("22_robust", "--steps", "200", "--sizes", "300", "3000", "8500"): {
-        "rules find fewer threes than are there": lambda t: (
-            (n := t("\n  if-then rules"))[0] + n[2] == n[1] == 150 and n[0] > 75 and 0 < n[3] < 30
-        ),
-        "rules and exceptions do not end, and read their own pictures only": lambda t: (
-            rises(n := t("Rules for all ten", "test pictures read right")[:4]) and n[-1] < 80 < t("rules read ")[0]
-        ),
-        "the fewer pixels, the less sure": lambda t: falls(t("Incomplete", "\n  sure of ")[1:]),
-        "the more a picture is spoilt the less is read": lambda t: all(
-            len(n := t(f"\n  {kind}", "\n  nearest mean ")) == 6 and n[-1] < n[0] for kind in load("22_robust").KINDS
-        ),
-        "nearest mean stops gaining, nearest neighbour does not": lambda t: (
-            (n := t("pictures on: nearest mean "))[0] < 1.5 < n[1]
-        ),
-        "a network without one of its neurons still reads most of what it read": lambda t: (
-            (n := t("hidden neurons is silenced: "))[1] < n[0] < n[2] and n[0] > n[2] / 2
-        ),
-        "retraining is followed": lambda t: (
-            len(re.findall(r"after +\d+ steps +turned pictures read right +[\d.]+% +upright ones +[\d.]+%", t)) == 4
-        ),
-    },
-    ("25_change_a_thought", "--steps", "40"): {
-        "only attention exchanges between tokens": lambda t: t("past it come ")[0] < 1e-4,
-        "a logit is a sum of updates": lambda t: t("FFNs add, but for ")[0] < 1e-4,
-    },
 }  # fmt: skip
 
 

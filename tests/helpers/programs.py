@@ -4,12 +4,11 @@ import importlib.util
 import io
 import os
 import re
-import runpy
 import subprocess
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +48,7 @@ def output_of_command(program: ModuleType, *arguments: object) -> tuple[str, Any
     printed, measured = io.StringIO(), None
     with redirect_stdout(printed):
         if program.__name__ == f"program_{PAGE}":
-            runpy.run_path(str(program.__file__), run_name="__main__")
+            measured = SimpleNamespace(**program.measure())
         elif hasattr(program, "main"):
             program.start(program.main, program.Settings, arguments=[*map(str, arguments)])
         else:

@@ -15,9 +15,9 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -106,16 +106,15 @@ def record(command: str, seed: int, path: str) -> None:
     assert spec.loader is not None
     program = sys.modules[spec.name] = module_from_spec(spec)
     spec.loader.exec_module(program)
-    printed, folder = io.StringIO(), Path(path).with_suffix("")
-    shutil.rmtree(folder, ignore_errors=True)  # what is there is of a run that was ended
-    with redirect_stdout(printed):
+    printed = io.StringIO()
+    with redirect_stdout(printed), tempfile.TemporaryDirectory() as folder:
         if hasattr(program, "Settings"):
             report = getattr(program, "report", None) or program.show.report
-            arguments = [*options, "--seed", str(seed), "--out", str(folder), "--more"]
-            measured = start(program.measure, program.Settings, report, arguments)
+            arguments = [*options, "--seed", str(seed), "--out", folder, "--more"]
+            first = seed == SEEDS[0]  # only its text is kept
+            measured = start(program.measure, program.Settings, report if first else None, arguments)
         else:  # the page, which prints what it measures
             measured = Measured(**program.measure(seed))
-        report = report if seed == SEEDS[0] else None  # only the first run's text is kept
     found = values(measured, [claim for claim in all_claims() if claim.program == command])
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps({"values": found, "text": printed.getvalue()}), encoding="utf-8")

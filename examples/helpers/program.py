@@ -141,8 +141,6 @@ def repeat(program: str, measure: Callable[[Any], Measured], chosen: Any, option
         began = time.monotonic()
         with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as folder:  # no run finds another's files
             runs.append(values(measure(replace(chosen, seed=seed, out=Path(folder))), claims))
-        with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as own:  # a run that is kept stays as it is
-            runs.append(values(measure(replace(chosen, seed=seed, out=Path(own))), claims))
         print(f"seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     for claim in claims:
         print(f"\n{ranges(replace(claim, runs=runs_of(claim, runs)))}")

@@ -1,9 +1,7 @@
 """What the programs print is what the lecture says: a table of claims, each with what is to be seen in the output."""
 
 import math
-import re
 
-import numpy as np
 import pytest
 
 from helpers.program import DataError
@@ -18,8 +16,6 @@ def rises(numbers):
 
 def falls(numbers):
     return rises([-x for x in numbers])
-
-
 
 
 CLAIMS = {

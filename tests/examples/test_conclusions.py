@@ -5,10 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from helpers import descent, expressions, few_shot, spam, tokens_and_size, word_vectors
-from helpers import descent, expressions, few_shot, robust, spam, thought, tokens_and_size, valleys
+from helpers import descent, robust, sums
 from helpers.claims import Measured
-from helpers import descent, robust, sums, thought, valleys, word_vectors
 from programs import PROGRAMS, Output
 
 STARVED = {  # a tenth of the steps, and where that is still long, less
@@ -86,8 +84,6 @@ RULE, LABELS = robust.Rule(0, -1.0, True, 0, np.zeros(49)), np.zeros(10, int)
 def learnt(*right):
     """The share of right sums at some looks."""
     return [sums.Point(step, share, []) for step, share in enumerate(right, 1)]
-
-
 
 
 # What a helper concludes from numbers that no short run would give: the call, and what it returns or prints.

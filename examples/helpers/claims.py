@@ -61,6 +61,7 @@ class Claim:
     draws: str = "seeds"
     lecture_says: float | None = None  # for what stands left in the rule
     name: str = ""
+    timed: bool = False  # whether it compares times, which other machines give otherwise
     runs: tuple[Values, ...] = field(default=(), repr=False)
     text: str = field(default="", repr=False)  # what the program prints for it
 
@@ -175,7 +176,7 @@ def values(measured: Measured, claims: Sequence[Claim]) -> Values:
 
 def runs_of(claim: Claim, runs: Sequence[Values]) -> tuple[Values, ...]:
     """The draws of a claim: one of each run; of a real model one of each thing that was asked, in its one run."""
-    needed = [{name: run[name] for name in claim.needs if name in run} for run in runs]
+    needed = [{name: run[name] for name in sorted(claim.needs) if name in run} for run in runs]
     if claim.draws == "seeds":
         return tuple(needed)
     if claim.draws == NONE:

@@ -90,7 +90,7 @@ def by_group(m: Measured) -> None:
     print("  Shares that differ by more than twice what chance alone brings count as different:")
     for claim, what, chance in (
         ("unfair", "ham lost", m.lost_by_chance),
-        ("missed", "spam missed", m.missed_by_chance),
+        ("spam missed", "spam missed", m.missed_by_chance),
     ):
         verdict = "different" if holds(claim, m) else "it may be chance"
         print(f"    {what:12} by chance alone about {100 * chance:.1f} points: {verdict}")

@@ -1,59 +1,131 @@
-"""What the programs print is what the lecture says: a table of claims, each with what is to be seen in the output."""
+"""Claims over ten runs: rules, verdicts by the count, ranges; and each day some of the record is measured anew."""
 
-import math
+import json
+import shlex
+from datetime import date
+from math import nan
+from statistics import mean, stdev
 
+import numpy as np
 import pytest
 
+from examples import claims
+from helpers import claims_page
+from helpers.claims import SEEDS, Claim, Measured, Range, all_claims, elsewhere, plain, runs_of, together, values
 from helpers.program import DataError
-from programs import Output, load, output_of
 
-approx = pytest.approx
-
-
-def rises(numbers):
-    return sorted(numbers) == list(numbers) and len(numbers) > 1
-
-
-def falls(numbers):
-    return rises([-x for x in numbers])
+FLOODED = 0.39, 0.81, 0.63, 0.86, 0.7, 0.41, 0.5, 0.6, 0.8, 0.55
+RUNS = tuple({"flooded": x, "was": 0.2} for x in FLOODED)
+BANK = Claim(
+    "Attention", "flooded", "`looks at` {flooded:.2f}", "07.py", "flooded > 2 * was", lecture_says=0.6, runs=RUNS
+)
 
 
-CLAIMS = {
-}  # fmt: skip
+def made(rule, runs=RUNS, **more):
+    return Claim("Section", "a line", "", "07.py", rule, runs=runs, **more)
 
 
-@pytest.mark.parametrize(
-    ("command", "claim"), [(command, claim) for command, claims in CLAIMS.items() for claim in claims],
-    ids=lambda x: x if isinstance(x, str) else x[0],
-)  # fmt: skip
-def test_a_claim(command, claim, run_once):
-    text = Output(run_once(*command)[0])
-    assert CLAIMS[command][claim](text), text
+@pytest.mark.parametrize(("least", "result"), [
+    (0.3, "10 of 10: borne out"), (0.4, "9 of 10: borne out"), (0.45, "8 of 10: depends on the draw"),
+    (0.62, "5 of 10: depends on the draw"), (0.65, "4 of 10: not borne out"), (0.9, "0 of 10: not borne out"),
+])  # fmt: skip
+def test_the_verdict_follows_from_the_count(least, result):
+    assert made(f"flooded > {least}").result == result
 
 
-REFUSED = [
-    ("13_temperature", {"T": (1.0, 0.0)}, "--T is 0.0; it can be 0.01 or more"),
-    ("13_temperature", {"T": (math.nan,)}, "--T is nan; it can be 0.01 or more"),
-    ("13_temperature", {"T": ()}, "--T needs at least one number, 0.01 or more"),
-    ("15_next_word", {"T": (math.inf,)}, "--T is inf; it can be 0 or more"),
-    ("17_few_shot", {"kept_back": (3, 10)}, "--kept-back is 10; it can be from 0 to 9"),
-    ("17_few_shot", {"kept_back": tuple(range(10))}, "--kept-back names all ten shifts"),
-    ("19_tokens_and_size", {"shares": (0.9,)}, "--shares is 0.9; it can be from 0.01 to 0.8"),
-    ("19_tokens_and_size", {"widths": (8, 30)}, "--widths: give multiples of 4"),
-    ("20_ask_a_human", {"share": 1.5}, "--share is 1.5; it can be from 0 to 1"),
-    ("22_robust", {"sizes": (8501,)}, "--sizes is 8501; it can be from 100 to 8,500"),
-    ("04_backprop", {"layers": (2,)}, "--layers: a network has inputs and at least one layer"),
-    ("04_backprop", {"layers": (2, 0, 1)}, "--layers: a network has inputs and at least one layer"),
-    ("04_backprop", {"inputs": (1.0,)}, "--inputs: a network 2-2-1 needs 2 of them, not 1"),
-    ("04_backprop", {"target": (1.0, 0.0)}, "--target: a network 2-2-1 needs 1 of them, not 2"),
-    ("07_attention", {"sentence": "Was the seagull flooded?"}, "the made sentences do not have seagull"),
-    ("14_inside_a_block", {"changed": "river"}, "--changed river: the tokens are Was the bank"),
-    ("25_change_a_thought", {"strengths": ()}, "--strengths needs at least one number, from -10 to 10"),
-    ("15_next_word", {"ask": ("The moon",)}, '--ask "The moon": it knows only the words of its corpus'),
-]
+def test_what_nothing_random_enters_has_a_verdict_without_a_count():
+    assert made("weights == 13_002", ({"weights": 13_002},), draws="none").result == "borne out"
+    assert made("flooded > 0", ()).result == "not measured yet"
+    assert made("", ()).result == ""
 
 
-@pytest.mark.parametrize(("name", "settings", "sentence"), REFUSED)
-def test_settings_that_a_program_cannot_run_with_are_refused_in_a_sentence(name, settings, sentence, tmp_path):
-    with pytest.raises(DataError, match=f"^{sentence}"):
-        output_of(load(name), out=tmp_path, **settings)
+def test_a_row_shows_the_middle_the_least_and_the_most():
+    assert BANK.seen == "`looks at` 0.60 (0.39 to 0.86)"
+    assert f"{Range([1000, 1000]):,}" == "1,000"
+    costs = together([{"costs": [1.0, 2.0]}, {"costs": [3.0, 2.0]}])
+    assert "{costs[0]:.0f} {costs[1]:.0f}".format(**costs) == "1 (1 to 3) 2"
+
+
+@pytest.mark.parametrize(("rule", "measured", "sides"), [
+    ("flooded > 2 * was", {"flooded", "was"}, ["flooded", "2 * was"]),
+    ("falls(costs) and len(costs) > 3", {"costs"}, ["len(costs)"]),
+    ("all(a < b for a, b in pairs)", {"pairs"}, []),
+    ("0.5 < share", {"share"}, ["share"]),
+])  # fmt: skip
+def test_what_a_rule_asks_for_and_compares(rule, measured, sides):
+    claim = made(rule, ())
+    assert claim.measured == measured
+    assert [*claim.sides] == sides
+
+
+def test_of_a_real_model_each_thing_asked_is_a_draw():
+    claim = made("lead > 0", (), draws="sentences")
+    assert runs_of(claim, [{"lead": [1.0, -1.0, 2.0], "other": 3}]) == ({"lead": 1.0}, {"lead": -1.0}, {"lead": 2.0})
+
+
+def test_a_run_at_the_edge_says_what_the_others_gave(monkeypatch):
+    monkeypatch.setattr("helpers.claims.all_claims", lambda: (Claim(**{**vars(BANK), "name": "bank"}),))
+    assert elsewhere("bank", ".2f", Measured(flooded=0.39, was=0.2)) == "; over ten runs 0.39 to 0.86"
+    assert elsewhere("bank", ".2f", Measured(flooded=0.5, was=0.2)) == ""
+
+
+def test_measured_values_are_numbers():
+    assert plain({"a": np.array([1, 2]), "b": (np.float32(0.5), np.True_)}) == {"a": [1, 2], "b": [0.5, True]}
+    assert values(Measured(flooded=np.float64(0.5), was=1, reading=object()), [BANK]) == {"flooded": 0.5, "was": 1}
+    with pytest.raises(TypeError, match="is no number"):
+        plain("many")
+
+
+def test_names_are_those_of_one_claim_each():
+    names = [claim.name for claim in all_claims() if claim.name]
+    assert len(names) == len({*names})
+
+
+def test_a_run_is_recorded_with_what_it_prints():
+    run = {"values": {"flooded": 0.5, "was": 0.2, "more": 1}, "text": "One.\n\nIt looks\n  at flooded."}
+    found = claims.with_runs(BANK, [run] * 10)
+    assert (found.count, found.text, found.runs[0]) == (10, "It looks\n  at flooded.", {"flooded": 0.5, "was": 0.2})
+
+
+def test_what_is_measured_already_is_not_measured_again_and_a_failure_is_named(tmp_path):
+    claims.run_all({}, 10, 1)
+    with pytest.raises(DataError, match=r"99_none\.py --seed 4 ended with 1:"):
+        claims.run_all({("99_none.py", 4): tmp_path / "run.json"}, 1, 1)
+
+
+def test_the_page_has_each_claim_with_its_dots_and_text_is_text(tmp_path):
+    nasty = made("flooded > x", ({"flooded": nan, "x": 1},), text="<script>alert(1)</script>")
+    claims_page.write([BANK, nasty], tmp_path / "claims.html")
+    page = (tmp_path / "claims.html").read_text(encoding="utf-8")
+    assert page.count('class="dot"') == 2 * 9  # for both sides of the rule
+    assert page.count('class="dot off"') == 2 * 2
+    assert "the lecture: 0.6" in page
+    assert "<script>alert" not in page
+
+
+# --- the record -------------------------------------------------------------------------------------------------------
+
+
+def test_the_record_has_ten_runs_of_each_claim_that_depends_on_a_draw():
+    assert not [c.lecture for c in all_claims() if c.runs and c.draws == "seeds" and len(c.runs) != len(SEEDS)]
+
+
+def test_the_record_counts_as_the_rules_do():
+    counted = {(c.section, c.lecture, c.program): (c.count, c.verdict) for c in all_claims() if c.runs}
+    recorded = json.loads(claims.RECORD.read_text(encoding="utf-8"))
+    assert {(r["section"], r["lecture"], r["program"]): (r["holds"], r["verdict"]) for r in recorded} == counted
+
+
+DRAWN = sorted({c.program for c in all_claims() if c.runs and c.draws == "seeds" and "--real" not in c.program})
+TODAY = date.today().toordinal()
+
+
+@pytest.mark.parametrize("command", [DRAWN[TODAY % len(DRAWN)]])
+def test_rows_measured_anew_lie_where_ten_runs_lay(command, measured_once):
+    """A seed of the day. Beyond 8 standard deviations, and 5% of the size, lies one of 50,000 normal draws (t, 9)."""
+    name, *options = shlex.split(command)
+    run = measured_once(name.removesuffix(".py"), *options, "--seed", str(TODAY))
+    for claim in (c for c in all_claims() if c.program == command and c.runs and c.draws == "seeds" and not c.timed):
+        for side, before in claim.sides.items():
+            far = 8 * stdev(before) * 1.1**0.5 + 0.05 * max(map(abs, before))
+            assert abs(claim.ask(side, run) - mean(before)) <= far, f"{claim.lecture}: {side} was {before}"

@@ -183,4 +183,4 @@ def test_groups_are_called_different_only_beyond_chance(missed, different):
     shorthand, wrong = np.repeat([True, False], [20, 80]), np.zeros(100, bool)
     wrong[:missed] = wrong[-8:] = True
     share, chance = p20.by_group(wrong, shorthand)
-    assert holds("missed", Measured(missed=share, missed_by_chance=chance)) == different
+    assert holds("spam missed", Measured(missed=share, missed_by_chance=chance)) == different

@@ -109,7 +109,7 @@ def measure(settings: "Settings") -> Measured:
     # Memory: how much the output at the last word depends on the word n places back
     first, last = min(settings.distances), max(settings.distances)
     m.fading = {kind: slopes(make(WIDTH), last + 1) for kind, make in KINDS.items()}
-    m.falls = {kind: norms[first] / norms[last] for kind, norms in m.fading.items() if norms[last] > 0}
+    m.fade = {kind: norms[first] / norms[last] for kind, norms in m.fading.items() if norms[last] > 0}
     m.reach = np.flatnonzero(m.fading["convolution"]).max()  # words back
 
     # Time: one word after the other, or all at once

@@ -81,7 +81,7 @@ def fading(m: Measured, distances: Sequence[int]) -> None:
     for kind, norms in m.fading.items():
         print(f"  {kind:14}" + "".join(f"{norms[n]:10.1e}" for n in distances))
     does = "vanishes" if holds("vanishes", m) else "has not vanished"
-    factor = f"{m.falls['RNN']:.0e}".replace("+", "")
+    factor = f"{m.fade['RNN']:.0e}".replace("+", "")
     print(f"  From {min(distances)} to {max(distances)} places back the RNN's gradient {does}: it falls by", end=" ")
     print(f"a factor of {factor}{elsewhere('vanishes', '.0e', m)}.")
     gates = "GRU and LSTM have gates; their gradients fade more slowly. " if holds("gates", m) else ""

@@ -296,7 +296,7 @@ def scores(m: Measured) -> None:
     for name, c in m.tested.items():
         precision = "-" if np.isnan(c.precision) else f"{c.precision:.3f}"
         print(f"  {name:20}{c.accuracy:10.1%}{precision:>11}{c.recall:9.3f}{c.missed:13}{c.lost:10}")
-    print("  Precision: what part of the messages called spam is spam. Recall: what part of the spam is found.")
+    detail("  Precision: what part of the messages called spam is spam. Recall: what part of the spam is found.")
     print(f"  Calling everything ham is right for {m.all_ham:.0%}: with unequal classes accuracy says little.")
     if holds("unequal", m):
         detail(f"  The rarer class suffers: missed are {m.missed:.0%} of the spam, and lost {m.lost:.0%} of the ham.")
@@ -336,7 +336,7 @@ def retraining(m: Measured) -> None:
     print(f"  {'':24}" + "".join(f"{n:>14}" for n in m.new))
     print(f"  {'new spam found':24}" + "".join(f"{share:14.0%}" for share in m.new.values()))
     print(f"  {'right in the old test':24}" + "".join(f"{share:14.1%}" for share in m.old.values()))
-    print(f"  The rules find {m.new_by_rules:.0%} of it, until a person writes the next rule.")
+    detail(f"  The rules find {m.new_by_rules:.0%} of it, until a person writes the next rule.")
 
 
 def black_box(m: Measured) -> None:
@@ -345,7 +345,7 @@ def black_box(m: Measured) -> None:
     print("\nA black box, but its gradient tells which words push the output (mean of x * d output / dx):")
     for name, ids in (("to spam", order[::-1][:8]), ("to ham", order[:8])):
         print(f"  {name:8} " + ", ".join(f"{m.words[i]} {m.push[i]:+.1f}" for i in ids))
-    print(f"  Without the word that pushes most, {m.turned:.0%} of what it calls spam would be ham.")
+    detail(f"  Without the word that pushes most, {m.turned:.0%} of what it calls spam would be ham.")
 
 
 def combinations(m: Measured) -> None:

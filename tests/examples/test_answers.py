@@ -45,7 +45,7 @@ class Student:
 
 def test_it_is_examined_and_asked_and_drawn(text_12, out):
     assert "2 + 3 = " in text_12
-    assert {"learning.png", "mistakes.png"} < {path.name for path in out.iterdir()}
+    assert {path.name for path in out.iterdir()} == {"learning.png", "mistakes.png"}
 
 
 # --- problems -----------------------------------------------------------------------------------------------

@@ -14,18 +14,18 @@ ROOT = Path(__file__).parents[2]
 
 ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that it should have, and those it has
     "tinygrad_lecture/*.py tinygrad_lecture/{methods,errors,func}": (2_300, 2_630),
-    "tinygrad_lecture/autograd": (950, 1_095),
-    "tinygrad_lecture/ops": (2_400, 2_531),
-    "tinygrad_lecture/kernels": (2_100, 2_378),
+    "tinygrad_lecture/autograd": (950, 1_093),
+    "tinygrad_lecture/ops": (2_400, 2_539),
+    "tinygrad_lecture/kernels": (2_100, 2_401),
     "tinygrad_lecture/gradient_checking": (2_400, 2_499),
     "tinygrad_lecture/testing": (1_600, 1_927),
-    "tinygrad_lecture/inspect": (2_400, 2_682),
+    "tinygrad_lecture/inspect": (2_400, 2_695),
     "nn/*.py nn/{layers,functional,module}": (3_300, 3_525),
     "nn/{optim,training,parallel,data,utils}": (2_700, 3_344),
     "nn/torch": (1_600, 1_512),
-    "transformer": (3_250, 3_877),
-    "examples": (9_000, 9_740),
-    "tests": (27_000, 31_094),
+    "transformer": (3_250, 3_889),
+    "examples": (9_000, 10_655),
+    "tests": (27_000, 31_067),
 }
 AN_OP = 25  # lines; by so much a room may grow, so that who adds an op need not ask
 

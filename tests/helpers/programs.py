@@ -75,28 +75,6 @@ def numbers_after(text: str, start: str) -> list[float]:
     return [float(number.replace(",", "")) for number in re.findall(r"-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", line)]
 
 
-class Output(str):
-    """What a program printed. t("start"): the numbers in the line after the first "start"."""
-
-    def __call__(self, *starts):
-        """The numbers after the last of the starts, each searched for after the one before."""
-        text = self
-        for start in starts[:-1]:
-            text = text[text.index(start) :]
-        return numbers_after(text, starts[-1])
-
-    def floats(self, pattern, start=""):
-        """What a pattern's group finds, as numbers, from a start on."""
-        return [float(x.replace(",", "")) for x in re.findall(pattern, self[self.index(start) :])]
-
-    def lines(self, start):
-        return self[self.index(start) :].split("\n")[1:]
-
-    def first(self, start):
-        """The word after a start."""
-        return self[self.index(start) + len(start) :].split()[0]
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     """Return the files of a folder, each with its bytes."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}

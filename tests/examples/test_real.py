@@ -273,5 +273,5 @@ def test_code_that_adds_is_read_and_not_run(text, right):
 
 
 @pytest.mark.parametrize(("tells", "more", "what"), [(0.2, 18, "by"), (0.2, 16, "not by"), (0.14, 24, "not by")])
-def test_a_head_looks_by_meaning_if_it_gives_a_telling_word_clearly_more_than_a_neutral_one(tells, more, what):
+def test_a_head_looks_by_meaning_if_a_telling_word_gets_clearly_more_weight(tells, more, what):
     assert attention.by_what(tells, 0.1, more, 24) == f"{what} meaning"

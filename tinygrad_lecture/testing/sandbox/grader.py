@@ -202,7 +202,7 @@ class Grader:
         try:
             own = _functions(source(path))
             given = _functions(self.course.given(exercise))
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (OSError, ValueError, SyntaxError, MemoryError, RecursionError):
             return None
         for name in filter(own.get, given):
             wanted, now = ([a.arg for a in (*f.args.posonlyargs, *f.args.args)] for f in (given[name], own[name]))

@@ -33,7 +33,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from helpers import claims_page  # noqa: E402
-from helpers.claims import RECORD, SEEDS, Claim, Measured, all_claims, runs_of, values  # noqa: E402
+from helpers.claims import RECORD, SEEDS, TABLE, Claim, Measured, all_claims, numbers, runs_of  # noqa: E402
 from helpers.program import DataError, start  # noqa: E402
 
 from tinygrad_lecture.files import atomic_write  # noqa: E402
@@ -47,16 +47,16 @@ def measure(settings: Settings) -> None:
         claims_page.write(all_claims(), settings.out / "claims.html")
         print(f"{settings.out / 'claims.html'}")
         return
-    wanted = [c for c in all_claims() if c.rule and (not settings.programs or c.program.startswith(settings.programs))]
+    chosen = {name.zfill(2) for name in settings.programs}
+    wanted = [c for c in all_claims() if c.rule and (not chosen or c.program[:2] in chosen)]
     if not wanted:
         raise DataError(f"no claim with a rule belongs to {' '.join(settings.programs) or 'any program'}")
     if not settings.real:
         wanted = [claim for claim in wanted if "--real" not in claim.program]
     commands = {c.program: SEEDS if any(d.draws == "seeds" for d in wanted if d.program == c.program) else SEEDS[:1]
                 for c in wanted}  # fmt: skip
-    version = zlib.crc32(
-        b"".join(path.read_bytes() for path in sorted(HERE.rglob("*.py")) + sorted(HERE.rglob("*.toml")))
-    )
+    files = [path for kind in ("*.py", "*.toml") for path in sorted(HERE.rglob(kind)) if path != TABLE]
+    version = zlib.crc32(b"".join(path.read_bytes() for path in files))
     folder = settings.out / f"claims-{version:08x}"  # runs of another version are not gone on with
     folder.mkdir(parents=True, exist_ok=True)
     files = {(command, seed): folder / f"{zlib.crc32(command.encode()):08x}-{seed}.json"
@@ -64,7 +64,12 @@ def measure(settings: Settings) -> None:
     run_all({key: path for key, path in files.items() if not path.exists()}, len(files), settings.jobs)
     runs = {command: [json.loads(files[command, seed].read_text("utf-8")) for seed in seeds]
             for command, seeds in commands.items()}  # fmt: skip
+    for claim in list(wanted):
+        if missing := claim.needs - {*runs[claim.program][0]["values"]}:
+            print(f"{claim.lecture}: {claim.program} does not measure {', '.join(sorted(missing))}")
+            wanted.remove(claim)
     write([with_runs(claim, runs[claim.program]) if claim in wanted else claim for claim in all_claims()])
+    print(f"Written: {RECORD} and the table of {HERE / 'README.md'}")
 
 
 def run_all(files: dict[tuple[str, int], Path], of: int, jobs: int) -> None:
@@ -91,7 +96,9 @@ def run_all(files: dict[tuple[str, int], Path], of: int, jobs: int) -> None:
         try:
             for each in as_completed(waiting):
                 progress.update(task, advance=1, description=each.result())
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                print("Ended. What is finished is kept: the same command again goes on.")
             pool.shutdown(wait=False, cancel_futures=True)
             for process in running:
                 process.kill()
@@ -115,7 +122,7 @@ def record(command: str, seed: int, path: str) -> None:
             measured = start(program.measure, program.Settings, report if first else None, arguments)
         else:  # the page, which prints what it measures
             measured = Measured(**program.measure(seed))
-    found = values(measured, [claim for claim in all_claims() if claim.program == command])
+    found = numbers(measured)
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps({"values": found, "text": printed.getvalue()}), encoding="utf-8")
 
@@ -124,7 +131,8 @@ def with_runs(claim: Claim, runs: Sequence[dict[str, Any]]) -> Claim:
     """The claim with what its program's runs measured, and the paragraph that the first one prints for it."""
     pieces = [" ".join(piece.split()) for piece in re.findall(r"`([^`]+)`", claim.sees)]
     paragraphs = runs[0]["text"].split("\n\n")
-    text = next((p for piece in pieces for p in paragraphs if piece in " ".join(p.split())), "")
+    shown = [p for p in paragraphs if not p.strip().startswith("Pictures:")]
+    text = next((p for piece in pieces for p in shown if piece in " ".join(p.split())), "")
     return replace(claim, runs=runs_of(claim, [run["values"] for run in runs]), text=text)
 
 

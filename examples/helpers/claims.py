@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -29,6 +31,7 @@ EXAMPLES = Path(__file__).parent.parent
 TABLE, RECORD = EXAMPLES / "data" / "claims.toml", EXAMPLES / "claims.json"
 SEEDS = range(10)
 NONE = "none"  # what differs between the runs of a claim into which nothing random enters
+LONG = 5000  # signs; what is longer as text is an array, on which no claim is decided
 Values = dict[str, Any]  # what a run measured: numbers by name, or lists or dicts of numbers
 
 
@@ -124,7 +127,7 @@ class Claim:
     @property
     def seen(self) -> str:
         """What one sees, with what was measured: "0.63 (0.39 to 0.86)" is the middle of the runs, least and largest."""
-        return self.sees.format(**together(self.runs)) if self.runs else self.sees
+        return self.sees.format(**together(self.runs)) if self.runs else re.sub(r"\{.*?\}", "...", self.sees)
 
 
 class Range(float):
@@ -174,6 +177,15 @@ def values(measured: Measured, claims: Sequence[Claim]) -> Values:
     return {name: plain(found[name]) for name in sorted(set().union(*(c.needs for c in claims))) if name in found}
 
 
+def numbers(measured: Measured) -> Values:
+    """All that a program has measured and that is a number, or a list or dict of numbers; large arrays are left out."""
+    found = {}
+    for name, value in vars(measured).items():
+        with suppress(TypeError):
+            found[name] = plain(value)
+    return {name: value for name, value in found.items() if len(str(value)) < LONG}
+
+
 def runs_of(claim: Claim, runs: Sequence[Values]) -> tuple[Values, ...]:
     """The draws of a claim: one of each run; of a real model one of each thing that was asked, in its one run."""
     needed = [{name: run[name] for name in sorted(claim.needs) if name in run} for run in runs]
@@ -196,7 +208,11 @@ def all_claims() -> tuple[Claim, ...]:
 
 def read(section: dict[str, Any], known: dict[tuple[str, str, str], Any]) -> Iterator[Claim]:
     for row in section["claim"]:
-        claim = Claim(section["title"], **row)
+        try:
+            claim = Claim(section["title"], **row)
+            _ = claim.needs  # whether rule and `sees` can be read
+        except (SyntaxError, TypeError, ValueError) as error:
+            raise ValueError(f"{TABLE.name}, the row {row.get('lecture')}: {error}") from error
         found = known.get((claim.section, claim.lecture, claim.program), {})
         runs = [run for run in found.get("runs", ()) if claim.needs <= {*run}]
         yield Claim(section["title"], **row, runs=tuple(runs), text=found.get("text", ""))
@@ -228,9 +244,8 @@ def ranges(claim: Claim) -> str:
     """Lines that say what was measured for a claim, and in how many runs it holds."""
     said = "" if claim.lecture_says is None else f"   (the lecture: {claim.lecture_says:g})"
     sides = [f"\n    {side} = {Range(numbers):.4g}" for side, numbers in claim.sides.items()]
-    return (
-        f"{claim.lecture}\n    {claim.rule}: holds in {claim.result}" + "".join(sides[:1]) + said + "".join(sides[1:])
-    )
+    held = claim.result if len(claim.runs) == 1 else f"holds in {claim.result}"
+    return f"{claim.lecture}\n    {claim.rule}: {held}" + "".join(sides[:1]) + said + "".join(sides[1:])
 
 
 def elsewhere(name: str, form: str, measured: Measured) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -64,8 +66,10 @@ def dots(claim: Claim) -> str:
     sides = {side: list(map(float, numbers)) for side, numbers in claim.sides.items()}
     if not sides:  # a rule without a comparison: only whether it holds
         sides = {"holds": [float(claim.holds(run)) for run in claim.runs]}
-    marks = [] if claim.lecture_says is None else [claim.lecture_says]
-    numbers = [x for row in sides.values() for x in row if x == x and abs(x) != float("inf")] + marks
+    bounds = [side.value for side in claim.compared if isinstance(side, ast.Constant)]
+    marks = [("the rule's", x) for x in bounds]
+    marks += [] if claim.lecture_says is None else [("the lecture's", claim.lecture_says)]
+    numbers = [x for row in sides.values() for x in row if math.isfinite(x)] + [x for _, x in marks]
     least, most = min(numbers, default=0.0), max(numbers, default=1.0)
     wide = (most - least) or 1.0
 
@@ -81,9 +85,10 @@ def dots(claim: Claim) -> str:
             state = "dot" if claim.holds(run) else "dot off"
             drawn.append(f'<circle class="{state}" cx="{x(number):.1f}" cy="{y}" r="5"/>')
     bottom = ROW * len(sides) + 12
-    for mark in marks:
+    for i, (whose, mark) in enumerate(marks):
         drawn.append(f'<line class="lecture" x1="{x(mark):.1f}" y1="14" x2="{x(mark):.1f}" y2="{ROW}"/>')
-        drawn.append(f'<text class="lecture" x="{WIDTH - 4}" y="12" text-anchor="end">the lecture: {mark:g}</text>')
+        at = WIDTH - 4 - 170 * (len(marks) - 1 - i)
+        drawn.append(f'<text class="lecture" x="{at}" y="12" text-anchor="end">{whose} {mark:g}</text>')
     drawn.append(f'<text x="4" y="{bottom}">{least:.3g}</text>')
     drawn.append(f'<text x="{WIDTH - 4}" y="{bottom}" text-anchor="end">{most:.3g}</text>')
     said = "; ".join(f"{side} from {min(row):.3g} to {max(row):.3g}" for side, row in sides.items())

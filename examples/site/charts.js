@@ -3,11 +3,12 @@
 // A curve of points [x, y], from 0 up. most: the largest y of the axis, by default what fits.
 function curveOf(points, label, most = undefined) {
   const [wide, high] = [280, 120];
+  if (!points.length) return paragraph("hint", "Nothing yet.");
   const top = most ?? Math.max(...points.map(([, y]) => y), 1e-9);
-  const end = Math.max(points.at(-1)?.[0] ?? 1, 1);
+  const end = Math.max(points.at(-1)[0], 1);
   const place = ([x, y]) => `${(34 + ((wide - 44) * x) / end).toFixed(1)},${(high - 18 - ((high - 30) * y) / top).toFixed(1)}`;
   const last = points.at(-1);
-  const told = last ? `${label}: ${number(last[1], 3)} after ${last[0]} steps` : `${label}: nothing yet`;
+  const told = `${label}: ${number(last[1], 3)} after ${last[0]} steps`;
   return svgElement("svg", { viewBox: `0 0 ${wide} ${high}`, class: "curve", role: "img", "aria-label": told },
     svgElement("line", { x1: 34, y1: high - 18, x2: wide - 10, y2: high - 18, class: "axis" }),
     svgElement("text", { x: 30, y: 16, "text-anchor": "end" }, number(top, 2)),
@@ -45,9 +46,10 @@ class Circles {
       });
       return circle;
     }));
+    const counted = this.at.slice(0, -1).flatMap((layer) => layer.map(([x, y], i) => svgElement("text", { x, y: y + 3, class: "counted" }, String(i))));
     this.texts = this.at.at(-1).map(([x, y]) => svgElement("text", { x: x + 20, y: y + 5 }));
     place.append(svgElement("svg", { viewBox: `0 0 ${wide} ${high}`, class: "circles", role: "group", "aria-label": "The network" },
-      this.lines, ...this.circles.flat(), ...this.texts));
+      this.lines, ...this.circles.flat(), ...counted, ...this.texts));
   }
 
   // The activations as brightness; the weights to the chosen neuron as lines, as wide as weight times activation.

@@ -49,7 +49,7 @@ function answerText(activations) {
   const most = indexOfLargest(apart);
   const adds = (digit) => number(hidden[most] * weight[most * width + digit], 2);
   return (
-    `It reads ${best}, with ${number(outputs[best], 2)}. Second is ${second}, with ${number(outputs[second], 2)}: neuron ${most} of ` +
+    `It reads ${best}, with ${outputs[best].toFixed(2)}. Second is ${second}, with ${outputs[second].toFixed(2)}: neuron ${most} of ` +
     `the second hidden layer makes most of the difference. It is at ${number(hidden[most], 2)}, and adds ${adds(best)} to the ` +
     `sum of ${best}, and ${adds(second)} to the sum of ${second}.`
   );
@@ -62,7 +62,7 @@ function neuronView(x, activations, layer, neuron) {
   const given = layer ? activations[layer - 1] : x;
   const sum = column.reduce((total, w, i) => total + w * given[i], bias[neuron]);
   const name = layer === 2 ? `The output for ${neuron}` : `Neuron ${neuron} of hidden layer ${layer + 1}`;
-  const told = `${name}: activation ${number(activations[layer][neuron], 2)} = sigmoid(${number(sum, 3)}). The sum is weights · inputs + bias ${number(bias[neuron], 2)}.`;
+  const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${number(sum, 3)}). The sum is weights · inputs + bias ${number(bias[neuron], 2)}.`;
   const parts = [paragraph("", told)];
   if (layer === 0) {
     parts.push(element("h3", {}, "Its 784 weights"), painted(column, SIDE, SIDE, largest(column), `Weights of ${name}`, 8));
@@ -121,7 +121,7 @@ const ACTIONS = {
     worker.postMessage({ tell: "add", ...example });
     byId("taught").textContent = `${added.length} of your own, the last one as a ${digit}. Train, to let it learn from them.`;
   },
-  train: () => (isRunning ? pause() : run()),
+  train: () => (isRunning ? pause() : goOn()),
   one() {
     pause();
     worker.postMessage({ tell: "step" });
@@ -135,20 +135,21 @@ const ACTIONS = {
 const added = []; // examples of one's own
 const worker = new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
 const curves = { costs: [], right: [] };
-let isRunning = false;
+let [isRunning, run] = [false, 0];
 
 const settings = () => ({ batch: Number(byId("batch").value), rate: Number(byId("rate").value) });
 
 function begin(from) {
   pause();
+  run += 1;
   network = from;
   Object.assign(curves, { costs: [], right: [] });
   const examples = { inputs: [...train.inputs, ...added.map((one) => one.input)], wanted: [...train.labels.map(oneHot), ...added.map((one) => one.wanted)] };
-  worker.postMessage({ tell: "begin", network: from, examples, test, settings: settings(), seed });
+  worker.postMessage({ tell: "begin", network: from, examples, test, settings: settings(), seed, number: run });
   showTraining({ steps: 0, costs: [], diverged: false });
 }
 
-function run() {
+function goOn() {
   if (network === trained) ACTIONS.anew();
   isRunning = true;
   byId("train").textContent = "Pause";
@@ -161,6 +162,7 @@ function pause() {
 }
 
 worker.onmessage = ({ data: told }) => {
+  if (told.run !== run) return; // of a training that was given up
   if (told.diverged) pause();
   network = new Network(told.layers);
   curves.costs.push([told.steps, told.costs.reduce((sum, x) => sum + x, 0) / told.costs.length]);

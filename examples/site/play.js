@@ -10,6 +10,7 @@ const drawing = new PlaneNetwork(byId("network"), (layer, neurons) => {
 });
 let state = { ...DEFAULT };
 let [points, network, start, gradients, costs, path, right, steps, isRunning] = [[], null, null, null, [], [], 0, 0, false];
+let [run, zero] = [0, false]; // the number of the training; whether it began with all weights at 0
 
 // --- the state, which is in the link ------------------------------------------------------------------------------
 
@@ -42,8 +43,9 @@ function change(what) {
 
 // --- training -----------------------------------------------------------------------------------------------------
 
-function begin(zero = false) {
+function begin(fromZero = false) {
   pause();
+  zero = fromZero;
   const draw = randomNumbers(state.seed);
   if (state.shape !== "own" || points.some(([, , , isOwn]) => !isOwn)) points = SHAPES[state.shape](draw, POINTS);
   const sizes = [2, ...state.hidden, 1];
@@ -57,14 +59,16 @@ function begin(zero = false) {
 }
 
 function tellWorker() {
+  run += 1;
   const inputs = points.map(([x, y]) => Float64Array.of(x, y));
   const labels = points.map(([, , label]) => label);
   const examples = { inputs, wanted: labels.map((label) => Float64Array.of(label)) };
   const { batch, rate, momentum, seed } = state;
-  worker.postMessage({ tell: "begin", network, examples, test: { inputs, labels }, settings: { batch, rate, momentum }, seed });
+  worker.postMessage({ tell: "begin", network, examples, test: { inputs, labels }, settings: { batch, rate, momentum }, seed, number: run });
 }
 
 function ask(tell) {
+  if (points.length < 2) pause();
   if (points.length < 2) return void (byId("said").textContent = "There are no points to learn from. Click into the square, or choose other data.");
   worker.postMessage({ tell, time: 30, gradients: true });
 }
@@ -75,7 +79,7 @@ function pause() {
 }
 
 worker.onmessage = ({ data: told }) => {
-  if (told.steps < steps) return; // of a network that is no longer here
+  if (told.run !== run) return; // of a training that was given up
   if (told.diverged) pause();
   network = new Network(told.layers);
   [gradients, right, steps] = [told.gradients, told.right, told.steps];
@@ -96,7 +100,7 @@ function show(diverged = false) {
   byId("costs").replaceChildren(curveOf(thinned(costs), "cost by step"));
   const steepest = gradients ? Math.max(...gradients.flat().map(largest)) : 0;
   byId("said").textContent = sentence(diverged, steepest);
-  tries.look({ ...state, sizes: [2, ...state.hidden, 1], points: points.length, costs, steps, right: steps ? right : NaN, steepest, dead: deadNeurons() });
+  tries.look({ ...state, zero, sizes: [2, ...state.hidden, 1], points: points.length, costs, steps, right: steps ? right : NaN, steepest, dead: deadNeurons() });
 }
 
 function sentence(diverged, steepest) {

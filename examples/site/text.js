@@ -116,6 +116,7 @@ function drawArcs() {
   });
   const wide = x(tokens.length) + 10;
   byId("arcs").replaceChildren(svgElement("svg", { width: wide, height: base + 30, class: "arcs", role: "group", "aria-label": "Tokens" }, ...arcs, ...texts));
+  byId("arcs").parentElement.scrollLeft = x(token) - byId("arcs").parentElement.clientWidth + 60;
   const best = tokens.slice(0, token + 1).map((_, key) => weightAt(block, head, token, key));
   const key = indexOfLargest(best);
   byId("told").textContent = `Head ${block}.${head}: "${nameOf(tokens[token])}" attends most to "${nameOf(tokens[key])}", ${tokens.length > 1 && key === token ? "itself" : `token ${key}`}, with ${number(best[key], 2)}.`;

@@ -4,14 +4,15 @@ const TRIES = [
   ["A rate that is too large oscillates", "Find a learning rate at which the cost goes up and down. All points per step, so that no batch is to blame.",
     ({ costs, batch, points }) => {
       const last = costs.slice(-40);
-      return batch >= points && last.length === 40 && last.filter((cost, i) => i && cost > last[i - 1]).length > 10;
+      const rises = last.filter((cost, i) => i && cost > last[i - 1]).length;
+      return batch >= points && last.length === 40 && rises > 10 && last[39] > 0.5 * last[0];
     }],
   ["Without activations XOR is not learnt", "Choose XOR and no activation, and train for 500 steps, with as many layers as you like.",
     ({ shape, activation, steps, right }) => shape === "xor" && activation === "linear" && steps >= 500 && right < 0.8],
   ["A ReLU can be dead", "Choose ReLU and a large rate. A dead neuron answers 0 for every point, so its gradient is 0, and it never learns again.",
-    ({ activation, dead }) => activation === "relu" && dead > 0],
+    ({ activation, dead, steps, rate }) => activation === "relu" && dead > 0 && steps > 0 && rate >= 1],
   ["A saddle: the gradient is nearly 0, and nothing is learnt", "All points per step. Start with all weights at 0, and train. Then start anew: random weights leave it at once.",
-    ({ steps, steepest, right }) => steps >= 50 && steepest < 1e-3 && right < 0.8],
+    ({ zero, steps, steepest, right }) => zero && steps >= 50 && steepest < 1e-3 && right < 0.8],
   ["One hidden layer fits any curve, with enough neurons", "The spiral, one hidden layer: with 3, with 8 and with more neurons. With 3 it cannot; how many does it take to be right for 95%?",
     ({ shape, sizes, right }) => shape === "spiral" && sizes.length === 3 && right > 0.95],
 ];

@@ -1,6 +1,6 @@
 // Training in a worker, so that the page never waits: it is told what to do, and tells how far it is.
 
-let [training, tests] = [null, null];
+let [training, tests, run] = [null, null, 0]; // run: the number of the training, so that the page knows late news
 
 // The share of the test examples that the network answers right.
 function shareRight() {
@@ -14,12 +14,12 @@ function shareRight() {
 function tell(costs, gradients) {
   const { network, steps } = training;
   const diverged = !costs.every(Number.isFinite);
-  postMessage({ steps, costs, diverged, gradients, layers: network.copy().layers, right: shareRight() });
+  postMessage({ run, steps, costs, diverged, gradients, layers: network.copy().layers, right: shareRight() });
 }
 
 const TOLD = {
-  begin({ network, examples, test, settings, seed }) {
-    tests = test;
+  begin({ network, examples, test, settings, seed, number }) {
+    [tests, run] = [test, number];
     training = new Training(new Network(network.layers), examples, settings, randomNumbers(seed));
   },
   set(settings) {

@@ -11,7 +11,7 @@ import pytest
 
 from examples import claims
 from helpers import claims_page
-from helpers.claims import SEEDS, Claim, Measured, Range, all_claims, elsewhere, plain, runs_of, together, values
+from helpers.claims import SEEDS, Claim, Measured, Range, all_claims, elsewhere, plain, read, runs_of, together, values
 from helpers.program import DataError
 
 FLOODED = 0.39, 0.81, 0.63, 0.86, 0.7, 0.41, 0.5, 0.6, 0.8, 0.55
@@ -76,6 +76,12 @@ def test_measured_values_are_numbers():
         plain("many")
 
 
+def test_a_row_that_cannot_be_read_is_named():
+    for row in ({"rule": "flooded >"}, {"sees": "{flooded"}, {"ruel": "x > 1"}):
+        with pytest.raises(ValueError, match=r"claims\.toml, the row a line: "):
+            [*read({"title": "S", "claim": [{"lecture": "a line", "sees": "", **row}]}, {})]
+
+
 def test_names_are_those_of_one_claim_each():
     names = [claim.name for claim in all_claims() if claim.name]
     assert len(names) == len({*names})
@@ -99,7 +105,7 @@ def test_the_page_has_each_claim_with_its_dots_and_text_is_text(tmp_path):
     page = (tmp_path / "claims.html").read_text(encoding="utf-8")
     assert page.count('class="dot"') == 2 * 9  # for both sides of the rule
     assert page.count('class="dot off"') == 2 * 2
-    assert "the lecture: 0.6" in page
+    assert "the lecture's 0.6" in page
     assert "<script>alert" not in page
 
 

@@ -151,7 +151,7 @@ def play_page(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("state", "start", "claim"), [
-    ("rate=30&batch=200&momentum=0.9", "#anew", "A rate that is too large oscillates"),
+    ("rate=10&batch=200", "#anew", "A rate that is too large oscillates"),
     ("shape=xor&activation=linear", "#anew", "Without activations XOR is not learnt"),
     ("activation=relu&rate=10", "#anew", "A ReLU can be dead"),
     ("batch=200", "#zero", "A saddle"),

@@ -10,7 +10,6 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from browser import chromium, visit  # noqa: F401
 from examples.site import cheat_sheet, models, pages
 from helpers.mnist import load_digits
 from helpers.training import digit_network
@@ -56,7 +55,7 @@ def batches(n, size, draw):
         yield from (order[k : k + size] for k in range(0, n, size))
 
 
-def test_a_hundred_steps_in_the_page_are_those_of_the_engine(visit, digit_page):  # noqa: F811
+def test_a_hundred_steps_in_the_page_are_those_of_the_engine(visit, digit_page):
     digits = load_digits()
     x, labels = digits.train_images[:150].astype(np.float64), digits.train_labels[:150]
     wanted = np.eye(10)[labels]
@@ -85,7 +84,7 @@ def test_a_hundred_steps_in_the_page_are_those_of_the_engine(visit, digit_page):
         np.testing.assert_allclose(bias, layer.bias.numpy(force=True), atol=1e-5)
 
 
-def test_a_digit_of_the_test_set_is_read_as_the_engine_reads_it(visit, digit_page):  # noqa: F811
+def test_a_digit_of_the_test_set_is_read_as_the_engine_reads_it(visit, digit_page):
     page = visit(digit_page)
     data = json.loads(page.evaluate("document.getElementById('data').textContent"))
     raw = [
@@ -102,7 +101,7 @@ def test_a_digit_of_the_test_set_is_read_as_the_engine_reads_it(visit, digit_pag
     assert float(said[2]) == pytest.approx(a.max(), rel=0.01)
 
 
-def test_one_draws_with_mouse_and_keys_and_clears(visit, digit_page):  # noqa: F811
+def test_one_draws_with_mouse_and_keys_and_clears(visit, digit_page):
     page = visit(digit_page)
     page.click("#clear")
     assert page.inner_text("#said") == "Nothing is drawn. Draw a digit in the square."
@@ -119,7 +118,7 @@ def test_one_draws_with_mouse_and_keys_and_clears(visit, digit_page):  # noqa: F
     assert page.inner_text("#said").startswith("It reads ")
 
 
-def test_it_trains_step_by_step_and_pauses(visit, digit_page):  # noqa: F811
+def test_it_trains_step_by_step_and_pauses(visit, digit_page):
     page = visit(digit_page)
     page.click("#anew")
     page.click("#one")
@@ -133,7 +132,7 @@ def test_it_trains_step_by_step_and_pauses(visit, digit_page):  # noqa: F811
     assert page.inner_text("#progress").startswith("0 steps")
 
 
-def test_what_one_drew_becomes_training_data(visit, digit_page):  # noqa: F811
+def test_what_one_drew_becomes_training_data(visit, digit_page):
     page = visit(digit_page)
     page.select_option("#label", "4")
     page.click("#teach")
@@ -157,7 +156,7 @@ def play_page(tmp_path_factory):
     ("batch=200", "#zero", "A saddle"),
     ("shape=spiral&hidden=64&activation=relu&rate=0.3&momentum=0.9", "#anew", "One hidden layer fits any curve"),
 ])  # fmt: skip
-def test_what_one_tries_is_recognised_when_it_happens(state, start, claim, visit, play_page):  # noqa: F811
+def test_what_one_tries_is_recognised_when_it_happens(state, start, claim, visit, play_page):
     page = visit(play_page, f"#{state}")
     assert page.locator("#tries li.seen").count() == 0
     page.click(start)
@@ -165,7 +164,7 @@ def test_what_one_tries_is_recognised_when_it_happens(state, start, claim, visit
     page.locator("#tries li.seen", has_text=claim).wait_for(timeout=120_000)
 
 
-def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):  # noqa: F811
+def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
     page = visit(play_page, "#hidden=3,5&shape=circles")
     page.click("#more")
     assert "hidden=3,5,4" in page.url
@@ -175,7 +174,7 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):  #
         assert other.inner_text("#said").startswith("The link's state is broken")
 
 
-def test_a_slice_of_the_landscape_shows_the_path(visit, play_page):  # noqa: F811
+def test_a_slice_of_the_landscape_shows_the_path(visit, play_page):
     page = visit(play_page)
     page.click("#look")
     assert page.inner_text("#said").startswith("It has not moved yet")
@@ -211,7 +210,7 @@ ASK = """async ([tokens, off]) => {
 
 
 @pytest.mark.parametrize("off", [[], ["1.2", "0.0"]])
-def test_the_text_is_read_as_the_model_reads_it(off, visit, text_page):  # noqa: F811
+def test_the_text_is_read_as_the_model_reads_it(off, visit, text_page):
     path, model, tokenizer = text_page
     tokens = tokenizer.encode("The dog sees")
     logits, attention = visit(path).evaluate(ASK, [tokens, off])
@@ -227,7 +226,7 @@ def test_the_text_is_read_as_the_model_reads_it(off, visit, text_page):  # noqa:
     np.testing.assert_allclose(np.reshape(attention[1], (4, 12, 12)), trace["blocks.1.attention.weights"], atol=1e-5)
 
 
-def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):  # noqa: F811
+def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
     page = visit(text_page[0])
     page.locator("#told", has_text="attends most to").wait_for()
     page.fill("#text", "The ж")
@@ -242,7 +241,7 @@ def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["digit_page", "play_page", "text_page"])
-def test_a_page_is_accessible_and_fits(name, width, request, visit):  # noqa: F811
+def test_a_page_is_accessible_and_fits(name, width, request, visit):
     script = os.environ.get("AXE")
     if not script:
         pytest.skip("AXE names no axe.min.js of axe-core")
@@ -270,7 +269,7 @@ def test_the_sheet_lists_each_thing_once_with_a_line():
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_first_page_has_one_thing_to_drag_and_fits(width, scheme, visit, tmp_path):  # noqa: F811
+def test_the_first_page_has_one_thing_to_drag_and_fits(width, scheme, visit, tmp_path):
     pages.index_page(tmp_path / "index.html", {"play.html": "Play <b>"})
     page = visit(tmp_path / "index.html", viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert page.inner_text("#said").endswith("it fires.")

@@ -36,7 +36,7 @@ types = numba.types
 intrinsic: Callable[[Callable[..., Any]], Any] = import_module("numba.extending").intrinsic
 carray, literal_unroll, i64 = numba.carray, numba.literal_unroll, types.int64
 
-PATIENCE = 5_000  # looks for work, each about 0.4 µs
+PATIENCE = 1_500  # looks for work, each about 0.4 µs
 
 # Where in the pool's memory each number is, in bytes: in a cache line of its own.
 TURN, DONE, OWNER, FUNCTION, JOB, SERVING, STOP, ASIDE, GIVE_WAY, GET, SET = (128 * i for i in range(11))

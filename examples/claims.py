@@ -55,8 +55,8 @@ def measure(settings: Settings) -> None:
         wanted = [claim for claim in wanted if "--real" not in claim.program]
     commands = {c.program: SEEDS if any(d.draws == "seeds" for d in wanted if d.program == c.program) else SEEDS[:1]
                 for c in wanted}  # fmt: skip
-    files = [path for kind in ("*.py", "*.toml") for path in sorted(HERE.rglob(kind)) if path != TABLE]
-    version = zlib.crc32(b"".join(path.read_bytes() for path in files))
+    sources = [path for kind in ("*.py", "*.toml") for path in sorted(HERE.rglob(kind)) if path != TABLE]
+    version = zlib.crc32(b"".join(path.read_bytes() for path in sources))
     folder = settings.out / f"claims-{version:08x}"  # runs of another version are not gone on with
     folder.mkdir(parents=True, exist_ok=True)
     files = {(command, seed): folder / f"{zlib.crc32(command.encode()):08x}-{seed}.json"

@@ -79,7 +79,7 @@ class RealToo(Common):
 
     def __init_subclass__(cls, out: str = "", ask_real: tuple[Callable[..., Any], ...] = ()) -> None:
         super().__init_subclass__(out)
-        cls.ask_real = ask_real if isinstance(ask_real, tuple) else (ask_real, None)
+        cls.ask_real = ask_real
 
 
 def start(

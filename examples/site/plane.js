@@ -37,13 +37,13 @@ class PlaneNetwork {
 
   // The answers of all neurons, and lines for the weights: as wide as a weight is large; red beside it, its gradient.
   show(network, gradients) {
-    const answers = [network.layers.length && joinedNumbers(GRID_POINTS), ...network.answer(...GRID_POINTS)];
+    const answers = [joinedNumbers(GRID_POINTS), ...network.answer(...GRID_POINTS)];
     this.pictures.forEach((layer, l) => layer.forEach((canvas, i) => {
       const column = Float64Array.from({ length: GRID ** 2 }, (_, k) => answers[l][k * layer.length + i]);
-      const middle = l && ["sigmoid"].includes(network.layers[l - 1].activation) ? 0.5 : 0;
+      const middle = l && network.layers[l - 1].activation === "sigmoid" ? 0.5 : 0;
       paintPlane(canvas, column.map((a) => a - middle), middle || Math.max(largest(column), 1e-9));
     }));
-    const lines = network.layers.flatMap(({ weight, inputs, outputs }, l) => {
+    const lines = network.layers.flatMap(({ weight, outputs }, l) => {
       const [most, steepest] = [Math.max(largest(weight), 1e-9), gradients ? Math.max(largest(gradients[l][0]), 1e-12) : 1];
       return Array.from(weight, (w, k) => {
         const [from, to] = [this.at[l][Math.floor(k / outputs)], this.at[l + 1][k % outputs]];

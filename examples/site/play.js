@@ -105,7 +105,7 @@ function show(diverged = false) {
 
 function sentence(diverged, steepest) {
   if (diverged) return `The cost is no longer a number: a rate of ${state.rate} is too large. The weights are those before that step; choose a smaller rate, and go on.`;
-  if (!steps) return "Random weights. Train, or drag the network into another form first.";
+  if (!steps) return "Random weights. Train, or change the network first.";
   return `After ${steps.toLocaleString("en")} steps ${number(100 * right, 3)}% of the points are right, the cost is ${number(costs.at(-1), 3)}, the largest gradient ${number(steepest, 2)}.`;
 }
 

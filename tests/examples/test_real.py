@@ -38,7 +38,7 @@ def test_a_real_model_is_asked_instead_or_told_of(options, printed, tmp_path, ca
     assert capsys.readouterr().out == printed
 
 
-class Toy(RealToo, out="toy", ask_real=lambda settings: print("asked")):
+class Toy(RealToo, out="toy", ask_real=(lambda settings: print("asked"), None)):
     """Settings."""
 
 

@@ -15,6 +15,12 @@ function show() {
   byId("left").textContent = left === 1 ? "1 claim" : `${left} claims`;
 }
 
-byId("word").addEventListener("input", event => { shown.word = event.target.value; show(); });
-byId("verdict").addEventListener("change", event => { shown.verdict = event.target.value; show(); });
+byId("word").addEventListener("input", (event) => {
+  shown.word = event.target.value;
+  show();
+});
+byId("verdict").addEventListener("change", (event) => {
+  shown.verdict = event.target.value;
+  show();
+});
 show();

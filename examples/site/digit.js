@@ -5,16 +5,19 @@ const SIDE = 28;
 const pictures = (text) => {
   const bytes = decode(text, 1);
   return Array.from({ length: bytes.length / SIDE ** 2 }, (_, i) =>
-    Float64Array.from(bytes.subarray(i * SIDE ** 2, (i + 1) * SIDE ** 2), (ink) => ink / 255));
+    Float64Array.from(bytes.subarray(i * SIDE ** 2, (i + 1) * SIDE ** 2), (ink) => ink / 255),
+  );
 };
 const oneHot = (digit) => Float64Array.from({ length: 10 }, (_, k) => Number(k === digit));
 const train = { inputs: pictures(data.train.images), labels: [...decode(data.train.labels, 1)] };
 const test = { inputs: pictures(data.test.images), labels: [...decode(data.test.labels, 1)] };
-const trained = new Network(data.layers.map((layer) => ({
-  ...layer,
-  weight: Float64Array.from(decode(layer.weight, 4)),
-  bias: Float64Array.from(decode(layer.bias, 4)),
-})));
+const trained = new Network(
+  data.layers.map((layer) => ({
+    ...layer,
+    weight: Float64Array.from(decode(layer.weight, 4)),
+    bias: Float64Array.from(decode(layer.bias, 4)),
+  })),
+);
 
 const paper = new Paper(byId("paper"), show);
 let network = trained;
@@ -65,16 +68,28 @@ function neuronView(x, activations, layer, neuron) {
   const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${number(sum, 3)}). The sum is weights · inputs + bias ${number(bias[neuron], 2)}.`;
   const parts = [paragraph("", told)];
   if (layer === 0) {
-    parts.push(element("h3", {}, "Its 784 weights"), painted(column, SIDE, SIDE, largest(column), `Weights of ${name}`, 8));
+    parts.push(
+      element("h3", {}, "Its 784 weights"),
+      painted(column, SIDE, SIDE, largest(column), `Weights of ${name}`, 8),
+    );
   } else {
-    parts.push(element("h3", {}, `Its ${inputs} weights × activations`), bars(column.map((w, i) => w * given[i]), (i) => `neuron ${i}`));
+    parts.push(
+      element("h3", {}, `Its ${inputs} weights × activations`),
+      bars(
+        column.map((w, i) => w * given[i]),
+        (i) => `neuron ${i}`,
+      ),
+    );
   }
   if (layer === 2) {
     const slopes = pixelsFor(x, neuron);
     parts.push(
       element("h3", {}, `Which pixels say ${neuron}`),
       painted(slopes, SIDE, SIDE, largest(slopes), `The gradient of the output for ${neuron} by each pixel`, 8),
-      paragraph("hint", `The gradient of this output by each pixel: more ink where it is blue makes it more a ${neuron}, where it is orange less.`),
+      paragraph(
+        "hint",
+        `The gradient of this output by each pixel: more ink where it is blue makes it more a ${neuron}, where it is orange less.`,
+      ),
     );
   }
   return parts;
@@ -105,12 +120,21 @@ const ACTIONS = {
   wrong() {
     const isWrong = (i) => indexOfLargest(network.answer(test.inputs[i]).at(-1)) !== test.labels[i];
     const found = test.inputs.findIndex((_, i) => i > at && isWrong(i));
-    take(found < 0 ? Math.max(test.inputs.findIndex((_, i) => isWrong(i)), 0) : found);
+    take(
+      found < 0
+        ? Math.max(
+            test.inputs.findIndex((_, i) => isWrong(i)),
+            0,
+          )
+        : found,
+    );
   },
   mean() {
     const threes = train.inputs.filter((_, i) => train.labels[i] === 3);
     byId("label").value = "3";
-    paper.set(Float64Array.from({ length: SIDE ** 2 }, (_, p) => threes.reduce((sum, x) => sum + x[p], 0) / threes.length));
+    paper.set(
+      Float64Array.from({ length: SIDE ** 2 }, (_, p) => threes.reduce((sum, x) => sum + x[p], 0) / threes.length),
+    );
   },
   noise: () => paper.set(Float64Array.from({ length: SIDE ** 2 }, () => Math.random())),
   teach() {
@@ -119,7 +143,8 @@ const ACTIONS = {
     const example = { input: paper.numbers.slice(), wanted: oneHot(digit) };
     added.push(example);
     worker.postMessage({ tell: "add", ...example });
-    byId("taught").textContent = `${added.length} of your own, the last one as a ${digit}. Train, to let it learn from them.`;
+    byId("taught").textContent =
+      `${added.length} of your own, the last one as a ${digit}. Train, to let it learn from them.`;
   },
   train: () => (isRunning ? pause() : goOn()),
   one() {
@@ -144,7 +169,10 @@ function begin(from) {
   run += 1;
   network = from;
   Object.assign(curves, { costs: [], right: [] });
-  const examples = { inputs: [...train.inputs, ...added.map((one) => one.input)], wanted: [...train.labels.map(oneHot), ...added.map((one) => one.wanted)] };
+  const examples = {
+    inputs: [...train.inputs, ...added.map((one) => one.input)],
+    wanted: [...train.labels.map(oneHot), ...added.map((one) => one.wanted)],
+  };
   worker.postMessage({ tell: "begin", network: from, examples, test, settings: settings(), seed, number: run });
   showTraining({ steps: 0, costs: [], diverged: false });
 }
@@ -176,19 +204,31 @@ function showTraining({ steps, diverged, right, gradients }) {
   const rate = byId("rate").value;
   const said = [`${steps.toLocaleString("en")} steps`];
   if (right !== undefined) said.push(`${number(100 * right, 3)}% of 500 unseen pictures right`);
-  if (diverged) said.push(`the cost is no longer a number: the rate ${rate} is too large. The weights are those before that step; choose a smaller rate and go on`);
+  if (diverged)
+    said.push(
+      `the cost is no longer a number: the rate ${rate} is too large. The weights are those before that step; choose a smaller rate and go on`,
+    );
   if (gradients) said.push("the pictures show this step's gradient: each weight went against it");
   byId("progress").textContent = `${said.join("; ")}.`;
-  byId("weights-title").textContent = gradients ? "The gradient of the cost by each weight of hidden layer 1" : "The weights of hidden layer 1 as pictures: blue above 0, orange below";
-  byId("costs").replaceChildren(curveOf(curves.costs.filter(([, y]) => Number.isFinite(y)), "cost by step"));
+  byId("weights-title").textContent = gradients
+    ? "The gradient of the cost by each weight of hidden layer 1"
+    : "The weights of hidden layer 1 as pictures: blue above 0, orange below";
+  byId("costs").replaceChildren(
+    curveOf(
+      curves.costs.filter(([, y]) => Number.isFinite(y)),
+      "cost by step",
+    ),
+  );
   byId("right").replaceChildren(curveOf(curves.right, "share of right answers by step", 1));
   const { weight, outputs } = network.layers[0];
   const shown = gradients ? gradients[0][0] : weight;
   const most = largest(shown);
-  byId("weights").replaceChildren(...Array.from({ length: outputs }, (_, j) => {
-    const column = Float64Array.from({ length: SIDE ** 2 }, (_, i) => shown[i * outputs + j]);
-    return painted(column, SIDE, SIDE, most, `${gradients ? "Gradient" : "Weights"} of neuron ${j}`, 2);
-  }));
+  byId("weights").replaceChildren(
+    ...Array.from({ length: outputs }, (_, j) => {
+      const column = Float64Array.from({ length: SIDE ** 2 }, (_, i) => shown[i * outputs + j]);
+      return painted(column, SIDE, SIDE, most, `${gradients ? "Gradient" : "Weights"} of neuron ${j}`, 2);
+    }),
+  );
 }
 
 // --- the beginning ------------------------------------------------------------------------------------------------
@@ -196,6 +236,7 @@ function showTraining({ steps, diverged, right, gradients }) {
 startTheme();
 byId("label").append(...Array.from({ length: 10 }, (_, digit) => element("option", {}, String(digit))));
 for (const [id, action] of Object.entries(ACTIONS)) byId(id).addEventListener("click", action);
-for (const id of ["batch", "rate"]) byId(id).addEventListener("change", () => worker.postMessage({ tell: "set", ...settings() }));
+for (const id of ["batch", "rate"])
+  byId(id).addEventListener("change", () => worker.postMessage({ tell: "set", ...settings() }));
 begin(trained);
 take(data.first);

@@ -10,7 +10,10 @@ class GPT {
   // x (n, inputs) -> (n, outputs). The weights are turned once: (inputs, outputs).
   linear(tape, x, name) {
     if (!this.transposed.has(name)) {
-      const { shape: [outputs, inputs], numbers } = this.weights[`${name}.weight`];
+      const {
+        shape: [outputs, inputs],
+        numbers,
+      } = this.weights[`${name}.weight`];
       const turned = Float64Array.from(numbers, (_, i) => numbers[(i % outputs) * inputs + Math.floor(i / outputs)]);
       this.transposed.set(name, { shape: [inputs, outputs], numbers: turned });
     }
@@ -41,10 +44,16 @@ class GPT {
     const q = split("W_Q", byHead, [this.heads, n, dim]);
     const k = split("W_K", turned, [this.heads, dim, n]);
     const v = split("W_V", byHead, [this.heads, n, dim]);
-    const later = tape.given([n, n], Float64Array.from({ length: n * n }, (_, i) => (i % n > Math.floor(i / n) ? -Infinity : 0)));
+    const later = tape.given(
+      [n, n],
+      Float64Array.from({ length: n * n }, (_, i) => (i % n > Math.floor(i / n) ? -Infinity : 0)),
+    );
     const weights = tape.softmax(OPS.add(tape, [tape.scaled(tape.product(q, k), dim ** -0.5), later], {}), -1);
     const sent = tape.product(weights, v);
-    const heard = tape.given([this.heads, 1, 1], Float64Array.from(off, (silent) => Number(!silent)));
+    const heard = tape.given(
+      [this.heads, 1, 1],
+      Float64Array.from(off, (silent) => Number(!silent)),
+    );
     const back = Array.from({ length: n * this.width }, (_, i) => {
       const [token, column] = [Math.floor(i / this.width), i % this.width];
       return (Math.floor(column / dim) * n + token) * dim + (column % dim);
@@ -64,7 +73,10 @@ class GPT {
     const [tape, n] = [new Tape(), tokens.length];
     const row = ({ numbers }, i) => numbers.subarray(i * this.width, (i + 1) * this.width);
     const embedded = tokens.map((token, i) => {
-      const [word, place] = [row(this.weights["embedding.W_E.weight"], token), row(this.weights["embedding.positions.weight"], i)];
+      const [word, place] = [
+        row(this.weights["embedding.W_E.weight"], token),
+        row(this.weights["embedding.positions.weight"], i),
+      ];
       return word.map((w, d) => w + place[d]);
     });
     let x = tape.given([n, this.width], Float64Array.from(embedded.flatMap((vector) => [...vector])));
@@ -72,7 +84,12 @@ class GPT {
     for (let block = 0; block < this.layers; block += 1) {
       const name = `blocks.${block}`;
       const silent = Array.from({ length: this.heads }, (_, h) => off.includes(`${block}.${h}`));
-      const { added, weights } = this.attention(tape, this.norm(tape, x, `${name}.norm_1`), `${name}.attention`, silent);
+      const { added, weights } = this.attention(
+        tape,
+        this.norm(tape, x, `${name}.norm_1`),
+        `${name}.attention`,
+        silent,
+      );
       x = OPS.add(tape, [x, added], {});
       const up = this.linear(tape, this.norm(tape, x, `${name}.norm_2`), `${name}.ffn.up`);
       x = OPS.add(tape, [x, this.linear(tape, tape.each(EACH["gelu tanh"], up), `${name}.ffn.down`)], {});

@@ -8,11 +8,19 @@ class Network {
 
   // Random weights as Glorot and Bengio (2010) draw them, within the root of 6 / (inputs + outputs); biases 0.
   static random(sizes, activation, last, draw) {
-    return new Network(sizes.slice(1).map((outputs, i) => {
-      const [inputs, far] = [sizes[i], Math.sqrt(6 / (sizes[i] + outputs))];
-      const weight = Float64Array.from({ length: inputs * outputs }, () => far * (2 * draw() - 1));
-      return { inputs, outputs, weight, bias: new Float64Array(outputs), activation: i === sizes.length - 2 ? last : activation };
-    }));
+    return new Network(
+      sizes.slice(1).map((outputs, i) => {
+        const [inputs, far] = [sizes[i], Math.sqrt(6 / (sizes[i] + outputs))];
+        const weight = Float64Array.from({ length: inputs * outputs }, () => far * (2 * draw() - 1));
+        return {
+          inputs,
+          outputs,
+          weight,
+          bias: new Float64Array(outputs),
+          activation: i === sizes.length - 2 ? last : activation,
+        };
+      }),
+    );
   }
 
   // Forward: x, a node of shape (batch, inputs) -> of each layer the nodes of its weights, biases, sums and activations.
@@ -32,7 +40,9 @@ class Network {
   }
 
   copy() {
-    return new Network(this.layers.map((layer) => ({ ...layer, weight: layer.weight.slice(), bias: layer.bias.slice() })));
+    return new Network(
+      this.layers.map((layer) => ({ ...layer, weight: layer.weight.slice(), bias: layer.bias.slice() })),
+    );
   }
 }
 
@@ -40,7 +50,10 @@ class Network {
 class Training {
   constructor(network, examples, { batch, rate, momentum = 0 }, draw) {
     Object.assign(this, { network, examples, batch, rate, momentum, draw, steps: 0, order: [] });
-    this.speed = network.layers.map(({ weight, bias }) => [new Float64Array(weight.length), new Float64Array(bias.length)]);
+    this.speed = network.layers.map(({ weight, bias }) => [
+      new Float64Array(weight.length),
+      new Float64Array(bias.length),
+    ]);
   }
 
   // The numbers of the next examples: each example once, in an order drawn anew, then again.
@@ -59,7 +72,10 @@ class Training {
   step(chosen = this.next()) {
     const { inputs, wanted } = this.examples;
     const [tape, n] = [new Tape(), chosen.length];
-    const layers = this.network.forward(tape, tape.given([n, inputs[0].length], joinedNumbers(chosen.map((i) => inputs[i]))));
+    const layers = this.network.forward(
+      tape,
+      tape.given([n, inputs[0].length], joinedNumbers(chosen.map((i) => inputs[i]))),
+    );
     const y = tape.given([n, wanted[0].length], joinedNumbers(chosen.map((i) => wanted[i])));
     const error = tape.each(EACH.sub, layers.at(-1).a, y);
     const cost = tape.scaled(OPS.sum(tape, [tape.each(EACH.mul, error, error)], { axis: null }, []), 1 / n);
@@ -68,13 +84,15 @@ class Training {
     this.gradients = layers.map(({ W, b }) => [W.grad, b.grad]);
     this.steps += 1;
     if (!Number.isFinite(cost.numbers[0])) return cost.numbers[0]; // the weights stay as they were
-    this.network.layers.forEach(({ weight, bias }, i) => [weight, bias].forEach((numbers, k) => {
-      const [g, speed] = [this.gradients[i][k], this.speed[i][k]];
-      for (let j = 0; j < numbers.length; j += 1) {
-        speed[j] = this.momentum * speed[j] + g[j];
-        numbers[j] -= this.rate * speed[j];
-      }
-    }));
+    this.network.layers.forEach(({ weight, bias }, i) =>
+      [weight, bias].forEach((numbers, k) => {
+        const [g, speed] = [this.gradients[i][k], this.speed[i][k]];
+        for (let j = 0; j < numbers.length; j += 1) {
+          speed[j] = this.momentum * speed[j] + g[j];
+          numbers[j] -= this.rate * speed[j];
+        }
+      }),
+    );
     return cost.numbers[0];
   }
 }

@@ -2,7 +2,13 @@
 
 class Paper {
   constructor(canvas, onChange) {
-    Object.assign(this, { canvas, onChange, pen: canvas.getContext("2d", { willReadFrequently: true }), at: [140, 140], isDown: false });
+    Object.assign(this, {
+      canvas,
+      onChange,
+      pen: canvas.getContext("2d", { willReadFrequently: true }),
+      at: [140, 140],
+      isDown: false,
+    });
     Object.assign(this.pen, { lineWidth: 22, lineCap: "round", lineJoin: "round", strokeStyle: "white" });
     const place = ({ clientX, clientY }) => {
       const { left, top, width, height } = canvas.getBoundingClientRect();
@@ -72,18 +78,35 @@ class Paper {
       if (ink[i] > 20) columns.add((i / 4) % width) && rows.add(Math.floor(i / 4 / width));
     }
     if (!columns.size) return new Float64Array(784);
-    const [left, right, top, bottom] = [Math.min(...columns), Math.max(...columns), Math.min(...rows), Math.max(...rows)];
+    const [left, right, top, bottom] = [
+      Math.min(...columns),
+      Math.max(...columns),
+      Math.min(...rows),
+      Math.max(...rows),
+    ];
     const scale = 20 / Math.max(right - left + 1, bottom - top + 1);
     const put = (x, y) => {
       const sheet = new OffscreenCanvas(28, 28).getContext("2d");
       Object.assign(sheet, { imageSmoothingEnabled: true, imageSmoothingQuality: "high" });
-      sheet.drawImage(this.canvas, left, top, right - left + 1, bottom - top + 1, x, y, (right - left + 1) * scale, (bottom - top + 1) * scale);
+      sheet.drawImage(
+        this.canvas,
+        left,
+        top,
+        right - left + 1,
+        bottom - top + 1,
+        x,
+        y,
+        (right - left + 1) * scale,
+        (bottom - top + 1) * scale,
+      );
       const found = sheet.getImageData(0, 0, 28, 28).data;
       return Float64Array.from({ length: 784 }, (_, i) => (found[4 * i] * found[4 * i + 3]) / 255 ** 2);
     };
     const first = put(4, 4);
     const total = first.reduce((sum, x) => sum + x, 0);
-    const middle = [0, 1].map((axis) => first.reduce((sum, x, i) => sum + x * (axis ? Math.floor(i / 28) : i % 28), 0) / total);
+    const middle = [0, 1].map(
+      (axis) => first.reduce((sum, x, i) => sum + x * (axis ? Math.floor(i / 28) : i % 28), 0) / total,
+    );
     return put(...middle.map((x) => 4 + Math.round(13.5 - x)));
   }
 }

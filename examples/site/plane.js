@@ -4,7 +4,8 @@ const [TILE, GRID] = [44, 22]; // pixels of a neuron's picture, and points along
 
 // A point for each square of the grid, row by row, from above.
 const GRID_POINTS = Array.from({ length: GRID ** 2 }, (_, i) =>
-  Float64Array.of(((i % GRID) + 0.5) / (GRID / 2) - 1, 1 - (Math.floor(i / GRID) + 0.5) / (GRID / 2)));
+  Float64Array.of(((i % GRID) + 0.5) / (GRID / 2) - 1, 1 - (Math.floor(i / GRID) + 0.5) / (GRID / 2)),
+);
 
 class PlaneNetwork {
   constructor(place, onNeurons) {
@@ -16,16 +17,28 @@ class PlaneNetwork {
     const [wide, high] = [Math.max(520, 130 * sizes.length), 60 + Math.max(...sizes) * (TILE + 10)];
     const x = (layer) => 20 + (layer * (wide - TILE - 40)) / (sizes.length - 1);
     this.at = sizes.map((n, layer) => Array.from({ length: n }, (_, i) => [x(layer), 50 + i * (TILE + 10)]));
-    this.pictures = this.at.map((layer, l) => layer.map(([left, top], i) => {
-      const name = l === 0 ? `Input ${"xy"[i]}` : l === sizes.length - 1 ? "Output" : `Hidden layer ${l}, neuron ${i}`;
-      const canvas = element("canvas", { width: GRID, height: GRID, role: "img", "aria-label": `${name}: its answer at every point` });
-      Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${TILE}px`, height: `${TILE}px` });
-      return canvas;
-    }));
+    this.pictures = this.at.map((layer, l) =>
+      layer.map(([left, top], i) => {
+        const name =
+          l === 0 ? `Input ${"xy"[i]}` : l === sizes.length - 1 ? "Output" : `Hidden layer ${l}, neuron ${i}`;
+        const canvas = element("canvas", {
+          width: GRID,
+          height: GRID,
+          role: "img",
+          "aria-label": `${name}: its answer at every point`,
+        });
+        Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${TILE}px`, height: `${TILE}px` });
+        return canvas;
+      }),
+    );
     const controls = sizes.slice(1, -1).map((n, l) => {
-      const group = element("div", { class: "plus-minus" },
-        button("−", () => this.onNeurons(l, n - 1), { "aria-label": `One neuron less in hidden layer ${l + 1}` }), String(n),
-        button("+", () => this.onNeurons(l, n + 1), { "aria-label": `One neuron more in hidden layer ${l + 1}` }));
+      const group = element(
+        "div",
+        { class: "plus-minus" },
+        button("−", () => this.onNeurons(l, n - 1), { "aria-label": `One neuron less in hidden layer ${l + 1}` }),
+        String(n),
+        button("+", () => this.onNeurons(l, n + 1), { "aria-label": `One neuron more in hidden layer ${l + 1}` }),
+      );
       group.style.left = `${x(l + 1) - 26}px`;
       return group;
     });
@@ -38,21 +51,37 @@ class PlaneNetwork {
   // The answers of all neurons, and lines for the weights: as wide as a weight is large; red beside it, its gradient.
   show(network, gradients) {
     const answers = [joinedNumbers(GRID_POINTS), ...network.answer(...GRID_POINTS)];
-    this.pictures.forEach((layer, l) => layer.forEach((canvas, i) => {
-      const column = Float64Array.from({ length: GRID ** 2 }, (_, k) => answers[l][k * layer.length + i]);
-      const middle = l && network.layers[l - 1].activation === "sigmoid" ? 0.5 : 0;
-      paintPlane(canvas, column.map((a) => a - middle), middle || Math.max(largest(column), 1e-9));
-    }));
+    this.pictures.forEach((layer, l) =>
+      layer.forEach((canvas, i) => {
+        const column = Float64Array.from({ length: GRID ** 2 }, (_, k) => answers[l][k * layer.length + i]);
+        const middle = l && network.layers[l - 1].activation === "sigmoid" ? 0.5 : 0;
+        paintPlane(
+          canvas,
+          column.map((a) => a - middle),
+          middle || Math.max(largest(column), 1e-9),
+        );
+      }),
+    );
     const lines = network.layers.flatMap(({ weight, outputs }, l) => {
-      const [most, steepest] = [Math.max(largest(weight), 1e-9), gradients ? Math.max(largest(gradients[l][0]), 1e-12) : 1];
+      const [most, steepest] = [
+        Math.max(largest(weight), 1e-9),
+        gradients ? Math.max(largest(gradients[l][0]), 1e-12) : 1,
+      ];
       return Array.from(weight, (w, k) => {
         const [from, to] = [this.at[l][Math.floor(k / outputs)], this.at[l + 1][k % outputs]];
-        const line = (share, colour, shift) => svgElement("line", {
-          x1: from[0] + TILE, y1: from[1] + TILE / 2 + shift, x2: to[0], y2: to[1] + TILE / 2 + shift,
-          stroke: colour, "stroke-width": Math.max(0.3, 5 * share),
-        });
+        const line = (share, colour, shift) =>
+          svgElement("line", {
+            x1: from[0] + TILE,
+            y1: from[1] + TILE / 2 + shift,
+            x2: to[0],
+            y2: to[1] + TILE / 2 + shift,
+            stroke: colour,
+            "stroke-width": Math.max(0.3, 5 * share),
+          });
         const weightLine = line(Math.abs(w) / most, tint(w, most / 2), 0);
-        return gradients ? [weightLine, line((0.5 * Math.abs(gradients[l][0][k])) / steepest, "var(--gradient)", 4)] : [weightLine];
+        return gradients
+          ? [weightLine, line((0.5 * Math.abs(gradients[l][0][k])) / steepest, "var(--gradient)", 4)]
+          : [weightLine];
       }).flat();
     });
     this.lines.replaceChildren(...lines);

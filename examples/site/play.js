@@ -9,12 +9,25 @@ const drawing = new PlaneNetwork(byId("network"), (layer, neurons) => {
   if (neurons >= 1 && neurons <= 64) change({ hidden: state.hidden.with(layer, neurons) });
 });
 let state = { ...DEFAULT };
-let [points, network, start, gradients, costs, path, right, steps, isRunning] = [[], null, null, null, [], [], 0, 0, false];
+let [points, network, start, gradients, costs, path, right, steps, isRunning] = [
+  [],
+  null,
+  null,
+  null,
+  [],
+  [],
+  0,
+  0,
+  false,
+];
 let [run, zero] = [0, false]; // the number of the training; whether it began with all weights at 0
 
 // --- the state, which is in the link ------------------------------------------------------------------------------
 
-const asLink = () => Object.entries(state).map(([name, value]) => `${name}=${value}`).join("&");
+const asLink = () =>
+  Object.entries(state)
+    .map(([name, value]) => `${name}=${value}`)
+    .join("&");
 
 // The state of a link, or undefined if it is broken.
 function readLink(text) {
@@ -64,12 +77,22 @@ function tellWorker() {
   const labels = points.map(([, , label]) => label);
   const examples = { inputs, wanted: labels.map((label) => Float64Array.of(label)) };
   const { batch, rate, momentum, seed } = state;
-  worker.postMessage({ tell: "begin", network, examples, test: { inputs, labels }, settings: { batch, rate, momentum }, seed, number: run });
+  worker.postMessage({
+    tell: "begin",
+    network,
+    examples,
+    test: { inputs, labels },
+    settings: { batch, rate, momentum },
+    seed,
+    number: run,
+  });
 }
 
 function ask(tell) {
   if (points.length < 2) pause();
-  if (points.length < 2) return void (byId("said").textContent = "There are no points to learn from. Click into the square, or choose other data.");
+  if (points.length < 2)
+    return void (byId("said").textContent =
+      "There are no points to learn from. Click into the square, or choose other data.");
   worker.postMessage({ tell, time: 30, gradients: true });
 }
 
@@ -94,17 +117,37 @@ worker.onmessage = ({ data: told }) => {
 
 function show(diverged = false) {
   drawing.show(network, byId("gradients").checked ? gradients : null);
-  const fine = Array.from({ length: 3600 }, (_, i) => Float64Array.of(((i % 60) + 0.5) / 30 - 1, 1 - (Math.floor(i / 60) + 0.5) / 30));
-  paintPlane(byId("answers"), network.answer(...fine).at(-1).map((a) => a - 0.5), 0.5);
+  const fine = Array.from({ length: 3600 }, (_, i) =>
+    Float64Array.of(((i % 60) + 0.5) / 30 - 1, 1 - (Math.floor(i / 60) + 0.5) / 30),
+  );
+  paintPlane(
+    byId("answers"),
+    network
+      .answer(...fine)
+      .at(-1)
+      .map((a) => a - 0.5),
+    0.5,
+  );
   drawPoints();
   byId("costs").replaceChildren(curveOf(thinned(costs), "cost by step"));
   const steepest = gradients ? Math.max(...gradients.flat().map(largest)) : 0;
   byId("said").textContent = sentence(diverged, steepest);
-  tries.look({ ...state, zero, sizes: [2, ...state.hidden, 1], points: points.length, costs, steps, right: steps ? right : NaN, steepest, dead: deadNeurons() });
+  tries.look({
+    ...state,
+    zero,
+    sizes: [2, ...state.hidden, 1],
+    points: points.length,
+    costs,
+    steps,
+    right: steps ? right : NaN,
+    steepest,
+    dead: deadNeurons(),
+  });
 }
 
 function sentence(diverged, steepest) {
-  if (diverged) return `The cost is no longer a number: a rate of ${state.rate} is too large. The weights are those before that step; choose a smaller rate, and go on.`;
+  if (diverged)
+    return `The cost is no longer a number: a rate of ${state.rate} is too large. The weights are those before that step; choose a smaller rate, and go on.`;
   if (!steps) return "Random weights. Train, or change the network first.";
   return `After ${steps.toLocaleString("en")} steps ${number(100 * right, 3)}% of the points are right, the cost is ${number(costs.at(-1), 3)}, the largest gradient ${number(steepest, 2)}.`;
 }
@@ -135,20 +178,25 @@ function deadNeurons() {
   const answers = network.answer(...points.map(([x, y]) => Float64Array.of(x, y))).slice(0, -1);
   return answers.reduce((dead, all, l) => {
     const n = network.layers[l].outputs;
-    return dead + Array.from({ length: n }, (_, i) => all.every((a, k) => k % n !== i || a === 0)).filter(Boolean).length;
+    return (
+      dead + Array.from({ length: n }, (_, i) => all.every((a, k) => k % n !== i || a === 0)).filter(Boolean).length
+    );
   }, 0);
 }
 
 // --- the landscape ------------------------------------------------------------------------------------------------
 
-const flat = ({ layers }) => joinedNumbers([Float64Array.from(layers.flatMap(({ weight, bias }) => [...weight, ...bias]))]);
+const flat = ({ layers }) =>
+  joinedNumbers([Float64Array.from(layers.flatMap(({ weight, bias }) => [...weight, ...bias]))]);
 const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
 
 // The cost of the network whose weights and biases are these numbers.
 function costOf(numbers) {
   let at = 0;
   const take = (array) => numbers.subarray(at, (at += array.length));
-  const other = new Network(network.layers.map((layer) => ({ ...layer, weight: take(layer.weight), bias: take(layer.bias) })));
+  const other = new Network(
+    network.layers.map((layer) => ({ ...layer, weight: take(layer.weight), bias: take(layer.bias) })),
+  );
   const answers = other.answer(...points.map(([x, y]) => Float64Array.of(x, y))).at(-1);
   return answers.reduce((sum, a, i) => sum + (a - points[i][2]) ** 2, 0) / points.length;
 }
@@ -158,7 +206,8 @@ function drawLandscape() {
   const [now, began] = [flat(network), flat(start)];
   const along = now.map((x, i) => x - began[i]);
   const length = Math.sqrt(dot(along, along));
-  if (!gradients || length < 1e-9) return void (byId("said").textContent = "It has not moved yet. Train it first, then look at its path.");
+  if (!gradients || length < 1e-9)
+    return void (byId("said").textContent = "It has not moved yet. Train it first, then look at its path.");
   const right_ = along.map((x) => x / length);
   const g = flat({ layers: gradients.map(([weight, bias]) => ({ weight, bias })) });
   const rest = g.map((x, i) => -(x - dot(g, right_) * right_[i]));

@@ -4,7 +4,9 @@ const SHAPES = {
   moons(draw, n) {
     return pointsOf(n, (label) => {
       const angle = Math.PI * draw();
-      const [x, y] = label ? [0.5 - Math.cos(angle) * 0.55, 0.15 - Math.sin(angle) * 0.6] : [Math.cos(angle) * 0.55 - 0.05, Math.sin(angle) * 0.6 - 0.15];
+      const [x, y] = label
+        ? [0.5 - Math.cos(angle) * 0.55, 0.15 - Math.sin(angle) * 0.6]
+        : [Math.cos(angle) * 0.55 - 0.05, Math.sin(angle) * 0.6 - 0.15];
       return [x - 0.2 + 0.08 * gauss(draw), y + 0.08 * gauss(draw)];
     });
   },

@@ -1,26 +1,43 @@
 // Five things to try, each a claim of the lecture, and when it has happened. told: what the page knows now.
 
 const TRIES = [
-  ["A rate that is too large oscillates", "Find a learning rate at which the cost goes up and down. All points per step, so that no batch is to blame.",
+  [
+    "A rate that is too large oscillates",
+    "Find a learning rate at which the cost goes up and down. All points per step, so that no batch is to blame.",
     ({ costs, batch, points }) => {
       const last = costs.slice(-40);
       const rises = last.filter((cost, i) => i && cost > last[i - 1]).length;
       return batch >= points && last.length === 40 && rises > 10 && last[39] > 0.5 * last[0];
-    }],
-  ["Without activations XOR is not learnt", "Choose XOR and no activation, and train for 500 steps, with as many layers as you like.",
-    ({ shape, activation, steps, right }) => shape === "xor" && activation === "linear" && steps >= 500 && right < 0.8],
-  ["A ReLU can be dead", "Choose ReLU and a large rate. A dead neuron answers 0 for every point, so its gradient is 0, and it never learns again.",
-    ({ activation, dead, steps, rate }) => activation === "relu" && dead > 0 && steps > 0 && rate >= 1],
-  ["A saddle: the gradient is nearly 0, and nothing is learnt", "All points per step. Start with all weights at 0, and train. Then start anew: random weights leave it at once.",
-    ({ zero, steps, steepest, right }) => zero && steps >= 50 && steepest < 1e-3 && right < 0.8],
-  ["One hidden layer fits any curve, with enough neurons", "The spiral, one hidden layer: with 3, with 8 and with more neurons. With 3 it cannot; how many does it take to be right for 95%?",
-    ({ shape, sizes, right }) => shape === "spiral" && sizes.length === 3 && right > 0.95],
+    },
+  ],
+  [
+    "Without activations XOR is not learnt",
+    "Choose XOR and no activation, and train for 500 steps, with as many layers as you like.",
+    ({ shape, activation, steps, right }) => shape === "xor" && activation === "linear" && steps >= 500 && right < 0.8,
+  ],
+  [
+    "A ReLU can be dead",
+    "Choose ReLU and a large rate. A dead neuron answers 0 for every point, so its gradient is 0, and it never learns again.",
+    ({ activation, dead, steps, rate }) => activation === "relu" && dead > 0 && steps > 0 && rate >= 1,
+  ],
+  [
+    "A saddle: the gradient is nearly 0, and nothing is learnt",
+    "All points per step. Start with all weights at 0, and train. Then start anew: random weights leave it at once.",
+    ({ zero, steps, steepest, right }) => zero && steps >= 50 && steepest < 1e-3 && right < 0.8,
+  ],
+  [
+    "One hidden layer fits any curve, with enough neurons",
+    "The spiral, one hidden layer: with 3, with 8 and with more neurons. With 3 it cannot; how many does it take to be right for 95%?",
+    ({ shape, sizes, right }) => shape === "spiral" && sizes.length === 3 && right > 0.95,
+  ],
 ];
 
 // The list of them; those that have happened are marked, once and for all.
 class Tries {
   constructor(list) {
-    this.items = TRIES.map(([claim, how]) => element("li", {}, element("strong", {}, claim), `. ${how} `, element("span", { role: "status" })));
+    this.items = TRIES.map(([claim, how]) =>
+      element("li", {}, element("strong", {}, claim), `. ${how} `, element("span", { role: "status" })),
+    );
     list.replaceChildren(...this.items);
   }
 
@@ -28,7 +45,8 @@ class Tries {
     TRIES.forEach(([, , happened], i) => {
       if (this.items[i].className || !happened(told)) return;
       this.items[i].className = "seen";
-      this.items[i].lastChild.textContent = `Seen, after ${told.steps.toLocaleString("en")} steps, with a rate of ${told.rate}.`;
+      this.items[i].lastChild.textContent =
+        `Seen, after ${told.steps.toLocaleString("en")} steps, with a rate of ${told.rate}.`;
     });
   }
 }

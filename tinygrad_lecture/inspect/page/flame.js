@@ -5,8 +5,16 @@ let shown = [treeOf(profile)]; // from the whole to the bar that is shown at ful
 
 // Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers, and what is left.
 function treeOf({ spent, seconds }) {
-  const halves = ["forward", "backward"].map((name, i) => barOf(name, spent.filter((part) => part.backward === Boolean(i))));
-  const others = barOf("", spent.filter((part) => part.backward === null)).parts;
+  const halves = ["forward", "backward"].map((name, i) =>
+    barOf(
+      name,
+      spent.filter((part) => part.backward === Boolean(i)),
+    ),
+  );
+  const others = barOf(
+    "",
+    spent.filter((part) => part.backward === null),
+  ).parts;
   const rest = Math.max(seconds - spent.reduce((sum, part) => sum + part.seconds, 0), 0);
   return { name: "all", seconds, parts: [...halves, ...others, { name: "outside of ops", seconds: rest, parts: [] }] };
 }
@@ -54,7 +62,11 @@ function draw() {
   const rows = rowsFrom([{ bar: top, left: 0, chain: shown }], top.seconds / 1000).map((row) => {
     const line = element("div", { class: "flame-row" });
     for (const { bar, left, chain } of row) {
-      const made = button(bar.name, () => show(chain), { class: `flame ${kindOf(chain)}`, title: told(bar), "aria-label": told(bar) });
+      const made = button(bar.name, () => show(chain), {
+        class: `flame ${kindOf(chain)}`,
+        title: told(bar),
+        "aria-label": told(bar),
+      });
       made.style.left = `${(100 * left) / whole}%`;
       made.style.width = `${(100 * bar.seconds) / whole}%`;
       const tell = () => (byId("said").textContent = told(bar));

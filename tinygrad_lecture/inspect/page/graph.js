@@ -26,13 +26,33 @@ class Picture {
     this.sources = new Set(); // the box that one points at, and all that it was computed from
     const { boxes, arrows, width, height } = this.data;
     const head = (id, orient) =>
-      svgElement("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, orient, markerUnits: "userSpaceOnUse" },
-        svgElement("path", { d: "M0 0 8 4 0 8z" }));
+      svgElement(
+        "marker",
+        {
+          id,
+          viewBox: "0 0 8 8",
+          refX: 7,
+          refY: 4,
+          markerWidth: 9,
+          markerHeight: 9,
+          orient,
+          markerUnits: "userSpaceOnUse",
+        },
+        svgElement("path", { d: "M0 0 8 4 0 8z" }),
+      );
     this.arrows = arrows.map(({ d }) => svgElement("path", { class: "arrow", d, "marker-end": "url(#head)" }));
     this.boxes = boxes.map((box, i) => this.box(box, i));
-    this.svg = svgElement("svg", {
-      role: "group", "aria-label": `${boxes.length} boxes, from first to last`, viewBox: `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`,
-    }, svgElement("defs", {}, head("head", "auto"), head("tail", "auto-start-reverse")), ...this.arrows, ...this.boxes.map(({ g }) => g));
+    this.svg = svgElement(
+      "svg",
+      {
+        role: "group",
+        "aria-label": `${boxes.length} boxes, from first to last`,
+        viewBox: `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`,
+      },
+      svgElement("defs", {}, head("head", "auto"), head("tail", "auto-start-reverse")),
+      ...this.arrows,
+      ...this.boxes.map(({ g }) => g),
+    );
     this.scroll.replaceChildren(this.svg);
     this.resize();
   }
@@ -159,7 +179,8 @@ class Picture {
   reveal(i) {
     const { g } = this.boxes[i];
     const [box, frame] = [g.getBoundingClientRect(), this.scroll.getBoundingClientRect()];
-    const isSeen = box.top >= frame.top && box.bottom <= frame.bottom && box.left >= frame.left && box.right <= frame.right;
+    const isSeen =
+      box.top >= frame.top && box.bottom <= frame.bottom && box.left >= frame.left && box.right <= frame.right;
     if (!isSeen) g.scrollIntoView({ block: "center", inline: "center" });
   }
 

@@ -33,7 +33,8 @@ class Live {
       const wrong = values.find((value, i) => !isClose(nodes[i].numbers, elementsOf(arrays[value.value])));
       if (wrong) return `of ${wrong.name} it finds other numbers than the engine`;
       tape.backward();
-      const isOdd = (step, { position, array }) => !isClose(uses[step.value][position].grad, elementsOf(arrays[array]) ?? []);
+      const isOdd = (step, { position, array }) =>
+        !isClose(uses[step.value][position].grad, elementsOf(arrays[array]) ?? []);
       const odd = this.steps.find((step) => step.terms.some((term) => isOdd(step, term)));
       return odd ? `of gradients through ${values[odd.value].name} it finds others than the engine` : "";
     } catch (error) {
@@ -169,5 +170,8 @@ function instead(now, before) {
 // Whether numbers are the engine's but for rounding.
 function isClose(found, wanted) {
   const allowed = 1e-6 + (wanted instanceof Float64Array ? 1e-9 : 1e-4) * largest(wanted);
-  return found.length === wanted.length && found.every((x, i) => Object.is(x, wanted[i]) || Math.abs(x - wanted[i]) <= allowed);
+  return (
+    found.length === wanted.length &&
+    found.every((x, i) => Object.is(x, wanted[i]) || Math.abs(x - wanted[i]) <= allowed)
+  );
 }

@@ -84,12 +84,21 @@ function leave() {
 
 // The modules that the view is in, each a button.
 function showPath() {
-  const part = (name, view) => link(name, view === place.view ? null : () => {
-    place.view = view;
-    show();
-  });
+  const part = (name, view) =>
+    link(
+      name,
+      view === place.view
+        ? null
+        : () => {
+            place.view = view;
+            show();
+          },
+    );
   const modules = data.groups.length > 1 ? around(data, Math.max(place.view, 0)).reverse() : [];
-  const path = joined(modules.map((view) => part(view === 0 ? "modules" : data.groups[view].name, view)), " › ");
+  const path = joined(
+    modules.map((view) => part(view === 0 ? "modules" : data.groups[view].name, view)),
+    " › ",
+  );
   byId("path").replaceChildren(...(data.flat ? [part("all values", -1), " | "] : []), ...path);
 }
 

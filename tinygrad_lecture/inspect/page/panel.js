@@ -10,7 +10,10 @@ class Panel {
   // chosen: a value, or -1. editing: whether its fields stay as they are.
   show(chosen, editing) {
     const told = this.data.edited ? this.live.said().map((text) => element("p", {}, text)) : [];
-    told.at(-1)?.append(" ", button("As it was", () => this.edit()));
+    told.at(-1)?.append(
+      " ",
+      button("As it was", () => this.edit()),
+    );
     byId("changed").replaceChildren(...told);
     byId("step").replaceChildren(...this.parts());
     const also = chosen >= 0 && chosen !== this.place.current.value;
@@ -57,7 +60,9 @@ class Panel {
   start() {
     const { values, steps, result, note } = this.data;
     const given = values.flatMap((value, i) => (value.kind === "result" || value.partOf ? [] : [i]));
-    const seen = values.filter(({ kind, side, value }) => side && kind === "constant" && elementsOf(this.data.arrays[value]));
+    const seen = values.filter(
+      ({ kind, side, value }) => side && kind === "constant" && elementsOf(this.data.arrays[value]),
+    );
     const goal = steps.length ? ` Then backward finds how much ${values[result].name} changes with each of them.` : "";
     return [
       element("h2", {}, "What is given"),
@@ -65,9 +70,9 @@ class Panel {
       ...seen.map(({ name, value, side }) => squares(this.data.arrays[value], side, name)),
       ...(note ? [paragraph("hint", note)] : []),
       paragraph("hint", "Numbers have four digits, or more where needed to show a difference."),
-      ...(this.live.hindrance ? [] : [
-        paragraph("hint", "Choose a value and change one of its numbers to see what follows from it."),
-      ]),
+      ...(this.live.hindrance
+        ? []
+        : [paragraph("hint", "Choose a value and change one of its numbers to see what follows from it.")]),
       paragraph("hint", "Press Next, or the key ", element("kbd", {}, "→"), ", for the next step."),
       this.list(given, (i) => this.words(i)),
     ];
@@ -75,7 +80,12 @@ class Panel {
 
   done() {
     const { values, steps, differentiated, own, note } = this.data;
-    if (!steps.length) return [...this.answer(), element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
+    if (!steps.length)
+      return [
+        ...this.answer(),
+        element("h2", {}, "The end"),
+        element("p", {}, "Backward has not run, so there are no gradients."),
+      ];
     const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
     const found = (i) => this.data.arrays[this.place.gradientOf(i)].text;
     const held = (i) => this.data.arrays[values[i].stored]?.text ?? "";
@@ -90,7 +100,12 @@ class Panel {
       ...(note ? [paragraph("hint", note)] : []),
       this.list(leaves, found, true),
       ...leaves.flatMap((i) => this.vanished(i)),
-      ...others.map((i) => paragraph("hint", `${values[i].name}.grad now holds ${held(i)}: other passes have added to it, or it was changed since.`)),
+      ...others.map((i) =>
+        paragraph(
+          "hint",
+          `${values[i].name}.grad now holds ${held(i)}: other passes have added to it, or it was changed since.`,
+        ),
+      ),
     ];
   }
 
@@ -111,11 +126,18 @@ class Panel {
       const bar = element("i", { class: "share" });
       bar.style.width = `${(60 * exps[i]) / whole}%`;
       const text = ` ${number((100 * exps[i]) / whole, 3)} %${i === wanted ? ", which is wanted" : ""}`;
-      list.append(element("dt", {}, classes[i] === undefined ? String(i) : shownToken(classes[i])), element("dd", {}, bar, text));
+      list.append(
+        element("dt", {}, classes[i] === undefined ? String(i) : shownToken(classes[i])),
+        element("dd", {}, bar, text),
+      );
     }
     const title = tokens.length ? `The next token, after "${shownToken(tokens.at(-1))}"` : "What it answers";
     const which = scores.length > row.length ? ", in its last row" : "";
-    return [element("h2", {}, title), paragraph("hint", `The largest of softmax(${values[judged[0]].name})${which}.`), list];
+    return [
+      element("h2", {}, title),
+      paragraph("hint", `The largest of softmax(${values[judged[0]].name})${which}.`),
+      list,
+    ];
   }
 
   // Values with a text each, as a list of two columns; of many the first ones, and a button for all. gradients: whether
@@ -157,7 +179,9 @@ class Panel {
   backwardStep(event) {
     const value = this.data.values[event.value];
     const upstream = this.data.arrays[event.upstream].text;
-    const below = event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
+    const below = event.changed
+      ? "A hook has changed what came from below."
+      : "It came from below, where this value was used.";
     const itself = `Backward starts here. ${value.name} changes with itself one to one.`;
     const start = event.start ? `Backward starts here, ${event.start}.` : itself;
     return [
@@ -174,7 +198,12 @@ class Panel {
     const term = this.worked.term(event, told);
     const to = this.data.values[term.to];
     const { name } = to;
-    const head = element("h3", {}, "to ", link(name, () => this.look(this.place.source(term.to))));
+    const head = element(
+      "h3",
+      {},
+      "to ",
+      link(name, () => this.look(this.place.source(term.to))),
+    );
     const part = element("section", { class: "term", "aria-label": `to ${name}` }, head);
     const add = (kind, text) => text && part.append(paragraph(kind, text));
     if (term.derivative) {
@@ -210,7 +239,11 @@ class Panel {
     const step = this.onWay(i).find(({ terms }) => terms.every((term) => isZero(data.arrays[term.array])))?.step;
     if (step !== undefined) {
       const behind = `, back through ${data.values[place.steps[step].value].name}.`;
-      told.push(" It became zero at ", link(`step ${step}`, () => this.goTo(step)), behind);
+      told.push(
+        " It became zero at ",
+        link(`step ${step}`, () => this.goTo(step)),
+        behind,
+      );
     }
     return [paragraph("zero", ...told)];
   }
@@ -229,8 +262,15 @@ class Panel {
     return [
       element("span", { class: `tag ${place.current.kind}` }, place.current.kind),
       element("h2", {}, kind && kind !== name ? `${title} (${kind})` : title),
-      element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `,
-        button("Open it", () => this.open(group)), " or press the key ", element("kbd", {}, "↓"), ", to see them one by one."),
+      element(
+        "p",
+        {},
+        partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `,
+        button("Open it", () => this.open(group)),
+        " or press the key ",
+        element("kbd", {}, "↓"),
+        ", to see them one by one.",
+      ),
       ...parts,
     ];
   }
@@ -244,7 +284,8 @@ class Panel {
     const last = [run.at(-1).value];
     const from = ({ kind, module }) => (kind === "result" && module ? `from ${module}: ` : "");
     return [
-      element("h3", {}, "goes in"), this.list([...given], (i) => from(data.values[i]) + this.words(i)),
+      element("h3", {}, "goes in"),
+      this.list([...given], (i) => from(data.values[i]) + this.words(i)),
       element("h3", {}, partly ? "computed last, inside" : "comes out"),
       this.list(partly || !results.length ? last : results, (i) => this.words(i)),
     ];
@@ -264,7 +305,8 @@ class Panel {
     };
     return [
       paragraph("math grad", `${data.values[first.value].gradient} = ${data.arrays[first.upstream].text}`),
-      ...listed("passed on to", out), ...listed("its own parameters got", own),
+      ...listed("passed on to", out),
+      ...listed("its own parameters got", own),
     ];
   }
 
@@ -279,7 +321,11 @@ class Panel {
     const list = element("dl", { class: "facts" });
     const add = (name, ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
     add("shape", `${shapeText(value.shape)}${value.dtype ? ` ${value.dtype}` : ""}`);
-    const links = (found) => joined(found.map((k) => link(data.values[k].name, () => this.look(k))), ", ");
+    const links = (found) =>
+      joined(
+        found.map((k) => link(data.values[k].name, () => this.look(k))),
+        ", ",
+      );
     const from = place.inputs(i);
     if (from.length) add("made from", ...links(from));
     const uses = data.values.flatMap((other, k) => (other.folded < 0 && place.inputs(k).includes(i) ? [k] : []));
@@ -324,7 +370,10 @@ class Panel {
     if (!steps.childElementCount) return [];
     const many = steps.childElementCount > 12;
     const head = element("h3", {}, "how its gradient came about, step by step");
-    return [head, many ? element("details", {}, element("summary", {}, `${steps.childElementCount} steps`), steps) : steps];
+    return [
+      head,
+      many ? element("details", {}, element("summary", {}, `${steps.childElementCount} steps`), steps) : steps,
+    ];
   }
 
   // The lines of the program that made a value.

@@ -21,7 +21,10 @@ function coloured(part, colour) {
 // The legend of a picture whose largest number has this size.
 function scaleOf(most, low) {
   const shares = low < 0 ? [-1, -0.5, 0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
-  return legend(shares.map((share) => share * most), (value) => tint(value, most));
+  return legend(
+    shares.map((share) => share * most),
+    (value) => tint(value, most),
+  );
 }
 
 // All there is to see of an array. side: of the square pictures that its rows are, 0 if they are none.
@@ -32,7 +35,11 @@ function arrayView(array, label, side = 0) {
 // What shows the numbers of an array as a whole: a histogram and, if they are many, facts and a picture.
 function aroundNumbers(array, label, side) {
   if (isSmall(array)) return histogram(array);
-  return [facts(array), ...histogram(array), side && elementsOf(array) ? squares(array, side, label) : pictureOf(array, label)];
+  return [
+    facts(array),
+    ...histogram(array),
+    side && elementsOf(array) ? squares(array, side, label) : pictureOf(array, label),
+  ];
 }
 
 // The numbers of an array, of a large one in a window. edit: called for an element that one changes, with its index and
@@ -74,7 +81,13 @@ function squares(array, side, label) {
   });
   const more = count > 16 ? `, the first 16 of ${count}` : "";
   const hint = `Each row as a picture of ${side} by ${side}${more}; blue is above 0, orange below.`;
-  return element("div", {}, paragraph("hint", hint), element("div", { class: "pictures" }, ...made), scaleOf(most, factsOf(array).low));
+  return element(
+    "div",
+    {},
+    paragraph("hint", hint),
+    element("div", { class: "pictures" }, ...made),
+    scaleOf(most, factsOf(array).low),
+  );
 }
 
 function facts(array) {
@@ -95,14 +108,23 @@ function histogram(array) {
   const label = `Histogram from ${number(low)} to ${number(high)}; the largest bar has ${most} elements`;
   const bars = element("div", { class: "bars", role: "img", "aria-label": label }, ...counts.map(() => element("i")));
   counts.forEach((n, k) => (bars.children[k].style.height = `${(100 * n) / most}%`));
-  return [bars, element("div", { class: "ends", "aria-hidden": "true" }, element("span", {}, number(low)), element("span", {}, number(high)))];
+  return [
+    bars,
+    element(
+      "div",
+      { class: "ends", "aria-hidden": "true" },
+      element("span", {}, number(low)),
+      element("span", {}, number(high)),
+    ),
+  ];
 }
 
 // A table with names of its rows and columns, within what scrolls. cell: the cell in a row and column.
 function grid(rows, columns, cell, attributes, ...before) {
   const head = element("tr", {}, element("td"), ...columns.map((name) => element("th", { scope: "col" }, name)));
   const body = rows.map((name, r) =>
-    element("tr", {}, element("th", { scope: "row" }, name), ...columns.map((_, c) => cell(r, c))));
+    element("tr", {}, element("th", { scope: "row" }, name), ...columns.map((_, c) => cell(r, c))),
+  );
   return element("table", attributes, ...before, element("thead", {}, head), element("tbody", {}, ...body));
 }
 
@@ -126,15 +148,25 @@ function cells(array, numbers, label, top, left, rows, columns, stride, edit) {
       edit(index, to);
     };
     const [value, may] = [numbers[index], edit && Number.isFinite(numbers[index])];
-    const one = element("td", {}, may ? field(`${label}${placeText(array.shape, index)}`, value, change) : elementText(array, value));
+    const one = element(
+      "td",
+      {},
+      may ? field(`${label}${placeText(array.shape, index)}`, value, change) : elementText(array, value),
+    );
     made.set(one, index);
     return one;
   };
   const attributes = { "aria-label": label };
   const rowNames = Array.from({ length: rows }, (_, r) => indexText(array.shape.slice(0, -1), top + r));
-  const shown = rows * columns === 1
-    ? element("table", attributes, element("tr", {}, cell(0, 0)))
-    : grid(rowNames, Array.from({ length: columns }, (_, c) => String(left + c)), cell, attributes);
+  const shown =
+    rows * columns === 1
+      ? element("table", attributes, element("tr", {}, cell(0, 0)))
+      : grid(
+          rowNames,
+          Array.from({ length: columns }, (_, c) => String(left + c)),
+          cell,
+          attributes,
+        );
   paint();
   return scroller(label, shown);
 }
@@ -142,7 +174,13 @@ function cells(array, numbers, label, top, left, rows, columns, stride, edit) {
 // A number that one changes, by typing, with arrow keys or by dragging to the side.
 function field(label, value, edit) {
   const step = Number((10 ** Math.floor(Math.log10(Math.abs(value) || 1) - 1)).toPrecision(1));
-  const made = element("input", { type: "number", class: "field", step: "any", value: number(value), "aria-label": label });
+  const made = element("input", {
+    type: "number",
+    class: "field",
+    step: "any",
+    value: number(value),
+    "aria-label": label,
+  });
   let [held, taken] = [null, value]; // where a drag began; the number that the page computes with
   const set = (to) => {
     if (!Number.isFinite(to)) return;
@@ -180,7 +218,11 @@ function pictureOf(array, label) {
   if (!numbers) return element("span");
   const { low, high } = factsOf(array);
   const most = low === undefined ? largest(numbers) : Math.max(-low, high);
-  const picture = element("div", {}, painted(numbers, shape[0], shape[1], most, `Picture of ${label}: blue above 0, orange below`));
+  const picture = element(
+    "div",
+    {},
+    painted(numbers, shape[0], shape[1], most, `Picture of ${label}: blue above 0, orange below`),
+  );
   picture.append(scaleOf(most, low ?? 0));
   const [rows, columns] = all.map((n, axis) => Math.ceil(n / shape[axis]));
   if (rows * columns > 1) picture.append(paragraph("hint", `Each square is the mean of ${rows}×${columns} numbers.`));
@@ -214,12 +256,29 @@ function window_(array, whole, label, edit) {
   const [row, column] = [input("first row", rows - high), input("first column", stride - wide)];
   const within = (made) => Math.min(Math.max(Math.trunc(Number(made.value)) || 0, 0), Number(made.max));
   function draw() {
-    part.replaceChildren(cells(array, numbers, `${label}, a part`, within(row), within(column), high, wide, stride, whole ? edit : undefined));
+    part.replaceChildren(
+      cells(
+        array,
+        numbers,
+        `${label}, a part`,
+        within(row),
+        within(column),
+        high,
+        wide,
+        stride,
+        whole ? edit : undefined,
+      ),
+    );
   }
   draw();
   const note = whole ? "" : " (the page has the first ones of this array)";
-  return element("details", { open: Boolean(edit) }, element("summary", {}, "Numbers"),
-    paragraph("hint", "from row ", row, " and column ", column, note), part);
+  return element(
+    "details",
+    { open: Boolean(edit) },
+    element("summary", {}, "Numbers"),
+    paragraph("hint", "from row ", row, " and column ", column, note),
+    part,
+  );
 }
 
 // Attention weights, a map for each head: rows are queries, columns keys. array: (..., queries, keys). Heads that share
@@ -232,7 +291,11 @@ function attentionMaps(array, tokens, called) {
   if (!numbers) return [pictureOf(array, "the attention weights")];
   const count = numbers.length / (queries * keys);
   const heads = (array.shape.length > 2 ? (array.shape.at(-3) ?? 1) : 1) * (rows / queries);
-  const said = element("p", { class: "hint", "aria-live": "off" }, "Each row is a token that attends, each column one that it attends to.");
+  const said = element(
+    "p",
+    { class: "hint", "aria-live": "off" },
+    "Each row is a token that attends, each column one that it attends to.",
+  );
   const colour = (weight) => tint(Math.sqrt(weight), 1); // the root, so that small weights show
   const [rowNames, columnNames] = [queries, keys].map((length) => Array.from({ length }, (_, i) => name(i)));
   const long = tokens.some((token) => token.length > 2);

@@ -47,7 +47,10 @@ class Place {
     this.sums = new Map(); // value -> [step, its gradient from then on]
     this.steps.forEach((step, i) => {
       for (const event of step.events) {
-        for (const [value, array] of [[event.value, event.upstream], ...event.terms.map((term) => [term.to, term.after])]) {
+        for (const [value, array] of [
+          [event.value, event.upstream],
+          ...event.terms.map((term) => [term.to, term.after]),
+        ]) {
           this.sums.set(value, [...(this.sums.get(value) ?? []), [i, array]]);
         }
       }
@@ -101,7 +104,9 @@ class Place {
     const [a, b] = [this.steps[step], this.steps[step + 1]];
     if (!b || a.kind !== b.kind) return false;
     const box = this.firing(step);
-    return box !== undefined && this.viewData(this.view).boxes[box].group !== undefined && box === this.firing(step + 1);
+    return (
+      box !== undefined && this.viewData(this.view).boxes[box].group !== undefined && box === this.firing(step + 1)
+    );
   }
 
   // The first step of the run that a step ends.

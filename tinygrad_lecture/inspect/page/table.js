@@ -12,13 +12,25 @@ class Table {
     const body = element("tbody");
     this.rows = this.place.data.values.map((value, i) => {
       const [known, gradient] = [element("td"), element("td", { class: "grad" })];
-      const row = element("tr", {},
+      const row = element(
+        "tr",
+        {},
         element("td", {}, `#${value.number}`),
-        element("th", { scope: "row" }, link(value.name, () => this.look(i))),
-        element("td", {}, value.formula || kindOf(value),
-          ...(value.words ? [element("br"), element("span", { class: "hint" }, value.words)] : [])),
+        element(
+          "th",
+          { scope: "row" },
+          link(value.name, () => this.look(i)),
+        ),
+        element(
+          "td",
+          {},
+          value.formula || kindOf(value),
+          ...(value.words ? [element("br"), element("span", { class: "hint" }, value.words)] : []),
+        ),
         element("td", {}, shapeText(value.shape)),
-        known, gradient);
+        known,
+        gradient,
+      );
       if (value.folded < 0) body.append(row);
       return { row, value: known, gradient, known: false, array: -1 };
     });

@@ -37,7 +37,8 @@ class Tape {
       slopes.forEach((slope, k) => {
         if (!slope || inputs[k].fixed) return;
         for (let i = 0; i < g.length; i += 1) if (g[i] !== 0) inputs[k].grad[places[k][i]] += g[i] * at(slope, i);
-      }));
+      }),
+    );
     return Object.assign(made, { inputs, places });
   }
 
@@ -52,7 +53,9 @@ class Tape {
   pick(inputs, places, shape) {
     const from = inputs.flatMap((x) => Array.from(x.numbers, (_, i) => [x, i]));
     const numbers = Float64Array.from(places, (at) => (at < 0 ? 0 : from[at][0].numbers[from[at][1]]));
-    return this.node(shape, numbers, (g) => places.forEach((at, i) => at >= 0 && (from[at][0].grad[from[at][1]] += g[i])));
+    return this.node(shape, numbers, (g) =>
+      places.forEach((at, i) => at >= 0 && (from[at][0].grad[from[at][1]] += g[i])),
+    );
   }
 
   // a (..., n, k) @ b (..., k, m).
@@ -79,7 +82,8 @@ class Tape {
         let sum = 0;
         for (let j = 0; j < m; j += 1) sum += g[to + j] * B[q + j];
         a.grad[p] += sum;
-      }));
+      }),
+    );
   }
 
   // Gradients of everything, where those of some nodes are set already.
@@ -120,7 +124,8 @@ class Tape {
 function broadcast(shapes) {
   const most = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: most }, (_, axis) =>
-    shapes.reduce((n, shape) => (n === 1 ? (shape[axis - most + shape.length] ?? 1) : n), 1));
+    shapes.reduce((n, shape) => (n === 1 ? (shape[axis - most + shape.length] ?? 1) : n), 1),
+  );
 }
 
 // For each element of a shape, which element of one that is broadcast to it stands there.
@@ -209,7 +214,8 @@ const OPS = {
     return t.each([(p) => Math.min(Math.max(p, low), high), (p) => Number(p >= low && p <= high)], x);
   },
   sum: (t, [x], { axis }, shape) => t.sums(x, along(x.shape, axis).groups, shape),
-  mean: (t, [x], { axis }, shape) => t.scaled(t.sums(x, along(x.shape, axis).groups, shape), sizeOf(shape) / x.numbers.length),
+  mean: (t, [x], { axis }, shape) =>
+    t.scaled(t.sums(x, along(x.shape, axis).groups, shape), sizeOf(shape) / x.numbers.length),
   amax: (t, [x], { axis }, shape) => t.largest(x, along(x.shape, axis).groups, shape),
   amin: (t, [x], { axis }, shape) => t.scaled(t.largest(t.scaled(x, -1), along(x.shape, axis).groups, shape), -1),
   softmax: (t, [x], { axis = -1 }) => t.softmax(x, axis),
@@ -223,9 +229,20 @@ const OPS = {
 
 // What conditions are made of, as a mask of x > 0.
 const COMPARED = {
-  gt: (a, b) => a > b, ge: (a, b) => a >= b, lt: (a, b) => a < b, le: (a, b) => a <= b, eq: (a, b) => a === b, ne: (a, b) => a !== b,
-  logical_and: (a, b) => a && b, logical_or: (a, b) => a || b, logical_xor: (a, b) => !a !== !b, logical_not: (a) => !a,
-  bitwise_and: (a, b) => a && b, bitwise_or: (a, b) => a || b, bitwise_xor: (a, b) => a !== b, bitwise_not: (a) => !a,
+  gt: (a, b) => a > b,
+  ge: (a, b) => a >= b,
+  lt: (a, b) => a < b,
+  le: (a, b) => a <= b,
+  eq: (a, b) => a === b,
+  ne: (a, b) => a !== b,
+  logical_and: (a, b) => a && b,
+  logical_or: (a, b) => a || b,
+  logical_xor: (a, b) => !a !== !b,
+  logical_not: (a) => !a,
+  bitwise_and: (a, b) => a && b,
+  bitwise_or: (a, b) => a || b,
+  bitwise_xor: (a, b) => a !== b,
+  bitwise_not: (a) => !a,
 };
 
 // The node of an operand: a value, a number or what an op makes of these; null for one that was left out.
@@ -243,12 +260,23 @@ function nodeOf(tape, { op, settings, shape, places, parts }, inputs) {
   if (COMPARED[op]) return tape.each([(...x) => Number(COMPARED[op](...x))], ...inputs);
   if (OPS[op]) return OPS[op](tape, inputs, settings, shape);
   if (EACH[op]) return tape.each(EACH[op], ...inputs);
-  if (places) return tape.pick(inputs.filter((x) => x), places, shape);
+  if (places)
+    return tape.pick(
+      inputs.filter((x) => x),
+      places,
+      shape,
+    );
   if (!parts) throw new Error(`it has no rule for ${op}`);
   const nodes = [...inputs];
   let weights;
   for (const part of parts) {
-    nodes.push(nodeOf(tape, part, part.operands.map((x) => operand(tape, nodes, x))));
+    nodes.push(
+      nodeOf(
+        tape,
+        part,
+        part.operands.map((x) => operand(tape, nodes, x)),
+      ),
+    );
     if (part.op === "attention_weights") weights = nodes.at(-1);
   }
   return Object.assign(nodes.at(-1), { weights });

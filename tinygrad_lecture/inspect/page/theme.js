@@ -8,5 +8,6 @@ function setTheme(theme) {
 function startTheme() {
   setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   byId("theme").addEventListener("click", () =>
-    setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+    setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"),
+  );
 }

@@ -33,7 +33,9 @@ class Worked {
   // A formula of a value with numbers for names. text: of the input at a position, of the value itself without one.
   filled(formula, i, text) {
     const value = this.data.values[i];
-    const texts = new Map(value.inputs.map((k, position) => [this.data.values[k]?.name, position]).filter(([name]) => name));
+    const texts = new Map(
+      value.inputs.map((k, position) => [this.data.values[k]?.name, position]).filter(([name]) => name),
+    );
     texts.set(value.name, undefined);
     const names = [...texts.keys()].sort((a, b) => b.length - a.length).map((name) => name.replace(/[^\w]/g, "\\$&"));
     return formula
@@ -153,12 +155,16 @@ class Worked {
   local(i, rows, term) {
     const value = this.data.values[i];
     const [label, formula] = partsOf(term.derivative);
-    if (label.endsWith("]") && label.includes("/") && PRODUCTS.includes(value.op)) return this.slope(i, rows, label, term) ?? "";
+    if (label.endsWith("]") && label.includes("/") && PRODUCTS.includes(value.op))
+      return this.slope(i, rows, label, term) ?? "";
     if (!term.derivative || !rows.length) return "";
     const local = Float64Array.from(rows.length === 1 ? rows[0] : rows.map((row) => row.reduce((a, b) => a + b)));
     const shape = rows.length === 1 ? this.data.arrays[term.array].shape : value.shape;
     const text = local.length === 1 && partsOf(term.local).length > 1 && this.elements(i, 0);
-    return equation(text && this.filled(formula, i, text), local.every((x) => x === 1) ? "1" : arrayOf(local, shape, value.dtype).text);
+    return equation(
+      text && this.filled(formula, i, text),
+      local.every((x) => x === 1) ? "1" : arrayOf(local, shape, value.dtype).text,
+    );
   }
 
   // The derivative of one element by one, "∂h[0]/∂z[0]": with numbers for the names in its formula, and what it is.
@@ -189,7 +195,13 @@ function indexIn(label, shape) {
 function sumText(terms) {
   const sizes = terms.map((factors) => -Math.abs(factors.reduce((a, b) => a * b)));
   const all = [...terms.keys()];
-  const shown = terms.length > 5 ? all.toSorted((a, b) => sizes[a] - sizes[b]).slice(0, 4).sort((a, b) => a - b) : all;
+  const shown =
+    terms.length > 5
+      ? all
+          .toSorted((a, b) => sizes[a] - sizes[b])
+          .slice(0, 4)
+          .sort((a, b) => a - b)
+      : all;
   const more = terms.length > 5 ? [`... ${terms.length - 4} more`] : [];
   return [...shown.map((i) => terms[i].map(factor).join(" · ")), ...more].join(" + ") || "0";
 }

@@ -35,4 +35,5 @@ const WHY_ZERO = {
   where: [() => true, () => "there the other one was taken"],
 };
 
-const isZero = (array) => array !== undefined && factsOf(array).low === 0 && factsOf(array).high === 0 && !factsOf(array).odd;
+const isZero = (array) =>
+  array !== undefined && factsOf(array).low === 0 && factsOf(array).high === 0 && !factsOf(array).odd;

@@ -10,12 +10,10 @@ class GPT {
   // x (n, inputs) -> (n, outputs). The weights are turned once: (inputs, outputs).
   linear(tape, x, name) {
     if (!this.transposed.has(name)) {
-      const {
-        shape: [outputs, inputs],
-        numbers,
-      } = this.weights[`${name}.weight`];
-      const turned = Float64Array.from(numbers, (_, i) => numbers[(i % outputs) * inputs + Math.floor(i / outputs)]);
-      this.transposed.set(name, { shape: [inputs, outputs], numbers: turned });
+      const { shape, numbers } = this.weights[`${name}.weight`];
+      const turned = shape.toReversed();
+      const places = placesOf(turned, [1, turned[0]]);
+      this.transposed.set(name, { shape: turned, numbers: Float64Array.from(places, (at) => numbers[at]) });
     }
     const { shape, numbers } = this.transposed.get(name);
     return tape.product(x, tape.given(shape, numbers));
@@ -31,72 +29,60 @@ class GPT {
     return bias ? OPS.add(tape, [scaled, tape.given(bias.shape, bias.numbers)], {}) : scaled;
   }
 
-  // x (n, width) -> what attention adds, (n, width), and its weights, (heads, n, n). off: whether each head is silent.
-  attention(tape, x, name, off) {
+  // x (n, width) -> what attention adds, (n, width), and its weights, (heads, n, n). share: of what
+  // each head sends, 0 where it is silent.
+  attention(tape, x, name, share) {
     const [n, dim] = [x.shape[0], this.width / this.heads];
-    const at = (h, i, d) => i * this.width + h * dim + d;
-    const [byHead, turned] = [[], []]; // (heads, n, dim) and (heads, dim, n), of (n, width)
-    for (let h = 0; h < this.heads; h += 1) {
-      for (let i = 0; i < n; i += 1) for (let d = 0; d < dim; d += 1) byHead.push(at(h, i, d));
-      for (let d = 0; d < dim; d += 1) for (let i = 0; i < n; i += 1) turned.push(at(h, i, d));
-    }
+    // (heads, n, dim) and (heads, dim, n), of (n, width).
+    const byHead = placesOf([this.heads, n, dim], [dim, this.width, 1]);
+    const turned = placesOf([this.heads, dim, n], [dim, 1, this.width]);
     const split = (part, places, shape) => tape.pick([this.linear(tape, x, `${name}.${part}`)], places, shape);
     const q = split("W_Q", byHead, [this.heads, n, dim]);
     const k = split("W_K", turned, [this.heads, dim, n]);
     const v = split("W_V", byHead, [this.heads, n, dim]);
     const later = tape.given(
       [n, n],
-      Float64Array.from({ length: n * n }, (_, i) => (i % n > Math.floor(i / n) ? -Infinity : 0)),
+      new Float64Array(n * n).map((_, i) => (i % n > Math.floor(i / n) ? -Infinity : 0)),
     );
     const weights = tape.softmax(OPS.add(tape, [tape.scaled(tape.product(q, k), dim ** -0.5), later], {}), -1);
     const sent = tape.product(weights, v);
-    const heard = tape.given(
-      [this.heads, 1, 1],
-      Float64Array.from(off, (silent) => Number(!silent)),
-    );
-    const back = Array.from({ length: n * this.width }, (_, i) => {
-      const [token, column] = [Math.floor(i / this.width), i % this.width];
-      return (Math.floor(column / dim) * n + token) * dim + (column % dim);
-    });
-    const joined = tape.pick([tape.each(EACH.mul, sent, heard)], back, [n, this.width]);
+    const back = placesOf([n, this.heads, dim], [dim, n * dim, 1]);
+    const heard = tape.each(EACH.mul, sent, tape.given([this.heads, 1, 1], share));
+    const joined = tape.pick([heard], back, [n, this.width]);
     return { added: this.linear(tape, joined, `${name}.W_O`), weights: weights.numbers };
   }
 
-  // The residual stream's vectors (n, width) -> scores of all tokens, (n, vocabulary).
-  read(tape, x) {
-    return this.linear(tape, this.norm(tape, x, "norm"), "unembedding.W_U").numbers;
+  // A vector of the residual stream, by its token -> the scores of all tokens.
+  read(tape, x, token) {
+    const vector = x.numbers.subarray(token * this.width, (token + 1) * this.width);
+    return this.linear(tape, this.norm(tape, tape.given([1, this.width], vector), "norm"), "unembedding.W_U").numbers;
   }
 
-  // tokens, at most `context` -> logits (n, vocabulary), attention weights of each block, and the logits that would be
-  // read after the embedding and after each block (logit lens). off: heads that are silent, as "1.3".
-  run(tokens, off = []) {
+  // tokens, at most `context` -> the attention weights of each block, (heads, n, n); the scores that would be read from
+  // token `at` after the embedding and after each block (logit lens); and those of the next token. off: heads that are
+  // silent, as "1.3".
+  run(tokens, at, off = []) {
     const [tape, n] = [new Tape(), tokens.length];
-    const row = ({ numbers }, i) => numbers.subarray(i * this.width, (i + 1) * this.width);
-    const embedded = tokens.map((token, i) => {
-      const [word, place] = [
-        row(this.weights["embedding.W_E.weight"], token),
-        row(this.weights["embedding.positions.weight"], i),
-      ];
-      return word.map((w, d) => w + place[d]);
+    const [words, places] = ["W_E", "positions"].map((part) => this.weights[`embedding.${part}.weight`].numbers);
+    const embedded = new Float64Array(n * this.width);
+    embedded.forEach((_, i) => {
+      const [row, d] = [Math.floor(i / this.width), i % this.width];
+      embedded[i] = words[tokens[row] * this.width + d] + places[i];
     });
-    let x = tape.given([n, this.width], Float64Array.from(embedded.flatMap((vector) => [...vector])));
-    const [attention, lens] = [[], [this.read(tape, x)]];
+    let x = tape.given([n, this.width], embedded);
+    const [attention, lens] = [[], [this.read(tape, x, at)]];
     for (let block = 0; block < this.layers; block += 1) {
       const name = `blocks.${block}`;
-      const silent = Array.from({ length: this.heads }, (_, h) => off.includes(`${block}.${h}`));
-      const { added, weights } = this.attention(
-        tape,
-        this.norm(tape, x, `${name}.norm_1`),
-        `${name}.attention`,
-        silent,
-      );
+      const share = Float64Array.from({ length: this.heads }, (_, h) => Number(!off.includes(`${block}.${h}`)));
+      const normed = this.norm(tape, x, `${name}.norm_1`);
+      const { added, weights } = this.attention(tape, normed, `${name}.attention`, share);
       x = OPS.add(tape, [x, added], {});
       const up = this.linear(tape, this.norm(tape, x, `${name}.norm_2`), `${name}.ffn.up`);
       x = OPS.add(tape, [x, this.linear(tape, tape.each(EACH["gelu tanh"], up), `${name}.ffn.down`)], {});
       attention.push(weights);
-      lens.push(this.read(tape, x));
+      lens.push(this.read(tape, x, at));
     }
-    return { logits: lens.at(-1), attention, lens };
+    return { attention, lens, next: this.read(tape, x, n - 1) };
   }
 }
 

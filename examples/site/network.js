@@ -97,12 +97,6 @@ class Training {
   }
 }
 
-function joinedNumbers(rows) {
-  const joined = new Float64Array(rows.length * rows[0].length);
-  rows.forEach((row, i) => joined.set(row, i * row.length));
-  return joined;
-}
-
 // Random numbers from 0 to 1 that a seed determines: mulberry32, by Tommy Ettinger.
 function randomNumbers(seed) {
   let state = seed >>> 0;

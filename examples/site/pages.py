@@ -21,7 +21,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from examples.site import cheat_sheet, models
-from tinygrad_lecture.inspect.page.page import assembled, read, written
+from tinygrad_lecture.inspect.page.page import FILE, assembled, read, written
 from transformer import GPT, Tokenizer
 
 HERE = Path(__file__).parent
@@ -41,9 +41,8 @@ def digit_page(path: Path, model: nn.MLP, digits: Digits) -> None:
         "first": int(right[0]) if len(right) else 0,
         "worker": scripts(["numbers", "tape", *own("network", "worker")]),
     }
-    page(
-        path, "Draw a digit", "digit", [*ENGINE, "pictures", "theme", *own("network", "paper", "charts", "digit")], data
-    )
+    parts = own("network", "paper", "charts", "digit")
+    page(path, "Draw a digit", "digit", [*ENGINE, "pictures", "theme", *parts], data)
 
 
 def play_page(path: Path) -> None:
@@ -66,7 +65,13 @@ def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
         "text": text,
         "worker": scripts(["numbers", "arrays", "tape", *own("gpt", "gpt_worker")]),
     }  # fmt: skip
-    page(path, "Type a text", "text", [*ENGINE, "pictures", "theme", *own("network", "charts", "text")], data)
+    page(path, "Type a text", "text", text_scripts(), data, model="a small GPT",
+         home='<a href="index.html">All pages</a>')  # fmt: skip
+
+
+def text_scripts() -> list[str]:
+    """The scripts of the page on which one types a text."""
+    return [*ENGINE, "pictures", "theme", *own("network", "charts", "text")]
 
 
 def sheet_page(path: Path, reference: str | None) -> None:
@@ -77,10 +82,8 @@ def sheet_page(path: Path, reference: str | None) -> None:
 def index_page(path: Path, links: Mapping[str, str]) -> None:
     """The first page: a neuron to drag, and links to the others. links: file -> what one does there."""
     listed = "".join(f'<li><a href="{file}">{escape(text)}</a></li>' for file, text in links.items())
-    parts = own("charts", "plane", "index")
-    page(
-        path, "From a neuron to a transformer", "index", [*ENGINE, "theme", *own("network"), *parts], None, links=listed
-    )
+    parts = [*ENGINE, "theme", *own("network", "charts", "plane", "index")]
+    page(path, "From a neuron to a transformer", "index", parts, None, links=listed)
 
 
 def as_data(layer: nn.Linear) -> dict[str, Any]:
@@ -112,10 +115,15 @@ def scripts(names: Sequence[str]) -> str:
 
 def page(path: Path, title: str, name: str, scripts: Sequence[str], data: Any, **parts: str) -> None:
     """Write a page: its HTML, with its parts, and the style that all share, scripts and data."""
-    style, body = ((HERE / file).read_text(encoding="utf-8") for file in ("site.css", f"{name}.html"))
     path.parent.mkdir(parents=True, exist_ok=True)
+    written(path, filled(title, name, scripts, data, **parts))
+
+
+def filled(title: str, name: str, scripts: Sequence[str], data: Any, allowed: str = FILE, **parts: str) -> str:
+    """The text of a page. allowed: what it may ask for beside itself (Content-Security-Policy)."""
+    style, body = ((HERE / file).read_text(encoding="utf-8") for file in ("site.css", f"{name}.html"))
     body = Template(body).substitute(parts) if parts else body
-    written(path, assembled(title, f"<style>\n{style}</style>\n{body}", scripts, data))
+    return assembled(title, f"<style>\n{style}</style>\n{body}", scripts, data, allowed)
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------

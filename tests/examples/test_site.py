@@ -199,44 +199,61 @@ def text_page(tmp_path_factory):
     return path, model, tokenizer
 
 
-ASK = """async ([tokens, off]) => {
-  const { worker: text, config, weights } = JSON.parse(document.getElementById("data").textContent);
-  const worker = new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
-  worker.postMessage({ model: { config, weights }, tokens, off });
+ASK = """async (asked) => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const worker = new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
+  worker.postMessage({ model: data });
+  worker.postMessage(asked);
   return new Promise((resolve) => {
-    worker.onmessage = ({ data }) => resolve([[...data.logits], data.attention.map((w) => [...w])]);
+    worker.onmessage = ({ data }) => resolve({ ...data, attention: data.attention.map((weights) => [...weights]) });
   });
 }"""
 
 
-@pytest.mark.parametrize("off", [[], ["1.2", "0.0"]])
-def test_the_text_is_read_as_the_model_reads_it(off, visit, text_page):
+@pytest.mark.parametrize(("off", "at"), [([], None), (["1.2", "0.0"], 3)])
+def test_the_text_is_read_as_the_model_reads_it(off, at, visit, text_page):
     path, model, tokenizer = text_page
     tokens = tokenizer.encode("The dog sees")
-    logits, attention = visit(path).evaluate(ASK, [tokens, off])
+    told = visit(path).evaluate(ASK, {"text": "The dog sees", "off": off, "at": at})
 
     def silenced(block):
         heads = [int(name[2:]) for name in off if name[0] == str(block)]
         return lambda sent: tl.where(tl.tensor(np.isin(np.arange(4), heads))[:, None, None], 0.0, sent)
 
     with tl.no_grad(), model.edit({f"blocks.{block}.attention.heads": silenced(block) for block in range(2)}):
-        wanted = model(tl.tensor([tokens]))[0].numpy()
         trace = model.trace(tokens)
-    np.testing.assert_allclose(np.reshape(logits, wanted.shape), wanted, atol=1e-4)
-    np.testing.assert_allclose(np.reshape(attention[1], (4, 12, 12)), trace["blocks.1.attention.weights"], atol=1e-5)
+    wanted = [tl.softmax(tl.tensor(trace.logits_at(stage)), -1).numpy() for stage in range(3)]  # (tokens, vocab_size)
+    assert [told["tokens"], told["unknown"], told["cut"]] == [[*"The dog sees"], [], False]
+    for weights, engine in zip(told["attention"], trace.attention, strict=True):
+        np.testing.assert_allclose(np.reshape(weights, engine.shape), engine, atol=1e-5)
+    for best, p in zip(told["lens"], wanted, strict=True):
+        assert_likeliest(best, p[11 if at is None else at], tokenizer, 4)
+    assert_likeliest(told["next"], wanted[-1][-1], tokenizer, tokenizer.vocab_size)
+
+
+def assert_likeliest(found, p, tokenizer, count):
+    """found: [text, probability], the likeliest first; their logarithms are the engine's logits but for a constant."""
+    texts, shown = zip(*found, strict=True)
+    assert len({*texts}) == count
+    np.testing.assert_allclose(np.log(shown), np.log(-np.sort(-p)[:count]), atol=1e-4)
+    np.testing.assert_allclose(shown, [p[tokenizer.encode(text)[0]] for text in texts], atol=1e-5)
 
 
 def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
     page = visit(text_page[0])
     page.locator("#told", has_text="attends most to").wait_for()
-    page.fill("#text", "The ж")
-    assert page.inner_text("#said") == "It never saw ж, and reads the text without."
-    page.fill("#text", "")
-    assert page.inner_text("#said") == "There is nothing to read: type something."
+    for text, said in [("The ж", "It never saw ж, and reads the text without."), ("", "There is nothing to read"),
+                       ("The dog sees the dog", "It reads the last 16 tokens.")]:  # fmt: skip
+        page.fill("#text", text)
+        page.locator("#said", has_text=said).wait_for()
     page.fill("#text", "<b>The dog</b>")
-    page.locator("#told", has_text="Head 1.0").wait_for()
+    page.locator("#arcs text").nth(12).wait_for()
     page.click("#draw")
+    page.locator("#arcs text").nth(13).wait_for()
     assert len(page.input_value("#text")) == len("<b>The dog</b>") + 1
+    page.locator("#arcs text").nth(4).press("Enter")
+    page.locator("#read", has_text="h").wait_for()
+    assert page.evaluate("document.activeElement.dataset.token") == "4"
 
 
 @pytest.mark.parametrize("width", [1280, 390])

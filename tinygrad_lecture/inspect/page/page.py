@@ -35,10 +35,19 @@ from .views import Views, reshaped, words_of
 FOLDER = Path(__file__).parent
 
 
-def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None) -> str:
-    """The text of a page. body: HTML.  scripts: of this folder, each before those that use it as they start."""
+FILE = "worker-src blob:"  # what a page that is a file may ask for: workers of its own text
+
+
+def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None, allowed: str = FILE) -> str:
+    """The text of a page. body: HTML. scripts: of this folder, each before those that use it as they start.
+
+    allowed: what it may ask for beside itself, as directives of a Content-Security-Policy.
+    """
     frame, script = Template(read("frame.html")), "\n".join(read(f"{name}.js") for name in scripts)
-    return frame.substitute(title=escape(title), style=read("page.css"), body=body, data=_json(data), script=script)
+    style = read("page.css")
+    return frame.substitute(
+        title=escape(title), style=style, body=body, data=_json(data), script=script, allowed=allowed
+    )
 
 
 def written(path: str | Path, text: str) -> Path:

@@ -3,14 +3,25 @@
 // These know their derivatives: `each` (element by element), `sums`, `largest`, `pick` (moves elements) and `product`. All
 // ops are made of them; those of layers, as attention, by the definitions that the engine has.
 
+// A value: its shape, its numbers, and back, which is given its gradient and adds to those of its inputs.
+class Node {
+  constructor(shape, numbers, back) {
+    Object.assign(this, { shape, numbers, back, slope: null });
+  }
+
+  // Its gradient, an array that is made when it is first asked for: forward alone needs none.
+  get grad() {
+    return (this.slope ??= new Float64Array(this.numbers.length));
+  }
+}
+
 class Tape {
   constructor() {
     this.nodes = []; // in the order of computing
   }
 
-  // back: is given the gradient of the node, and adds to those of its inputs.
   node(shape, numbers, back = () => {}) {
-    const made = { shape, numbers, grad: new Float64Array(numbers.length), back };
+    const made = new Node(shape, numbers, back);
     this.nodes.push(made);
     return made;
   }
@@ -51,11 +62,15 @@ class Tape {
 
   // Elements of inputs, put elsewhere. places: where each was, counted through all inputs, -1 for a 0.
   pick(inputs, places, shape) {
-    const from = inputs.flatMap((x) => Array.from(x.numbers, (_, i) => [x, i]));
-    const numbers = Float64Array.from(places, (at) => (at < 0 ? 0 : from[at][0].numbers[from[at][1]]));
-    return this.node(shape, numbers, (g) =>
-      places.forEach((at, i) => at >= 0 && (from[at][0].grad[from[at][1]] += g[i])),
-    );
+    const from = joinedNumbers(inputs.map((x) => x.numbers));
+    const numbers = new Float64Array(places.length);
+    places.forEach((at, i) => at >= 0 && (numbers[i] = from[at]));
+    return this.node(shape, numbers, (g) => {
+      const grads = new Float64Array(from.length);
+      places.forEach((at, i) => at >= 0 && (grads[at] += g[i]));
+      let first = 0;
+      for (const { grad } of inputs) grad.forEach((_, i) => (grad[i] += grads[first++]));
+    });
   }
 
   // a (..., n, k) @ b (..., k, m).
@@ -65,30 +80,39 @@ class Tape {
     const stack = broadcast(stacks);
     const [of_a, of_b] = stacks.map((shape) => spread(shape, stack));
     const [A, B, out] = [a.numbers, b.numbers, new Float64Array(of_a.length * n * m)];
-    // For each number of a: where it is, and where its row of b begins, and that of the result.
-    const visit = (use) => {
+    // For each row of the result: where the row of a begins, the matrix of b, and the row itself.
+    const rows = (use) => {
       for (let s = 0; s < of_a.length; s += 1)
-        for (let i = 0; i < n; i += 1)
-          for (let l = 0, p = (of_a[s] * n + i) * k; l < k; l += 1, p += 1)
-            if (!a.fixed || A[p] !== 0) use(p, (of_b[s] * k + l) * m, (s * n + i) * m); // most of a picture is 0
+        for (let i = 0; i < n; i += 1) use((of_a[s] * n + i) * k, of_b[s] * k * m, (s * n + i) * m);
     };
-    visit((p, q, to) => {
-      for (let j = 0; j < m; j += 1) out[to + j] += A[p] * B[q + j];
+    rows((p, q, to) => {
+      let l = 0;
+      for (; l + 4 <= k; l += 4, p += 4, q += 4 * m) {
+        const [v, x, y, z] = [A[p], A[p + 1], A[p + 2], A[p + 3]];
+        if (a.fixed && !v && !x && !y && !z) continue; // most of a picture is 0
+        for (let j = 0, at = q; j < m; j += 1, at += 1)
+          out[to + j] += v * B[at] + x * B[at + m] + y * B[at + 2 * m] + z * B[at + 3 * m];
+      }
+      for (; l < k; l += 1, p += 1, q += m) for (let j = 0; j < m; j += 1) out[to + j] += A[p] * B[q + j];
     });
-    return this.node([...stack, n, m], out, (g) =>
-      visit((p, q, to) => {
-        for (let j = 0; j < m; j += 1) b.grad[q + j] += g[to + j] * A[p];
-        if (a.fixed) return;
-        let sum = 0;
-        for (let j = 0; j < m; j += 1) sum += g[to + j] * B[q + j];
-        a.grad[p] += sum;
-      }),
-    );
+    return this.node([...stack, n, m], out, (g) => {
+      const [ofA, ofB] = [a.fixed ? null : a.grad, b.grad];
+      rows((p, q, to) => {
+        for (let l = 0; l < k; l += 1, p += 1, q += m) {
+          if (a.fixed && A[p] === 0) continue;
+          for (let j = 0; j < m; j += 1) ofB[q + j] += g[to + j] * A[p];
+          if (a.fixed) continue;
+          let sum = 0;
+          for (let j = 0; j < m; j += 1) sum += g[to + j] * B[q + j];
+          ofA[p] += sum;
+        }
+      });
+    });
   }
 
   // Gradients of everything, where those of some nodes are set already.
   backward() {
-    for (const { grad, back } of this.nodes.toReversed()) back(grad);
+    for (const node of this.nodes.toReversed()) if (node.slope) node.back(node.slope);
   }
 
   // --- what is made of these --------------------------------------------------------------------------------
@@ -128,17 +152,22 @@ function broadcast(shapes) {
   );
 }
 
-// For each element of a shape, which element of one that is broadcast to it stands there.
-function spread(from, to) {
-  const places = new Array(sizeOf(to)).fill(0);
-  let [inner, stride] = [1, 1];
-  for (let axis = 1; axis <= to.length; axis += 1) {
-    const [n, own] = [to.at(-axis), from.at(-axis) ?? 1];
-    if (own > 1) for (let i = 0; i < places.length; i += 1) places[i] += (Math.floor(i / inner) % n) * stride;
-    inner *= n;
-    stride *= own;
+// For each element of a shape, one after the other, its place, where a step along each axis moves by so many places.
+function placesOf(shape, steps) {
+  let places = new Int32Array(1);
+  for (const axis of [...shape.keys()].reverse()) {
+    const [n, step, inner] = [shape[axis], steps[axis], places];
+    places = new Int32Array(n * inner.length);
+    for (let i = 0; i < n; i += 1)
+      for (let k = 0; k < inner.length; k += 1) places[i * inner.length + k] = i * step + inner[k];
   }
   return places;
+}
+
+// For each element of a shape, which element of one that is broadcast to it stands there.
+function spread(from, to) {
+  const steps = from.map((n, axis) => (n > 1 ? sizeOf(from.slice(axis + 1)) : 0));
+  return placesOf(to, [...new Array(to.length - from.length).fill(0), ...steps]);
 }
 
 // Of a reduction over axes (null: all): the group of each element, and the shape of the groups, their axes kept as 1.
@@ -147,6 +176,12 @@ function along(shape, axes) {
   const over = new Set(given.map((axis) => (axis + shape.length) % shape.length));
   const kept = shape.map((n, axis) => (over.has(axis) ? 1 : n));
   return { groups: spread(kept, shape), shape: kept };
+}
+
+function joinedNumbers(rows) {
+  const joined = new Float64Array(rows.reduce((sum, row) => sum + row.length, 0));
+  rows.reduce((start, row) => (joined.set(row, start), start + row.length), 0);
+  return joined;
 }
 
 // --- ops ------------------------------------------------------------------------------------------------------
@@ -165,8 +200,9 @@ function area(x) {
   return Math.abs(x) > 8 ? Number(x > 0) : 0.5 + bell(x) * sum;
 }
 
-const curve = (x) => Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
-const slopeOfCurve = (x) => (1 - curve(x) ** 2) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
+// GELU by tanh is x * sigmoid(curve(x)), as (1 + tanh(u)) / 2 is sigmoid(2 u).
+const curve = (x) => Math.sqrt(8 / Math.PI) * (x + 0.044715 * x * x * x);
+const slopeOfCurve = (x) => Math.sqrt(8 / Math.PI) * (1 + 3 * 0.044715 * x * x);
 
 // Ops that take elements one by one: see `Tape.each`.
 const EACH = {
@@ -199,7 +235,7 @@ const EACH = {
   relu: [(x) => Math.max(x, 0), (x) => Number(x > 0)],
   silu: [(x) => x * sigmoid(x), (x, y) => sigmoid(x) + y * (1 - sigmoid(x))],
   gelu: [(x) => x * area(x), (x) => area(x) + x * bell(x)],
-  "gelu tanh": [(x) => 0.5 * x * (1 + curve(x)), (x) => 0.5 * (1 + curve(x)) + 0.5 * x * slopeOfCurve(x)],
+  "gelu tanh": [(x) => x * sigmoid(curve(x)), (x, y) => sigmoid(curve(x)) * (1 + (x - y) * slopeOfCurve(x))],
 };
 
 // Other ops. Each is given a tape, inputs (null for one that was left out), settings, and the shape of the result.
@@ -260,23 +296,13 @@ function nodeOf(tape, { op, settings, shape, places, parts }, inputs) {
   if (COMPARED[op]) return tape.each([(...x) => Number(COMPARED[op](...x))], ...inputs);
   if (OPS[op]) return OPS[op](tape, inputs, settings, shape);
   if (EACH[op]) return tape.each(EACH[op], ...inputs);
-  if (places)
-    return tape.pick(
-      inputs.filter((x) => x),
-      places,
-      shape,
-    );
+  if (places) return tape.pick(inputs.filter(Boolean), places, shape);
   if (!parts) throw new Error(`it has no rule for ${op}`);
   const nodes = [...inputs];
   let weights;
   for (const part of parts) {
-    nodes.push(
-      nodeOf(
-        tape,
-        part,
-        part.operands.map((x) => operand(tape, nodes, x)),
-      ),
-    );
+    const given = part.operands.map((x) => operand(tape, nodes, x));
+    nodes.push(nodeOf(tape, part, given));
     if (part.op === "attention_weights") weights = nodes.at(-1);
   }
   return Object.assign(nodes.at(-1), { weights });

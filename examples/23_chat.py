@@ -2,6 +2,7 @@
 
     python examples/23_chat.py                             # needs SmolLM2; the program says how to install it
     echo "What is the capital of Germany?" | python examples/23_chat.py --temperature 0
+    python examples/23_chat.py --page                      # type a text on a page, and watch the model read it
 
     /why                 the last word: what else was likely, and which parts of the model wanted it
     /attention           what the heads looked at for it, and a page to step through
@@ -109,6 +110,9 @@ class Chat:
 
 def main(settings: "Settings") -> None:
     """Read a line, answer it or look behind the last answer; until /quit or the end of the input."""
+    if settings.page:
+        show.serve(smollm2)
+        return
     tl.manual_seed(settings.seed)
     chat = Chat(smollm2(), settings.temperature, settings.top_p, settings.tokens)
     show.welcome(chat.model)
@@ -152,6 +156,7 @@ class Settings(Common, out="chat"):
     temperature: float = 0.2  # 0 takes the likeliest word, 1 draws as the model says
     top_p: float = 0.9  # draw from the fewest words that reach this probability
     tokens: int = 200  # in an answer, at most
+    page: bool = False  # serve a page on which one types a text, to this computer alone; Ctrl-C ends it
 
     def __post_init__(self) -> None:
         check(self, top_p=(0.01, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,14 @@ ESCAPES = re.compile(  # sequences that a terminal obeys, such as colours and ti
 )
 SURE, UNSURE = 0.9, 0.5  # probabilities
 USUAL = 0.3  # strength of a direction, in lengths of the vectors that it is added to
+
+
+def serve(load: Callable[[], Any]) -> None:
+    """Serve the page of a model, until Ctrl-C. Raises ImportError without the extra."""
+    sys.path.append(str(Path(__file__).parents[2]))
+    from examples.site import live
+
+    live.serve(load)
 
 
 def say(text: str, style: str = "dim") -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
+LOCAL = ("file:", "http://127.0.0.1:")  # no network
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -49,7 +50,7 @@ def chromium():
 
 @pytest.fixture
 def visit(chromium):
-    """visit(path, ...) opens a page. Whatever it asks the network for or complains about fails the test."""
+    """visit(path, ...) opens a page of a file or of a server here. What it asks a network for or complains of fails."""
     complaints, pages = [], []
 
     def visit(path, hash="", **options):
@@ -59,9 +60,9 @@ def visit(chromium):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "request",
-            lambda request: request.url.startswith(("file:", "data:", "blob:")) or complaints.append(request.url),
+            lambda request: request.url.startswith((*LOCAL, "data:", "blob:")) or complaints.append(request.url),
         )
-        page.goto(f"file://{path}{hash}")
+        page.goto(f"{path}" if str(path).startswith(LOCAL) else f"file://{path}{hash}")
         return page
 
     yield visit

@@ -1,0 +1,101 @@
+"""`python examples/23_chat.py --page`: type a text, and SmolLM2 reads it, on this computer alone.
+
+The page asks as gpt_worker.js says. The server listens on 127.0.0.1 only. Whoever does not know the token in its link
+is refused. So is a page whose own name was made to point here (DNS rebinding): it calls the server by that name.
+"""
+
+from __future__ import annotations
+
+from helpers.real import likeliest
+from helpers.thought import without
+
+import json
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+try:
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+    from starlette.routing import Route
+except ImportError as error:
+    raise ImportError(f'{error}; python -m pip install ".[live]" brings what --page needs') from None
+
+import tinygrad_lecture as tl
+from examples.site.pages import filled, text_scripts
+from transformer import probabilities
+
+TOKENS = 64  # that it reads, at most
+BYTES = 100_000  # of a question, at most
+FORM = 'a question is {"text": "...", "off": heads as "18.6", "at": the number of a token, or null for the last}'
+
+
+def answer(model: Any, text: str, off: list[str], at: int | None = None) -> dict[str, Any]:
+    """What the page is told: see gpt_worker.js. Weights of attention are in ten-thousandths, as that is shorter.
+
+    Raises ValueError for arguments of other types, ValueError, KeyError or IndexError for a head that is not there.
+    """
+    if not (isinstance(text, str) and isinstance(off, list) and (at is None or type(at) is int)):
+        raise ValueError(FORM)
+    heads = [(int(block), int(head)) for block, _, head in (str(name).partition(".") for name in off)]
+    found = model.tokenizer.encode(text, "all")
+    tokens = found[-TOKENS:]
+    told = {"tokens": [model.tokenizer.decode([t]) for t in tokens], "unknown": [], "cut": len(tokens) < len(found)}
+    if not tokens:
+        return told
+    at = min(max(len(tokens) - 1 if at is None else at, 0), len(tokens) - 1)
+    with model.edit(without(model, heads)), tl.no_grad():
+        trace = model.trace(tokens, points=["embedding", "blocks.*", "blocks.*.attention.weights"])
+        stages = np.stack([x[at] for x in trace.residual] + [trace.residual[-1][-1]])  # (layers + 2, width)
+        *lens, after = probabilities(model.unembedding(model.norm(tl.tensor(stages)))).numpy()  # (vocab_size,) each
+    weights = [np.rint(10_000 * w).astype(int).ravel().tolist() for w in trace.attention]  # (heads, tokens, tokens)
+    best = [likeliest(model, p, 4) for p in lens]
+    return {**told, "at": at, "attention": weights, "lens": best, "next": likeliest(model, after, 100)}
+
+
+def app(model: Any, host: str, token: str) -> Any:
+    """The server, as ASGI has it. host: its address and port, as a browser names them."""
+    data = {"config": {"layers": model.config.layers, "heads": model.config.heads}, "text": "The queen lives in"}
+    html = filled("Type a text", "text", text_scripts(), data, "connect-src 'self'", model="SmolLM2", home="")
+
+    async def page(request: Request) -> Response:
+        return HTMLResponse(html, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+
+    async def ask(request: Request) -> Response:
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > BYTES:
+                return PlainTextResponse(f"a question has at most {BYTES:,} bytes", 413)
+        try:
+            return JSONResponse(answer(model, **json.loads(body)))  # one at a time, as edits are the model's
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            return PlainTextResponse(f"{error}; {FORM}", 400)
+
+    routes = Starlette(routes=[Route("/", page), Route("/ask", ask, methods=["POST"])])
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            request = Request(scope)
+            known = secrets.compare_digest(request.query_params.get("token", "").encode(), token.encode())
+            if not known or request.headers.get("host") != host:
+                return await PlainTextResponse("open the link that the program has printed", 403)(scope, receive, send)
+        return await routes(scope, receive, send)
+
+    return guarded
+
+
+def serve(load: Callable[[], Any]) -> None:
+    """Load a model, print the link of its page, and serve it until Ctrl-C."""
+    model = load()
+    with socket.create_server(("127.0.0.1", 0)) as listening, suppress(KeyboardInterrupt):
+        host, token = f"127.0.0.1:{listening.getsockname()[1]}", secrets.token_urlsafe()
+        print(f"http://{host}/?token={token}\nOpen this link in a browser on this computer. Ctrl-C ends.", flush=True)
+        settings = uvicorn.Config(app(model, host, token), log_level="warning", timeout_graceful_shutdown=2)
+        uvicorn.Server(settings).run(sockets=[listening])

@@ -17,8 +17,7 @@ The pieces are learnt from a short story, examples/data/river.txt.
 """
 
 from helpers import tokens as show
-from helpers.claims import Measured
-from helpers.program import Common, start
+from helpers.program import Common, Measured, start
 from helpers.tokens import read_text
 
 from collections import Counter

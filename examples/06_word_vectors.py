@@ -18,8 +18,7 @@ text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --v
 
 from helpers import made_corpus as corpus
 from helpers import word_vectors as show
-from helpers.claims import Measured
-from helpers.program import DataError, RealToo, start
+from helpers.program import DataError, Measured, RealToo, start
 from helpers.training import progress, train
 from helpers.word_vectors import WordVectors, of_smollm2, read
 

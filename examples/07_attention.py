@@ -18,8 +18,7 @@ Nobody tells a head where to look. It is told which answer is right, and learns 
 from helpers import attention as show
 from helpers import cars
 from helpers.attention import SENSES, SENTENCES, Course, make_sentences, place
-from helpers.claims import Measured
-from helpers.program import DataError, RealToo, start
+from helpers.program import DataError, Measured, RealToo, start
 from helpers.training import train
 
 from random import Random

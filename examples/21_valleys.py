@@ -12,10 +12,9 @@ continuous curve. And what each layer of a deep network has made of a digit, by 
 """
 
 from helpers import valleys as show
-from helpers.claims import Measured
 from helpers.digits import hidden_layers
 from helpers.mnist import Digits, coarser, load_digits
-from helpers.program import Common, check, start, until_ctrl_c
+from helpers.program import Common, Measured, check, start, until_ctrl_c
 from helpers.training import train
 from helpers.valleys import LEARNT, are_stuck, critical_point, explained, have_holes, largest
 

@@ -10,9 +10,8 @@ missing pixels, wrong pixels, shifts); the training data is spoilt, cut short or
 
 from helpers import robust as show
 from helpers import training
-from helpers.claims import Measured
 from helpers.mnist import coarser, load_digits
-from helpers.program import Common, by_chance, check, start
+from helpers.program import Common, Measured, by_chance, check, start
 from helpers.robust import KINDS, RULES, Rule, add_noise, drop_pixels, is_a_three, turn, write_rules
 
 from collections.abc import Callable

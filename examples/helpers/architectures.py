@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from helpers import dates
-from helpers.claims import Measured
 from helpers.drawing import BLUE, ORANGE, attention_map, bars, new_figure, save
-from helpers.program import detail
+from helpers.program import Measured, detail
 
 Words = Sequence[str]
 Seen = Mapping[str, tuple[np.ndarray, Words, Words]]  # (outputs, tokens) of bools, and the names of outputs and tokens

@@ -18,9 +18,8 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import cars, drawing
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, arrow, bars, new_figure, plain, save
-from helpers.program import DataError, data, detail
+from helpers.program import DataError, Measured, data, detail, elsewhere, holds
 from helpers.real import DATA, largest, minilm, smollm2
 from transformer.tokenizer.word import words
 

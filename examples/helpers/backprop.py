@@ -11,9 +11,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.claims import Measured, holds
 from helpers.drawing import DARK, GRADIENT, Axes, by_sign, new_figure, save
-from helpers.program import DataError, detail
+from helpers.program import DataError, Measured, detail, holds
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
 

@@ -8,9 +8,8 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, GREY, VERMILION, new_figure, plain, save
-from helpers.program import DataError, detail
+from helpers.program import DataError, Measured, detail, holds
 from helpers.real import DATA, first_token, largest, smollm2
 from transformer import GPTConfig
 from transformer.inspect.attention_maps import visible

@@ -1,7 +1,5 @@
 """claims.html: how sure we are of each claim of the lecture, its ten runs as dots on an axis, in one file."""
 
-from __future__ import annotations
-
 import ast
 import math
 import re

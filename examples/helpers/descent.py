@@ -1,7 +1,5 @@
 """For 03_gradient_descent.py: what a descent is, mini-batches, random search; what is printed and drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -13,10 +11,9 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
-from helpers.program import counted, detail
+from helpers.program import Measured, counted, detail, elsewhere, holds
 from helpers.training import digit_network, train
 
 Numbers = Sequence[float]

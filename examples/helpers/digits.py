@@ -3,8 +3,6 @@
 `sure` is how sure the network is of each digit, (m, 10): a row for each test picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 from pathlib import Path
@@ -14,10 +12,9 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREEN, GREY, SKY, VERMILION, Axes, bars, lines, new_figure, percent, save, signed
 from helpers.mnist import Digits
-from helpers.program import detail
+from helpers.program import Measured, detail, elsewhere, holds
 
 COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
 SMALL = "14 × 14 = 196 inputs"  # pictures with a quarter of the pixels

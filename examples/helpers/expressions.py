@@ -1,7 +1,5 @@
 """For 18_expressions.py: (2+3)x4, with the step "5x4" and the result 20, and others; what is printed and drawn."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,9 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREY, ORANGE, chart, columns, new_figure, percent, save
-from helpers.program import DataError
+from helpers.program import DataError, Measured, elsewhere, holds
 from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
 

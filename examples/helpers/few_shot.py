@@ -1,7 +1,5 @@
 """For 17_few_shot.py: what it prints, and its picture."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable, Mapping

@@ -14,11 +14,10 @@ import numpy as np
 
 import nn
 from helpers import made_corpus
-from helpers.claims import Measured
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, beside, chart, save
 from helpers.files import as_text, read
 from helpers.inside import draw_inside, pieces, print_as_written, printable
-from helpers.program import DataError, counted, detail, until_ctrl_c
+from helpers.program import DataError, Measured, counted, detail, until_ctrl_c
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, Tokenizer, Windows
 from transformer.inspect.attention_maps import visible
 

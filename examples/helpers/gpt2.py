@@ -1,15 +1,12 @@
 """For 10_gpt2.py: a folder with a GPT-2 in Hugging Face's format, and what is printed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import tinygrad_lecture as tl
-from helpers.claims import Measured, holds
 from helpers.inside import draw_inside, print_as_written, print_next
-from helpers.program import DataError, detail, until_ctrl_c
+from helpers.program import DataError, Measured, detail, holds, until_ctrl_c
 from helpers.real import smollm2
 from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 from transformer.inspect.attention_maps import visible

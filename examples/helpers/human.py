@@ -1,15 +1,12 @@
 """For 20_ask_a_human.py: what it prints and draws."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, chart, new_figure, percent, plain, save
-from helpers.program import counted, detail
+from helpers.program import Measured, counted, detail, elsewhere, holds
 
 
 def report(m: Measured, settings: Any) -> None:

@@ -8,9 +8,8 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.claims import Measured
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
-from helpers.program import detail
+from helpers.program import Measured, detail
 
 Learnt = Mapping[str, tuple[tl.Tensor, tl.Tensor]]  # with and without bias: w, b
 NAMES = ("sunshine", "wind", "company")

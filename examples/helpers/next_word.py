@@ -3,8 +3,6 @@
 The shares of the answers are known, so that one can see whether a language model learns them.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,9 +14,8 @@ import numpy as np
 
 import nn
 from helpers import real as real_model
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, chart, new_figure, percent, save
-from helpers.program import DataError, data, detail
+from helpers.program import DataError, Measured, data, detail, elsewhere, holds
 from transformer import WordTokenizer
 from transformer.training import IGNORED
 

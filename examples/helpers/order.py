@@ -8,9 +8,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, chart, columns, new_figure, save
-from helpers.program import detail
+from helpers.program import Measured, detail, elsewhere, holds
 
 OPEN = 5.0  # bias of the forget gate of an LSTM that begins with its gate open
 GUESS = 1 / 8  # right answers to "which of eight words came first?" by guessing

@@ -18,8 +18,6 @@ if __name__ == "__main__":
     start(measure, Settings, report)        # report(measured, settings) prints and draws
 """
 
-from __future__ import annotations
-
 import inspect
 import io
 import math
@@ -36,6 +34,8 @@ from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
 from helpers.claims import Measured, all_claims, of_command, ranges, runs_of, values
+from helpers.claims import elsewhere as elsewhere  # for all programs
+from helpers.claims import holds as holds
 from nn.training import saved_state
 from nn.training.progress import noting_ctrl_c
 from tinygrad_lecture.files import sweep

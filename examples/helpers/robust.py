@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, lines, logarithmic, new_figure, percent, save
-from helpers.program import detail
+from helpers.program import Measured, detail, holds
 
 # A picture is a 3 if it has more than all of this, as shares: columns in the middle that meet three strokes, paper at
 # the left of the upper and the lower half, rows with ink at the right of both. Each row is for threes missed before.

@@ -26,10 +26,9 @@ from numpy.typing import NDArray
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, chart, columns, new_figure, save
 from helpers.emails import Messages, deal, leetspeak
-from helpers.program import data, detail, until_ctrl_c
+from helpers.program import Measured, data, detail, elsewhere, holds, until_ctrl_c
 
 # Tried in this order at each place of the lower-case text; the group's name is the class.
 TOKENS = re.compile(

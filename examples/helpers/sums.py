@@ -8,8 +8,6 @@
 Numbers are right-aligned, with one place more than they need, so that larger ones than those learnt from can be asked.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,9 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, percent, save
-from helpers.program import DataError, by_chance
+from helpers.program import DataError, Measured, by_chance, elsewhere, holds
 from helpers.real import answers as answers_of
 from helpers.real import chat, in_tens, numbers_said, smollm2
 from helpers.training import tokens_and_targets

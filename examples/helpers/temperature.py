@@ -1,7 +1,5 @@
 """For 13_temperature.py: what it prints, beside the lecture's numbers, and draws."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, save
-from helpers.program import counted, detail
+from helpers.program import Measured, counted, detail, holds
 from helpers.real import DATA, chances, continued, first_token, likeliest, listed, smollm2
 
 Array = np.ndarray

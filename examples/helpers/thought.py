@@ -4,8 +4,6 @@ with model.edit(without(model, [(18, 6)])): ...                 # head 6 of bloc
 with model.edit({"blocks.12": lambda x: x + direction(model, pairs, "blocks.12")}): ...
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
@@ -17,9 +15,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.claims import Measured
 from helpers.drawing import BLUE, GREY, VERMILION, chart, new_figure, save, signed
-from helpers.program import data, detail
+from helpers.program import Measured, data, detail
 from helpers.real import DATA, first_token, largest, smollm2
 from helpers.training import train
 from transformer import Llama, LlamaConfig, WordTokenizer

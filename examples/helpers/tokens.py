@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured, holds
 from helpers.drawing import (
     BLUE,
     DARK,
@@ -25,7 +24,7 @@ from helpers.drawing import (
 )
 from helpers.files import as_text, read
 from helpers.inside import printable
-from helpers.program import DataError, detail
+from helpers.program import DataError, Measured, detail, holds
 from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.bpe import Word, visible

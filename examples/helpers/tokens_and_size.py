@@ -1,7 +1,5 @@
 """For 19_tokens_and_size.py: four ways to cut "12+30=42" into tokens, what is printed and drawn."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -9,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, ORANGE, VERMILION, chart, columns, new_figure, save
-from helpers.program import counted
+from helpers.program import Measured, counted, elsewhere, holds
 from helpers.real import DATA, chat, in_tens, numbers_said, smollm2
 from helpers.tokens import read_text
 from transformer import BPETokenizer

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREY, ORANGE, lines, new_figure, plain, save
-from helpers.program import counted, detail
+from helpers.program import Measured, counted, detail, elsewhere, holds
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
 PATTERNS = {"ink": "ink in each of 16 squares", "holes": "whether a line encloses paper", "digit": "which digit it is"}

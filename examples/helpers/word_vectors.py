@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from helpers import drawing, real
-from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, arrow, bars, new_figure, plain, save
-from helpers.program import DataError, detail
+from helpers.program import DataError, Measured, detail, holds
 from tinygrad_lecture.inspect.figures import as_written, drawable
 
 Shares = Mapping[str, float]

@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, replace
@@ -178,6 +178,18 @@ def detail(*text: object, **how: Any) -> None:
     """Print what only --more shows."""
     if SHOW_MORE.get():
         print(*text, **how)
+
+
+def table(
+    columns: Iterable[object], rows: Mapping[Any, Iterable[Any]], form: str = "", corner: str = "", say: Any = print
+) -> None:
+    """Print a row for each name below the names of the columns. form: of the values that are no text yet."""
+    lines = [[corner, *map(str, columns)]]
+    for name, row in rows.items():
+        lines.append([str(name), *(value if isinstance(value, str) else format(value, form) for value in row)])
+    first, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
+    for name, *cells in lines:
+        say(f"  {name:{first}}" + "".join(f"{cell:>{width + 3}}" for cell, width in zip(cells, widths, strict=True)))
 
 
 def data(name: str) -> dict[str, Any]:

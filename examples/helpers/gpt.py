@@ -17,7 +17,7 @@ from helpers import made_corpus
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, beside, chart, save
 from helpers.files import as_text, read
 from helpers.inside import draw_inside, pieces, print_as_written, printable
-from helpers.program import DataError, Measured, counted, detail, until_ctrl_c
+from helpers.program import DataError, Measured, counted, detail, table, until_ctrl_c
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, Tokenizer, Windows
 from transformer.inspect.attention_maps import visible
 
@@ -180,9 +180,8 @@ def report(m: Measured, settings: Any) -> None:
 
 def losses(m: Measured) -> None:
     """The losses to compare with, and whether the model has learnt more than they know."""
-    print(f"  {'cross-entropy per token, and perplexity, on the test text':58} {'loss':>7} {'e^loss':>8}")
-    for name, loss in m.loss.items():
-        print(f"  {name:58} {loss:7.3f} {math.exp(loss):8.1f}")
+    rows = {name: (f"{loss:.3f}", f"{math.exp(loss):.1f}") for name, loss in m.loss.items()}
+    table(("loss", "e^loss"), rows, corner="cross-entropy per token, and perplexity, on the test text")
 
 
 def what_the_trainer_adds(m: Measured) -> None:

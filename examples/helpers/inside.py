@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured
 from helpers.drawing import BLUE, DARK, GREY, VERMILION, attention_map, chart, new_figure, percent, save
+from helpers.program import Measured, table
 from helpers.real import DATA, first_token, likeliest, listed, smollm2
 from tinygrad_lecture.inspect.figures import drawable
 from transformer import GPT, Tokenizer, Trace, probabilities
@@ -103,23 +103,22 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
         if len(chosen) < 4 and all(found[1] != other[1] and found[2:] != other[2:] for other in chosen):
             chosen.append(found)
     heads = sum(len(maps) for maps in trace.attention)
-    rows, columns = (2, 2) if len(chosen) == 4 else (1, len(chosen))
+    rows = -(-len(chosen) // 2)
     title = f"Heads look at different tokens: {len(chosen)} of the {heads} heads"
-    width = 6 if rows > 1 else 4.3  # of a panel; one row is wider than high, and so drawn smaller on a page
-    figure = new_figure(width * columns + 0.9, 6 * rows if rows > 1 else width + 1.1, title)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure = new_figure(12.9, 6 * rows, title)
+    panels = figure.subplots(rows, 2, squeeze=False).ravel()
     for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):
         weights = trace.attention[layer][head]
         image = attention_map(axes, np.where(np.tri(len(weights)), weights, np.nan), labels, labels)
         axes.set(facecolor="#eeeeee", aspect="equal")
         what = "spreads over" if name.startswith("all") else "looks at"
         measure = "" if name.startswith("all") else f": {score:.0%} of its weight"
-        gap = " " if rows > 1 else "\n"
-        axes.set_title(f"block {layer + 1}, head {head + 1}{gap}{what} {name}{measure}", fontsize=11)
+        axes.set_title(f"block {layer + 1}, head {head + 1} {what} {name}{measure}", fontsize=11)
+    for axes in panels[len(chosen) :]:
+        axes.axis("off")
     figure.supylabel("token that looks (query)", color=DARK)
     figure.supxlabel("token that is looked at (key); grey: a GPT sees no token to the right", color=DARK)
-    shrink = 0.4 if rows > 1 else 0.8
-    figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=shrink, pad=0.01)
+    figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=0.4, pad=0.01)
     save(figure, path)
 
 
@@ -128,11 +127,8 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
 
 EACH = 15  # words of each kind for the probes
 SHOWN = 0, 1, 6, 12, 18, 24, 27, 28, 29, 30  # blocks
-SURFACE, MEANING, SENTENCE = (
-    "surface: has the word more than 7 letters?",
-    "meaning: is the word good or bad?",
-    "meaning of the sentence, with not",
-)
+SURFACE, MEANING = "surface: has the word more than 7 letters?", "meaning: is the word good or bad?"
+SENTENCE = "meaning of the sentence, with not"
 
 
 def measure_real(settings: Any) -> Measured:
@@ -186,9 +182,7 @@ def report_real(m: Measured, settings: Any) -> None:
         print(f"  {layer:3}  {m.said['Italy'][layer]:36} Rome is number {m.ranks['Italy'][layer]:,}")
     print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
     shown = sorted({0, 1, 2, 3, 8, 14, 20, len(m.curves[SURFACE]) - 1})
-    print(f"  {'':44}" + "".join(f"{layer:6}" for layer in shown))
-    for name, shares in m.curves.items():
-        print(f"  {name:44}" + "".join(f"{shares[layer]:6.0%}" for layer in shown))
+    table(shown, {name: shares[shown] for name, shares in m.curves.items()}, ".0%")
     print("  Means of ten such sentences: film, book, ... They are at their best, or nearly, after blocks", end=" ")
     print(", ".join(f"{min(blocks)} to {max(blocks)}" for blocks in (m.surface, m.meaning, m.sentence)) + ".")
     print("\nPictures:")

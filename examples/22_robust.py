@@ -59,7 +59,7 @@ def measure(settings: "Settings") -> Measured:
     for rules in write_rules(learnt, Y):
         if len(rules) in (10, 100, 1000):
             m.by_rules[f"{len(rules):,} rules"] = share_right(rules[0], new, labels)
-    m.by_rules["all rules"], m.rules_know = (share_right(rules[0], *of) for of in ((new, labels), (learnt, Y)))
+    m.by_rules["all rules"] = share_right(rules[0], new, labels)
     m.rules, m.exceptions = len(rules), sum(rule.exception is not None for rule in rules)
 
     # "Remarkably robust to noisy, imperfect data (e.g., missing values, measurement errors, outliers)"

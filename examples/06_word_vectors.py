@@ -78,7 +78,7 @@ def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, neg
     model = SkipGram(len(words), settings.dim)
     batch, random = 1024, np.random.default_rng(settings.seed)
     steps = max(1, settings.epochs * len(pairs) // batch)
-    show.learning(sentences, words, pairs, steps)
+    show.learning(sentences, words, pairs)
     optimizer = nn.optim.Adam(model.parameters(), 0.01)
     schedule = nn.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, total_iters=steps)
     cross_entropy = nn.BCEWithLogitsLoss()

@@ -233,8 +233,7 @@ def costs(m: Measured, loss: str) -> None:
 def shares(title: str, read: Mapping[str, float]) -> None:
     """Print how many pictures are read right, by name."""
     detail(f"\n{title}:")
-    for name, share in read.items():
-        detail(f"  {name:24} test pictures read right {share:.1%}")
+    table(["test pictures read right"], {name: [share] for name, share in read.items()}, ".1%", say=detail)
 
 
 def neurons(m: Measured) -> None:

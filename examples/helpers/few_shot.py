@@ -146,12 +146,7 @@ REQUESTS: dict[str, tuple[str, int, str, Callable[[str, str], bool]]] = {
 
 
 def repeats_no_line(text: str) -> bool:
-    """Whether no line of a text comes twice, and it has two or more."""
-    return len([line for line in text.splitlines() if line.strip()]) > 1 and not repeated(text)
-
-
-def repeated(text: str) -> list[str]:
-    """The lines of a text, or parts of them between commas, that come a second time."""
+    """Whether a text has two lines or more, and none of them, nor a part between commas, comes twice."""
     lines = [line.strip(" ,.;") for line in text.lower().splitlines() if line.strip()]
     parts = [part.strip() for line in lines for part in line.split(",")]
-    return [part for i, part in enumerate(parts) if part in parts[:i]]
+    return len(lines) > 1 and len({*parts}) == len(parts)

@@ -70,8 +70,6 @@ def by_kind(m: Measured) -> None:
         here, left = kinds == kind, m.wrong & ~m.routed
         rows[kind] = here.sum(), m.wrong[here].sum(), f"{share:.1%}", m.routed[here].sum(), left[here].sum()
     table(("messages", "wrong", "share", part, "wrong left"), rows, say=detail)
-    lost = (m.wrong & ~m.test.spam).sum()
-    detail(f"  Of all {m.wrong.sum()} mistakes, {lost} lose a wanted message, {m.wrong.sum() - lost} let spam through.")
 
 
 def by_group(m: Measured) -> None:

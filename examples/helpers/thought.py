@@ -236,13 +236,9 @@ def heads(m: Measured) -> None:
     """Print which kinds of sentences suffer without a head, and whether gradients foretold it."""
     tried = f"{len(m.lost)} of {m.foretold[0].size} that gradients call strongest"
     print(f"\n2. One head silenced after another, {tried}. The lead of the right word loses, in logits:")
-    detail(f"   With all heads it leads the wrong one in {(m.whole > 0).sum()} of ten sentences.")
     strongest = sorted(m.lost, key=lambda head: -m.by_kind[head].max())
     shown = strongest if SHOW_MORE.get() else strongest[:3]
     table(dict.fromkeys(m.asked.kinds), {name(head): m.by_kind[head] for head in shown}, ".2f", "without head")
-    said = np.array([m.foretold[:, block, head] for block, head in m.lost])
-    agree = float(np.corrcoef(np.array([*m.lost.values()]).ravel(), said.ravel())[0, 1])
-    detail(f"   Gradients foretell these losses with a correlation of {agree:.2f}.")
     one, several = m.kinds_hurt.count(1), sum(n > 1 for n in m.kinds_hurt)
     print(f"   {one} of these heads take more than {HURT} from one kind of sentences, {several} from several.")
 

@@ -118,7 +118,6 @@ def saddles(m: Measured) -> None:
     """The signs of the Hessian's eigenvalues: at random starts, on a way down, and where the gradient is 0."""
     print(f"\nMost points are saddles? The eigenvalues of the Hessian, {m.at_starts.shape[1]} at each point for XOR:")
     print(f"  at {m.both_signs:.0%} of the random starts they have both signs.")
-    detail(f"  Where the best descent ended, {(m.at_best < 0).sum()} of them are negative.")
     print("  In 172 dimensions, a 16-6-10 network that learns 200 digits. The share of negative ones on its way:")
     print(f"    {', '.join(f'{share:.0%} at cost {cost:.2f}' for cost, share in m.on_the_way)}")
     lowest, *others = m.critical

@@ -120,7 +120,7 @@ def listed(found: Sequence[tuple[str, float]]) -> str:
 
 def learning(sentences: Sequence[Sequence[str]], words: Sequence[str], pairs: np.ndarray) -> None:
     """What is learnt from."""
-    print(f'A made text: {len(sentences):,} sentences, as "{" ".join(sentences[0])}", with {len(words)} words.')
+    print(f"A made text: {len(sentences):,} sentences with {len(words)} different words.", end=" ")
     print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs.", flush=True)
 
 
@@ -198,9 +198,9 @@ def clusters(m: Measured) -> None:
         if word in m.vectors:
             print(f"  {word:10} {listed(m.vectors.near(m.vectors[word], 5, [word]))}")
     print(f"  A word and its plural have on average {m.similar:.2f}, any two words {m.all_pairs:.2f}.")
-    print("Semantic clusters: mean cosine within a group, and to words of other groups:")
-    rows = {f"{name}: {', '.join(words)}": (m.within[name], m.others[name]) for name, words in m.clusters.items()}
-    table(("within", "to others"), rows, ".2f")
+    kinds = {name: words for name, words in m.clusters.items() if "men" not in name}  # the picture has all
+    rows = {f"{name}: {', '.join(words)}": (m.within[name], m.others[name]) for name, words in kinds.items()}
+    table(("within the group", "to other groups"), rows, ".2f", "Semantic clusters: mean cosine")
     if len(m.cosine) == 5:
         cosines = ", ".join(f"{pair} {value:.2f}" for pair, value in [*m.cosine.items()][:3])
         print(f'Hierarchy. "Mammal" might be between "animal" and "dog": {cosines}')

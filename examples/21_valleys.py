@@ -46,7 +46,6 @@ def measure(settings: "Settings") -> Measured:
 
     # "In high dimensions, most points are neither maxima nor minima, but saddle points"
     m.at_starts = curvatures(begin)  # (starts, parameters)
-    m.at_best = curvatures([w[m.courses[-1].argmin()][None] for w in end])[0]  # (parameters,)
     m.both_signs = show.have_both_signs(m.at_starts).mean()
 
     # "SGD ... can escape local minima due to noise": first from a saddle point, then from the valleys found above

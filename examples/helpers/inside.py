@@ -103,22 +103,23 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
         if len(chosen) < 4 and all(found[1] != other[1] and found[2:] != other[2:] for other in chosen):
             chosen.append(found)
     heads = sum(len(maps) for maps in trace.attention)
-    rows = -(-len(chosen) // 2)
+    rows, columns = (2, 2) if len(chosen) == 4 else (1, len(chosen))
     title = f"Heads look at different tokens: {len(chosen)} of the {heads} heads"
-    figure = new_figure(12.9, 6 * rows, title)
-    panels = figure.subplots(rows, 2, squeeze=False).ravel()
+    width = 6 if rows > 1 else 4.3  # of a panel; one row is wider than high, and so drawn smaller on a page
+    figure = new_figure(width * columns + 0.9, 6 * rows if rows > 1 else width + 1.1, title)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):
         weights = trace.attention[layer][head]
         image = attention_map(axes, np.where(np.tri(len(weights)), weights, np.nan), labels, labels)
         axes.set(facecolor="#eeeeee", aspect="equal")
         what = "spreads over" if name.startswith("all") else "looks at"
         measure = "" if name.startswith("all") else f": {score:.0%} of its weight"
-        axes.set_title(f"block {layer + 1}, head {head + 1} {what} {name}{measure}", fontsize=11)
-    for axes in panels[len(chosen) :]:
-        axes.axis("off")
+        gap = " " if rows > 1 else "\n"
+        axes.set_title(f"block {layer + 1}, head {head + 1}{gap}{what} {name}{measure}", fontsize=11)
     figure.supylabel("token that looks (query)", color=DARK)
     figure.supxlabel("token that is looked at (key); grey: a GPT sees no token to the right", color=DARK)
-    figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=0.4, pad=0.01)
+    shrink = 0.4 if rows > 1 else 0.8
+    figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=shrink, pad=0.01)
     save(figure, path)
 
 

@@ -17,7 +17,6 @@ from helpers.mnist import Digits
 from helpers.program import Measured, detail, elsewhere, holds, table
 
 COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
-SMALL = "14 × 14 = 196 inputs"  # pictures with a quarter of the pixels
 SURE = 0.8  # from this output on, the network is called sure
 
 

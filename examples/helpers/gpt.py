@@ -230,9 +230,9 @@ def one_prediction(m: Measured, T: float) -> None:
     if m.tied:
         detail("                W_U, the mirror of W_E, is the same matrix here")
     print(f"  5. Softmax    of scores / T, here T = {T:g}; then a token is drawn")
-    print(f"     {'next token':12}{'score':>8}{'probability':>14}")
-    for token in np.argsort(-m.p, kind="stable")[:4]:
-        print(f"     {visible(m.writer.tokenizer.decode([int(token)])):12}{m.scores[token]:8.2f}{m.p[token]:14.3f}")
+    likeliest = np.argsort(-m.p, kind="stable")[:4].tolist()
+    rows = {visible(m.writer.tokenizer.decode([i])): (f"{m.scores[i]:.2f}", m.p[i]) for i in likeliest}
+    table(("score", "probability"), rows, ".3f", "next token")
 
 
 def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: int) -> str:

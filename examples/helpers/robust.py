@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, lines, logarithmic, new_figure, percent, save
-from helpers.program import Measured, detail, holds, table
+from helpers.program import SHOW_MORE, Measured, detail, holds, table
 
 # A picture is a 3 if it has more than all of this, as shares: columns in the middle that meet three strokes, paper at
 # the left of the upper and the lower half, rows with ink at the right of both. Each row is for threes missed before.
@@ -170,7 +170,8 @@ def robustness(m: Measured) -> None:
     for kind, methods in m.spoilt.items():
         what, amounts, _ = KINDS[kind]
         lost = m.lost[kind]
-        rows = {name: [*right, f"{100 * lost[name]:.1f} points"] for name, right in methods.items()}
+        shown = [name for name in methods if SHOW_MORE.get() or "noise" not in name]
+        rows = {name: [*methods[name], f"{100 * lost[name]:.1f} points"] for name in shown}
         table((*amounts, "lost on average"), rows, ".1%", what, say=detail if kind == "shift" else print)
     less = [KINDS[kind][0].split(",")[0] for kind in ("missing", "noise", "wrong") if holds(f"robust: {kind}", m)]
     print(f"  The network loses less than nearest mean by: {', '.join(less) or 'none of these'}.")
@@ -199,10 +200,10 @@ def wrong_labels(m: Measured) -> None:
 
 def more_data(m: Measured, sizes: Sequence[int]) -> None:
     """The share read right by the number of training pictures."""
-    print("\nMore data. Test pictures read right, by the number of training pictures (each network is trained anew):")
+    print()
     columns = *(f"{n:,}" for n in sizes), f"from {sizes[len(sizes) // 2]:,} on"
     rows = {name: [*shares, f"{100 * m.gained[name]:+.1f} points"] for name, shares in m.by_size.items()}
-    table(columns, rows, ".1%", "training pictures")
+    table(columns, rows, ".1%", "More data: right, by training pictures")
 
 
 def retraining(m: Measured) -> None:

@@ -13,8 +13,7 @@ The number a is the neuron's activation: near 1 it fires, near 0 it is inactive.
 """
 
 from helpers import neuron as show
-from helpers.claims import Measured
-from helpers.program import Common, start
+from helpers.program import Common, Measured, start
 from helpers.training import train
 
 from collections.abc import Sequence

@@ -31,7 +31,7 @@ import nn
 import tinygrad_lecture as tl
 
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "leaky-relu": nn.LeakyReLU}
-SMALL, SMALLEST = show.SMALL, "7 × 7 = 49 inputs"  # coarser pictures
+SMALL, SMALLEST = "14 × 14 = 196 inputs", "7 × 7 = 49 inputs"  # coarser pictures
 WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k
 
 

@@ -13,10 +13,9 @@ grow without end if rate > 2 / (largest eigenvalue of H). The same descent works
 """
 
 from helpers import descent as show
-from helpers.claims import Measured
 from helpers.descent import Descent, Valley
 from helpers.mnist import load_digits
-from helpers.program import Common, by_chance, start, until_ctrl_c
+from helpers.program import Common, Measured, by_chance, start, until_ctrl_c
 from helpers.training import digit_network
 
 import numpy as np

@@ -16,9 +16,8 @@ the price: how long backward takes, for the digit network of 13,002 parameters, 
 
 from helpers import backprop as show
 from helpers.backprop import gradient_noise, measure_times, memory, steps, three_ways
-from helpers.claims import Measured
 from helpers.mnist import load_digits
-from helpers.program import Common, start
+from helpers.program import Common, Measured, start
 
 from collections.abc import Callable
 from itertools import pairwise

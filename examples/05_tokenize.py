@@ -17,8 +17,7 @@ The pieces are learnt from a short story, examples/data/river.txt.
 """
 
 from helpers import tokens as show
-from helpers.claims import Measured
-from helpers.program import Common, start
+from helpers.program import Common, Measured, start
 from helpers.tokens import read_text
 
 from collections import Counter
@@ -46,9 +45,8 @@ def measure(settings: "Settings") -> Measured:
     if settings.tokenizer:
         read = BPETokenizer.from_files if settings.tokenizer.is_dir() else BPETokenizer.load
         pieces = read(settings.tokenizer)
-    m = Measured(
-        text=text, nine_words=NINE_WORDS, ways={"characters": characters, "words": whole_words, "pieces": pieces}
-    )
+    ways = {"characters": characters, "words": whole_words, "pieces": pieces}
+    m = Measured(text=text, nine_words=NINE_WORDS, ways=ways)
     cut = zip(pieces.tokens("Was the bank flooded?"), LECTURE, strict=False)
     m.as_in_the_lecture = sum(piece.strip() == word for piece, word in cut)
 

@@ -18,8 +18,7 @@ text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --v
 
 from helpers import made_corpus as corpus
 from helpers import word_vectors as show
-from helpers.claims import Measured
-from helpers.program import DataError, RealToo, start
+from helpers.program import DataError, Measured, RealToo, start
 from helpers.training import progress, train
 from helpers.word_vectors import WordVectors, of_smollm2, read
 
@@ -79,7 +78,7 @@ def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, neg
     model = SkipGram(len(words), settings.dim)
     batch, random = 1024, np.random.default_rng(settings.seed)
     steps = max(1, settings.epochs * len(pairs) // batch)
-    show.learning(sentences, words, pairs, steps)
+    show.learning(sentences, words, pairs)
     optimizer = nn.optim.Adam(model.parameters(), 0.01)
     schedule = nn.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, total_iters=steps)
     cross_entropy = nn.BCEWithLogitsLoss()

@@ -18,8 +18,7 @@ Nobody tells a head where to look. It is told which answer is right, and learns 
 from helpers import attention as show
 from helpers import cars
 from helpers.attention import SENSES, SENTENCES, Course, make_sentences, place
-from helpers.claims import Measured
-from helpers.program import DataError, RealToo, start
+from helpers.program import DataError, Measured, RealToo, start
 from helpers.training import train
 
 from random import Random
@@ -122,7 +121,7 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
     optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=decay)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(50, steps // 2), steps)
     train(lambda: model.loss(course, tl.randint(0, len(course.tokens), (64,)).numpy()), optimizer, steps, schedule,
-          clip=1.0, report=show.progress, reports=1)  # fmt: skip
+          clip=1.0)  # fmt: skip
 
 
 def measure(settings: "Settings") -> Measured:
@@ -150,7 +149,7 @@ def measure(settings: "Settings") -> Measured:
 
     # The exercise: three attention heads that focus on different types of relationships
     about_cars, new = (cars.make(n, draw, without=[cars.RED_CAR, cars.CAUSE]) for n in (5000, 1000))
-    m.about_cars, sizes = about_cars, (len(cars.VOCABULARY), cars.LONGEST, len(cars.DESCRIPTIONS))
+    sizes = len(cars.VOCABULARY), cars.LONGEST, len(cars.DESCRIPTIONS)
     three, steps = ThreeHeads(*sizes), max(1, settings.steps // 2)
     learn(three, about_cars, steps, 0.1, "Three heads learn from sentences about cars, each with questions of its own")
     with tl.no_grad():

@@ -20,10 +20,9 @@ number of equally likely tokens among which one would be as unsure. Ctrl-C ends 
 from __future__ import annotations
 
 from helpers import gpt as show
-from helpers.claims import Measured
 from helpers.gpt import Corpus, Writer, load_corpus, load_writer
 from helpers.inside import pieces
-from helpers.program import Common, DataError, open_run, start
+from helpers.program import Common, DataError, Measured, open_run, start
 
 import sys
 from itertools import combinations

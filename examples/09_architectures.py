@@ -14,8 +14,7 @@ sentences that the program makes (helpers/made_corpus.py): the next word, hidden
 
 from helpers import architectures as show
 from helpers import dates, sentences
-from helpers.claims import Measured
-from helpers.program import Common, start
+from helpers.program import Common, Measured, start
 from helpers.sentences import fill_at_the_end, guesses, probe, reading_times
 from helpers.training import progress, train
 

@@ -19,10 +19,9 @@ Larger ones are openai-community/gpt2-medium, -large and -xl. `--folder` also ta
 
 from helpers import gpt2 as show
 from helpers import inside
-from helpers.claims import Measured
 from helpers.gpt2 import DOLLARS_AN_HOUR, END, GPT3_TOKENS, V100, has_model, load
 from helpers.next_word import make_corpus
-from helpers.program import RealToo, start
+from helpers.program import Measured, RealToo, start
 from helpers.training import progress, train
 
 from pathlib import Path

@@ -18,9 +18,8 @@ written for them; they judge 98.7% right, and find 91%.
 """
 
 from helpers import spam as show
-from helpers.claims import Measured
 from helpers.emails import Messages, good_words, leetspeak, load_messages, make_new
-from helpers.program import RealToo, by_chance, start
+from helpers.program import Measured, RealToo, by_chance, start
 from helpers.real import minilm
 from helpers.spam import ENOUGH_POINTS, Inputs, build, count, judge, make_inputs, rule_points, split, train
 

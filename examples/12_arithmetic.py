@@ -17,8 +17,7 @@ tokenizers and sizes.
 """
 
 from helpers import sums as show
-from helpers.claims import Measured
-from helpers.program import RealToo, start
+from helpers.program import Measured, RealToo, start
 from helpers.sums import TOKENIZER, Notation, Point, deal, encode, examine, parse
 from helpers.training import train
 

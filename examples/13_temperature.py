@@ -13,8 +13,7 @@ Then one word is drawn. T below 1 makes the likely words likelier, T above 1 mak
 """
 
 from helpers import temperature as show
-from helpers.claims import Measured
-from helpers.program import RealToo, check, detail, start
+from helpers.program import Measured, RealToo, check, detail, start
 
 import numpy as np
 

@@ -14,8 +14,7 @@ Nothing is learnt here. The matrices are random, because what is shown holds for
 
 from helpers import block as show
 from helpers.block import relative
-from helpers.claims import Measured
-from helpers.program import RealToo, start
+from helpers.program import Measured, RealToo, start
 
 import numpy as np
 

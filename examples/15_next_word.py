@@ -12,9 +12,8 @@ learns to continue it. No one labels anything: the target at each token is the t
 """
 
 from helpers import next_word as show
-from helpers.claims import Measured
 from helpers.next_word import ANSWERS, CAPITALS, DATA, JOBS, QUESTION, START, TRUTH, UNSTATED, WEATHER, Chances
-from helpers.program import RealToo, check, start
+from helpers.program import Measured, RealToo, check, start
 from helpers.training import train
 
 from collections.abc import Collection

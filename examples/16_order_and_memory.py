@@ -15,9 +15,8 @@ Then each of them learns to tell which word came first, many words ago.
 """
 
 from helpers import order as show
-from helpers.claims import Measured
 from helpers.order import Convolution, Reader
-from helpers.program import Common, check, start
+from helpers.program import Common, Measured, check, start
 from helpers.training import train
 
 from functools import partial

@@ -13,8 +13,7 @@ It learns from the shifts that are not kept back. Then it is tested on these, an
 """
 
 from helpers import few_shot as show
-from helpers.claims import Measured
-from helpers.program import DataError, RealToo, check, start
+from helpers.program import DataError, Measured, RealToo, check, start
 from helpers.training import train
 
 import numpy as np

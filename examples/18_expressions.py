@@ -14,9 +14,8 @@ The loss is the cross-entropy of all that follows the first "=". The expressions
 """
 
 from helpers import expressions as show
-from helpers.claims import Measured
 from helpers.expressions import TOKENIZER, Expression, encode, four_operations, parse, right, small_expressions
-from helpers.program import Common, by_chance, start
+from helpers.program import Common, Measured, by_chance, start
 from helpers.training import small_gpt, train
 
 from collections.abc import Sequence

@@ -15,8 +15,7 @@ digit is. What becomes of the digits and of the whole as networks grow shows whe
 """
 
 from helpers import tokens_and_size as show
-from helpers.claims import Measured
-from helpers.program import DataError, RealToo, by_chance, check, start
+from helpers.program import DataError, Measured, RealToo, by_chance, check, start
 from helpers.tokens_and_size import Cut, byte_pairs, characters, numbers, special
 from helpers.training import small_gpt, tokens_and_targets, train
 

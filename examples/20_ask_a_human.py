@@ -15,9 +15,8 @@ shorthand, so that it has few examples of theirs.
 """
 
 from helpers import human as show
-from helpers.claims import Measured
 from helpers.emails import make_messages
-from helpers.program import Common, check, start
+from helpers.program import Common, Measured, check, start
 from helpers.spam import judge, make_inputs, train
 
 from random import Random

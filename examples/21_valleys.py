@@ -12,10 +12,9 @@ continuous curve. And what each layer of a deep network has made of a digit, by 
 """
 
 from helpers import valleys as show
-from helpers.claims import Measured
 from helpers.digits import hidden_layers
 from helpers.mnist import Digits, coarser, load_digits
-from helpers.program import Common, check, start, until_ctrl_c
+from helpers.program import Common, Measured, check, start, until_ctrl_c
 from helpers.training import train
 from helpers.valleys import LEARNT, are_stuck, critical_point, explained, have_holes, largest
 
@@ -47,7 +46,6 @@ def measure(settings: "Settings") -> Measured:
 
     # "In high dimensions, most points are neither maxima nor minima, but saddle points"
     m.at_starts = curvatures(begin)  # (starts, parameters)
-    m.at_best = curvatures([w[m.courses[-1].argmin()][None] for w in end])[0]  # (parameters,)
     m.both_signs = show.have_both_signs(m.at_starts).mean()
 
     # "SGD ... can escape local minima due to noise": first from a saddle point, then from the valleys found above

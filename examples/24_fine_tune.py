@@ -13,9 +13,8 @@ block two small matrices are learnt, whose product is added to W (LoRA: Hu et al
 """
 
 from helpers import fine_tune as show
-from helpers.claims import Measured
 from helpers.fine_tune import Address, encoded, examine, make, right
-from helpers.program import Common, open_run, start
+from helpers.program import Common, Measured, open_run, start
 from helpers.real import smollm2
 
 import sys

@@ -17,8 +17,7 @@ of a word before softmax.
 """
 
 from helpers import thought as show
-from helpers.claims import Measured
-from helpers.program import RealToo, check, start
+from helpers.program import Measured, RealToo, check, start
 from helpers.real import chances, first_token, loss_on
 from helpers.thought import Subject, direction, put, without
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from helpers import dates
-from helpers.claims import Measured
 from helpers.drawing import BLUE, ORANGE, attention_map, bars, new_figure, save
-from helpers.program import detail
+from helpers.program import Measured, detail
 
 Words = Sequence[str]
 Seen = Mapping[str, tuple[np.ndarray, Words, Words]]  # (outputs, tokens) of bools, and the names of outputs and tokens
@@ -102,9 +101,9 @@ def draw_gaps(found: Sequence[tuple[str, Guesses, Guesses]], path: Path) -> None
 
 def draw_cross_attention(weights: np.ndarray, source: Sequence[str], target: Sequence[str], path: Path) -> None:
     """Cross-attention, the mean over the heads: at which characters the decoder looks for each that it writes."""
-    figure = new_figure(8.5, 6.5, "Translating a date: where it looks in the source for each character it writes")
-    axes = figure.subplots()
+    title = "Translating a date: where it looks in the source for each character it writes"
+    axes = new_figure(8.5, 6.5, title).subplots()
     image = attention_map(axes, weights.mean(axis=0), target, source)
     axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
-    figure.colorbar(image, label="attention weight, mean of the heads")
-    save(figure, path)
+    axes.figure.colorbar(image, label="attention weight, mean of the heads")
+    save(axes.figure, path)

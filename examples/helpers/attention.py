@@ -18,9 +18,8 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import cars, drawing
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, arrow, bars, new_figure, plain, save
-from helpers.program import DataError, data, detail
+from helpers.program import DataError, Measured, data, detail, elsewhere, holds, table
 from helpers.real import DATA, largest, minilm, smollm2
 from transformer.tokenizer.word import words
 
@@ -106,7 +105,6 @@ def about_model(draw: Random) -> tuple[str, str, str]:
 # --- one head: what is measured ---------------------------------------------------------------------------------------
 
 
-SHOWN = 8  # numbers of a vector
 Pair = tuple[str, str, int, str]
 
 
@@ -116,12 +114,6 @@ def place(word: str, sentence: str) -> int:
     if word.lower() not in found:
         raise DataError(f'there is no "{word}" in "{sentence}"; name another with --word')
     return found.index(word.lower())
-
-
-def numbers(vector: np.ndarray) -> str:
-    """The first numbers of a vector."""
-    more = " ..." if len(vector) > SHOWN else ""
-    return "".join(f"{value:6.2f}" for value in vector[:SHOWN]) + more
 
 
 def looks_at(word: str, sentence: str, reading: Any) -> dict[str, float]:
@@ -140,11 +132,6 @@ def alike(readings: Sequence[Any], part: str) -> dict[str, float]:
 
 
 PAIRS_OF_SENTENCES = ((1, 2), (3, 4), (5, 6))  # in which a word has two senses
-
-
-def progress(step: int, loss: float) -> None:
-    """Print the loss."""
-    detail(f"  step {step:5,}: loss {loss:.3f}")
 
 
 # --- three heads: what is measured ------------------------------------------------------------------------------------
@@ -182,9 +169,8 @@ def as_in_the_lecture(said: Said) -> int:
     """How many descriptions are right: the lecture's of what was read, and of the rest that nothing is said."""
     unknown = [kind[0] for kind in cars.KINDS.values()]
     wanted = [cars.FINAL[:known] + unknown[known:] for known in range(len(said))]
-    return sum(
-        a == b for row, right in zip(said.values(), wanted, strict=True) for (a, _), b in zip(row, right, strict=True)
-    )
+    found = [[description for description, _ in row] for row in said.values()]
+    return int((np.array(found) == np.array(wanted)).sum())
 
 
 def with_silent_heads(course: cars.Course, model: Any) -> dict[str, tl.Tensor]:
@@ -225,7 +211,8 @@ def who_serves_what(course: cars.Course, model: Any) -> Shares:
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    learnt_from(m.course)
+    text = next(text for text in m.course.texts if "flooded" in text)
+    print(f'The single head learns from made sentences: in "{text}" a word tells which bank, in others none does.')
     step_by_step(m, settings.sentence)
     contexts(m)
     red_car(m)
@@ -237,42 +224,36 @@ def report(m: Measured, settings: Any) -> None:
     draw_red_car(cars.PAIRS, cars.RED_CAR, m.pairs, settings.out / "red_car.png")
 
 
-def learnt_from(course: Course) -> None:
-    """A sentence about a bank of which a word tells the sense."""
-    tells = {word for some in BANKS["river bank"] for word in some}
-    rivers = [text for text, sense in zip(course.texts, course.senses, strict=True) if SENSES[sense] == "river bank"]
-    text = next(text for text in rivers if tells & {*text.split()})
-    print(f'The single head learns from made sentences: in "{text}" a word tells which bank, in others none does.')
-    detail("  Most words hint at the sense. Few decide it alone; now and then one occurs with the other bank.")
-
-
 def step_by_step(m: Measured, sentence: str) -> None:
-    """Scores, softmax, weighted sum for one word; and what each word adds to the answer."""
+    """Scores, softmax, weighted sum for one word, and what it means then."""
     found, i = words(sentence), m.i
-    x, q, k, v, weights, after, logits = (part.numpy() for part in m.reading)
-    word, width = found[i], x.shape[1]
+    q, k, weights = m.reading.q.numpy(), m.reading.k.numpy(), m.reading.weights.numpy()
+    word, width = found[i], q.shape[1]
     print(f'\nThe attention process for "{word}" in "{sentence}"')
     print(f'  1. Attention scores: Q("{word}") · K(word) / sqrt({width}).  2. Softmax: weights that sum to 1.')
     for name, key, weight in zip(found, k, weights[i], strict=True):
         score = q[i] @ key
         print(f"     {name:10} score {score / width**0.5:6.2f}   weight {weight:.2f}   {'█' * round(40 * weight)}")
     ranked = np.argsort(-weights[i])
-    terms = " + ".join(f'{weights[i, j]:.2f} × V("{found[j]}")' for j in ranked[:3])
-    print(f"  3. Weighted sum: {terms}{' + ...' if len(found) > 3 else ''}")
-    first, second = np.argsort(-logits[i])[:2]
-    W_U = m.one.W_U.weight.detach().numpy()  # (senses, width)
-    adds = weights[i] * (v @ (W_U[first] - W_U[second]))  # (n,): to what tells the two senses apart
-    for j in ranked:
-        row = f'     {weights[i, j]:.2f} × V("{found[j]}")'.ljust(28) + numbers(v[j])
-        detail(f"{row:82}{adds[j]:+6.2f}")
-    for name, row in (("sum", weights[i] @ v), (f'+ vector of "{word}"', x[i]), ("= after attention", after[i])):
-        detail(f"     {name:23}{numbers(row)}")
-    detail(f"     On the right, what it adds to the score of {SENSES[first]} over that of {SENSES[second]}.")
+    largest_terms = " + ".join(f'{weights[i, j]:.2f} × V("{found[j]}")' for j in ranked[:3])
+    print(f"  3. Weighted sum: {largest_terms}{' + ...' if len(found) > 3 else ''}")
+    terms = zip(*weighted_sum(found, i, m.reading), strict=True)
+    rows = {name: row[:8] for name, row in terms}
+    table(range(1, width + 1)[:8], rows, ".2f", "the first numbers of:", say=detail)
+    detail("  The lecture's weights 0.6, 0.3 and 0.1 are an example; another --seed learns others.")
     others = f'Here "{found[ranked[0]]}" has {m.largest:.2f}{elsewhere("blends", ".2f", m)}.'
     blends = "It blends, it does not select" if holds("blends", m) else "Here it nearly selects"
     print(f"  {blends}: softmax gives every word a weight. {others}")
-    detail("  The lecture's weights 0.6, 0.3 and 0.1 are an example; another --seed learns others.")
     print(f'  "{word}" now means: {likely(tl.softmax(m.reading.logits[i], -1).numpy())}')
+
+
+def weighted_sum(found: Sequence[str], i: int, reading: Any) -> tuple[list[str], np.ndarray]:
+    """How the vector of word i comes about, as names and rows (n + 3, width): the weighted values, their sum, the
+    vector before attention, and after it."""
+    x, _, _, v, weights, after, _ = (part.numpy() for part in reading)
+    names = [f"{weight:.2f} × V({word})" for weight, word in zip(weights[i], found, strict=True)]
+    rows = np.concatenate([weights[i][:, None] * v, [weights[i] @ v, x[i], after[i]]])
+    return [*names, "weighted sum", f"vector of {found[i]}", "after attention"], rows
 
 
 def likely(p: np.ndarray) -> str:
@@ -306,22 +287,15 @@ def red_car(m: Measured) -> None:
     print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
     print("  Three heads learn from made sentences. Each head's work is imposed, by questions; right in 1,000 others:")
     print("    " + "; ".join(f"head {h}, {name}: {share:.0%}" for h, (name, share) in enumerate(m.right.items(), 1)))
-    detail(
-        "    Head 1: who or what did what, and what was bought? Head 2: what is red, when, where? Head 3: what is that?"
-    )
-    for text in [text for text in m.about_cars.texts if text.endswith(".")][:3]:
-        detail(f"    {text}")
+    detail("    Head 1: who did what, and what was bought? Head 2: what is red, when, where? Head 3: what is that?")
     pairs(m)
-    print(
-        f"  In {m.strongest} of the lecture's seven relationships the head that is asked looks most at the other word."
-    )
-    detail(f'  "{" ".join(cars.CAUSE[:9])} ...": why?')
+    print(f"  In {m.strongest} of the lecture's seven pairs the head that is asked looks most at the other word.")
     print(f'  Cause and effect, across 6 words: head 3 looks from "bought" to "because it broke" with {m.cause:.2f}.')
     describe(m)
     print(f"  Right descriptions: {', '.join(f'{name} {share:.0%}' for name, share in m.described_of_all.items())}.")
-    table("What is lost without a head or without W_O: right descriptions of the thing", m.described)
+    shares("What is lost without a head or without W_O: right descriptions of the thing", m.described)
     print("  Nobody divides the work among three other heads: each answer comes from what all have found together.")
-    table("Right answers, by kind of question", m.served)
+    shares("Right answers, by kind of question", m.served)
     print(f"    Without head 1, 2, 3 answers of {', '.join(map(str, m.kinds_lost))} of the 3 kinds get worse:", end=" ")
     if m.learnt < 0.9:
         print("they have not learnt enough to tell.")
@@ -332,16 +306,13 @@ def red_car(m: Measured) -> None:
 
 def pairs(m: Measured) -> None:
     """The lecture's relationships, ticked off."""
-    detail(
-        "\n  How much each head looks from one word to the other; [whose question it is], and ✓ if it answers right."
-    )
-    detail(f"    {'':24}{'head 1':>8}{'head 2':>8}{'head 3':>8}")
+    detail("\n  How much each head looks from one word to the other, and what the head answers that is asked:")
+    rows = {}
     for a, b, head, why in cars.PAIRS:
         i, j = cars.RED_CAR.index(a), cars.RED_CAR.index(b)
-        answer = cars.VOCABULARY[m.answers[head][i]]
-        cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(m.pairs))
-        detail(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
-    detail("    Seven are the lecture's list; the last is in its third head.\n")
+        rows[f"{a} → {b}"] = *m.pairs[:, i, j], f"{head + 1}: {cars.VOCABULARY[m.answers[head][i]]}", why
+    table(("head 1", "head 2", "head 3", "asked", ""), rows, ".2f", say=detail)
+    detail("  Seven are the lecture's list; the last is in its third head.\n")
 
 
 def describe(m: Measured) -> None:
@@ -354,11 +325,11 @@ def describe(m: Measured) -> None:
     print(f"  The final vector says: {', '.join(says)}; {end}.")
 
 
-def table(what: str, rows: Shares) -> None:
+def shares(what: str, rows: Shares) -> None:
     """Print shares, a row for each thing that is left out, a column for each kind."""
-    detail(f"\n    {what}\n    {'':18}" + "".join(f"{kind:>28}" for kind in next(iter(rows.values()))))
-    for name, shares in rows.items():
-        detail(f"    {name:18}" + "".join(f"{share:28.0%}" for share in shares.values()))
+    detail(f"\n  {what}")
+    kinds = next(iter(rows.values()))
+    table(kinds, {name: row.values() for name, row in rows.items()}, ".0%", say=detail)
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -369,11 +340,11 @@ FAINT = 0.04  # smaller weights are not drawn as arcs
 
 def draw_steps(sentence: str, i: int, reading: Any, path: Path) -> None:
     """One head for one word: scores, weights, and the weighted sum of the values."""
-    found, (x, q, k, v, weights, after, _) = words(sentence), (part.numpy() for part in reading)
-    n, width = x.shape
+    found, weights = words(sentence), reading.weights.numpy()
+    n, width = reading.x.shape
     figure = new_figure(13, max(4.5, 0.42 * n + 3), f'One head for "{found[i]}": scores, softmax, weighted sum')
     left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.5])
-    scores = k @ q[i] / width**0.5
+    scores = reading.k.numpy() @ reading.q.numpy()[i] / width**0.5
     for axes, row, title, colour in (
         (left, scores, f'1. scores: Q("{found[i]}") · K / √{width}', GREY),
         (middle, weights[i], "2. softmax: weights that sum to 1", BLUE),
@@ -382,11 +353,8 @@ def draw_steps(sentence: str, i: int, reading: Any, path: Path) -> None:
         axes.set(title=title, xticks=[])
         axes.margins(x=0.35)
         axes.axvline(0, color=DARK, linewidth=0.8)
-    rows = np.concatenate([weights[i][:, None] * v, [weights[i] @ v, x[i], after[i]]])
-    most = np.abs(rows).max()
-    image = right.imshow(rows, cmap=drawing.signed(), vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
-    labels = [f"{weight:.2f} × V({word})" for weight, word in zip(weights[i], found, strict=True)]
-    right.set_yticks(range(n + 3), [*labels, "weighted sum", f"vector of {found[i]}", "after attention"], fontsize=11)
+    names, rows = weighted_sum(found, i, reading)
+    image = drawing.heat_map(right, rows, names)
     right.hlines([n - 0.5, n + 1.5], -0.5, width - 0.5, color=DARK)
     right.set(title="3. the weighted sum of the values is added", xticks=[], xlabel=f"{width} numbers in each vector")
     figure.colorbar(image, shrink=0.8, label="value")
@@ -549,32 +517,31 @@ def bank_by_layer(same: Mapping[str, np.ndarray]) -> None:
     print(f'\n"bank" in {n} sentences, half of rivers, half of money. Is the nearest vector of the same sense?')
     print(f"  A guess is right for {(n / 2 - 1) / (n - 1):.0%}.", end=" ")
     print('The embedding of "bank" is static. Columns: after 1/6, 2/6 ... of the blocks:')
-    print(f"  {'':10}{'embedding':>10}" + "".join(f"{k}/6".rjust(8) for k in range(1, 7)))
-    for name, shares in same.items():
-        print(f"  {name:10}{shares[0].mean():10.0%}" + "".join(f"{share:8.0%}" for share in shares[1:].mean(axis=1)))
+    columns = "embedding", *(f"{k}/6" for k in range(1, 7))
+    table(columns, {name: shares.mean(axis=1) for name, shares in same.items()}, ".0%")
 
 
 def heads_to(m: Measured) -> None:
     """The heads of MiniLM that look from "bank" to "flooded", and whether by meaning."""
     first, n = m.asked[0], len(TOLD)
     print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
-    print(f"{'':20}{'flooded':>9}{'painted':>9}{'a word that tells':>21}{'a neutral word':>17}{'more':>12}")
+    rows = {}
     for at in largest(first, 5):
-        (flooded, painted), tells, others = m.asked[:, *at], m.tells[:, *at], m.others[:, *at]
-        more = (tells > others).sum()
-        cells = f"{flooded:9.2f}{painted:9.2f}{tells.mean():21.2f}{others.mean():17.2f}{more:6} of {n}"
-        print(f"  layer {at[0] + 1}, head {at[1] + 1:2}  {cells}   {by_what(tells.mean(), others.mean(), more, n)}")
-    print(
-        f'  In {n} sentences a word that tells stands before "bank", or a neutral word in its place; on average it has'
-    )
-    print("  so much weight. By meaning: the first has half as much again, and more in more sentences than by chance.")
+        tells, others = m.tells[:, *at], m.others[:, *at]
+        more, means = (tells > others).sum(), (tells.mean(), others.mean())
+        rows[place_of(at)] = *m.asked[:, *at], *means, f"{more} of {n}", by_what(*means, more, n)
+    table(("flooded", "painted", "a word that tells", "a neutral word", "more", ""), rows, ".2f")
+    print(f'  Mean weights in {n} sentences: before "bank" stands a word that tells, or a neutral one in its place.')
+    print("  By meaning: the first has half as much again, and more in more sentences than by chance.")
     print(f'  {(first < 0.05).sum()} heads give "flooded" less than a twentieth of their weight.')
-    layer, head = m.head
-    print(
-        f"  Sought in 14 of the sentences, where the two differ most: head {head + 1} of layer {layer + 1}. In the ten"
-    )
-    print(f"  others it gives the word that tells {m.told.mean():.2f}, a neutral one {m.neutral.mean():.2f};", end=" ")
+    print(f"  Sought in 14 of the sentences, where the two differ most: {place_of(m.head)}. In the ten others", end=" ")
+    print(f"it gives the\n  word that tells {m.told.mean():.2f}, a neutral one {m.neutral.mean():.2f};", end=" ")
     print(f"more in {(m.told > m.neutral).sum()} of them.")
+
+
+def place_of(head: tuple[int, ...]) -> str:
+    """As "layer 1, head 4"."""
+    return f"layer {head[0] + 1}, head {head[1] + 1}"
 
 
 def by_what(tells: float, neutral: float, more: int, n: int) -> str:
@@ -589,8 +556,7 @@ def draw_heads(tells: np.ndarray, others: np.ndarray, path: Path) -> None:
     axes = plain(new_figure(8, 6.4, title).subplots())
     axes.plot([0, tells.max()], [0, tells.max()], color=GREY, linestyle="--")
     axes.scatter(others, tells, color=BLUE, s=22)
-    for layer, head in largest(tells, 4):
-        at = others[layer, head], tells[layer, head]
-        axes.annotate(f"layer {layer + 1}, head {head + 1}", at, (6, 4), textcoords="offset points", color=DARK)
+    for head in largest(tells, 4):
+        axes.annotate(place_of(head), (others[head], tells[head]), (6, 4), textcoords="offset points", color=DARK)
     axes.set(xlabel="mean weight of a neutral word", ylabel="mean weight of a word that tells")
     save(axes.figure, path)

@@ -11,9 +11,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.claims import Measured, holds
 from helpers.drawing import DARK, GRADIENT, Axes, by_sign, new_figure, save
-from helpers.program import DataError, detail
+from helpers.program import DataError, Measured, detail, holds, table
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
 
@@ -147,10 +146,8 @@ def three_ways(
 def three_tables(m: Measured) -> None:
     """Print every parameter's gradient by the formula, by backward() and by nudging."""
     detail("\nThe gradient of every parameter in three ways:\n")
-    detail("                 a  · sigma'(z) ·  dC/da  =  formula  backward()  by nudging")
-    for label, (a, slope, blame, formula, found, tried) in m.gradients.items():
-        factors = f"{a:8.4f} · {slope:8.4f} · {blame:8.4f}"
-        detail(f"  {label:9} {factors} = {formula:10.6f}  {found:10.6f} {tried:10.6f}")
+    columns = "a", "· sigma'(z)", "· dC/da", "= formula", "backward()", "by nudging"
+    table(columns, m.gradients, ".6f", say=detail)
     detail("\n  a: the activation that a weight multiplies, 1 for a bias. By nudging: (C(w + h) - C(w - h)) / 2h.")
     detail(f"  The three differ by {max(m.by_formula, m.by_nudging):.0e} at most.")
 
@@ -175,8 +172,8 @@ def price(m: Measured) -> None:
 def noise(m: Measured) -> None:
     """Print how far the gradient of a batch lies from that of all pictures."""
     detail("\nThe noise of a batch: how far its gradient lies from that of all 8,500 pictures, relative to its length")
-    for n, noise in zip(BATCHES, m.noise, strict=True):
-        detail(f"  {n:4} at once {noise:6.2f}   expected: {m.noise[0]:.2f} / sqrt({n}) = {m.noise[0] * n**-0.5:.2f}")
+    rows = {f"{n} at once": (noise, m.noise[0] * n**-0.5) for n, noise in zip(BATCHES, m.noise, strict=True)}
+    table(("measured", f"expected: {m.noise[0]:.2f} / sqrt(n)"), rows, ".2f", say=detail)
 
 
 # --- the price of a gradient: time, memory, finite differences --------------------------------------------------------

@@ -8,9 +8,8 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, GREY, VERMILION, new_figure, plain, save
-from helpers.program import DataError, detail
+from helpers.program import DataError, Measured, detail, holds, table
 from helpers.real import DATA, first_token, largest, smollm2
 from transformer import GPTConfig
 from transformer.inspect.attention_maps import visible
@@ -47,9 +46,7 @@ def in_its_own_place(each: np.ndarray) -> np.ndarray:
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    print(
-        f"Nothing is learnt here: random matrices, and vectors of {m.concatenated} numbers for {' / '.join(m.tokens)}."
-    )
+    print(f"Nothing is learnt: random matrices, {m.concatenated} random numbers for each of {' / '.join(m.tokens)}.")
     changes(m)
     linear(m)
     feed_forward(m)
@@ -64,26 +61,21 @@ def report(m: Measured, settings: Any) -> None:
 def changes(m: Measured) -> None:
     """In which rows the output changes."""
     print(f'\nWho changes? "{m.tokens[m.i]}" gets another vector. How much does the output of each token change?')
-    print(f"  {'':18}" + "".join(f"{token:>10}" for token in m.tokens))
-    for name, size in m.sizes.items():
-        print(f"  {name:18}" + "".join(f"{value:10.2f}" if value else f"{'0':>10}" for value in size))
+    table(m.tokens, m.sizes, ".3g")
     print(f'  The FFN changes {"only" if holds("alone", m) else "not only"} the row of "{m.tokens[m.i]}".', end=" ")
     print(f"Attention changes {(m.sizes['attention'] > 0).sum()} rows, causal attention those from it on.")
 
 
 def linear(m: Measured) -> None:
     """Three linear layers and one matrix, the same with ReLU; in which of its inputs attention is linear."""
-    print(
-        "\nWhy the FFN needs an activation function. How far apart are two results? (|a - b| / |b|; 1e-06 is rounding)"
-    )
-    rows = (
-        ("three linear layers, and one matrix W_1 W_2 W_3", m.collapsed, "three layers are one matrix"),
-        ("with ReLU between the layers: f(a + b), and f(a) + f(b)", m.bent, "no matrix does this"),
-        ("attention A(2V + 3V'), and 2 A(V) + 3 A(V')", m.in_v, "linear in the values V"),
-        ("attention A(2x), and 2 A(x)", m.in_x, "not linear in x"),
-    )
-    for what, apart, so in rows:
-        print(f"  {what:56}{apart:10.2g}   {so}")
+    print("\nWhy the FFN needs an activation function. How far apart are two results (|a - b| / |b|; 1e-06: rounding)?")
+    rows = {
+        "three linear layers, and one matrix W_1 W_2 W_3": (m.collapsed, "three layers are one matrix"),
+        "with ReLU between the layers: f(a + b), and f(a) + f(b)": (m.bent, "no matrix does this"),
+        "attention A(2V + 3V'), and 2 A(V) + 3 A(V')": (m.in_v, "linear in the values V"),
+        "attention A(2x), and 2 A(x)": (m.in_x, "not linear in x"),
+    }
+    table(("apart", "so"), rows, ".2g")
     print("  Attention averages the values, with weights that are a softmax of x. So as a whole it is not linear.")
 
 
@@ -91,19 +83,13 @@ def feed_forward(m: Measured) -> None:
     """The FFN's output as a sum over hidden units, and two units that combine what attention has brought together."""
     x = m.shapes[0]
     detail(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {m.hidden} -> {x}")
-    detail(
-        f'  For "bank", sum over {m.hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.'
-    )
-    detail(f"  This sum is the output of the FFN: they differ by {m.recalled:.1e}.")
+    detail(f"  Its output is a sum over {m.hidden[-1]:,} units: how strongly one fires, times the vector it adds")
+    detail(f'  (for "bank" output and sum differ by {m.recalled:.1e}).')
     detail("  Any weights give such a sum. Only training can make the units recall patterns.")
     print('\nTwo hidden units written by hand: "flooded riverbank, so activate geographic concepts"')
-    print(f"  {'in the vector after attention':32}{'with ReLU':^24}{'one matrix, no ReLU':^24}")
-    print(f"  {'':32}" + f"{'geography':>12}{'finance':>12}" * 2)
-    for name, row in m.with_relu.items():
-        print(
-            f"  {name:32}"
-            + "".join(f"{round(value):{'+' if round(value) else ''}12}" for value in row + m.one_matrix[name])
-        )
+    columns = "with ReLU: geography", "finance", "one matrix, no ReLU: geography", "finance"
+    rows = {name: [round(value) for value in row + m.one_matrix[name]] for name, row in m.with_relu.items()}
+    table(columns, rows, "+", "in the vector after attention")
     print('  One matrix gives two words the sum of what it gives both alone: nothing. ReLU makes an "and".')
 
 
@@ -114,17 +100,14 @@ def projection(m: Measured) -> None:
     print(f"\nFrom heads to one vector per token. Concatenated: {sizes}")
     detail(f"  the difference from what MultiHeadAttention returns: {m.equal:.1e}")
     if not holds("compresses", m):
-        print(
-            '  The lecture says that the projection "mixes and compresses". In GPTs the width stays the same: it mixes.'
-        )
+        print('  It "mixes and compresses", says the lecture. In GPTs the width stays the same: it mixes.')
     print(f"  Without W_O each head writes {m.written} of the {width} numbers, its own, and heads never meet.")
     print(f"  With W_O each head writes all {m.written_by_W_O}: here heads talk to each other, their parts add up.")
     detail(f"  The sum of the heads' parts and the output differ by {m.summed:.1e}; without head 1 by {m.lost:.2f}.")
     detail("\nN blocks, one after the other. What leaves a block has the shape of what enters it:")
     detail("  " + " -> block -> ".join(map(str, m.shapes)))
-    detail(
-        f"  Each block adds a refinement, of {', '.join(f'{share:.2f}' for share in m.moved)} times the length of x."
-    )
+    moved = ", ".join(f"{share:.2f}" for share in m.moved)
+    detail(f"  Each block adds a refinement, of {moved} times the length of x.")
 
 
 def gpt3(m: Measured) -> None:
@@ -180,17 +163,18 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
     heads, width = alone.shape
     figure = new_figure(12, 6, "W_O is where heads meet: without it, each head writes only its own numbers")
     titles = "concatenated, without W_O", "after the projection W_O: the output is the sum of the rows"
+    names = [f"head {h + 1}" for h in range(heads)]
     for axes, rows, title in zip(figure.subplots(1, 2, sharey=True), (alone, adds), titles, strict=True):
-        plain(axes, grid=False)
-        most = np.abs(rows).max()
-        image = axes.imshow(rows, cmap=drawing.signed(), vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
+        image = drawing.heat_map(plain(axes, grid=False), rows, names)
         axes.set(title=title, xlabel=f"the {width} numbers of a token's vector", xlim=(0, width))
-        axes.set_yticks(range(heads), [f"head {h + 1}" for h in range(heads)], fontsize=11)
         figure.colorbar(image, ax=axes, label="what it writes", shrink=0.7)
     save(figure, path)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------
+
+
+PARTS = "attention", "FFN"
 
 
 def measure_real(settings: Any) -> Measured:
@@ -207,7 +191,6 @@ def measure_real(settings: Any) -> Measured:
     adds = np.stack(each)  # (24, 2, blocks, 2): sentences; attention, FFN; blocks; water words, money words
     m = Measured(apart=(adds[:12].mean(axis=0) - adds[12:].mean(axis=0)) @ [1, -1])  # (2, blocks): water over money
     m.ffn_water, m.ffn_money = adds[:12, 1].sum(axis=1).T  # what the FFNs add after a river, (12,) each
-    m.attention_water, m.attention_money = adds[:12, 0].sum(axis=1).T
     by_part = adds.sum(axis=2) @ [1, -1]  # (24, 2)
     towards = (by_part - by_part.mean(axis=0)) * np.repeat([[1], [-1]], 12, axis=0)  # the sense that it has here
     m.attention_tells, m.ffn_tells = towards.T
@@ -220,13 +203,13 @@ def report_real(m: Measured, settings: Any) -> None:
     who_decides(m)
     units(m)
     print("\nPicture:")
-    figure = new_figure(11, 4.4, "Score of water words minus money words: after a river minus after money")
-    axes = plain(figure.subplots())
-    for row, name, colour, side in zip(m.apart, ("attention", "FFN"), (BLUE, VERMILION), (-0.2, 0.2), strict=True):
+    title = "Score of water words minus money words: after a river minus after money"
+    axes = plain(new_figure(11, 4.4, title).subplots())
+    for row, name, colour, side in zip(m.apart, PARTS, (BLUE, VERMILION), (-0.2, 0.2), strict=True):
         axes.bar(np.arange(1, len(row) + 1) + side, row, width=0.4, color=colour, label=name)
     axes.set(xlabel="block", ylabel="difference of scores")
     axes.legend(edgecolor="none")
-    save(figure, settings.out / "real_parts.png")
+    save(axes.figure, settings.out / "real_parts.png")
 
 
 def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -241,22 +224,15 @@ def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
 def who_decides(m: Measured) -> None:
     """Print how much attention and the FFNs tell rivers from money, and what the FFNs add after a river alone."""
     print("\n  How much more the scores of water words rise over those of money words, after a river than after money,")
-    print(f"  by blocks: {'':10}" + "".join(f"{f'{k + 1}-{k + 6}':>9}" for k in range(0, 30, 6)) + f"{'together':>11}")
-    for name, row in zip(("attention", "FFN"), m.apart, strict=True):
-        cells = "".join(f"{row[k : k + 6].sum():+9.2f}" for k in range(0, 30, 6))
-        print(f"  {name:21}{cells}{row.sum():+11.2f}")
+    sixes = [(k, k + 6) for k in range(0, 30, 6)]
+    rows = {name: [*(row[a:b].sum() for a, b in sixes), row.sum()] for name, row in zip(PARTS, m.apart, strict=True)}
+    table((*(f"{a + 1}-{b}" for a, b in sixes), "together"), rows, "+.2f", "by blocks:")
     more = (m.ffn_tells > m.attention_tells).sum()
-    print(
-        f"  In {more} of {len(m.ffn_tells)} sentences the FFNs add more than attention to the words of the sense read."
-    )
-    print("  After a river alone, against the mean token, water words and money words get on average:", end=" ")
-    print(f"attention {m.attention_water.mean():+.2f} and {m.attention_money.mean():+.2f},")
+    print(f"  In {more} of {len(m.ffn_tells)} sentences FFNs add more than attention to the words of the sense read.")
     both = ((m.ffn_water > 0) & (m.ffn_money < 0)).sum()
-    print(
-        f"  FFNs {m.ffn_water.mean():+.2f} and {m.ffn_money.mean():+.2f}. In {both} of {len(m.ffn_water)} sentences",
-        end=" ",
-    )
-    print("the FFNs activate the one and suppress the other.")
+    print(f"  After a river alone, against the mean token, they give water words {m.ffn_water.mean():+.2f},", end=" ")
+    print(f"money words {m.ffn_money.mean():+.2f}.")
+    print(f"  In {both} of {len(m.ffn_water)} sentences the FFNs activate the one and suppress the other.")
 
 
 def units_that_tell(m: Measured, model: Any, fires: np.ndarray, direction: np.ndarray, W_U: np.ndarray) -> None:

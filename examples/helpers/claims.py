@@ -201,9 +201,8 @@ def all_claims() -> tuple[Claim, ...]:
     """The claims in the lecture's order, with what examples/claims.json has of their runs."""
     recorded = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else []
     known = {(each["section"], each["lecture"], each["program"]): each for each in recorded}
-    return tuple(
-        each for section in tomllib.loads(TABLE.read_text(encoding="utf-8"))["section"] for each in read(section, known)
-    )
+    sections = tomllib.loads(TABLE.read_text(encoding="utf-8"))["section"]
+    return tuple(claim for section in sections for claim in read(section, known))
 
 
 def read(section: dict[str, Any], known: dict[tuple[str, str, str], Any]) -> Iterator[Claim]:
@@ -220,13 +219,12 @@ def read(section: dict[str, Any], known: dict[tuple[str, str, str], Any]) -> Ite
 
 def of_command(program: str, options: Sequence[str]) -> list[Claim]:
     """The claims that a program decides when it is started with these options."""
-    asked = [(claim, *shlex.split(claim.program)) for claim in all_claims() if claim.rule]
-    real = "--real" in options
-    return [
-        claim
-        for claim, name, *needed in asked
-        if name == program and {*needed} <= {*options} and ("--real" in needed) == real
-    ]
+    found = []
+    for claim in (claim for claim in all_claims() if claim.rule):
+        name, *needed = shlex.split(claim.program)
+        if name == program and {*needed} <= {*options} and ("--real" in needed) == ("--real" in options):
+            found.append(claim)
+    return found
 
 
 def of(name: str) -> Claim:

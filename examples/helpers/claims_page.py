@@ -1,7 +1,5 @@
 """claims.html: how sure we are of each claim of the lecture, its ten runs as dots on an axis, in one file."""
 
-from __future__ import annotations
-
 import ast
 import math
 import re
@@ -49,9 +47,7 @@ def article(claim: Claim) -> str:
         parts.append(f'<p class="result">{escape(claim.result)}</p>')
     if claim.rule and claim.runs:
         parts.append(f'{dots(claim)}<p class="rule">holds where {escape(claim.rule)}</p>')
-    parts.append(
-        f"<p>{re.sub('`([^`]+)`', lambda found: f'<code>{found[1]}</code>', escape(claim.seen, quote=False))}</p>"
-    )
+    parts.append("<p>" + re.sub("`([^`]+)`", r"<code>\1</code>", escape(claim.seen, quote=False)) + "</p>")
     command = f"python examples/{claim.program}"
     if claim.text:
         parts.append(f"<details><summary>What <code>{escape(command)}</code> prints</summary>")

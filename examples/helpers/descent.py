@@ -1,7 +1,5 @@
 """For 03_gradient_descent.py: what a descent is, mini-batches, random search; what is printed and drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -13,10 +11,9 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
-from helpers.program import counted, detail
+from helpers.program import Measured, counted, detail, elsewhere, holds, table
 from helpers.training import digit_network, train
 
 Numbers = Sequence[float]
@@ -99,11 +96,12 @@ def ways(m: Measured) -> None:
     """Print batch, mini-batch and stochastic descent side by side."""
     steps = len(m.ways[0].path) - 1
     print(f"\nThree ways, {steps} steps each at rate {m.ways[0].rate:.3g}:")
-    print("                points     cost at    steps in which   points looked at until the cost")
-    print("              per step     the end     the cost rose   is first near the lowest (10%)")
-    for way, rose, looked_at in zip(m.ways, m.way_rose, m.looked_at, strict=True):
-        near = f"{looked_at:18}" if looked_at <= steps * way.batch else f"{'not reached':>18}"
-        print(f"  {way.label:12} {way.batch:7} {way.costs[-1]:11.4f} {rose:17} {near}")
+    rows = {}
+    for way, rose, points in zip(m.ways, m.way_rose, m.looked_at, strict=True):
+        near = points if points <= steps * way.batch else "not reached"
+        rows[way.label] = way.batch, f"{way.costs[-1]:.4f}", rose, near
+    looked_at = "points looked at until the cost is near the lowest (10%)"
+    table(("points per step", "cost in the end", "steps in which it rose", looked_at), rows)
     if holds("noisy", m):
         rose = f"in {m.way_rose[-1]} steps instead of {m.way_rose[0]}"
         print(f"  With fewer points a step is cheaper, but the cost rose {rose}.")
@@ -115,9 +113,9 @@ def ways(m: Measured) -> None:
 def batch_sizes(m: Measured, epochs: int) -> None:
     """Print how long the digit network trains with mini-batches of each size, and how good it is then."""
     print(f"\nThe size of a mini-batch, for the digit network, until it reads 95% right (--epochs {epochs} at most):")
-    print("  pictures per step   epochs    steps   training pictures right   test pictures right")
-    for t in m.trained:
-        print(f"  {t.size:17} {t.epochs:8} {t.steps:8,} {t.learnt:25.1%} {t.test:21.1%}")
+    rows = {t.size: (f"{t.epochs}", f"{t.steps:,}", t.learnt, t.test) for t in m.trained}
+    columns = "epochs", "steps", "training pictures right", "test pictures right"
+    table(columns, rows, ".1%", "pictures per step")
     if min(t.learnt for t in m.trained) < 0.95:
         print("  Not all have come to 95%, so they cannot be compared: --epochs lets them train longer.")
         return
@@ -131,10 +129,10 @@ def directions(m: Measured) -> None:
     """Print how far the cost falls along the negative gradient and along random directions, by the step's length."""
     n = m.falls.shape[1] - 1
     detail(f"\nThe digit network, 13,002 dimensions. A step against the gradient, and in {n:,} random directions:")
-    detail("  step length    the cost falls by    best random direction    random directions that lead down")
-    for length, (gradient, *others) in zip(m.lengths, m.falls, strict=True):
-        share = np.mean(np.array(others) > 0)
-        detail(f"  {length:11g} {gradient:20.6f} {max(others):24.6f} {share:28.0%}")
+    rows = {length: (falls[0], falls[1:].max(), f"{np.mean(falls[1:] > 0):.0%}")
+            for length, falls in zip(m.lengths, m.falls, strict=True)}  # fmt: skip
+    columns = "the cost falls by", "best random direction", "random directions that lead down"
+    table(columns, rows, ".6f", "step length", say=detail)
     hardly = ", but hardly" if holds("steepest", m) else ""
     detail(f"  {m.down:.0%} of them go down{hardly}: the best has a cosine of {m.cosine:.3f} with the gradient.")
 

@@ -3,8 +3,6 @@
 `sure` is how sure the network is of each digit, (m, 10): a row for each test picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 from pathlib import Path
@@ -14,13 +12,11 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREEN, GREY, SKY, VERMILION, Axes, bars, lines, new_figure, percent, save, signed
 from helpers.mnist import Digits
-from helpers.program import detail
+from helpers.program import Measured, detail, elsewhere, holds, table
 
 COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
-SMALL = "14 × 14 = 196 inputs"  # pictures with a quarter of the pixels
 SURE = 0.8  # from this output on, the network is called sure
 
 
@@ -138,11 +134,6 @@ def mean_activations(fires: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.stack([fires[labels == digit].mean(axis=0) for digit in range(10)], axis=1)
 
 
-def fires_for(row: np.ndarray) -> str:
-    """The digits for which a neuron's mean activation is above 0.5."""
-    return " ".join(str(digit) for digit in np.flatnonzero(row > 0.5)) or "none"
-
-
 def separation(fires: np.ndarray, labels: np.ndarray, group: Sequence[int]) -> float:
     """By how much the best neuron's mean activation differs between a group of digits and the others."""
     means, inside = mean_activations(fires, labels), np.isin(np.arange(10), group)
@@ -174,9 +165,6 @@ def report(m: Measured, settings: Any) -> None:
     cost_of_one("The trained network sees the same 3", m.trained, settings.loss, detail)
     costs(m, settings.loss)
     shares("Do pictures need 784 inputs? Networks trained alike", {"28 × 28 = 784 inputs": m.read, **m.others})
-    if SMALL in m.others and not holds("784 inputs", m):
-        detail("  A quarter of the pixels does about as well: differences up to", end=" ")
-        detail(f"{100 * m.by_chance[SMALL]:.1f} points may be chance.")
     shares("Lighting and size, as in no training picture", {"as they are": m.read, **m.varied})
     ends, right = m.plateau
     then = f"ends after epoch {ends}, with {right:.1%} right" if ends <= m.epochs else "does not yet"
@@ -225,8 +213,7 @@ def cost_of_one(title: str, a: np.ndarray, loss: str, say: Any) -> None:
     """Print the ten outputs for one picture of a 3, the wanted ten, the ten squares, and their sum."""
     y = np.eye(10)[3]
     say(f"\n{title}:")
-    for name, row in (("digit j", range(10)), ("output a_j", a), ("wanted y_j", y), ("(a_j - y_j)²", (a - y) ** 2)):
-        say(f"  {name:14}" + "".join(f"{x:8d}" if isinstance(x, int) else f"{x:8.4f}" for x in row))
+    table(range(10), {"output a_j": a, "wanted y_j": y, "(a_j - y_j)²": (a - y) ** 2}, ".4f", "digit j", say=say)
     say(f"  C = {((a - y) ** 2).sum():.4f}, the sum of the squares. The answer is {a.argmax()}, the largest output.")
     if loss == "cross-entropy":
         say(f"  Training lowers another cost, the cross-entropy: -ln a_3 = {-np.log(a[3]):.4f}.")
@@ -245,16 +232,14 @@ def costs(m: Measured, loss: str) -> None:
 def shares(title: str, read: Mapping[str, float]) -> None:
     """Print how many pictures are read right, by name."""
     detail(f"\n{title}:")
-    for name, share in read.items():
-        detail(f"  {name:24} test pictures read right {share:.1%}")
+    table(["test pictures read right"], {name: [share] for name, share in read.items()}, ".1%", say=detail)
 
 
 def neurons(m: Measured) -> None:
     """Print how like an edge or a stroke the first layer is, and whether a later neuron stands for loops."""
     detail("\nWhat the neurons of the first layer like to see: their weights")
-    detail("                    neighbouring pixels correlate   the most similar edge or stroke explains of a neuron")
-    for name, share in m.explained.items():
-        detail(f"  {name:16} {m.smooth[name]:30.2f} {share:53.0%}")
+    columns = "neighbouring pixels correlate", "the most similar edge or stroke explains of a neuron"
+    table(columns, {name: (f"{m.smooth[name]:.2f}", share) for name, share in m.explained.items()}, ".0%", say=detail)
     if holds("more than random patches", m):
         rest = "" if holds("edges", m) else "; most of the weights is something else"
         detail(f"  So edges and strokes are learnt, more than random patches have{rest}: see first_layer.png.")
@@ -363,6 +348,7 @@ def draw_last_hidden_layer(fires: np.ndarray, digits: Digits, path: Path, most: 
     average = digits.test_images[top].mean(axis=0)  # (neurons, 784)
     title = "Last hidden layer: the mean of the 40 pictures that excite each neuron most, and the digits it fires for"
     figure = new_figure(13, 1.7 * -(-len(means) // 8) + 0.7, title)
-    names = [f"neuron {i}: fires\nfor {fires_for(row)}" for i, row in enumerate(means)]
+    fires_for = [" ".join(map(str, np.flatnonzero(row > 0.5))) or "none" for row in means]
+    names = [f"neuron {i}: fires\nfor {those}" for i, those in enumerate(fires_for)]
     tiles(figure.subplots(), average, names, cmap="gray_r", vmin=0, vmax=1)
     save(figure, path)

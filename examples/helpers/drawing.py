@@ -24,6 +24,7 @@ Curves = Mapping[str, tuple[Any, Any]]  # name -> x, y
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008); vermilion is a red (Tol's), and is called red.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC3311"
 PURPLE, SKY, GREY, DARK = "#AA4499", "#56B4E9", "#808080", "#404040"
+OKABE_ITO = BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY
 POSITIVE, NEGATIVE, GRADIENT = BLUE, ORANGE, VERMILION  # of numbers above 0 and below, and of slopes, in every picture
 
 
@@ -138,6 +139,14 @@ def attention_map(axes: Axes, weights: np.ndarray, queries: Sequence[str], keys:
     axes.set_xticks(range(len(keys)), keys, fontsize=11, rotation=90 * (max(map(len, keys)) > 2), **as_written())
     axes.set_yticks(range(len(queries)), queries, fontsize=11, **as_written())
     axes.tick_params(length=0)
+    return image
+
+
+def heat_map(axes: Axes, rows: np.ndarray, names: Sequence[Any]) -> Any:
+    """The image of some rows of numbers, from orange through white, which is 0, to blue; names: of the rows."""
+    most = np.abs(rows).max()
+    image = axes.imshow(rows, cmap=signed(), vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
+    axes.set_yticks(range(len(names)), names, fontsize=11)
     return image
 
 

@@ -1,7 +1,5 @@
 """For 18_expressions.py: (2+3)x4, with the step "5x4" and the result 20, and others; what is printed and drawn."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,9 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREY, ORANGE, chart, columns, new_figure, percent, save
-from helpers.program import DataError
+from helpers.program import DataError, Measured, elsewhere, holds, table
 from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
 
@@ -147,10 +144,9 @@ def answers(m: Measured, name: str) -> None:
 def by_form(m: Measured) -> None:
     """Print how many are right, by where the parentheses are and by operation."""
     print("\nRight results, of the expressions held out (none of them learnt from):")
-    print(f"  {'∘: any of + - x':44}{'how many':>9}" + "".join(f"{name:>15}" for name in m.said))
-    print(f"  {'all':44}{len(m.held_out):9}" + "".join(f"{share:15.1%}" for share in m.right.values()))
-    for name, chosen in forms(m.held_out).items():
-        print(f"  {name:44}{chosen.sum():9}" + "".join(f"{share:15.1%}" for share in m.by_form[name]))
+    rows = {"all": (f"{len(m.held_out)}", *m.right.values())}
+    rows |= {name: (f"{chosen.sum()}", *m.by_form[name]) for name, chosen in forms(m.held_out).items()}
+    table(("how many", *m.said), rows, ".1%", "∘: any of + - x")
 
 
 def steps_and_results(m: Measured) -> None:
@@ -173,9 +169,7 @@ def operations(m: Measured) -> None:
     """Print for each operation how many are right, of those learnt from and of those held out."""
     print("\nLearnt, or known by heart? Four operations with larger numbers. Right results:")
     answers(m, "four operations")
-    print(f"  {'':12}" + "".join(f"{sign:>8}" for sign in m.old))
-    for name, shares in (("learnt from", m.old), ("held out", m.new)):
-        print(f"  {name:12}" + "".join(f"{share:8.0%}" for share in shares.values()))
+    table(m.old, {"learnt from": m.old.values(), "held out": m.new.values()}, ".0%")
     if holds("by heart", m):
         print("  x: results are known by heart. Less than half as many new problems are right.")
 
@@ -197,10 +191,9 @@ def draw_curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) ->
 
 def draw_operations(m: Measured, path: Path) -> None:
     """Right results of each operation, learnt from beside held out."""
-    figure = new_figure(9, 4.8, "Learnt, or known by heart? Right results, by operation")
-    axes = figure.subplots()
+    axes = new_figure(9, 4.8, "Learnt, or known by heart? Right results, by operation").subplots()
     terms, factors = f"\nup to {TERMS[-1]}", f"\nup to {FACTORS[-1]}"
     names = ["a + b" + terms, "a - b" + terms, "a x b" + factors, "ab / b" + factors]
     columns(axes, names, {"learnt from": [*m.old.values()], "held out": [*m.new.values()]}, (GREY, BLUE))
     axes.set_ylabel("right results")
-    save(figure, path)
+    save(axes.figure, path)

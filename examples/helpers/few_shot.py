@@ -1,7 +1,5 @@
 """For 17_few_shot.py: what it prints, and its picture."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable, Mapping
@@ -10,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, percent, save
+from helpers.program import Measured, elsewhere, holds, table
 from helpers.real import DATA, answers, chances, continued, first_token, in_tens, numbers_said, smollm2
 
 GUESS = 0.1  # one digit of ten
@@ -29,15 +27,10 @@ def report(m: Measured, settings: Any) -> None:
     print("\n".join(f"  {text}" for text in m.texts))
     shares = {"tasks it has learnt from": m.known, "new tasks": m.new}
     print("\nRight answers after so many worked lines (a guess is right in 10%):")
-    print(f"  {'':26}" + "".join(f"{i:>8}" for i in range(5)))
-    for name, right in shares.items():
-        print(f"  {name:26}" + "".join(f"{share:8.1%}" for share in right))
+    table(range(5), shares, ".1%")
     if m.new[0] < GUESS / 10:
         print("  Without a line it guesses a shift that it has learnt, and none of the new ones is among these.")
-    print(
-        f"  After two worked lines the third is right for {m.known[2]:.0%} of known and {m.new[2]:.0%} of new tasks",
-        end="",
-    )
+    print(f"  After two lines the third is right for {m.known[2]:.0%} of known, {m.new[2]:.0%} of new tasks", end="")
     print(f"{elsewhere('few-shot', '.0%', m)}.\n  No weight has changed.", end=" ")
     if holds("few-shot", m):
         print("What it knows of a new task, it knows from the lines before the question.\n")
@@ -112,9 +105,7 @@ def by_examples(model: Any, pairs: Mapping[str, str], k: int, random: np.random.
 def real(m: Measured, settings: Any) -> None:
     """Print what SmolLM2 can do."""
     print('\nFew-shot: lines such as "hot -> cold", then "wet ->". Right first tokens, by the number of lines before:')
-    print(f"  {'':12}" + "".join(f"{k:>8}" for k in SHOTS))
-    for task, right in m.right.items():
-        print(f"  {task:12}" + "".join(f"{np.mean(right[k]):8.0%}" for k in SHOTS))
+    table(SHOTS, {task: [np.mean(right[k]) for k in SHOTS] for task, right in m.right.items()}, ".0%")
     print("  No weight has changed.")
     print("\nChain of thought: 30 sums of three one-digit numbers, after 4 worked ones. Right at once", end=" ")
     print(f'{np.mean(m.at_once):.0%},\n  with the step between {np.mean(m.in_steps):.0%}: "{m.example}".')
@@ -155,12 +146,7 @@ REQUESTS: dict[str, tuple[str, int, str, Callable[[str, str], bool]]] = {
 
 
 def repeats_no_line(text: str) -> bool:
-    """Whether no line of a text comes twice, and it has two or more."""
-    return len([line for line in text.splitlines() if line.strip()]) > 1 and not repeated(text)
-
-
-def repeated(text: str) -> list[str]:
-    """The lines of a text, or parts of them between commas, that come a second time."""
+    """Whether a text has two lines or more, and none of them, nor a part between commas, comes twice."""
     lines = [line.strip(" ,.;") for line in text.lower().splitlines() if line.strip()]
     parts = [part.strip() for line in lines for part in line.split(",")]
-    return [part for i, part in enumerate(parts) if part in parts[:i]]
+    return len(lines) > 1 and len({*parts}) == len(parts)

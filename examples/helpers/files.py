@@ -1,7 +1,5 @@
 """Files of the user's own: their bytes, and their text."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from helpers.program import DataError

@@ -1,7 +1,5 @@
 """For 24_fine_tune.py: made addresses, how they are asked for, what is printed and drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random

@@ -14,11 +14,10 @@ import numpy as np
 
 import nn
 from helpers import made_corpus
-from helpers.claims import Measured
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, beside, chart, save
 from helpers.files import as_text, read
 from helpers.inside import draw_inside, pieces, print_as_written, printable
-from helpers.program import DataError, counted, detail, until_ctrl_c
+from helpers.program import DataError, Measured, counted, detail, table, until_ctrl_c
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, Tokenizer, Windows
 from transformer.inspect.attention_maps import visible
 
@@ -181,9 +180,8 @@ def report(m: Measured, settings: Any) -> None:
 
 def losses(m: Measured) -> None:
     """The losses to compare with, and whether the model has learnt more than they know."""
-    print(f"  {'cross-entropy per token, and perplexity, on the test text':58} {'loss':>7} {'e^loss':>8}")
-    for name, loss in m.loss.items():
-        print(f"  {name:58} {loss:7.3f} {math.exp(loss):8.1f}")
+    rows = {name: (f"{loss:.3f}", f"{math.exp(loss):.1f}") for name, loss in m.loss.items()}
+    table(("loss", "e^loss"), rows, corner="cross-entropy per token, and perplexity, on the test text")
 
 
 def what_the_trainer_adds(m: Measured) -> None:
@@ -232,9 +230,9 @@ def one_prediction(m: Measured, T: float) -> None:
     if m.tied:
         detail("                W_U, the mirror of W_E, is the same matrix here")
     print(f"  5. Softmax    of scores / T, here T = {T:g}; then a token is drawn")
-    print(f"     {'next token':12}{'score':>8}{'probability':>14}")
-    for token in np.argsort(-m.p, kind="stable")[:4]:
-        print(f"     {visible(m.writer.tokenizer.decode([int(token)])):12}{m.scores[token]:8.2f}{m.p[token]:14.3f}")
+    likeliest = np.argsort(-m.p, kind="stable")[:4].tolist()
+    rows = {visible(m.writer.tokenizer.decode([i])): (f"{m.scores[i]:.2f}", m.p[i]) for i in likeliest}
+    table(("score", "probability"), rows, ".3f", "next token")
 
 
 def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: int) -> str:

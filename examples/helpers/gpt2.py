@@ -1,15 +1,12 @@
 """For 10_gpt2.py: a folder with a GPT-2 in Hugging Face's format, and what is printed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import tinygrad_lecture as tl
-from helpers.claims import Measured, holds
 from helpers.inside import draw_inside, print_as_written, print_next
-from helpers.program import DataError, detail, until_ctrl_c
+from helpers.program import DataError, Measured, detail, holds, table, until_ctrl_c
 from helpers.real import smollm2
 from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 from transformer.inspect.attention_maps import visible
@@ -105,18 +102,15 @@ def sizes(m: Measured) -> None:
     """Print this model's weights part by part, and beside it the sizes of GPT-2 and GPT-3."""
     config = m.model.config
     detail(f"\nParameters by the formula {m.parameters['by formula']:,}, and counted {m.parameters['counted']:,}")
-    print("\n  the same build           blocks   heads    width        parameters")
-    family = {f"GPT-2 {size}": GPTConfig.gpt2(size) for size in ("small", "medium", "large", "xl")}
-    for name, c in {"this one": config, **family, "GPT-3": GPTConfig.gpt3()}.items():
-        (detail if name in ("GPT-2 medium", "GPT-2 large") else print)(
-            f"  {name:24} {c.layers:6} {c.heads:7} {c.width:8,} {c.parameter_count():17,}"
-        )
+    family = {f"GPT-2 {size}": GPTConfig.gpt2(size) for size in ("small", "xl")}
+    builds = {"this one": config, **family, "GPT-3": GPTConfig.gpt3()}
+    rows = {name: (c.layers, c.heads, c.width, c.parameter_count()) for name, c in builds.items()}
+    table(("blocks", "heads", "width", "parameters"), rows, ",", "the same build")
 
 
 def pieces(tokenizer: BPETokenizer, ids: Sequence[int]) -> None:
     """Print the prompt as pieces."""
     print(f"The prompt as {len(ids)} tokens: " + " / ".join(visible(tokenizer.decode([token])) for token in ids))
-    detail(f"  their ids: {', '.join(map(str, ids))}")
 
 
 def cost(m: Measured) -> None:

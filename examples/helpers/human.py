@@ -1,15 +1,12 @@
 """For 20_ask_a_human.py: what it prints and draws."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, chart, new_figure, percent, plain, save
-from helpers.program import counted, detail
+from helpers.program import Measured, counted, detail, elsewhere, holds, table
 
 
 def report(m: Measured, settings: Any) -> None:
@@ -35,18 +32,18 @@ def calibration(m: Measured, trained: dict[str, str]) -> None:
         print(f"  So it is: they tell nearly what is true{elsewhere('calibrated', '.1%', m)}.")
     if holds("overconfident", m):
         print("  Trained longer it is too sure, and its probabilities say less.")
-    detail(f"\n  {'it says':>10}{'are spam':>10}{'messages':>10}")
-    for a, b, n in zip(*m.bins["short"], strict=True):
-        detail(f"  {a:10.0%}{b:10.0%}{n:10,}")
+    rows = {f"{said:.0%}": (f"{true:.0%}", n) for said, true, n in zip(*m.bins["short"], strict=True)}
+    detail()
+    table(("are spam", "messages"), rows, ",", "it says", say=detail)
 
 
 def routing(m: Measured, share: float) -> None:
     """Print the mistakes that are left when a person reads the least certain messages."""
     left, n = m.left, len(m.left) - 1
     print(f"\nConfidence thresholds. Of {n:,} messages a person reads those of which it is least sure.")
-    print(f"  {'to a person':>12}{'mistakes left':>15}{'right':>9}")
-    for part in sorted({0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, share}):
-        print(f"  {part:12.0%}{left[int(part * n)]:15,}{1 - left[int(part * n)] / n:9.1%}")
+    after = {part: left[int(part * n)] for part in sorted({0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, share})}
+    rows = {f"{part:.0%}": (f"{wrong:,}", 1 - wrong / n) for part, wrong in after.items()}
+    table(("mistakes left", "right"), rows, ".1%", "to a person")
     print(f"  With {share:.0%} to a person {m.avoided * left[0]:.0f} of {left[0]:,} mistakes are avoided", end="")
     print(f"{elsewhere('routing', '.0%', m)}; with as many chosen at random it would be {left[0] * share:.0f}.")
     print("  Assumed: the person is always right. For messages that could be either nobody is: expect more mistakes.")
@@ -56,9 +53,8 @@ def education(m: Measured) -> None:
     """Print what mistakes and checks cost users who are told nothing, the mean, or each confidence."""
     detail("\nUser education. Assumed: to act on a mistake costs a user 10, to check an answer 1.")
     detail("  Loss per 100 messages, in costs of one check, of a user who is told")
-    detail(f"  {'':32}" + "".join(f"{told:>18}" for told in m.loss["short"]))
-    for name, epochs in (("short", "the filter"), ("long", "a filter trained longer")):
-        detail(f"  {epochs:32}" + "".join(f"{loss:18.0f}" for loss in m.loss[name].values()))
+    names = {"short": "the filter", "long": "a filter trained longer"}
+    table(m.loss["short"], {name: m.loss[key].values() for key, name in names.items()}, ".0f", say=detail)
     if holds("education", m):
         detail(f"  It pays to be told each confidence, and to check {m.checked['short']['cost 10']:.0%} of answers.")
     parts = [f"{share:.0%} where it {cost.replace('cost', 'costs')}" for cost, share in m.checked["short"].items()]
@@ -69,24 +65,17 @@ def by_kind(m: Measured) -> None:
     """Print the mistakes for each kind of message."""
     kinds, part = np.array(m.test.kinds), f"of the {m.routed.mean():.0%}"
     detail(f"\nErrors by kind; a person reads the {m.routed.mean():.0%} of all messages of which it is least sure:")
-    detail(f"  {'':24}{'messages':>10}{'wrong':>8}{'share':>8}{part:>13}{'wrong left':>12}")
+    rows = {}
     for kind, share in sorted(m.wrong_by_kind.items(), key=lambda item: -item[1]):
-        here = kinds == kind
-        left = (m.wrong & ~m.routed)[here].sum()
-        row = f"  {kind:24}{here.sum():10,}{m.wrong[here].sum():8}{share:8.1%}"
-        detail(f"{row}{m.routed[here].sum():13,}{left:12}")
-    lost = (m.wrong & ~m.test.spam).sum()
-    detail(f"  Of all {m.wrong.sum()} mistakes, {lost} lose a wanted message, {m.wrong.sum() - lost} let spam through.")
+        here, left = kinds == kind, m.wrong & ~m.routed
+        rows[kind] = here.sum(), m.wrong[here].sum(), f"{share:.1%}", m.routed[here].sum(), left[here].sum()
+    table(("messages", "wrong", "share", part, "wrong left"), rows, say=detail)
 
 
 def by_group(m: Measured) -> None:
     """Print how good the filter is for messages in shorthand, and for others."""
-    print(
-        f"\nIs it fair? {m.learn.shorthand.mean():.0%} of the messages to learn from are in shorthand (c u @ da pub)."
-    )
-    print(f"  {'':16}{'ham lost':>14}{'spam missed':>14}")
-    for name in m.lost:
-        print(f"  {name:16}{m.lost[name]:14.1%}{m.missed[name]:14.1%}")
+    print(f"\nIs it fair? {m.learn.shorthand.mean():.0%} of what it learnt from is in shorthand (c u @ da pub).")
+    table(("ham lost", "spam missed"), {name: (m.lost[name], m.missed[name]) for name in m.lost}, ".1%")
     print("  Shares that differ by more than twice what chance alone brings count as different:")
     for claim, what, chance in (
         ("unfair", "ham lost", m.lost_by_chance),
@@ -102,8 +91,7 @@ def by_group(m: Measured) -> None:
 def draw_calibration(m: Measured, trained: str, path: Path) -> None:
     """The share of spam against the probability; calibrated probabilities lie on the diagonal."""
     said, true, n = m.bins["short"]
-    figure = new_figure(7.5, 6, "Calibration: on the diagonal, a probability means what it says")
-    axes = plain(figure.subplots())
+    axes = plain(new_figure(7.5, 6, "Calibration: on the diagonal, a probability means what it says").subplots())
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="calibrated")
     by_chance = 1.96 * np.sqrt(said * (1 - said) / n)
     axes.errorbar(said, true, by_chance, color=BLUE, marker="o", capsize=3, label=f"trained for {trained}")
@@ -111,7 +99,7 @@ def draw_calibration(m: Measured, trained: str, path: Path) -> None:
     axes.set_ylabel("part of these messages that is spam")
     axes.annotate("bars: how far chance alone leads", (1, 0), ha="right", color=DARK)
     axes.legend(edgecolor="none", loc="upper left")
-    save(figure, path)
+    save(axes.figure, path)
 
 
 def draw_routing(left: np.ndarray, share: float, path: Path) -> None:

@@ -3,16 +3,14 @@
 For 08_gpt.py, 10_gpt2.py and 23_chat.py; for 05_tokenize.py text that goes to a terminal.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured
 from helpers.drawing import BLUE, DARK, GREY, VERMILION, attention_map, chart, new_figure, percent, save
+from helpers.program import Measured, table
 from helpers.real import DATA, first_token, likeliest, listed, smollm2
 from tinygrad_lecture.inspect.figures import drawable
 from transformer import GPT, Tokenizer, Trace, probabilities
@@ -130,11 +128,8 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
 
 EACH = 15  # words of each kind for the probes
 SHOWN = 0, 1, 6, 12, 18, 24, 27, 28, 29, 30  # blocks
-SURFACE, MEANING, SENTENCE = (
-    "surface: has the word more than 7 letters?",
-    "meaning: is the word good or bad?",
-    "meaning of the sentence, with not",
-)
+SURFACE, MEANING = "surface: has the word more than 7 letters?", "meaning: is the word good or bad?"
+SENTENCE = "meaning of the sentence, with not"
 
 
 def measure_real(settings: Any) -> Measured:
@@ -188,9 +183,7 @@ def report_real(m: Measured, settings: Any) -> None:
         print(f"  {layer:3}  {m.said['Italy'][layer]:36} Rome is number {m.ranks['Italy'][layer]:,}")
     print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
     shown = sorted({0, 1, 2, 3, 8, 14, 20, len(m.curves[SURFACE]) - 1})
-    print(f"  {'':44}" + "".join(f"{layer:6}" for layer in shown))
-    for name, shares in m.curves.items():
-        print(f"  {name:44}" + "".join(f"{shares[layer]:6.0%}" for layer in shown))
+    table(shown, {name: shares[shown] for name, shares in m.curves.items()}, ".0%")
     print("  Means of ten such sentences: film, book, ... They are at their best, or nearly, after blocks", end=" ")
     print(", ".join(f"{min(blocks)} to {max(blocks)}" for blocks in (m.surface, m.meaning, m.sentence)) + ".")
     print("\nPictures:")

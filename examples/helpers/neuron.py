@@ -8,9 +8,8 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.claims import Measured
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
-from helpers.program import detail
+from helpers.program import Measured, detail, table
 
 Learnt = Mapping[str, tuple[tl.Tensor, tl.Tensor]]  # with and without bias: w, b
 NAMES = ("sunshine", "wind", "company")
@@ -66,13 +65,12 @@ def forward(m: Measured) -> None:
     print(f"  activates         a = sigmoid({m.z:.3f}) = {m.a:.3f}    {state}")
 
 
-def activations(table: Mapping[str, np.ndarray]) -> None:
-    """Values and slopes of the activation functions. table: name -> z, activation, slope: (3, n)."""
-    sums, _, _ = next(iter(table.values()))
+def activations(functions: Mapping[str, np.ndarray]) -> None:
+    """Values and slopes of the activation functions: name -> z, activation, slope: (3, n)."""
+    sums, _, _ = next(iter(functions.values()))
     print("\nActivation functions, and in brackets their slope there, found by backward():")
-    print(f"  {'':12}" + "".join(f"{f'z = {z:g}':>18}" for z in sums))
-    for name, rows in table.items():
-        print(f"  {name:12}" + "".join(f"{a:9.3f} ({slope:6.3f})" for _, a, slope in rows.T))
+    rows = {name: [f"{a:.3f} ({slope:.3f})" for _, a, slope in found.T] for name, found in functions.items()}
+    table([f"z = {z:g}" for z in sums], rows)
     print("  leaky ReLU: 0.1 z below 0 (usual: 0.01), so that an inactive neuron still has a slope and can learn.")
 
 
@@ -154,15 +152,11 @@ def draw_weight_and_bias(path: Path) -> None:
     """What weight and bias do to a sigmoid neuron with one input."""
     figure = new_figure(11, 5, "The weight says how steep, the bias says where")
     x = np.linspace(-6, 6, 300)
-    sums = {  # z by weight, z by bias
-        "sigmoid(w x): a large weight makes a switch,\na negative one turns it round": {
-            f"w = {signed(w)}": w * x for w in (-1, 0.5, 1, 2, 8)
-        },
-        "sigmoid(2 x + b): the bias moves the switch,\nfor b = 4 and 8 it fires at input 0": {
-            f"b = {signed(b)}": 2 * x + b for b in (-8, -4, 0, 4, 8)
-        },
-    }
-    for axes, (title, by_name) in zip(figure.subplots(1, 2), sums.items(), strict=True):
+    by_weight = {f"w = {signed(w)}": w * x for w in (-1, 0.5, 1, 2, 8)}
+    by_bias = {f"b = {signed(b)}": 2 * x + b for b in (-8, -4, 0, 4, 8)}
+    titles = ("sigmoid(w x): a large weight makes a switch,\na negative one turns it round",
+              "sigmoid(2 x + b): the bias moves the switch,\nfor b = 4 and 8 it fires at input 0")  # fmt: skip
+    for axes, title, by_name in zip(figure.subplots(1, 2), titles, (by_weight, by_bias), strict=True):
         curves = {name: (x, tl.sigmoid(tl.tensor(z)).numpy()) for name, z in by_name.items()}
         drawing.lines(axes, curves, SPREAD, title=title, xlabel="input x", ylabel="activation a", yticks=[0, 0.5, 1])
         axes.set_ylim(-0.02, 1.25)

@@ -3,8 +3,6 @@
 The shares of the answers are known, so that one can see whether a language model learns them.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,9 +14,8 @@ import numpy as np
 
 import nn
 from helpers import real as real_model
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, chart, new_figure, percent, save
-from helpers.program import DataError, data, detail
+from helpers.program import SHOW_MORE, DataError, Measured, data, detail, elsewhere, holds, table
 from transformer import WordTokenizer
 from transformer.training import IGNORED
 
@@ -129,14 +126,12 @@ def progress(step: int, loss: float, paris: float) -> None:
 
 
 def training_text(m: Measured) -> None:
-    """Print one line as inputs and targets, and the size of the corpus."""
-    n = int((m.targets != IGNORED).sum())
+    """Print one line as inputs and targets."""
     row = next(i for i, line in enumerate(m.lines) if line.startswith("The capital"))
     length = int((m.targets[row] != IGNORED).sum())
     detail("\nNo labels needed: the target at each token is the token that follows in the text.")
     for name, ids in (("token", m.tokens[row]), ("target", m.targets[row])):
         detail(f"  {name:7}" + "".join(f"{m.words.token(int(i)):10}" for i in ids[:length]).rstrip())
-    detail(f"  {len(m.lines):,} lines, {n:,} tokens, {m.vocabulary} different ones.")
 
 
 def top(chances: Chances, n: int = 4) -> str:
@@ -149,10 +144,8 @@ def unembedding(m: Measured) -> None:
     n = m.vocabulary
     detail(f'\nUnembedding, after "{m.words.decode(m.ids[1:])}":')
     detail(f"  the last token's final vector (64) x W_U (64 x {n}) -> raw scores for all {m.scored} tokens")
-    detail(f"  {'':10}{'score':>8}{'softmax':>10}")
-    for i in np.argsort(-m.p, kind="stable")[:5]:
-        detail(f"  {m.words.token(int(i)):10}{m.scores[i]:8.2f}{m.p[i]:10.4f}")
-    detail(f"  {f'all {n}':10}{'':8}{m.total:10.4f}")
+    rows = {m.words.token(int(i)): (m.scores[i], m.p[i]) for i in np.argsort(-m.p, kind="stable")[:5]}
+    table(("score", "softmax"), rows | {f"all {n}": ("", m.total)}, ".4f", say=detail)
     if m.tied:
         detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
 
@@ -186,18 +179,15 @@ def hallucination(m: Measured) -> None:
 def verification(m: Measured) -> None:
     """Print how many wrong answers go out when all do, with a confidence threshold, or checked against a list."""
     detail(f"\nFact verification: asked for {len(m.stated) + len(m.unstated)} capitals, which answers may go out?")
-    detail(f"  {'':40}{'go out':>8}{'of these wrong':>16}{'to a person':>13}")
-    for rule, out in m.out.items():
-        detail(f"  {rule:40}{len(out):8}{m.wrong_out[rule]:16}{m.to_person[rule]:13}")
+    rows = {rule: (len(out), m.wrong_out[rule], m.to_person[rule]) for rule, out in m.out.items()}
+    table(("go out", "of these wrong", "to a person"), rows, say=detail)
     detail("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
 
 
 def templates(m: Measured) -> None:
     """Print how many answers are no city, or a wrong one, drawn freely and filled into a template with a list."""
     detail('\nResponse templates: "The capital of ___ is ___." with a city from a list, at T = 2')
-    detail(f"  {'':24}" + "".join(f"{kind:>12}" for kind in m.free))
-    for name, shares in (("drawn freely", m.free), ("into the template", m.template)):
-        detail(f"  {name:24}" + "".join(f"{share:12.0%}" for share in shares.values()))
+    table(m.free, {"drawn freely": m.free.values(), "into the template": m.template.values()}, ".0%", say=detail)
     if not holds("templates", m):
         detail("  A template keeps nonsense out, but not mistakes: in their form these are now as good as the rest.")
 
@@ -217,9 +207,8 @@ def inconsistency(m: Measured) -> None:
 def bias(m: Measured) -> None:
     """Print the probability of "she" for each job beside its share in the corpus, and whether it is amplified."""
     print('\nTraining data bias: "The ... said that" she or he? The share of "she":')
-    print(f"  {'':10}{'in the corpus':>15}{'the model':>12}{'at T = 0.5':>12}")
-    for job in m.she:
-        print(f"  {job:10}{m.in_text[job]:15.0%}{m.she[job]:12.0%}{m.she_cold[job]:12.0%}")
+    rows = {job: (m.in_text[job], m.she[job], m.she_cold[job]) for job in m.she}
+    table(("in the corpus", "the model", "at T = 0.5"), rows, ".0%")
     detail(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
     print(f"  What is more frequent gains {100 * m.gained:.0f} points in the model: it", end=" ")
     print(f"{'amplifies' if holds('amplified', m) else 'does not amplify'} the bias. At T = 0.5 it gains", end=" ")
@@ -229,10 +218,9 @@ def bias(m: Measured) -> None:
 def by_temperature(rows: Sequence[Mapping[str, float]]) -> None:
     """Print accuracy and variety for each temperature."""
     print("\nAccuracy against variety: 50 draws for each capital, and 50 for the weather")
-    print(f"  {'T':>4}{'capitals right':>17}{'different words for the weather':>34}{'that are none':>16}")
-    for row in rows:
-        show = print if row in (rows[0], rows[-1]) or row["T"] == 1 else detail
-        show(f"  {row['T']:4g}{row['right']:17.1%}{row['varied']:34}{row['nonsense']:16.0%}")
+    shown = rows if SHOW_MORE.get() else [row for row in rows if row in (rows[0], rows[-1]) or row["T"] == 1]
+    cells = {f"{row['T']:g}": (row["right"], str(row["varied"]), row["nonsense"]) for row in shown}
+    table(("capitals right", "different words for the weather", "that are none"), cells, ".0%", "T")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -244,15 +232,14 @@ def draw_hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Cha
     said = {country: next(iter(chances.items())) for country, chances in rows.items()}  # the word, its probability
     cities = sum(said[country][0] in TRUTH.values() for country in unstated)
     title = f"Of {len(unstated)} countries whose capital its text never stated, it names a city for {cities}"
-    figure = new_figure(10, 5.4, title)
-    axes = figure.subplots()
+    axes = new_figure(10, 5.4, title).subplots()
     wrong = {country: f", in truth {TRUTH[country]}" for country, (word, _) in said.items() if word != TRUTH[country]}
     bars(axes, [*rows], [p for _, p in said.values()], [VERMILION if country in wrong else BLUE for country in rows],
          [f"{word} {p:.2f}{wrong.get(country, '')}" for country, (word, p) in said.items()])  # fmt: skip
     axes.axhline(len(stated) - 0.5, color=GREY, linestyle=":")
     axes.annotate("never stated\nin the text", (1.58, len(stated) + 1), ha="right", va="center", color=DARK)
     axes.set(xlim=(0, 1.6), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="probability of the likeliest capital")
-    save(figure, path)
+    save(axes.figure, path)
 
 
 def draw_temperature(rows: Sequence[Mapping[str, float]], path: Path) -> None:

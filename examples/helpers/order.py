@@ -8,9 +8,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, chart, columns, new_figure, save
-from helpers.program import detail
+from helpers.program import Measured, detail, elsewhere, holds, table
 
 OPEN = 5.0  # bias of the forget gate of an LSTM that begins with its gate open
 GUESS = 1 / 8  # right answers to "which of eight words came first?" by guessing
@@ -53,7 +52,7 @@ def report(m: Measured, settings: Any) -> None:
     order(m)
     fading(m, settings.distances)
     times(m)
-    learnt(m, settings.lengths, settings.steps)
+    learnt(m, settings.lengths)
     print("\nPictures:")
     draw_fading(m, settings.out / "fading.png")
     draw_learnt(m, settings.lengths, settings.out / "first_word.png")
@@ -62,9 +61,9 @@ def report(m: Measured, settings: Any) -> None:
 def order(m: Measured) -> None:
     """Print what a bag of words, a transformer without positions, and a network of fixed size cannot do."""
     print("\nWord order. A bag of words counts words:")
-    print(f"  {'':22}" + "".join(f"{word:>5}" for word in m.words) + "   an MLP's output")
-    for text, bag, output in zip(("the dog bit the man", "the man bit the dog"), m.bags, m.outputs, strict=True):
-        print(f"  {text:22}" + "".join(f"{n:5}" for n in bag) + f"{output:18.6f}")
+    texts = "the dog bit the man", "the man bit the dog"
+    rows = zip(texts, m.bags, m.outputs, strict=True)
+    table([*m.words, "an MLP's output"], {text: [*bag, f"{output:.6f}"] for text, bag, output in rows}, "g")
     print("  The same numbers go in, so the same comes out. No training can change that.")
     for name, kind in (("without positions", "none"), ("with positions", "learned")):
         blind = ": attention alone is blind to order too" if kind == "none" and holds("blind", m) else ""
@@ -77,9 +76,7 @@ def fading(m: Measured, distances: Sequence[int]) -> None:
     """Print the gradient by distance."""
     print("\nMemory. How much does the last output depend on the word n places back? |d output / d word|, untrained:")
     print(f"  An open LSTM begins with its forget gate near sigma({OPEN:g}), so that it keeps nearly all of its state.")
-    print(f"  {'n':14}" + "".join(f"{n:>10}" for n in distances))
-    for kind, norms in m.fading.items():
-        print(f"  {kind:14}" + "".join(f"{norms[n]:10.1e}" for n in distances))
+    table(distances, {kind: [norms[n] for n in distances] for kind, norms in m.fading.items()}, ".1e", "n")
     does = "vanishes" if holds("vanishes", m) else "has not vanished"
     factor = f"{m.fade['RNN']:.0e}".replace("+", "")
     print(f"  From {min(distances)} to {max(distances)} places back the RNN's gradient {does}: it falls by", end=" ")
@@ -99,18 +96,10 @@ def times(m: Measured) -> None:
     detail("  The loop of GRU and LSTM is one op of the library; the RNN's is the program's own, op by op.")
 
 
-def learnt(m: Measured, lengths: Sequence[int], steps: int) -> None:
-    """Print how well the models remember the first word, and how much of it an LSTM keeps."""
+def learnt(m: Measured, lengths: Sequence[int]) -> None:
+    """Print how well the models remember the first word."""
     print("\nA task. Which of eight words came first? Right answers by the length of the text (a guess: 12%):")
-    print(f"  {'words':12}" + "".join(f"{n:>8}" for n in lengths))
-    for kind, right in m.right.items():
-        print(f"  {kind:12}" + "".join(f"{share:8.0%}" for share in right))
-    better = [kind for kind, share in m.long.items() if share > 2 * GUESS]
-    detail(f"  Better than guessing at {lengths[-1]} words, after {steps:,} steps: {', '.join(better) or 'none'}.")
-    for name, bias in (("LSTM", 0.0), ("open LSTM", OPEN)):
-        gate = 1 / (1 + np.exp(-bias))
-        kept = f"{gate:.4g}^{lengths[-1] - 1} = {gate ** (lengths[-1] - 1):.2g}"
-        detail(f"  {name}: the forget gate begins near sigma({bias:g}), so {kept} of the first word is kept.")
+    table(lengths, m.right, ".0%", "words")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -18,8 +18,6 @@ if __name__ == "__main__":
     start(measure, Settings, report)        # report(measured, settings) prints and draws
 """
 
-from __future__ import annotations
-
 import inspect
 import io
 import math
@@ -28,7 +26,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, replace
@@ -36,6 +34,8 @@ from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
 from helpers.claims import Measured, all_claims, of_command, ranges, runs_of, values
+from helpers.claims import elsewhere as elsewhere  # for all programs
+from helpers.claims import holds as holds
 from nn.training import saved_state
 from nn.training.progress import noting_ctrl_c
 from tinygrad_lecture.files import sweep
@@ -178,6 +178,18 @@ def detail(*text: object, **how: Any) -> None:
     """Print what only --more shows."""
     if SHOW_MORE.get():
         print(*text, **how)
+
+
+def table(
+    columns: Iterable[object], rows: Mapping[Any, Iterable[Any]], form: str = "", corner: str = "", say: Any = print
+) -> None:
+    """Print a row for each name below the names of the columns. form: of the values that are no text yet."""
+    lines = [[corner, *map(str, columns)]]
+    for name, row in rows.items():
+        lines.append([str(name), *(value if isinstance(value, str) else format(value, form) for value in row)])
+    first, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
+    for name, *cells in lines:
+        say(f"  {name:{first}}" + "".join(f"{cell:>{width + 3}}" for cell, width in zip(cells, widths, strict=True)))
 
 
 def data(name: str) -> dict[str, Any]:

@@ -10,8 +10,6 @@ SmolLM2-135M-Instruct: 30 blocks, trained on 2 trillion tokens (Allal et al., ar
 BERT of 6 blocks, trained to give sentences that belong together near vectors (Wang et al., arXiv:2002.10957).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from importlib import import_module

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, lines, logarithmic, new_figure, percent, save
-from helpers.program import detail
+from helpers.program import SHOW_MORE, Measured, detail, holds, table
 
 # A picture is a 3 if it has more than all of this, as shares: columns in the middle that meet three strokes, paper at
 # the left of the upper and the lower half, rows with ink at the right of both. Each row is for threes missed before.
@@ -134,8 +133,8 @@ def report(m: Measured, settings: Any) -> None:
     robustness(m)
     incomplete(m)
     wrong_labels(m)
-    detail(f"\nOne of the 32 hidden neurons is silenced: {m.silenced:.1%} are read right", end=" ")
-    detail(f"on average over which, {m.worst:.1%} at worst; with all {m.right:.1%}.")
+    rights = f"{m.silenced:.1%} are read right on average, {m.worst:.1%} at worst; with all {m.right:.1%}"
+    detail(f"\nOne of the 32 hidden neurons is silenced: {rights}.")
     more_data(m, settings.sizes)
     retraining(m)
     print("\nPictures:")
@@ -162,21 +161,18 @@ def rules_for_all(m: Measured) -> None:
     print("\nRules for all ten digits. Each training picture that they read wrong gets a new rule, an exception:")
     print("  " + ", ".join(f"{name} {share:.1%}" for name, share in m.by_rules.items()), end=" ")
     print(f"of test pictures read right; the network {m.right:.1%}")
-    detail(f"  {m.exceptions:,} of the {m.rules:,} rules need exceptions. The rules read {m.rules_know:.0%}", end=" ")
-    detail(f"of the training pictures right, {m.by_rules['all rules']:.1%} of new ones.")
+    detail(f"  {m.exceptions:,} of the {m.rules:,} rules need exceptions.")
 
 
 def robustness(m: Measured) -> None:
     """The share of spoilt test pictures read right, by each method, and how much less that is on average."""
-    print(f"\nTest pictures that are spoilt, and read right:{'':29}lost on average")
+    print("\nTest pictures that are spoilt, and read right:")
     for kind, methods in m.spoilt.items():
         what, amounts, _ = KINDS[kind]
-        row = detail if kind == "shift" else print
-        row(f"  {what:26}" + "".join(f"{amount:7g}" for amount in amounts))
-        for name, right in methods.items():
-            show = detail if "noise" in name else row
-            lost = f"{100 * m.lost[kind][name]:8.1f} points"
-            show(f"  {name:26}" + "".join(f"{share:7.1%}" for share in right) + lost)
+        lost = m.lost[kind]
+        shown = [name for name in methods if SHOW_MORE.get() or "noise" not in name]
+        rows = {name: [*methods[name], f"{100 * lost[name]:.1f} points"] for name in shown}
+        table((*amounts, "lost on average"), rows, ".1%", what, say=detail if kind == "shift" else print)
     less = [KINDS[kind][0].split(",")[0] for kind in ("missing", "noise", "wrong") if holds(f"robust: {kind}", m)]
     print(f"  The network loses less than nearest mean by: {', '.join(less) or 'none of these'}.")
 
@@ -187,9 +183,8 @@ def incomplete(m: Measured) -> None:
     print(f"{m.sure[0]:.0%} of the pictures, and right for\n  {m.right_if_sure[0]:.1%} of these;", end=" ")
     print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.", end=" ")
     print(f"It is as right with up to {m.reliable:.0%} missing." if holds("reliable", m) else "")
-    detail(f"  {'missing pixels, share':26}" + "".join(f"{amount:7g}" for amount in HIDDEN))
-    detail(f"  {'sure of':26}" + "".join(f"{share:7.1%}" for share in m.sure))
-    detail(f"  {'of these read right':26}" + "".join(f"{share:7.1%}" for share in m.right_if_sure))
+    rows = {"sure of": m.sure, "of these read right": m.right_if_sure}
+    table(HIDDEN, rows, ".1%", "missing pixels, share", say=detail)
 
 
 def wrong_labels(m: Measured) -> None:
@@ -205,20 +200,17 @@ def wrong_labels(m: Measured) -> None:
 
 def more_data(m: Measured, sizes: Sequence[int]) -> None:
     """The share read right by the number of training pictures."""
-    print("\nMore data. Test pictures read right, by the number of training pictures (each network is trained anew):")
-    print(f"  {'training pictures':26}" + "".join(f"{n:7,}" for n in sizes) + f"    from {sizes[len(sizes) // 2]:,} on")
-    for name, shares in m.by_size.items():
-        print(f"  {name:26}" + "".join(f"{share:7.1%}" for share in shares) + f"{100 * m.gained[name]:+8.1f} points")
+    print()
+    columns = *(f"{n:,}" for n in sizes), f"from {sizes[len(sizes) // 2]:,} on"
+    rows = {name: [*shares, f"{100 * m.gained[name]:+.1f} points"] for name, shares in m.by_size.items()}
+    table(columns, rows, ".1%", "More data: right, by training pictures")
 
 
 def retraining(m: Measured) -> None:
     """What retraining on turned pictures does for them, and for the pictures of before."""
     print("\nThe world changes: all pictures come turned by 90 degrees. The network's training goes on with these:")
-    for steps, new, old in zip(*m.retrained.values(), strict=True):
-        detail(f"  after {steps:5,} steps   turned pictures read right {new:6.1%}   upright ones {old:6.1%}")
-    turned, upright = m.retrained["turned"], m.retrained["upright"]
-    print(f"  Without a new program: turned pictures, its new data, {turned[0]:.0%} -> {turned[-1]:.0%};", end=" ")
-    print(f"upright ones, no longer shown, {upright[0]:.0%} -> {upright[-1]:.0%}.")
+    steps, turned, upright = m.retrained.values()
+    table([f"{n:,} steps" for n in steps], {"its new data": turned, "upright ones, no longer shown": upright}, ".1%")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -26,10 +26,9 @@ from numpy.typing import NDArray
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, chart, columns, new_figure, save
 from helpers.emails import Messages, deal, leetspeak
-from helpers.program import data, detail, until_ctrl_c
+from helpers.program import Measured, data, detail, elsewhere, holds, table, until_ctrl_c
 
 # Tried in this order at each place of the lower-case text; the group's name is the class.
 TOKENS = re.compile(
@@ -292,21 +291,17 @@ def scores(m: Measured) -> None:
         some = [test.texts[i] for i in np.flatnonzero(test.spam == is_spam) if len(test.texts[i]) < 90]
         print("\n".join(f"  {'spam' if is_spam else 'ham':5} {text}" for text in some[:1]))
     print("\nThe test. A probability of 0.5 or more is called spam:")
-    print(f"  {'':20}{'accuracy':>10}{'precision':>11}{'recall':>9}{'spam missed':>13}{'ham lost':>10}")
+    rows = {}
     for name, c in m.tested.items():
-        precision = "-" if np.isnan(c.precision) else f"{c.precision:.3f}"
-        print(f"  {name:20}{c.accuracy:10.1%}{precision:>11}{c.recall:9.3f}{c.missed:13}{c.lost:10}")
+        rows[name] = *(f"{share:.3f}".replace("nan", "-") for share in c[:3]), c.missed, c.lost
+    table(("accuracy", "precision", "recall", "spam missed", "ham lost"), rows)
     detail("  Precision: what part of the messages called spam is spam. Recall: what part of the spam is found.")
     print(f"  Calling everything ham is right for {m.all_ham:.0%}: with unequal classes accuracy says little.")
-    if holds("unequal", m):
-        detail(f"  The rarer class suffers: missed are {m.missed:.0%} of the spam, and lost {m.lost:.0%} of the ham.")
+    detail(f"  The rarer class: {m.missed:.0%} of the spam are missed, {m.lost:.0%} of the ham are lost.")
     detail("\nThe threshold, for TF-IDF: a lower one finds more spam and loses more ham")
-    for name, c in m.thresholds.items():
-        detail(f"  {name:8} accuracy {c.accuracy:.1%}   precision {c.precision:.3f}   recall {c.recall:.3f}")
-    near = m.spam_where
-    detail(
-        f"  Of messages with 0.9 or more {near['near 1']:.0%} are spam, of those with 0.1 or less {near['near 0']:.0%}."
-    )
+    table(("accuracy", "precision", "recall"), {name: c[:3] for name, c in m.thresholds.items()}, ".3f", say=detail)
+    one, zero = m.spam_where.values()
+    detail(f"  Of messages with 0.9 or more {one:.0%} are spam, of those with 0.1 or less {zero:.0%}.")
 
 
 def needed(m: Measured) -> None:
@@ -320,22 +315,17 @@ def needed(m: Measured) -> None:
 def adversarial(m: Measured) -> None:
     """Print how much disguised spam each filter finds."""
     print("\nAdversarial examples. The part of the spam that is found:")
-    print(f"  {'':14}" + "".join(f"{name:>18}" for name in m.found["rules"]))
-    for name, shares in m.found.items():
-        print(f"  {name:14}" + "".join(f"{share:18.0%}" for share in shares.values()))
+    table(m.found["rules"], {name: shares.values() for name, shares in m.found.items()}, ".0%")
     hides = ["hide" if holds(claim, m) else "do not hide" for claim in ("good words", "leetspeak")]
     print(f"  Good words {hides[0]} spam from TF-IDF{elsewhere('good words', '.0%', m)}.", end=" ")
     print(f"Signs for letters {hides[1]} it{elsewhere('leetspeak', '.0%', m)}.")
     detail(f"  In leetspeak: {leetspeak(m.test.texts[int(m.test.spam.argmax())])[:110]}")
-    detail("  A disguised word is unknown to a network, and what is left may look like spam or like ham.")
 
 
 def retraining(m: Measured) -> None:
     """Print what retraining with a few examples of a new kind of spam does."""
     print("\nSpam changes. A new kind, about parcels, comes up. TF-IDF is trained anew with some of it, labelled:")
-    print(f"  {'':24}" + "".join(f"{n:>14}" for n in m.new))
-    print(f"  {'new spam found':24}" + "".join(f"{share:14.0%}" for share in m.new.values()))
-    print(f"  {'right in the old test':24}" + "".join(f"{share:14.1%}" for share in m.old.values()))
+    table(m.new, {"new spam found": m.new.values(), "right in the old test": m.old.values()}, ".1%")
     detail(f"  The rules find {m.new_by_rules:.0%} of it, until a person writes the next rule.")
 
 
@@ -372,11 +362,10 @@ def real(m: Measured, settings: Any) -> None:
     """Print how often filters are right with learnt embeddings and with those of MiniLM."""
     print(f"MiniLM, a real model of 23 million weights, gives each of {m.messages:,} messages the mean of its words'")
     print("vectors. A small network reads them. Right in the test, over ten splits, the mean, the least and the most:")
-    print(f"  {'learnt from':16}{'embeddings learnt here':>26}{'pre-trained':>22}")
-    for name, learnt, pretrained in (("four fifths", m.learnt, m.pretrained),
-                                     (f"{m.few} messages", m.learnt_from_few, m.pretrained_from_few)):  # fmt: skip
-        told = (f"{np.mean(some):.1%} ({min(some):.1%}-{max(some):.1%})" for some in (learnt, pretrained))
-        print("  {:16}{:>26}{:>22}".format(name, *told))
+    found = {"four fifths": (m.learnt, m.pretrained)}
+    found[f"{m.few} messages"] = m.learnt_from_few, m.pretrained_from_few
+    rows = {name: [f"{np.mean(x):.1%} ({min(x):.1%}-{max(x):.1%})" for x in both] for name, both in found.items()}
+    table(("embeddings learnt here", "pre-trained"), rows, corner="learnt from")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -405,21 +394,19 @@ def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam:
 
 def draw_adversarial(m: Measured, path: Path) -> None:
     """Bars for each filter: how much of the spam is found as it is, and disguised."""
-    figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find?")
-    axes = figure.subplots()
+    axes = new_figure(10, 5, "Disguised spam: how much of it does each filter find?").subplots()
     shares = {disguise: [found[disguise] for found in m.found.values()] for disguise in m.found["rules"]}
     columns(axes, [*m.found], shares, (GREY, VERMILION, PURPLE))
     axes.set_ylabel("part of the spam that is found")
-    save(figure, path)
+    save(axes.figure, path)
 
 
 def draw_words(names: Sequence[str], push: np.ndarray, path: Path, most: int = 12) -> None:
     """The words that push most towards spam and towards ham."""
     order = np.argsort(-push, kind="stable")
     chosen = [*order[:most], *order[-most:]]
-    figure = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?")
-    axes = figure.subplots()
+    axes = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?").subplots()
     drawing.bars(axes, [names[i] for i in chosen], push[chosen], drawing.by_sign(push[chosen]))
     axes.axvline(0, color="black", linewidth=1)
     axes.set(xlabel="mean push on the output: left to ham, right to spam", xmargin=0.12)
-    save(figure, path)
+    save(axes.figure, path)

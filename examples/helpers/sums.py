@@ -8,8 +8,6 @@
 Numbers are right-aligned, with one place more than they need, so that larger ones than those learnt from can be asked.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,9 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, percent, save
-from helpers.program import DataError, by_chance
+from helpers.program import DataError, Measured, by_chance, elsewhere, holds
 from helpers.real import answers as answers_of
 from helpers.real import chat, in_tens, numbers_said, smollm2
 from helpers.training import tokens_and_targets
@@ -291,13 +288,13 @@ def draw_learning(points: Sequence[Point], notation: Notation, path: Path) -> No
 
 def draw_mistakes(exams: Mapping[str, Exam], path: Path) -> None:
     """The share of wrong answers for each group of problems."""
-    figure = new_figure(9.5, 3.8, "Has it learnt a rule? Wrong answers, by the size of the numbers")
-    axes, wrong = figure.subplots(), [1 - exam.right for exam in exams.values()]
+    axes = new_figure(9.5, 3.8, "Has it learnt a rule? Wrong answers, by the size of the numbers").subplots()
+    wrong = [1 - exam.right for exam in exams.values()]
     colours = [VERMILION if "larger" in name else BLUE for name in exams]
     bars(axes, [*exams], wrong, colours, [f"{share:.1%}" for share in wrong])
     axes.set(xlim=(0, 1.12), xlabel="wrong answers")
     percent(axes.xaxis)
-    save(figure, path)
+    save(axes.figure, path)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------
@@ -320,9 +317,8 @@ def measure_real(settings: Any) -> Measured:
     m.agreement, m.both_wrong = consistency(two, mirrored)
     m.large = (48293, 19387)
     (m.said,) = answers_of(model, ["What is {} + {}?".format(*m.large)], 45)
-    m.twenty = {
-        pair: asked_to_add(model, [pair] * 20, 0.7) for pair in ((2, 3), (12, 30), tuple(two.pairs[0].tolist()))
-    }
+    asked = (2, 3), (12, 30), tuple(two.pairs[0].tolist())
+    m.twenty = {pair: asked_to_add(model, [pair] * 20, 0.7) for pair in asked}
     return m
 
 

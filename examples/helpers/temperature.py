@@ -1,7 +1,5 @@
 """For 13_temperature.py: what it prints, beside the lecture's numbers, and draws."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, save
-from helpers.program import counted, detail
+from helpers.program import Measured, counted, detail, holds, table
 from helpers.real import DATA, chances, continued, first_token, likeliest, listed, smollm2
 
 Array = np.ndarray
@@ -33,26 +30,21 @@ REQUESTS = (
 
 def softmax_by_hand(say: Callable[[str], None], T: float, scores: Mapping[str, float], powers: Array, p: Array) -> None:
     """The softmax at one temperature, step by step, beside the lecture's figures; marked where its rounding is off."""
-    theirs = LECTURE.get(T)
-    exponentials, total, shares = theirs or ((None,) * len(p), None, (None,) * len(p))
-    heading = f"{'lecture':>10}{'P':>12}{'lecture':>10}" if theirs else f"{'P':>12}"
-    say(f"\nT = {T:<6g}{'exp(score / T)':>37}{heading}")
-    rows = zip(scores.items(), powers, p, exponentials, shares, strict=True)
-    for (word, score), power, share, power_there, share_there in rows:
+    exponentials, total, shares = LECTURE.get(T) or (("",) * len(p), "", ("",) * len(p))
+    rows = {}
+    found = zip(scores.items(), powers, p, exponentials, shares, strict=True)
+    for (word, score), power, share, its_power, its_share in found:
         step = f"exp({score:g} / {T:g}) = exp({score / T:.4g})"
-        note = off(power, power_there, 1) + off(share, share_there, 2)
-        say(f"  {word:7} {step:28}{power:9.3f}{there(power_there, 1)}{share:12.4f}{there(share_there, 2)}{note}")
-    say(f"  {'sum':36}{powers.sum():9.3f}{there(total, 1)}{p.sum():12.4f}{off(powers.sum(), total, 1):>12}")
+        note = off(power, its_power, 1) + off(share, its_share, 2)
+        rows[f"{word}  {step}"] = f"{power:.3f}", str(its_power), f"{share:.4f}", str(its_share), note
+    rows["sum"] = f"{powers.sum():.3f}", str(total), f"{p.sum():.4f}", "", off(powers.sum(), total, 1)
+    say("")
+    table(("exp(score / T)", "lecture", "P", "lecture", ""), rows, corner=f"T = {T:g}", say=say)
 
 
-def there(value: float | None, decimals: int) -> str:
-    """The lecture's figure as a column, where it has one."""
-    return "" if value is None else f"{value:10.{decimals}f}"
-
-
-def off(value: float, lecture: float | None, decimals: int) -> str:
-    """A note where rounding the value does not give the lecture's figure."""
-    if lecture is None or round(value, decimals) == lecture:
+def off(value: float, lecture: float | str, decimals: int) -> str:
+    """A note where rounding the value does not give the lecture's figure; it has none for every temperature."""
+    if lecture in ("", round(value, decimals)):
         return ""
     return f"  {value:.{decimals + 2}f} rounds to {value:.{decimals}f}"
 
@@ -60,25 +52,17 @@ def off(value: float, lecture: float | None, decimals: int) -> str:
 def rounding(m: Measured) -> None:
     """How far the lecture's figures are from what is computed."""
     if not holds("rounded", m):
-        print(
-            f"  {m.rounded_otherwise} of the lecture's 15 probabilities, at T = 0.5, 1 and 2, are not rounded right; ",
-            end="",
-        )
+        print(f"  {m.rounded_otherwise} of the lecture's 15 probabilities are not rounded right;", end=" ")
         print(f"none is off by more than {m.off:.4f}.")
 
 
 def limits(m: Measured) -> None:
     """The probabilities from T near 0 to T near infinity, and how uncertain the choice is."""
     print("\nFrom T near 0, where one word has all, to T near infinity, where all are equally likely:")
-    print(f"  {'T':>6}" + "".join(f"{word:>9}" for word in m.words) + "   effective number of words")
-    for T, p in m.limits.items():
-        print(f"  {T:6g}" + "".join(f"{value:9.4f}" for value in p) + f"{effective_number(p):10.2f}")
-    print(
-        "  Effective number of words, exp(entropy): the choice is as uncertain as one among so many words that are all"
-    )
-    print(
-        f'  equally likely. T = 0 would divide by 0; it is defined as greedy: always the likeliest word, "{m.greedy}".'
-    )
+    rows = {f"{T:g}": (*p, f"{effective_number(p):.2f}") for T, p in m.limits.items()}
+    table((*m.words, "effective number of words"), rows, ".4f", "T")
+    print("  Effective number of words, exp(entropy): the choice is as uncertain as among so many equally likely ones.")
+    print(f'  T = 0 would divide by 0; it is defined as greedy: always the likeliest word, "{m.greedy}".')
 
 
 def effective_number(p: np.ndarray) -> float:
@@ -90,9 +74,10 @@ def effective_number(p: np.ndarray) -> float:
 def kinds_of_request(m: Measured) -> None:
     """What the lecture's temperatures do for its kinds of request: reliability against variety."""
     print("\nWhich temperature for which request? Reliable answers repeat themselves, creative ones vary:")
-    print(f"  {'':27}     T   P({m.words[0]})   two answers are the same   effective number of words")
+    rows = {}
     for kind, (T, p) in m.kinds.items():
-        print(f"  {kind:27} {T:5g} {p[0]:10.2f} {m.same[kind]:26.0%} {effective_number(p):19.2f}")
+        rows[kind] = f"{T:g}", f"{p[0]:.2f}", f"{m.same[kind]:.0%}", f"{effective_number(p):.2f}"
+    table(("T", f"P({m.words[0]})", "two answers are the same", "effective number of words"), rows)
 
 
 def dynamic(m: Measured) -> None:
@@ -107,14 +92,13 @@ def draws(m: Measured, n: int) -> None:
     """How often each word was drawn, and how often it is expected; one standard deviation is sqrt(n p (1 - p))."""
     detail(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
     detail("standard deviation; about one count in three lies further away):")
-    detail(f"  {'':7}" + "".join(f"{f'T = {T:g}':>22}" for T in m.counts))
+    rows = {}
     for i, word in enumerate(m.words):
         shares = [(c[i], m.p[T][i]) for T, c in m.counts.items()]
-        detail(f"  {word:7}" + "".join(f"{c:9,} {n * p:6,.0f} ±{math.sqrt(n * p * (1 - p)):4.0f}" for c, p in shares))
-    far = [f"{x:.1f}" for x in m.chi_square]
-    detail(
-        f"  chi-square {', '.join(far)}: the sum of (drawn - expected)² / expected, by chance below 13.3 in 99 of 100."
-    )
+        rows[word] = [f"{c:,} {n * p:6,.0f} ±{math.sqrt(n * p * (1 - p)):4.0f}" for c, p in shares]
+    table([f"T = {T:g}" for T in m.counts], rows, say=detail)
+    far = ", ".join(f"{x:.1f}" for x in m.chi_square)
+    detail(f"  chi-square {far}: the sum of (drawn - expected)² / expected, by chance below 13.3 in 99 of 100.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -182,17 +166,17 @@ def report_real(m: Measured, settings: Any) -> None:
     """Print what was measured."""
     print(f'\nScores after "{SENTENCES[0]}", moved so that sunny has the 2.0 of the lecture:')
     print("  " + "  ".join(f"{word} {score:.1f}" for word, score in m.scores.items()), end="")
-    print("   (the lecture's: 2.0, 1.8, 1.2, 0.8 and 0.6)")
-    print(f"\n  {'T':>5}{'holds 90%':>15}{'different':>13}   the likeliest of all tokens")
+    print("   (the lecture's: 2.0, 1.8, 1.2, 0.8 and 0.6)\n")
+    rows = {}
     for (T, said), tokens in zip(m.likeliest.items(), (m.low, m.one, m.high), strict=True):
-        print(f"  {T:5g}{counted(tokens[0], 'token'):>15}{f'{len(set(m.first[T]))} of 20':>13}   {said}")
-    print("  holds 90%: how many tokens have 90% together. different: first words of twenty texts.")
+        rows[f"{T:g}"] = counted(tokens[0], "token"), f"{len({*m.first[T]})} of 20", said
+    table(("so many have 90%", "different first words", "the likeliest of all tokens"), rows, corner="T")
     for T, said in m.texts.items():
         print(f"\n  T = {T:g}: {SENTENCES[0]} ...")
         for answer in said[:3]:
             print(f"    ...{' '.join(answer.split())}")
-    print(f"\n  {'Ten sentences: how many tokens have 90%':44}" + "".join(f"{f'T = {T:g}':>9}" for T in m.p), end="")
-    print("   at T = 2 a word of P < 1/1000 at T = 1")
-    for i, sentence in enumerate(SENTENCES):
-        cells = "".join(f"{tokens[i]:9,}" for tokens in (m.low, m.one, m.high))
-        print(f"  {sentence:44}{cells}{m.unlikely[i]:8.0%}")
+    rows = zip(SENTENCES, m.low, m.one, m.high, m.unlikely, strict=True)
+    print()
+    table((*(f"T = {T:g}" for T in m.p), "at T = 2 a word of P < 1/1000 at T = 1"),
+          {sentence: (*tokens, f"{share:.0%}") for sentence, *tokens, share in rows}, ",",
+          "Ten sentences: how many tokens have 90%")  # fmt: skip

@@ -4,8 +4,6 @@ with model.edit(without(model, [(18, 6)])): ...                 # head 6 of bloc
 with model.edit({"blocks.12": lambda x: x + direction(model, pairs, "blocks.12")}): ...
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
@@ -17,9 +15,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.claims import Measured
-from helpers.drawing import BLUE, GREY, VERMILION, chart, new_figure, save, signed
-from helpers.program import data, detail
+from helpers.drawing import BLUE, GREY, VERMILION, chart, heat_map, new_figure, save
+from helpers.program import SHOW_MORE, Measured, data, detail, table
 from helpers.real import DATA, first_token, largest, smollm2
 from helpers.training import train
 from transformer import Llama, LlamaConfig, WordTokenizer
@@ -209,9 +206,8 @@ def moved(m: Measured) -> None:
     print(f"   By how many logits does the next text's capital lead, in how many texts? Before: {leads(m.before)}")
     n, turn = len(m.moved["the last token"]), max(m.decides_from) + 1
     shown = sorted({0, 1, n // 2, *(k for k in (turn - 1, turn) if k < n), n - 1})
-    print(f"   {'swapped after':20}" + "".join(f"{f'block {k - 1}' if k else 'embedding':>17}" for k in shown))
-    for at, leading in m.moved.items():
-        print(f"   {at:20}" + "".join(f"{leads(leading[k]):>17}" for k in shown))
+    columns = [f"block {k - 1}" if k else "embedding" for k in shown]
+    table(columns, {at: [leads(leading[k]) for k in shown] for at, leading in m.moved.items()}, "", "swapped after")
     if turn < n:
         print(f"   From block {turn - 1} on the last token's vector alone decides in all ten.")
 
@@ -219,8 +215,7 @@ def moved(m: Measured) -> None:
 def parts(m: Measured) -> None:
     """Print what attention and the FFNs do: who exchanges, who knows the capital, who adds to its logit."""
     attention, ffn = m.past_attention.max(), m.past_ffn.min()
-    print("   Swapped, while attention adds to the last token what it did:", end=" ")
-    print(f"logits change by {attention:.1g}; while the FFNs do: by {ffn:.1g}.")
+    print(f"   Swapped, while attention adds to the last token what it did: by {attention:.1g}; the FFNs: {ffn:.1g}.")
     if len(m.quarters) > 1:
         names = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in m.quarters]
         print(f"   Right capitals: {m.right.sum()}; without what a part of blocks {', '.join(names)}", end=" ")
@@ -241,13 +236,9 @@ def heads(m: Measured) -> None:
     """Print which kinds of sentences suffer without a head, and whether gradients foretold it."""
     tried = f"{len(m.lost)} of {m.foretold[0].size} that gradients call strongest"
     print(f"\n2. One head silenced after another, {tried}. The lead of the right word loses, in logits:")
-    detail(f"   With all heads it leads the wrong one in {(m.whole > 0).sum()} of ten sentences.")
-    print(f"   {'without head':14}" + "".join(f"{kind:>12}" for kind in dict.fromkeys(m.asked.kinds)))
-    for place, head in enumerate(sorted(m.lost, key=lambda head: -m.by_kind[head].max())):
-        (print if place < 3 else detail)(f"   {name(head):14}" + "".join(f"{loss:12.2f}" for loss in m.by_kind[head]))
-    said = np.array([m.foretold[:, block, head] for block, head in m.lost])
-    agree = float(np.corrcoef(np.array([*m.lost.values()]).ravel(), said.ravel())[0, 1])
-    detail(f"   Gradients foretell these losses with a correlation of {agree:.2f}.")
+    strongest = sorted(m.lost, key=lambda head: -m.by_kind[head].max())
+    shown = strongest if SHOW_MORE.get() else strongest[:3]
+    table(dict.fromkeys(m.asked.kinds), {name(head): m.by_kind[head] for head in shown}, ".2f", "without head")
     one, several = m.kinds_hurt.count(1), sum(n > 1 for n in m.kinds_hurt)
     print(f"   {one} of these heads take more than {HURT} from one kind of sentences, {several} from several.")
 
@@ -257,10 +248,9 @@ def induction(m: Measured) -> None:
     best = ", ".join(f"{name(head)} {m.share[head]:.2f}" for head in largest(m.share, 3))
     print(f"\n3. Induction: {len(m.found)} of {m.share.size} heads give the token after an earlier occurrence", end=" ")
     print(f"{INDUCTION:.0%} of their weight or more:\n   {best} most. Right few-shot answers, of ten to a task:")
-    print(f"   {'':26}" + "".join(f"{task:>12}" for task in m.asked.shots) + "   P of the right word there")
-    probabilities = m.p_all, m.p_without, m.p_without_others
-    for (which, shares), p in zip(m.answered.items(), probabilities, strict=True):
-        print(f"   {which:26}" + "".join(f"{right:12.0%}" for right in shares) + f"{np.mean(p):10.2f}")
+    rows = zip(m.answered.items(), (m.p_all, m.p_without, m.p_without_others), strict=True)
+    columns = *m.asked.shots, "P of the right word there"
+    table(columns, {which: (*shares, f"{np.mean(p):.2f}") for (which, shares), p in rows}, ".0%")
 
 
 def tone(m: Measured, strengths: Sequence[float]) -> None:
@@ -290,11 +280,8 @@ def draw_moved(m: Measured, path: Path) -> None:
 
 def draw_matrix(title: str, values: np.ndarray, rows: Sequence[Any], columns: Sequence[Any], path: Path) -> None:
     """A heat map, from orange through white, which is 0, to blue."""
-    figure = new_figure(max(8, 3 + 0.4 * len(columns)), 2 + 0.26 * len(rows), title)
-    axes, most = figure.subplots(), np.abs(values).max()
-    image = axes.imshow(values, cmap=signed(), vmin=-most, vmax=most, aspect="auto")
+    axes = new_figure(max(8, 3 + 0.4 * len(columns)), 2 + 0.26 * len(rows), title).subplots()
+    axes.figure.colorbar(heat_map(axes, values, rows), ax=axes)
     axes.set_xticks(range(len(columns)), columns, rotation=90 * (len(columns) > 12), fontsize=9)
-    axes.set_yticks(range(len(rows)), rows, fontsize=9)
     axes.set(xlabel="head")
-    figure.colorbar(image, ax=axes)
-    save(figure, path)
+    save(axes.figure, path)

@@ -8,24 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from helpers.claims import Measured, holds
-from helpers.drawing import (
-    BLUE,
-    DARK,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    Axes,
-    chart,
-    logarithmic,
-    new_figure,
-    save,
-)
+from helpers.drawing import BLUE, DARK, GREEN, OKABE_ITO, VERMILION, Axes, chart, logarithmic, new_figure, save
 from helpers.files import as_text, read
 from helpers.inside import printable
-from helpers.program import DataError, detail
+from helpers.program import SHOW_MORE, DataError, Measured, counted, detail, holds, table
 from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.bpe import Word, visible
@@ -93,10 +79,7 @@ def three_ways(sentence: str, ways: Mapping[str, Tokenizer]) -> None:
         ids, tokens = t.encode(sentence), t.tokens(sentence)
         print(f"  {len(ids)} {name}, of a vocabulary of {len(t):,}")
         for i in range(0, len(ids), 24):
-            row = [(shown(token), str(id)) for token, id in zip(tokens[i : i + 24], ids[i : i + 24], strict=True)]
-            for line in zip(*row, strict=True):
-                cells = (f"{cell:>{max(map(len, pair))}}" for cell, pair in zip(line, row, strict=True))
-                print("    " + " ".join(cells))
+            table(map(shown, tokens[i : i + 24]), {"": ids[i : i + 24]})
 
 
 def nine_words(m: Measured, source: str) -> None:
@@ -116,15 +99,13 @@ def nine_words(m: Measured, source: str) -> None:
 def sizes(m: Measured) -> None:
     """The size of the vocabulary against the length of the sequence."""
     print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {m.text.source}:")
-    heads = f"{'tokens':>9}{'characters per token':>22}{'tokens of the last tenth':>26}{'unknown':>9}"
-    print(f"  {'':12}{'vocabulary':>10}{heads}")
-    rows = [(print, name, len(m.ways[name]), m.ways[name]) for name in ("characters", "words")]
-    for t in m.sizes:
-        rows.append((print if t in m.sizes[::3] else detail, "pieces", 256 + len(t.merges), t))
-    for say, name, size, t in rows:
+    ways = {f"{len(m.ways[name]):,} {name}": m.ways[name] for name in ("characters", "words")}
+    ways |= {f"{256 + len(t.merges):,} pieces": t for t in (m.sizes if SHOW_MORE.get() else m.sizes[::3])}
+    rows = {}
+    for name, t in ways.items():
         n, rest = len(t.encode(m.text.learnt)), len(t.encode(m.text.rest))
-        none = m.unknown if name == "words" else 0
-        say(f"  {name:12}{size:10,}{n:9,}{len(m.text.learnt) / n:22.2f}{rest:26,}{none:9,}")
+        rows[name] = n, f"{len(m.text.learnt) / n:.2f}", rest, m.unknown if "words" in name else 0
+    table(("tokens", "characters per token", "tokens of the last tenth", "unknown"), rows, ",", "vocabulary")
     print(f"  {m.unknown} words of the last tenth do not occur before. Among words one token stands for all of them.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 
@@ -133,7 +114,6 @@ def growth(m: Measured) -> None:
     """How the number of different words grows with the text."""
     print("\nThe vocabulary of words grows with the text, that of pieces is as large as one wants (--vocab-size):")
     print("  " + "; ".join(f"{words:,} different words in {n:,} characters" for n, words in [*m.growth.items()][2:]))
-    detail(f"  So short a text has fewer words than there are pieces, {len(m.ways['pieces']):,}, 256 of them bytes.")
 
 
 def rare_words(m: Measured) -> None:
@@ -141,15 +121,14 @@ def rare_words(m: Measured) -> None:
     detail("\nA frequent word is one token; a rare word is several pieces" if holds("rare", m) else "\nWords")
     for word, pieces in m.rare.items():
         name = word if len(word) > 1 else unicodedata.name(word).lower()
-        n, size = len(pieces), len(f" {word}".encode())
-        detail(f"  {name:22} {size:3} bytes {n:3} token{'s' if n > 1 else ' '}   {cut(pieces)}")
+        size = counted(len(f" {word}".encode()), "byte")
+        detail(f"  {name:22} {size:10} {counted(len(pieces), 'token'):10} {cut(pieces)}")
     detail("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
 MOST_BYTES = 34  # of words side by side
 
 
@@ -162,7 +141,7 @@ def draw_pieces(sentence: str, ways: Ways, path: Path) -> None:
     title = f'"{drawable(part)}{"…" if part != sentence else ""}" as characters, as words, as learnt pieces'
     figure.suptitle(title, fontsize=14, weight="bold", **as_written())
     for axes, (name, row), widths in zip(figure.subplots(3, 1, sharex=True), cut.items(), wide.values(), strict=True):
-        look = {"color": [COLOURS[i % len(COLOURS)] for i in range(len(row))], "edgecolor": "white", "linewidth": 4}
+        look = {"color": [OKABE_ITO[i % len(OKABE_ITO)] for i in range(len(row))], "edgecolor": "white", "linewidth": 4}
         drawn = axes.barh([0] * len(row), widths, left=np.cumsum(widths) - widths, alpha=0.4, **look)
         labels = [f"{drawable(text)}\n{id}" for text, id in row]
         axes.bar_label(drawn, labels, label_type="center", fontsize=12, **as_written())

@@ -1,7 +1,5 @@
 """For 19_tokens_and_size.py: four ways to cut "12+30=42" into tokens, what is printed and drawn."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -9,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, ORANGE, VERMILION, chart, columns, new_figure, save
-from helpers.program import counted
+from helpers.program import Measured, counted, elsewhere, holds, table
 from helpers.real import DATA, chat, in_tens, numbers_said, smollm2
 from helpers.tokens import read_text
 from transformer import BPETokenizer
@@ -77,10 +74,11 @@ def report(m: Measured, settings: Any) -> None:
         print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {len(cut.pieces)}")
     if m.different < len(m.cuts):
         print("  special tokens are number tokens under other names: their ids are the same, and a model sees only ids")
-    print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
+    rows = {}
     for name, new in m.by_writing.items():
         parameters, loss, known = m.learnt[name]
-        print(f"  {name:15}{parameters:12,}{loss:11.4f}{known:13.1%}{new:10.1%}")
+        rows[name] = f"{parameters:,}", f"{loss:.4f}", known, new
+    table(("parameters", "last loss", "learnt from", "held out"), rows, ".1%")
     slower = "are learnt sooner here" if holds("single tokens", m) else "take longer to learn here"
     print('  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit. They')
     print(f"  {slower}{elsewhere('single tokens', '.0%', m)}.", end="")
@@ -96,24 +94,21 @@ def report(m: Measured, settings: Any) -> None:
 def ablation(m: Measured, settings: Any) -> None:
     """Print how many sums held out are right, by the size of the model and by the data."""
     print("\nAblation. Right answers to sums held out, by the size of the model and of the training data:")
-    print(f"  {'':16}" + "".join(f"{name:>16}" for name in cases(m, settings)))
-    for name in m.by_width:
-        print(f"  {name:16}" + "".join(f"{share:16.1%}" for share in (*m.by_width[name], *m.by_data[name][:-1])))
+    table(*cases(m, settings), ".1%")
 
 
-def cases(m: Measured, settings: Any) -> list[str]:
-    """The cases of the ablation: each width with all data, and less data with the largest width."""
+def cases(m: Measured, settings: Any) -> tuple[list[str], dict[str, list[float]]]:
+    """The cases of the ablation, each width with all data and less data with the largest width; right answers."""
     less = [f"{int(share * m.pairs):,} sums" for share in settings.shares[:-1]]
-    return [*(f"width {width}" for width in settings.widths), *less]
+    names = [*(f"width {width}" for width in settings.widths), *less]
+    return names, {name: [*m.by_width[name], *m.by_data[name][:-1]] for name in m.by_width}
 
 
 def emergence(m: Measured) -> None:
     """Print how many digits and whole sums are right by size, and whether the parts grow more evenly."""
     print("\nEmergence. Small networks learn to add two numbers below 100. Right, of 1,000 new sums:")
     for claim, (what, sizes) in zip(("by neurons", "by examples"), m.grown.items(), strict=True):
-        print(f"  {what:24}" + "".join(f"{size:11,}" for size in sizes))
-        print(f"  {'  single digits':24}" + "".join(f"{share:11.0%}" for share in m.digits[what]))
-        print(f"  {'  whole sums':24}" + "".join(f"{share:11.0%}" for share in m.whole[what]))
+        table(sizes, {"single digits": m.digits[what], "whole sums": m.whole[what]}, ".0%", what)
         evenly = "the parts grow more evenly" if holds(claim, m) else "the parts do not grow more evenly"
         print(f"  The largest leap is {100 * m.whole_leap[what]:.0f} points for whole sums,", end=" ")
         print(f"{100 * m.digits_leap[what]:.0f} for digits: {evenly}{elsewhere(claim, '.2f', m)}.")
@@ -121,12 +116,10 @@ def emergence(m: Measured) -> None:
 
 def draw_ablation(m: Measured, settings: Any) -> None:
     """Columns of right answers, for each case of the ablation and each way to write a number."""
-    figure = new_figure(9, 5, "How should a number be written? Right answers to sums held out")
-    axes = figure.subplots()
-    columns(axes, cases(m, settings), {name: [*m.by_width[name], *m.by_data[name][:-1]] for name in m.by_width},
-            (BLUE, ORANGE))  # fmt: skip
+    axes = new_figure(9, 5, "How should a number be written? Right answers to sums held out").subplots()
+    columns(axes, *cases(m, settings), (BLUE, ORANGE))
     axes.set(ylabel="right answers", xlabel="the size of the model; last: the largest, with less data")
-    save(figure, settings.out / "ablation.png")
+    save(axes.figure, settings.out / "ablation.png")
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

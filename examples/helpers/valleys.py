@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.claims import Measured, elsewhere, holds
 from helpers.drawing import BLUE, GREY, ORANGE, lines, new_figure, plain, save
-from helpers.program import counted, detail
+from helpers.program import Measured, counted, detail, elsewhere, holds, table
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
 PATTERNS = {"ink": "ink in each of 16 squares", "holes": "whether a line encloses paper", "digit": "which digit it is"}
@@ -118,28 +117,21 @@ def noise(m: Measured) -> None:
 def saddles(m: Measured) -> None:
     """The signs of the Hessian's eigenvalues: at random starts, on a way down, and where the gradient is 0."""
     print(f"\nMost points are saddles? The eigenvalues of the Hessian, {m.at_starts.shape[1]} at each point for XOR:")
-    print(
-        f"  at {m.both_signs:.0%} of the random starts they have both signs; {(m.at_starts < 0).mean():.0%} of", end=" "
-    )
-    print("all are negative.")
-    detail(f"  Where the best descent ended they lie from {m.at_best.min():.1e} to {m.at_best.max():.1e};", end=" ")
-    detail(f"{(m.at_best < 0).sum()} are negative")
+    print(f"  at {m.both_signs:.0%} of the random starts they have both signs.")
     print("  In 172 dimensions, a 16-6-10 network that learns 200 digits. The share of negative ones on its way:")
     print(f"    {', '.join(f'{share:.0%} at cost {cost:.2f}' for cost, share in m.on_the_way)}")
     lowest, *others = m.critical
-    print(
-        f"  In 130 dimensions, a linear 16-5-10 network: its gradient is 0 at {comb(10, 5)} kinds of points.", end=" "
-    )
-    print(f"Of {len(others)} drawn\n  {np.sum(m.critical[1:] > 0)} are saddles:", end=" ")
-    print(f"{min(others)} to {max(others)} directions curve down. At the lowest point {lowest or 'none'} does.")
+    print(f"  In 130 dimensions, a linear 16-5-10 network has a gradient of 0 at {comb(10, 5)} kinds of points.")
+    print(f"  Of {len(others)} drawn {np.sum(m.critical[1:] > 0)} are saddles: {min(others)} to {max(others)}", end=" ")
+    print(f"directions curve down. At the lowest point {lowest or 'none'} does.")
 
 
 def approximation(m: Measured) -> None:
     """How close networks of growing width come to a curve."""
     print("\nUniversal approximation: one hidden layer of tanh neurons learns a curve.")
-    print("  hidden neurons   parameters   mean squared error   largest error")
-    for (width, outputs), error in zip(m.fits.items(), m.errors, strict=True):
-        print(f"  {width:14} {3 * width + 1:12} {error:20.6f} {(outputs - m.y).abs().max().item():15.4f}")
+    largest_errors = [(outputs - m.y).abs().max().item() for outputs in m.fits.values()]
+    rows = {n: (f"{3 * n + 1}", *errors) for n, *errors in zip(m.fits, m.errors, largest_errors, strict=True)}
+    table(("parameters", "mean squared error", "largest error"), rows, ".6f", "hidden neurons")
     print("  The theorem says: a network that is wide enough comes as close as one likes.")
     print("  It does not say that training finds this network.")
 
@@ -149,16 +141,14 @@ def read_from_layers(m: Measured) -> None:
     layers = range(1, len(m.read["ink"]))
     print(f"\nDepth. A network with {counted(len(layers), 'hidden layer')} learns to read digits.", end=" ")
     print("What a linear probe explains, given a layer:")
-    print(f"  {'':32}{'pixels':>8}" + "".join(f"{f'layer {i}':>9}" for i in layers))
-    for name, pattern in PATTERNS.items():
-        for show, what, scores in (print, pattern, m.read), (detail, "  with random weights", m.read_at_random):
-            show(f"  {what:32}{scores[name][0]:8.0%}" + "".join(f"{score:9.0%}" for score in scores[name][1:]))
+    columns = "pixels", *(f"layer {i}" for i in layers)
+    table(columns, {what: m.read[name] for name, what in PATTERNS.items()}, ".0%")
+    table(columns, {what: m.read_at_random[name] for name, what in PATTERNS.items()}, ".0%",
+          "  with random weights", say=detail)  # fmt: skip
     if holds("depth", m):
         print(f"  Layer {layers[-1]} explains more than layer 1 of lines, and of the digit.")
     if holds("without learning", m):
-        print(
-            f"  With random weights (--more) layer {layers[-1]} explains less of all three: depth alone does not help."
-        )
+        print(f"  With random weights (--more) layer {layers[-1]} explains less: depth alone does not help.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

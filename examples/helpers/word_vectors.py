@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from helpers import drawing, real
-from helpers.claims import Measured, holds
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, arrow, bars, new_figure, plain, save
-from helpers.program import DataError, detail
+from helpers.program import DataError, Measured, detail, holds, table
 from tinygrad_lecture.inspect.figures import as_written, drawable
 
 Shares = Mapping[str, float]
@@ -119,13 +118,10 @@ def listed(found: Sequence[tuple[str, float]]) -> str:
     return ", ".join(f"{word} {cosine:.2f}" for word, cosine in found)
 
 
-def learning(sentences: Sequence[Sequence[str]], words: Sequence[str], pairs: np.ndarray, steps: int) -> None:
+def learning(sentences: Sequence[Sequence[str]], words: Sequence[str], pairs: np.ndarray) -> None:
     """What is learnt from."""
     print(f"A made text: {len(sentences):,} sentences with {len(words)} different words.", end=" ")
     print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs.", flush=True)
-    detail(f"{steps:,} steps of 1,024 pairs, made from sentences such as")
-    for sentence in sentences[:2]:
-        detail(f"  {' '.join(sentence)}")
 
 
 def cluster_cosines(vectors: WordVectors, kinds: Kinds) -> tuple[dict[str, float], dict[str, float]]:
@@ -161,9 +157,7 @@ def report(m: Measured, settings: Any) -> None:
     vectors, a = m.vectors, settings.analogy
     word = "bank" if "bank" in vectors else a[0]
     row = ", ".join(f"{value:.2f}" for value in vectors[word][:6])
-    print(
-        f'"{word}" -> [{row}, ...], {len(vectors[word])} numbers (12,288 in GPT-3). A static lookup: always this row.'
-    )
+    print(f'"{word}" -> [{row}, ...], {len(vectors[word])} numbers (12,288 in GPT-3). A static lookup.')
     directions(m, a)
     clusters(m)
     bias(m)
@@ -185,10 +179,7 @@ def directions(m: Measured, asked: Sequence[str]) -> None:
         print(f"  {question:26} {listed(vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c]))}")
     if "germany - berlin + france" in m.rank:
         ends = "to Paris all the same" if holds("literally", m) else "to another word"
-        print(
-            "  Berlin - Germany is the way to a capital, Germany - Berlin the way back: from France it leads",
-            f"{ends}.",
-        )
+        print(f"  Germany - Berlin is the way from a capital back to its country: from France it leads {ends}.")
     for name, right in m.right.items():
         detail(f"  All {len(m.asked[name]):,} analogies of two pairs of the relation {name}: {right:.0%} right")
     if m.plural_steps:
@@ -203,20 +194,16 @@ def directions(m: Measured, asked: Sequence[str]) -> None:
 def clusters(m: Measured) -> None:
     """The nearest words of some words; the mean cosine within a kind, and to the words of other kinds."""
     print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:")
-    for say, word in ((print, "queen"), (print, "dog"), (detail, "red"), (detail, "france")):
+    for word in ("queen", "dog"):
         if word in m.vectors:
-            say(f"  {word:10} {listed(m.vectors.near(m.vectors[word], 5, [word]))}")
+            print(f"  {word:10} {listed(m.vectors.near(m.vectors[word], 5, [word]))}")
     print(f"  A word and its plural have on average {m.similar:.2f}, any two words {m.all_pairs:.2f}.")
-    print("Semantic clusters: mean cosine within a group, and to words of other groups:")
-    for name, words in m.clusters.items():
-        text = f"{name}: {', '.join(words)}"
-        (detail if "men" in name else print)(
-            f"  {text:42}{m.within[name]:6.2f} within, {m.others[name]:5.2f} to others"
-        )
+    kinds = {name: words for name, words in m.clusters.items() if "men" not in name}  # the picture has all
+    rows = {f"{name}: {', '.join(words)}": (m.within[name], m.others[name]) for name, words in kinds.items()}
+    table(("within the group", "to other groups"), rows, ".2f", "Semantic clusters: mean cosine")
     if len(m.cosine) == 5:
-        cosines = [f"{pair} {value:.2f}" for pair, value in m.cosine.items()]
-        print(f'Hierarchy. "Mammal" might be between "animal" and "dog": {", ".join(cosines[:3])}')
-        detail(f"  {', '.join(cosines[3:])}")
+        cosines = ", ".join(f"{pair} {value:.2f}" for pair, value in [*m.cosine.items()][:3])
+        print(f'Hierarchy. "Mammal" might be between "animal" and "dog": {cosines}')
         between = "" if holds("between", m) else "not "
         print(f"  Mammal is {between}nearer to both than they are to each other: here it is {between}between them.")
 

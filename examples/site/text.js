@@ -40,7 +40,8 @@ async function ask() {
     if (found.tokens.length) answer = found;
     if (answer) show();
   } catch (error) {
-    byId("said").textContent = `The model does not answer (${error.message}). If its program has ended, start it again.`;
+    byId("said").textContent =
+      `The model does not answer (${error.message}). If its program has ended, start it again.`;
     draws = 0;
   }
   isWaiting = false;

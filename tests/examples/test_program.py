@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from helpers.drawing import new_figure, save
-from helpers.program import SHOW_MORE, Common, DataError, detail, start, until_ctrl_c
+from helpers.program import SHOW_MORE, Common, DataError, detail, start, table, until_ctrl_c
 from programs import EXAMPLES, PROGRAMS, load, output_of
 from tinygrad_lecture.inspect.figures import as_written, drawable
 
@@ -111,6 +111,15 @@ def test_letters_that_no_font_has_are_told(tmp_path, capsys, text, said):
     assert capsys.readouterr().out.strip().removeprefix(str(tmp_path / "picture.png")) == (
         ", where a box is a character that no font of this machine can draw" if said else ""
     )
+
+
+def test_a_table_is_as_wide_as_its_names_and_numbers(capsys):
+    table(["all", "right"], {"one": (1, 0.5), "none": (20, "-")}, ".0%", corner="n")
+    assert capsys.readouterr().out.split("\n")[:-1] == [
+        "  n        all   right",
+        "  one     100%     50%",
+        "  none   2000%       -",
+    ]
 
 
 def test_ctrl_c_ends_what_is_gone_through_and_not_the_program(capsys):

@@ -185,8 +185,7 @@ def incomplete(m: Measured) -> None:
     """How often the network is sure, and right where it is."""
     print("\nIncomplete information. The network is sure (largest output above 0.8) of", end=" ")
     print(f"{m.sure[0]:.0%} of the pictures, and right for\n  {m.right_if_sure[0]:.1%} of these;", end=" ")
-    print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.", end=" ")
-    print(f"It is as right with up to {m.reliable:.0%} missing." if holds("reliable", m) else "")
+    print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.")
     detail(f"  {'missing pixels, share':26}" + "".join(f"{amount:7g}" for amount in HIDDEN))
     detail(f"  {'sure of':26}" + "".join(f"{share:7.1%}" for share in m.sure))
     detail(f"  {'of these read right':26}" + "".join(f"{share:7.1%}" for share in m.right_if_sure))

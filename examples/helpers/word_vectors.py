@@ -17,6 +17,7 @@ from tinygrad_lecture.inspect.figures import as_written, drawable
 Shares = Mapping[str, float]
 Pair = tuple[str, str]
 Kinds = Mapping[str, Sequence[str]]
+THREES = [three.split() for three in real.DATA["between"]["threes"]]
 
 
 class WordVectors:
@@ -213,12 +214,12 @@ def clusters(m: Measured) -> None:
         (detail if "men" in name else print)(
             f"  {text:42}{m.within[name]:6.2f} within, {m.others[name]:5.2f} to others"
         )
-    if len(m.cosine) == 5:
-        cosines = [f"{pair} {value:.2f}" for pair, value in m.cosine.items()]
-        print(f'Hierarchy. "Mammal" might be between "animal" and "dog": {", ".join(cosines[:3])}')
-        detail(f"  {', '.join(cosines[3:])}")
-        between = "" if holds("between", m) else "not "
-        print(f"  Mammal is {between}nearer to both than they are to each other: here it is {between}between them.")
+    if len(m.cosine) == 3:
+        cosines = ", ".join(f"{pair} {value:.2f}" for pair, value in m.cosine.items())
+        print(f'Hierarchy. "Mammal" might be between "animal" and "dog": {cosines}')
+        print(f"  Mammal is {'' if holds('between', m) else 'not '}nearer to both than they are to each other.")
+    if len(m.between) > 1:
+        print(f"  Of {len(m.between)} such threes the middle one is between the others in {sum(m.between)}.")
 
 
 def bias(m: Measured) -> None:

@@ -153,8 +153,7 @@ def unembedding(m: Measured) -> None:
     for i in np.argsort(-m.p, kind="stable")[:5]:
         detail(f"  {m.words.token(int(i)):10}{m.scores[i]:8.2f}{m.p[i]:10.4f}")
     detail(f"  {f'all {n}':10}{'':8}{m.total:10.4f}")
-    if m.tied:
-        detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
+    detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
 
 
 def question(m: Measured) -> None:

@@ -63,7 +63,6 @@ def measure(settings: "Settings") -> Measured:
     scores = vectors[0, -1] @ W_U.T  # (vocabulary,): of the last token's vector alone
     p = tl.softmax(scores / 1.0, axis=-1)  # (vocabulary,)
     m.scores, m.p, m.scored, m.total = scores.detach().numpy(), p.detach().numpy(), len(scores), p.sum().item()
-    m.tied = W_U is model.embedding.W_E.weight
     m.capital = {"Paris": after("The capital of France is")["Paris"]}
 
     # "Was the bank flooded?": the "?" has seen every token before it

@@ -77,9 +77,6 @@ def measure(settings: "Settings") -> Measured:
     m.sure = [some / len(labels) for some in n]
     m.right_if_sure = [((some.max(axis=1) > 0.8) & (some.argmax(axis=1) == labels)).sum() / max(1, k)
                        for some, k in zip(said, n, strict=True)]  # fmt: skip
-    lost = [m.right_if_sure[0] - right for right in m.right_if_sure]
-    chance = [by_chance(max(1, k), m.right_if_sure[0], right) for k, right in zip(n, m.right_if_sure, strict=True)]
-    m.reliable = max(share for share, a, b in zip(show.HIDDEN, lost, chance, strict=True) if a <= b)  # may be missing
 
     # Wrong labels, first without a pattern; then of threes only, some of which become other digits, or all 8
     wrong = random.random(len(Y)) < settings.wrong_labels

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,7 @@ def measure(settings: Settings) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     files = {(command, seed): folder / f"{zlib.crc32(command.encode()):08x}-{seed}.json"
              for command, seeds in commands.items() for seed in seeds}  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended."))  # as Ctrl-C: its processes end with it
     run_all({key: path for key, path in files.items() if not path.exists()}, len(files), settings.jobs)
     runs = {command: [json.loads(files[command, seed].read_text("utf-8")) for seed in seeds]
             for command, seeds in commands.items()}  # fmt: skip
@@ -92,8 +94,8 @@ def run_all(files: dict[tuple[str, int], Path], of: int, jobs: int) -> None:
 
     with Progress(*columns) as progress, ThreadPoolExecutor(jobs) as pool:
         task = progress.add_task("runs", total=of, completed=of - len(files))
-        waiting: list[Future[str]] = [pool.submit(run, *key, path) for key, path in files.items()]
         try:
+            waiting: list[Future[str]] = [pool.submit(run, *key, path) for key, path in files.items()]
             for each in as_completed(waiting):
                 progress.update(task, advance=1, description=each.result())
         except BaseException as error:

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         raise  # it is no matter of the folder
     except OSError as error:
-        print(f"{error}; name another folder with --folder")
+        print(error if options.command == "class" else f"{error}; name another folder with --folder")
         return 2
 
 

@@ -2,14 +2,26 @@
 
 startTheme();
 const shown = { verdict: "", word: "" };
+let first = "";
+for (const title of document.querySelectorAll(".claim h3")) {
+  if (title.textContent.startsWith("the same")) {
+    title.insertAdjacentHTML("afterend", '<p class="of"></p>');
+    title.nextSibling.textContent = `as of ${first}`;
+  } else {
+    first = title.textContent;
+  }
+}
 
 function show() {
+  const words = shown.word.toLowerCase().split(/\s+/);
   for (const claim of document.querySelectorAll(".claim")) {
-    const found = claim.textContent.toLowerCase().includes(shown.word.toLowerCase());
+    const text = claim.textContent.toLowerCase();
+    const found = words.every((word) => text.includes(word));
     claim.hidden = !(found && (!shown.verdict || claim.dataset.verdict === shown.verdict));
   }
   for (const section of document.querySelectorAll("section")) {
     section.hidden = !section.querySelector(".claim:not([hidden])");
+    document.querySelector(`nav [href="#${section.id}"]`).hidden = section.hidden;
   }
   const left = document.querySelectorAll(".claim:not([hidden])").length;
   byId("left").textContent = left === 1 ? "1 claim" : `${left} claims`;

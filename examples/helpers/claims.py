@@ -119,7 +119,7 @@ class Claim:
     def result(self) -> str:
         """As "9 of 10: borne out"."""
         if not self.rule:
-            return ""
+            return "not decided"
         if not self.runs:
             return "not measured yet"
         return self.verdict if len(self.runs) == 1 else f"{self.count} of {len(self.runs)}: {self.verdict}"
@@ -213,7 +213,7 @@ def read(section: dict[str, Any], known: dict[tuple[str, str, str], Any]) -> Ite
         except (SyntaxError, TypeError, ValueError) as error:
             raise ValueError(f"{TABLE.name}, the row {row.get('lecture')}: {error}") from error
         found = known.get((claim.section, claim.lecture, claim.program), {})
-        runs = [run for run in found.get("runs", ()) if claim.needs <= {*run}]
+        runs = [run for run in found.get("runs", ()) if claim.rule and claim.needs <= {*run}]
         yield Claim(section["title"], **row, runs=tuple(runs), text=found.get("text", ""))
 
 

@@ -14,7 +14,7 @@ from helpers.claims import Claim
 from tinygrad_lecture.inspect.page.page import assembled, written
 
 WIDTH, ROW = 560, 34  # of a drawing, in pixels
-VERDICTS = "borne out", "depends on the draw", "not borne out", "not measured"
+VERDICTS = "borne out", "depends on the draw", "not borne out", "not decided"
 
 
 def write(claims: Sequence[Claim], path: Path) -> None:
@@ -43,8 +43,7 @@ def section(i: int, title: str, claims: Sequence[Claim]) -> str:
 def article(claim: Claim) -> str:
     """A claim: its sentence, verdict, dots, what one sees, and what the program prints."""
     parts = [f"<h3>{escape(claim.lecture)}</h3>"]
-    if claim.result:
-        parts.append(f'<p class="result">{escape(claim.result)}</p>')
+    parts.append(f'<p class="result">{escape(claim.result)}</p>')
     if claim.rule and claim.runs:
         parts.append(f'{dots(claim)}<p class="rule">holds where {escape(claim.rule)}</p>')
     parts.append("<p>" + re.sub("`([^`]+)`", r"<code>\1</code>", escape(claim.seen, quote=False)) + "</p>")

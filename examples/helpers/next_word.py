@@ -146,8 +146,7 @@ def unembedding(m: Measured) -> None:
     detail(f"  the last token's final vector (64) x W_U (64 x {n}) -> raw scores for all {m.scored} tokens")
     rows = {m.words.token(int(i)): (m.scores[i], m.p[i]) for i in np.argsort(-m.p, kind="stable")[:5]}
     table(("score", "softmax"), rows | {f"all {n}": ("", m.total)}, ".4f", say=detail)
-    if m.tied:
-        detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
+    detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
 
 
 def question(m: Measured) -> None:

@@ -181,8 +181,7 @@ def incomplete(m: Measured) -> None:
     """How often the network is sure, and right where it is."""
     print("\nIncomplete information. The network is sure (largest output above 0.8) of", end=" ")
     print(f"{m.sure[0]:.0%} of the pictures, and right for\n  {m.right_if_sure[0]:.1%} of these;", end=" ")
-    print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.", end=" ")
-    print(f"It is as right with up to {m.reliable:.0%} missing." if holds("reliable", m) else "")
+    print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.")
     rows = {"sure of": m.sure, "of these read right": m.right_if_sure}
     table(HIDDEN, rows, ".1%", "missing pixels, share", say=detail)
 

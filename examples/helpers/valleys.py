@@ -110,7 +110,7 @@ def noise(m: Measured) -> None:
     (before, after), (small, large) = m.flat_cost, m.flat_weight
     print(f"  With all examples a step the cost goes from {before:.4f} to {after:.4f}, and the largest weight", end=" ")
     print(f"from {small:.1f} to {large:.1f}.")
-    if holds("slopes", m):
+    if not holds("valleys", m):
         print("  So these are no valleys but slopes that flatten: a sigmoid is flat where its weights are large.")
 
 

@@ -16,6 +16,7 @@ from tinygrad_lecture.inspect.figures import as_written, drawable
 Shares = Mapping[str, float]
 Pair = tuple[str, str]
 Kinds = Mapping[str, Sequence[str]]
+THREES = [three.split() for three in real.DATA["between"]["threes"]]
 
 
 class WordVectors:
@@ -201,11 +202,12 @@ def clusters(m: Measured) -> None:
     kinds = {name: words for name, words in m.clusters.items() if "men" not in name}  # the picture has all
     rows = {f"{name}: {', '.join(words)}": (m.within[name], m.others[name]) for name, words in kinds.items()}
     table(("within the group", "to other groups"), rows, ".2f", "Semantic clusters: mean cosine")
-    if len(m.cosine) == 5:
-        cosines = ", ".join(f"{pair} {value:.2f}" for pair, value in [*m.cosine.items()][:3])
+    if len(m.cosine) == 3:
+        cosines = ", ".join(f"{pair} {value:.2f}" for pair, value in m.cosine.items())
         print(f'Hierarchy. "Mammal" might be between "animal" and "dog": {cosines}')
-        between = "" if holds("between", m) else "not "
-        print(f"  Mammal is {between}nearer to both than they are to each other: here it is {between}between them.")
+        print(f"  Mammal is {'' if holds('between', m) else 'not '}nearer to both than they are to each other.")
+    if len(m.between) > 1:
+        print(f"  Of {len(m.between)} such threes the middle one is between the others in {sum(m.between)}.")
 
 
 def bias(m: Measured) -> None:

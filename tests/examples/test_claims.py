@@ -1,7 +1,10 @@
 """Claims over ten runs: rules, verdicts by the count, ranges; and each day some of the record is measured anew."""
 
 import json
+import os
 import shlex
+import signal
+import time
 from datetime import date
 from math import nan
 from statistics import mean, stdev
@@ -36,7 +39,7 @@ def test_the_verdict_follows_from_the_count(least, result):
 def test_what_nothing_random_enters_has_a_verdict_without_a_count():
     assert made("weights == 13_002", ({"weights": 13_002},), draws="none").result == "borne out"
     assert made("flooded > 0", ()).result == "not measured yet"
-    assert made("", ()).result == ""
+    assert made("", ()).result == "not decided"
 
 
 def test_a_row_shows_the_middle_the_least_and_the_most():
@@ -97,6 +100,17 @@ def test_what_is_measured_already_is_not_measured_again_and_a_failure_is_named(t
     claims.run_all({}, 10, 1)
     with pytest.raises(DataError, match=r"99_none\.py --seed 4 ended with 1:"):
         claims.run_all({("99_none.py", 4): tmp_path / "run.json"}, 1, 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process there can send SIGTERM")
+def test_what_ends_the_command_ends_its_processes(tmp_path, monkeypatch):
+    term = "import os, signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(300)"
+    monkeypatch.setattr(claims, "ONE", term)
+    start = time.monotonic()
+    with pytest.raises(SystemExit):
+        claims.measure(claims.Settings(programs=("13",), jobs=1, out=tmp_path))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    assert time.monotonic() - start < 200
 
 
 def test_the_page_has_each_claim_with_its_dots_and_text_is_text(tmp_path):

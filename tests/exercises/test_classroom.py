@@ -66,6 +66,11 @@ def test_who_is_where_and_what_most_got_wrong(class_page):
     assert text.count("<script") == text.count("</script") == 2
 
 
+def test_a_folder_that_is_not_there_is_answered_with_a_remedy(capsys):
+    assert main(["class", "nowhere"]) == 2
+    assert "nowhere; name one that holds one for each student" in capsys.readouterr().out
+
+
 @pytest.mark.browser
 def test_what_students_wrote_is_text_on_the_page(class_page, visit):
     page = visit(class_page[1], viewport={"width": 390, "height": 800})

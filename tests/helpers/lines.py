@@ -25,7 +25,7 @@ ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that
     "nn/torch": (1_600, 1_512),
     "transformer": (3_250, 3_889),
     "examples": (9_000, 10_505),
-    "tests": (27_000, 31_202),
+    "tests": (27_000, 31_218),
 }
 AN_OP = 25  # lines; by so much a room may grow, so that who adds an op need not ask
 

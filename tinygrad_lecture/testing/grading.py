@@ -90,9 +90,9 @@ def grade_class(course: Course, reference: str, folder: Path, **limits: Any) -> 
 
 def submissions(folder: Path) -> dict[str, Path]:
     """The folders of the students in a folder, by name. Raises FileNotFoundError if there is none."""
-    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+    found = sorted(path for path in folder.glob("*") if path.is_dir() and not path.name.startswith((".", "__")))
     if not found:
-        raise FileNotFoundError(f"there is no folder in {folder}; it holds one for each student")
+        raise FileNotFoundError(f"there is no student's folder in {folder}; name one that holds one for each student")
     return {printable(path.name, kept=""): path for path in found}
 
 

@@ -270,7 +270,8 @@ known = partial(check_function, mistakes=[ALONG_ROWS])
         (check_function, lambda x: softmax(x).sum(-1), "summed-too-far"),
         (check_function, lambda x: np.full(x.shape, np.nan), "not-finite"),
         (check_function, lambda x: softmax(x).astype(np.float32), "dtype"),
-        (check_function, lambda x: (softmax(x) * 10).astype(int), "whole-numbers"),
+        (check_function, lambda x: (softmax(x) + 0.5).astype(int), "whole-numbers"),
+        (check_function, lambda x: np.full(x.shape, 7), None),  # whole, but no fraction is cut off
         (known, lambda x: np.exp(x) / np.exp(x).sum(axis=0), "wrong-axis"),  # that the teacher names
         (known, lambda x: np.exp(x), None),
     ],

@@ -1,49 +1,28 @@
-"""What the pages show: the networks of 02_digits.py and 08_gpt.py, trained; and computations to step through."""
+"""What the pages show: the GPT that 08_gpt.py trains, and computations to step through."""
 
 from __future__ import annotations
 
 from helpers.gpt import load_corpus
-from helpers.mnist import Digits, load_digits
-from helpers.training import digit_network, train
+from helpers.mnist import load_digits
+from helpers.training import digit_network
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import nn
 import tinygrad_lecture as tl
-from transformer import GPT, GPTConfig, TokenCrossEntropy, Tokenizer, decay_groups
-
-
-def digits(data: Digits, epochs: int) -> nn.MLP:
-    """The lecture's network after so many epochs of mini-batches of 32."""
-    tl.manual_seed(0)
-    model, wanted = digit_network(), tl.eye(10)
-    optimizer = nn.optim.SGD(model.parameters(), 1.0)
-    pairs = nn.TensorDataset(tl.tensor(data.train_images), tl.tensor(data.train_labels))
-    for _ in range(epochs):
-        for x, y in nn.DataLoader(pairs, 32, shuffle=True):  # (32, 784), (32,)
-            optimizer.zero_grad()
-            ((model(x) - wanted[y]) ** 2).sum(axis=1).mean().backward()
-            optimizer.step()
-    return model
+from transformer import GPT, GPTConfig, TokenCrossEntropy, Tokenizer
 
 
 def gpt(steps: int) -> tuple[GPT, Tokenizer]:
-    """The small GPT that learns the made text, character by character."""
-    tl.manual_seed(0)
-    corpus = load_corpus("made", "char", 1000, 64)
-    model = GPT(GPTConfig(vocab_size=corpus.tokenizer.vocab_size, context=64, layers=4, heads=4, width=128, bias=False))
-    optimizer = nn.optim.AdamW(decay_groups(model, 0.1), 3e-3, betas=(0.9, 0.99))
-    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, steps // 10), steps, 3e-4)
-    cross_entropy, data = TokenCrossEntropy(), nn.DataLoader(corpus.learn, 12, shuffle=True, drop_last=True)
-    batches = (batch for _ in range(steps) for batch in data)
-
-    def loss() -> tl.Tensor:
-        tokens, targets = next(batches)  # (12, 64) each
-        return cross_entropy(model(tokens), targets)
-
-    train(loss, optimizer, steps, schedule, clip=1.0)
-    return model, corpus.tokenizer
+    """The small GPT that 08_gpt.py trains: it learns the made text, character by character."""
+    program = import_module("08_gpt")
+    settings = program.Settings(steps=steps)
+    corpus = load_corpus(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
+    trainer = program.make_trainer(corpus, settings, steps=steps)
+    trainer.fit()
+    return trainer.model, corpus.tokenizer
 
 
 STEPS = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from helpers import claims_page
 from helpers.claims import all_claims
-from helpers.mnist import Digits, load_digits
+from helpers.mnist import Digits
 
 import base64
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -69,18 +70,11 @@ def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
     page(path, "Type a text", "text", [*ENGINE, "pictures", "theme", *own("network", "charts", "text")], data)
 
 
-def sheet_page(path: Path, reference: str | None) -> None:
-    """The cheat sheet. reference: the folder of the API reference, beside the page; None if there is none."""
-    page(path, "On one screen", "sheet", ["numbers", "theme", *own("sheet")], None, sheet=cheat_sheet.html(reference))
-
-
 def index_page(path: Path, links: Mapping[str, str]) -> None:
     """The first page: a neuron to drag, and links to the others. links: file -> what one does there."""
     listed = "".join(f'<li><a href="{file}">{escape(text)}</a></li>' for file, text in links.items())
-    parts = own("charts", "plane", "index")
-    page(
-        path, "From a neuron to a transformer", "index", [*ENGINE, "theme", *own("network"), *parts], None, links=listed
-    )
+    parts = [*ENGINE, "theme", *own("network", "charts", "plane", "index")]
+    page(path, "From a neuron to a transformer", "index", parts, None, links=listed)
 
 
 def as_data(layer: nn.Linear) -> dict[str, Any]:
@@ -129,8 +123,8 @@ class Page(NamedTuple):
 
 
 def draw_a_digit(out: Path, settings: Any) -> None:
-    digits = load_digits()
-    digit_page(out / "digit.html", models.digits(digits, settings.epochs), digits)
+    program = import_module("02_digits")
+    program.measure(program.Settings(out=out, epochs=settings.epochs, page=True))
 
 
 def type_a_text(out: Path, settings: Any) -> None:
@@ -153,7 +147,9 @@ def write_reference(out: Path, settings: Any) -> None:
 
 
 def write_sheet(out: Path, settings: Any) -> None:
-    sheet_page(out / "sheet.html", "reference" if (out / "reference").is_dir() else None)
+    """The cheat sheet, which leads to the API reference where that is beside it."""
+    sheet = cheat_sheet.html("reference" if (out / "reference").is_dir() else None)
+    page(out / "sheet.html", "On one screen", "sheet", ["numbers", "theme", *own("sheet")], None, sheet=sheet)
 
 
 PAGES = {

@@ -10,9 +10,10 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from examples.site import cheat_sheet, models, pages
+from examples.site import cheat_sheet, pages
 from helpers.mnist import load_digits
 from helpers.training import digit_network
+from programs import load, output_of_command
 from transformer import GPT, CharTokenizer, GPTConfig
 
 pytestmark = pytest.mark.browser
@@ -30,9 +31,11 @@ IN_A_WORKER = """async (told) => {
 
 @pytest.fixture(scope="session")
 def digit_page(tmp_path_factory):
-    path = tmp_path_factory.mktemp("site") / "digit.html"
-    pages.digit_page(path, models.digits(load_digits(), epochs=1), load_digits())
-    return path
+    folder = tmp_path_factory.mktemp("site")
+    text, _ = output_of_command(load("02_digits"), "--page", "--epochs", 1, "--out", folder)
+    assert [path.name for path in folder.iterdir()] == ["digit.html"]
+    assert text.splitlines()[-1].startswith(f"{folder / 'digit.html'}: ")
+    return folder / "digit.html"
 
 
 def random_numbers(seed):

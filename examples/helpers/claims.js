@@ -1,10 +1,11 @@
+/// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // The page of claims: which of them are shown, by their verdict and by a word.
 
 startTheme();
 const shown = { verdict: "", word: "" };
 
 function show() {
-  for (const claim of document.querySelectorAll(".claim")) {
+  for (const claim of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".claim"))) {
     const found = claim.textContent.toLowerCase().includes(shown.word.toLowerCase());
     claim.hidden = !(found && (!shown.verdict || claim.dataset.verdict === shown.verdict));
   }
@@ -15,12 +16,12 @@ function show() {
   byId("left").textContent = left === 1 ? "1 claim" : `${left} claims`;
 }
 
-byId("word").addEventListener("input", (event) => {
-  shown.word = event.target.value;
+byId("word").addEventListener("input", () => {
+  shown.word = byId("word").value;
   show();
 });
-byId("verdict").addEventListener("change", (event) => {
-  shown.verdict = event.target.value;
+byId("verdict").addEventListener("change", () => {
+  shown.verdict = byId("verdict").value;
   show();
 });
 show();

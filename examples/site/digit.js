@@ -1,3 +1,7 @@
+/// <reference path="network.js" />
+/// <reference path="paper.js" />
+/// <reference path="charts.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // Draw a digit: the lecture's network answers while one draws, says why, and can be trained anew.
 
 const data = JSON.parse(byId("data").textContent);
@@ -174,7 +178,7 @@ function begin(from) {
     wanted: [...train.labels.map(oneHot), ...added.map((one) => one.wanted)],
   };
   worker.postMessage({ tell: "begin", network: from, examples, test, settings: settings(), seed, number: run });
-  showTraining({ steps: 0, costs: [], diverged: false });
+  showTraining({ steps: 0 });
 }
 
 function goOn() {
@@ -200,7 +204,7 @@ worker.onmessage = ({ data: told }) => {
   if (isRunning) requestAnimationFrame(() => worker.postMessage({ tell: "run", time: 200 }));
 };
 
-function showTraining({ steps, diverged, right, gradients }) {
+function showTraining({ steps, diverged = false, right = undefined, gradients = undefined }) {
   const rate = byId("rate").value;
   const said = [`${steps.toLocaleString("en")} steps`];
   if (right !== undefined) said.push(`${number(100 * right, 3)}% of 500 unseen pictures right`);

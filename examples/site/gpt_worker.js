@@ -1,3 +1,4 @@
+/// <reference path="gpt.js" />
 // The GPT in a worker, so that the page never waits.
 
 let model;

@@ -1,3 +1,5 @@
+/// <reference path="plane.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // The first page: a neuron with two weights and a bias to drag.
 
 function show() {

@@ -9,7 +9,7 @@ from helpers.mnist import Digits
 import base64
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from html import escape
 from importlib import import_module
 from importlib.util import find_spec
@@ -22,11 +22,10 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from examples.site import cheat_sheet, models
-from tinygrad_lecture.inspect.page.page import assembled, read, written
+from tinygrad_lecture.inspect.page.page import assembled, script_of, written
 from transformer import GPT, Tokenizer
 
 HERE = Path(__file__).parent
-ENGINE = "numbers", "arrays", "tape"  # of tl.page
 LEARN, TEST = 2000, 500  # pictures that the page has
 
 
@@ -40,18 +39,14 @@ def digit_page(path: Path, model: nn.MLP, digits: Digits) -> None:
         "train": {"images": pixels(digits.train_images[:LEARN]), "labels": encoded(digits.train_labels[:LEARN], "u1")},
         "test": {"images": pixels(digits.test_images[:TEST]), "labels": encoded(digits.test_labels[:TEST], "u1")},
         "first": int(right[0]) if len(right) else 0,
-        "worker": scripts(["numbers", "tape", *own("network", "worker")]),
+        "worker": script_of(own("worker")),
     }
-    page(
-        path, "Draw a digit", "digit", [*ENGINE, "pictures", "theme", *own("network", "paper", "charts", "digit")], data
-    )
+    page(path, "Draw a digit", "digit", data)
 
 
 def play_page(path: Path) -> None:
     """Points in the plane, and a network that one builds and trains."""
-    data = {"worker": scripts(["numbers", "tape", *own("network", "worker")])}
-    parts = own("network", "points", "charts", "plane", "tries", "play")
-    page(path, "Play with a network", "play", [*ENGINE, "pictures", "theme", *parts], data)
+    page(path, "Play with a network", "play", {"worker": script_of(own("worker"))})
 
 
 def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
@@ -65,16 +60,15 @@ def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
         "weights": weights,
         "vocabulary": [tokenizer.decode([token]) for token in range(c.vocab_size)],
         "text": text,
-        "worker": scripts(["numbers", "arrays", "tape", *own("gpt", "gpt_worker")]),
+        "worker": script_of(own("gpt_worker")),
     }  # fmt: skip
-    page(path, "Type a text", "text", [*ENGINE, "pictures", "theme", *own("network", "charts", "text")], data)
+    page(path, "Type a text", "text", data)
 
 
 def index_page(path: Path, links: Mapping[str, str]) -> None:
     """The first page: a neuron to drag, and links to the others. links: file -> what one does there."""
     listed = "".join(f'<li><a href="{file}">{escape(text)}</a></li>' for file, text in links.items())
-    parts = [*ENGINE, "theme", *own("network", "charts", "plane", "index")]
-    page(path, "From a neuron to a transformer", "index", parts, None, links=listed)
+    page(path, "From a neuron to a transformer", "index", None, links=listed)
 
 
 def as_data(layer: nn.Linear) -> dict[str, Any]:
@@ -94,22 +88,17 @@ def encoded(numbers: np.ndarray, kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(numbers, f"<{kind}").tobytes()).decode()
 
 
-def own(*names: str) -> list[str]:
-    """Scripts of this folder."""
-    return [str(HERE / name) for name in names]
+def own(name: str) -> str:
+    """A file of this folder, without its ending."""
+    return str(HERE / name)
 
 
-def scripts(names: Sequence[str]) -> str:
-    """The text of scripts, for a worker."""
-    return "\n".join(read(f"{name}.js") for name in names)
-
-
-def page(path: Path, title: str, name: str, scripts: Sequence[str], data: Any, **parts: str) -> None:
-    """Write a page: its HTML, with its parts, and the style that all share, scripts and data."""
+def page(path: Path, title: str, name: str, data: Any, **parts: str) -> None:
+    """Write a page: its HTML, with its parts, the style that all share, its script and data."""
     style, body = ((HERE / file).read_text(encoding="utf-8") for file in ("site.css", f"{name}.html"))
     path.parent.mkdir(parents=True, exist_ok=True)
     body = Template(body).substitute(parts) if parts else body
-    written(path, assembled(title, f"<style>\n{style}</style>\n{body}", scripts, data))
+    written(path, assembled(title, f"<style>\n{style}</style>\n{body}", own(name), data))
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
@@ -149,7 +138,7 @@ def write_reference(out: Path, settings: Any) -> None:
 def write_sheet(out: Path, settings: Any) -> None:
     """The cheat sheet, which leads to the API reference where that is beside it."""
     sheet = cheat_sheet.html("reference" if (out / "reference").is_dir() else None)
-    page(out / "sheet.html", "On one screen", "sheet", ["numbers", "theme", *own("sheet")], None, sheet=sheet)
+    page(out / "sheet.html", "On one screen", "sheet", None, sheet=sheet)
 
 
 PAGES = {

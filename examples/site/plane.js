@@ -1,3 +1,5 @@
+/// <reference path="network.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/pictures.js" />
 // A network of the plane as one sees it: what each neuron answers at every point, and between them the weights.
 
 const [TILE, GRID] = [44, 22]; // pixels of a neuron's picture, and points along its side

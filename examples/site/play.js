@@ -1,3 +1,8 @@
+/// <reference path="points.js" />
+/// <reference path="tries.js" />
+/// <reference path="plane.js" />
+/// <reference path="charts.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // Play with a network: points in the plane, layers, a rate; what it learns, and the gradient of every weight meanwhile.
 
 const data = JSON.parse(byId("data").textContent);

@@ -1,3 +1,4 @@
+/// <reference path="arrays.js" />
 // Backpropagation in the browser: a tape of what was computed, and each op as made of five kinds of nodes.
 //
 // These know their derivatives: `each` (element by element), `sums`, `largest`, `pick` (moves elements) and `product`. All
@@ -9,6 +10,7 @@ class Tape {
   }
 
   // back: is given the gradient of the node, and adds to those of its inputs.
+  /** @param {(g: Float64Array) => void} back */
   node(shape, numbers, back = () => {}) {
     const made = { shape, numbers, grad: new Float64Array(numbers.length), back };
     this.nodes.push(made);
@@ -22,6 +24,7 @@ class Tape {
 
   // A function of the elements, broadcast. rule: the function, and its derivative for each input, given those elements
   // and the result; undefined for an input without a gradient.
+  /** @param {((...x: number[]) => number)[]} rule */
   each([f, ...slopes], ...inputs) {
     const shape = broadcast(inputs.map((x) => x.shape));
     const places = inputs.map((x) => spread(x.shape, shape));

@@ -63,3 +63,13 @@ interface GPT {
   eps: number;
   weights: any;
 }
+
+interface Session {
+  worker: Worker;
+  settings: string[];
+  time: number;
+  gradients: boolean;
+  number: number;
+  network: Network;
+  costs: number[];
+}

@@ -15,7 +15,7 @@ function shareRight() {
 function tell(costs, gradients) {
   const { network, steps } = training;
   const diverged = !costs.every(Number.isFinite);
-  postMessage({ run, steps, costs, diverged, gradients, layers: network.copy().layers, right: shareRight() });
+  postMessage({ number: run, steps, costs, diverged, gradients, layers: network.copy().layers, right: shareRight() });
 }
 
 const TOLD = {

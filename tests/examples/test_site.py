@@ -172,7 +172,17 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
     page.click("#more")
     assert "hidden=3,5,4" in page.url
     assert page.locator(".board canvas").count() == 2 + 3 + 5 + 4 + 1
-    for broken in ("hidden=-1", "shape=<b>", "hidden=99999", "nothing=1"):
+    page.click("#points", position={"x": 75, "y": 30})  # a blue point of one's own
+    own = page.url.partition("&own=")[2]
+    place = [int(own[at : at + 2], 36) / 500 - 1 for at in (0, 2)]
+    assert [*place, own[4:]] == [pytest.approx(-0.5, abs=0.02), pytest.approx(0.8, abs=0.02), "1"]
+    again = visit(play_page, page.url[page.url.index("#") :])
+    again.click("#anew")
+    assert again.url.endswith(f"&own={own}")
+    page.select_option("#shape", "own")
+    page.click("#train")
+    assert page.inner_text("#said").startswith("There are no points to learn from")
+    for broken in ("hidden=-1", "shape=<b>", "hidden=99999", "nothing=1", "own=zz", "rate=2", "seed=x", "hidden=1,,2"):
         other = visit(play_page, f"#{broken}")
         assert other.inner_text("#said").startswith("The link's state is broken")
 

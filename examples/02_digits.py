@@ -17,7 +17,7 @@ the gradient of the batch's mean cost. An epoch is one pass through all pictures
 from helpers import digits as show
 from helpers.claims import Measured
 from helpers.digits import Epoch, hidden_layers, share_right
-from helpers.mnist import Digits, coarser, load_digits, resized
+from helpers.mnist import coarser, load_digits, resized
 from helpers.program import Common, DataError, by_chance, start, until_ctrl_c
 from helpers.training import xavier
 
@@ -39,8 +39,6 @@ WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k
 def measure(settings: "Settings") -> Measured | None:
     """Build the network, train it, and look at what it does and at what it has learnt. With --page only its page."""
     digits = load_digits(settings.data)
-    if settings.page:
-        return write_page(digits, settings)
     images, labels = tl.tensor(digits.train_images), tl.tensor(digits.train_labels)  # (n, 784), (n,)
     test_images, test_labels = tl.tensor(digits.test_images), digits.test_labels  # (m, 784), (m,)
     tl.manual_seed(settings.seed)
@@ -61,7 +59,13 @@ def measure(settings: "Settings") -> Measured | None:
     m.off_costs = m.off**2
 
     # The learning loop, and after each epoch pictures that were not seen in it
-    m.history = train(model, digits, settings)
+    m.history = []
+    show.begins(digits, settings, len(labels))
+    for costs in until_ctrl_c(learn(model, images, labels, settings)):
+        right = share_right(answers(model, test_images).numpy(), test_labels)
+        m.history.append(show.epoch(Epoch(costs, right), len(m.history) + 1, settings))
+    if settings.page:
+        return show.page(model, digits, settings.out / "digit.html")
     m.epochs, m.plateau = len(m.history), show.plateau([epoch.right for epoch in m.history])
     m.cost = {"first": np.mean(m.history[0].costs), "last": np.mean(m.history[-1].costs)}
     m.steps, m.after_one = len(m.history[0].costs), m.history[0].right
@@ -111,17 +115,6 @@ def build(settings: "Settings", inputs: int = 784) -> nn.MLP:
     return xavier(model) if settings.activation in ("sigmoid", "tanh") else model
 
 
-def train(model: nn.MLP, digits: Digits, settings: "Settings") -> list[Epoch]:
-    """Train the network until the last epoch, or Ctrl-C: what came of each epoch."""
-    images, labels = tl.tensor(digits.train_images), tl.tensor(digits.train_labels)  # (n, 784), (n,)
-    history: list[Epoch] = []
-    show.begins(digits, settings, len(labels))
-    for costs in until_ctrl_c(learn(model, images, labels, settings)):
-        right = share_right(answers(model, tl.tensor(digits.test_images)).numpy(), digits.test_labels)
-        history.append(show.epoch(Epoch(costs, right), len(history) + 1, settings))
-    return history
-
-
 def learn(model: nn.MLP, images: tl.Tensor, labels: tl.Tensor, settings: "Settings") -> Iterator[list[float]]:
     """The learning loop: predict, measure the error, trace it back, adjust, next batch.
 
@@ -163,14 +156,6 @@ def make_optimizer(settings: "Settings", model: nn.MLP) -> nn.optim.Optimizer:
     momentum = 0.9 if settings.optimizer == "momentum" else 0.0
     usual = (1.0 if (settings.activation, settings.loss) == ("sigmoid", "mse") else 0.1) * (1 - momentum)
     return nn.optim.SGD(model.parameters(), usual if settings.lr is None else settings.lr, momentum=momentum)
-
-
-def write_page(digits: Digits, settings: "Settings") -> None:
-    """Train the network, and write the page on which one draws a digit for it."""
-    tl.manual_seed(settings.seed)
-    model = build(settings)
-    train(model, digits, settings)
-    show.page(model, digits, settings.out / "digit.html")
 
 
 class Settings(Common, out="digits"):

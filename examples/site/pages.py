@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers import claims_page
 from helpers.claims import all_claims
+from helpers.gpt import load_corpus
 from helpers.mnist import Digits
 
 import base64
@@ -21,11 +22,13 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from examples.site import cheat_sheet, models
+from examples.site import cheat_sheet, notebook, steps
 from tinygrad_lecture.inspect.page.page import assembled, script_of, written
 from transformer import GPT, Tokenizer
 
 HERE = Path(__file__).parent
+NOTEBOOKS = {f"notebooks/{path.stem}.html": f"Notebook: {path.stem.replace('_', ' ')}"
+             for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))}  # fmt: skip
 LEARN, TEST = 2000, 500  # pictures that the page has
 
 
@@ -33,20 +36,19 @@ def digit_page(path: Path, model: nn.MLP, digits: Digits) -> None:
     """Draw a digit: the lecture's network, and pictures to train it with anew."""
     with tl.no_grad():
         answers = model(tl.tensor(digits.test_images[:TEST])).argmax(-1).numpy()
-    right = np.flatnonzero((digits.test_labels[:TEST] == 7) & (answers == 7))
     data = {
         "layers": [as_data(layer) for layer in model if isinstance(layer, nn.Linear)],
         "train": {"images": pixels(digits.train_images[:LEARN]), "labels": encoded(digits.train_labels[:LEARN], "u1")},
         "test": {"images": pixels(digits.test_images[:TEST]), "labels": encoded(digits.test_labels[:TEST], "u1")},
-        "first": int(right[0]) if len(right) else 0,
-        "worker": script_of(own("worker")),
+        "first": int(((digits.test_labels[:TEST] == 7) & (answers == 7)).argmax()),  # a seven that it reads
+        "worker": script_of(str(HERE / "worker")),
     }
     page(path, "Draw a digit", "digit", data)
 
 
 def play_page(path: Path) -> None:
     """Points in the plane, and a network that one builds and trains."""
-    page(path, "Play with a network", "play", {"worker": script_of(own("worker"))})
+    page(path, "Play with a network", "play", {"worker": script_of(str(HERE / "worker"))})
 
 
 def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
@@ -60,7 +62,7 @@ def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
         "weights": weights,
         "vocabulary": [tokenizer.decode([token]) for token in range(c.vocab_size)],
         "text": text,
-        "worker": script_of(own("gpt_worker")),
+        "worker": script_of(str(HERE / "gpt_worker")),
     }  # fmt: skip
     page(path, "Type a text", "text", data)
 
@@ -88,17 +90,12 @@ def encoded(numbers: np.ndarray, kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(numbers, f"<{kind}").tobytes()).decode()
 
 
-def own(name: str) -> str:
-    """A file of this folder, without its ending."""
-    return str(HERE / name)
-
-
 def page(path: Path, title: str, name: str, data: Any, **parts: str) -> None:
     """Write a page: its HTML, with its parts, the style that all share, its script and data."""
     style, body = ((HERE / file).read_text(encoding="utf-8") for file in ("site.css", f"{name}.html"))
     path.parent.mkdir(parents=True, exist_ok=True)
     body = Template(body).substitute(parts) if parts else body
-    written(path, assembled(title, f"<style>\n{style}</style>\n{body}", own(name), data))
+    written(path, assembled(title, f"<style>\n{style}</style>\n{body}", str(HERE / name), data))
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
@@ -117,8 +114,19 @@ def draw_a_digit(out: Path, settings: Any) -> None:
 
 
 def type_a_text(out: Path, settings: Any) -> None:
-    model, tokenizer = models.gpt(settings.steps)
-    text_page(out / "text.html", model, tokenizer, "The dog ")
+    program = import_module("08_gpt")
+    chosen = program.Settings(steps=settings.steps)
+    corpus = load_corpus(chosen.text, chosen.tokenizer, chosen.vocabulary, chosen.context)
+    trainer = program.make_trainer(corpus, chosen, steps=chosen.steps)
+    trainer.fit()
+    text_page(out / "text.html", trainer.model, corpus.tokenizer, "The dog ")
+
+
+def write_notebooks(out: Path, settings: Any) -> None:
+    """The notebooks, with what their cells show."""
+    for file, heading in NOTEBOOKS.items():
+        content = notebook.html(HERE.parent / Path(file).with_suffix(".ipynb"))
+        page(out / file, heading, "plain", None, heading=heading, site="../", kind="notebook", content=content)
 
 
 def write_claims(out: Path, settings: Any) -> None:
@@ -138,14 +146,16 @@ def write_reference(out: Path, settings: Any) -> None:
 def write_sheet(out: Path, settings: Any) -> None:
     """The cheat sheet, which leads to the API reference where that is beside it."""
     sheet = cheat_sheet.html("reference" if (out / "reference").is_dir() else None)
-    page(out / "sheet.html", "On one screen", "sheet", None, sheet=sheet)
+    heading = "On one screen: what there is, and what it is called"
+    page(out / "sheet.html", "On one screen", "plain", None, heading=heading, site="", kind="sheet", content=sheet)
 
 
 PAGES = {
     "digit": Page({"digit.html": "Draw a digit, and train the network that reads it"}, draw_a_digit),
     "play": Page({"play.html": "Play with a network of the plane"}, lambda out, _: play_page(out / "play.html")),
     "text": Page({"text.html": "Type a text, and watch a small GPT read it"}, type_a_text),
-    "steps": Page(models.STEPS, models.step_pages),
+    "steps": Page(steps.STEPS, steps.step_pages),
+    "notebooks": Page(NOTEBOOKS, write_notebooks),
     "claims": Page({"claims.html": "How sure are we of the lecture?"}, write_claims),
     "reference": Page({"reference/index.html": "The API reference"}, write_reference),
     "sheet": Page({"sheet.html": "All names on one screen"}, write_sheet),

@@ -10,7 +10,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from examples.site import cheat_sheet, pages
+from examples.site import cheat_sheet, notebook, pages
 from helpers.mnist import load_digits
 from helpers.training import digit_network
 from programs import load, output_of_command
@@ -252,8 +252,27 @@ def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
     assert len(page.input_value("#text")) == len("<b>The dog</b>") + 1
 
 
+@pytest.fixture
+def notebook_page(tmp_path):
+    pages.write_notebooks(tmp_path, None)
+    return tmp_path / "notebooks" / "digits.html"
+
+
+def test_texts_of_a_notebook_stay_texts(tmp_path):
+    printed = {"output_type": "stream", "text": ["<b>", "printed</b>"]}
+    cells = [{"cell_type": "markdown", "source": ["# <b>"]}, {"source": ["print('<b>')"], "outputs": [printed]}]
+    (tmp_path / "some.ipynb").write_text(json.dumps({"cells": cells}))
+    assert "<b>" not in notebook.html(tmp_path / "some.ipynb")
+
+
+@pytest.fixture
+def sheet_page(tmp_path):
+    pages.write_sheet(tmp_path, None)
+    return tmp_path / "sheet.html"
+
+
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["digit_page", "play_page", "text_page"])
+@pytest.mark.parametrize("name", ["digit_page", "play_page", "text_page", "notebook_page", "sheet_page"])
 def test_a_page_is_accessible_and_fits(name, width, request, visit):
     script = os.environ.get("AXE")
     if not script:

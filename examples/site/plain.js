@@ -1,4 +1,4 @@
 /// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
-// The cheat sheet needs no script but the theme.
+// A page of text, as the cheat sheet, needs no script but the theme.
 
 startTheme();

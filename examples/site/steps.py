@@ -1,29 +1,16 @@
-"""What the pages show: the GPT that 08_gpt.py trains, and computations to step through."""
+"""Computations to step through, each as a page."""
 
 from __future__ import annotations
 
-from helpers.gpt import load_corpus
 from helpers.mnist import load_digits
 from helpers.training import digit_network
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import nn
 import tinygrad_lecture as tl
-from transformer import GPT, GPTConfig, TokenCrossEntropy, Tokenizer
-
-
-def gpt(steps: int) -> tuple[GPT, Tokenizer]:
-    """The small GPT that 08_gpt.py trains: it learns the made text, character by character."""
-    program = import_module("08_gpt")
-    settings = program.Settings(steps=steps)
-    corpus = load_corpus(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
-    trainer = program.make_trainer(corpus, settings, steps=steps)
-    trainer.fit()
-    return trainer.model, corpus.tokenizer
-
+from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 STEPS = {
     "neuron.html": "Backpropagation step by step: a neuron",
@@ -35,11 +22,8 @@ STEPS = {
 
 def step_pages(out: Path, settings: Any) -> None:
     """Pages on which one steps through backpropagation."""
-    x, w, b = (
-        tl.tensor([0.9, 0.4, 0.6]),
-        tl.tensor([3.0, -3.0, 1.0], requires_grad=True),
-        tl.tensor(-1.0, requires_grad=True),
-    )
+    w, b = tl.tensor([3.0, -3.0, 1.0], requires_grad=True), tl.tensor(-1.0, requires_grad=True)
+    x = tl.tensor([0.9, 0.4, 0.6])
     tl.page(tl.sigmoid((w * x).sum() + b), out / "neuron.html")
 
     tl.manual_seed(1)

@@ -33,7 +33,6 @@ IN_A_WORKER = """async (told) => {
 def digit_page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     text, _ = output_of_command(load("02_digits"), "--page", "--epochs", 1, "--out", folder)
-    assert [path.name for path in folder.iterdir()] == ["digit.html"]
     assert text.splitlines()[-1].startswith(f"{folder / 'digit.html'}: ")
     return folder / "digit.html"
 
@@ -173,12 +172,9 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
     assert "hidden=3,5,4" in page.url
     assert page.locator(".board canvas").count() == 2 + 3 + 5 + 4 + 1
     page.click("#points", position={"x": 75, "y": 30})  # a blue point of one's own
-    own = page.url.partition("&own=")[2]
-    place = [int(own[at : at + 2], 36) / 500 - 1 for at in (0, 2)]
-    assert [*place, own[4:]] == [pytest.approx(-0.5, abs=0.02), pytest.approx(0.8, abs=0.02), "1"]
     again = visit(play_page, page.url[page.url.index("#") :])
     again.click("#anew")
-    assert again.url.endswith(f"&own={own}")
+    assert again.url.endswith(re.search("&own=[0-9a-z]{4}1$", page.url)[0])
     page.select_option("#shape", "own")
     page.click("#train")
     assert page.inner_text("#said").startswith("There are no points to learn from")
@@ -259,8 +255,7 @@ def notebook_page(tmp_path):
 
 
 def test_texts_of_a_notebook_stay_texts(tmp_path):
-    printed = {"output_type": "stream", "text": ["<b>", "printed</b>"]}
-    cells = [{"cell_type": "markdown", "source": ["# <b>"]}, {"source": ["print('<b>')"], "outputs": [printed]}]
+    cells = [{"source": ["# <b>"]}, {"source": ["print('<b>')"], "outputs": [{"text": ["<b>", "printed</b>"]}]}]
     (tmp_path / "some.ipynb").write_text(json.dumps({"cells": cells}))
     assert "<b>" not in notebook.html(tmp_path / "some.ipynb")
 

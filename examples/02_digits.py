@@ -3,6 +3,7 @@
     python examples/02_digits.py
     python examples/02_digits.py --loss cross-entropy --activation relu --optimizer adam --hidden 128
     python examples/02_digits.py --batch-size all --epochs 200       # batch gradient descent: one step per epoch
+    python examples/02_digits.py --page                              # draw a digit yourself: out/digits/digit.html
 
 A picture of 28 x 28 pixels is 784 numbers, from 0 for paper to 1 for ink. They go through two hidden layers of 16
 neurons to ten outputs, one for each digit. The largest output is the answer. For one picture of the digit k the cost is
@@ -17,7 +18,7 @@ from helpers import digits as show
 from helpers.claims import Measured
 from helpers.digits import Epoch, hidden_layers, share_right
 from helpers.mnist import coarser, load_digits, resized
-from helpers.program import Common, by_chance, start, until_ctrl_c
+from helpers.program import Common, DataError, by_chance, start, until_ctrl_c
 from helpers.training import xavier
 
 from collections.abc import Iterator
@@ -35,8 +36,8 @@ SMALL, SMALLEST = "14 × 14 = 196 inputs", "7 × 7 = 49 inputs"  # coarser pictu
 WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k
 
 
-def measure(settings: "Settings") -> Measured:
-    """Build the network, train it, and look at what it does and at what it has learnt."""
+def measure(settings: "Settings") -> Measured | None:
+    """Build the network, train it, and look at what it does and at what it has learnt. With --page only its page."""
     digits = load_digits(settings.data)
     images, labels = tl.tensor(digits.train_images), tl.tensor(digits.train_labels)  # (n, 784), (n,)
     test_images, test_labels = tl.tensor(digits.test_images), digits.test_labels  # (m, 784), (m,)
@@ -63,6 +64,8 @@ def measure(settings: "Settings") -> Measured:
     for costs in until_ctrl_c(learn(model, images, labels, settings)):
         right = share_right(answers(model, test_images).numpy(), test_labels)
         m.history.append(show.epoch(Epoch(costs, right), len(m.history) + 1, settings))
+    if settings.page:
+        return show.page(model, digits, settings.out / "digit.html")
     m.epochs, m.plateau = len(m.history), show.plateau([epoch.right for epoch in m.history])
     m.cost = {"first": np.mean(m.history[0].costs), "last": np.mean(m.history[-1].costs)}
     m.steps, m.after_one = len(m.history[0].costs), m.history[0].right
@@ -166,6 +169,11 @@ class Settings(Common, out="digits"):
     batch_size: int | Literal["all"] = 32  # pictures per step
     epochs: int = 20  # how often each picture is seen
     data: Path | None = None  # a folder with the full MNIST's four files; without it, 10,000 bundled pictures
+    page: bool = False  # only train, and write a page, digit.html, on which one draws a digit for the network
+
+    def __post_init__(self) -> None:
+        if self.page and (self.hidden, self.activation, self.loss) != ((16, 16), "sigmoid", "mse"):
+            raise DataError("--page shows the lecture's network: leave --hidden, --activation and --loss as they are")
 
 
 if __name__ == "__main__":

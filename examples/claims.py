@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -110,11 +110,7 @@ def run_all(files: dict[tuple[str, int], Path], of: int, jobs: int) -> None:
 def record(command: str, seed: int, path: str) -> None:
     """Run a command with a seed, and write what it measured, and printed, to a file."""
     name, *options = shlex.split(command)
-    spec = spec_from_file_location(name.removesuffix(".py"), HERE / name)
-    assert spec is not None
-    assert spec.loader is not None
-    program = sys.modules[spec.name] = module_from_spec(spec)
-    spec.loader.exec_module(program)
+    program = import_module(name.removesuffix(".py"))
     printed = io.StringIO()
     with redirect_stdout(printed), tempfile.TemporaryDirectory() as folder:
         if hasattr(program, "Settings"):

@@ -1,3 +1,5 @@
+/// <reference path="../../tinygrad_lecture/inspect/page/numbers.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // The page of a class: a table, mistakes by how many made them, and sentences beside their rubric. Texts stay texts.
 
 const told = JSON.parse(byId("data").textContent);

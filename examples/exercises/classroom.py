@@ -37,7 +37,7 @@ def report(folder: Path) -> int:
     print(f"\n{TEXTS['marks']}\n\nWhat most got wrong, and how many:")
     for name, cause, *who in told["wrong"][:12]:  # the page has all
         say(f"{len(who)}  {name} {TITLES[name]}: {cause}", "  ")
-    text = assembled(course.COURSE.title, read(f"{PAGE}.html"), ["numbers", "theme", PAGE], told)
+    text = assembled(course.COURSE.title, read(f"{PAGE}.html"), PAGE, told)
     say(f"\nAll of it, and answers in words beside what is marked by hand: {written('class.html', text)}")
     return 0
 

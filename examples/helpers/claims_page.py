@@ -29,7 +29,7 @@ def write(claims: Sequence[Claim], path: Path) -> None:
         sections="".join(section(i, *each) for i, each in enumerate(sections)),
     )
     script = str(Path(__file__).with_name("claims"))
-    written(path, assembled("How sure are we of the lecture?", body, ["numbers", "theme", script], {}))
+    written(path, assembled("How sure are we of the lecture?", body, script))
 
 
 def verdict(claim: Claim) -> str:

@@ -3,6 +3,9 @@
 `sure` is how sure the network is of each digit, (m, 10): a row for each test picture.
 """
 
+from __future__ import annotations
+
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 from pathlib import Path
@@ -48,6 +51,15 @@ def epoch(done: Epoch, number: int, settings: Any) -> Epoch:
         mean = f"mean {COSTS[settings.loss]} {np.mean(done.costs):.3f}"
         print(f"  epoch {number:3}   {mean}   test pictures read right {done.right:.1%}", flush=True)
     return done
+
+
+def page(model: nn.MLP, digits: Digits, path: Path) -> None:
+    """Write the page on which one draws a digit for the network, and print where it is."""
+    sys.path.append(str(Path(__file__).parents[2]))  # where `examples` is
+    from examples.site.pages import digit_page
+
+    digit_page(path, model, digits)
+    print(f"{path}: open it in a browser, and draw.")
 
 
 # --- what is counted --------------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def start(
             context.run(repeat, program, measure, chosen, arguments)
         else:
             measured = context.run(measure, chosen)
-            if report is not None:
+            if report is not None and measured is not None:
                 context.run(report, measured, chosen)
             if real is False:
                 print(HOW)

@@ -1,7 +1,7 @@
 """`python -m examples.site`: the pages one plays with, as files in out/site/ that need no server and no network.
 
     python -m examples.site                  # all of them; some minutes, as two networks are trained
-    python -m examples.site --only play      # only these: index, play, digit, text, steps, claims, sheet, reference
+    python -m examples.site --only play      # only these: index, play, digit, text, steps, notebooks, claims, ...
 
 To put them on a static host, copy the folder there. They also open from a disk.
 """

@@ -1,3 +1,4 @@
+/// <reference path="../../tinygrad_lecture/inspect/page/pictures.js" />
 // What the pages draw: curves, bars, and networks as circles.
 
 // A curve of points [x, y], from 0 up. most: the largest y of the axis, by default what fits.

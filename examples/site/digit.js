@@ -1,3 +1,6 @@
+/// <reference path="paper.js" />
+/// <reference path="session.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // Draw a digit: the lecture's network answers while one draws, says why, and can be trained anew.
 
 const data = JSON.parse(byId("data").textContent);
@@ -20,7 +23,6 @@ const trained = new Network(
 );
 
 const paper = new Paper(byId("paper"), show);
-let network = trained;
 let chosen = { layer: 2, neuron: undefined }; // the circle whose weights are shown; by default the answer
 let seed = 1;
 
@@ -34,6 +36,7 @@ const drawing = new Circles(byId("network"), [16, 16, 10], (layer, neuron) => {
 // What the network makes of the paper: the circles, the answer in a sentence, and what the chosen neuron does.
 function show() {
   const x = paper.numbers;
+  const { network } = session;
   const activations = network.answer(x);
   const outputs = activations.at(-1);
   const best = indexOfLargest(outputs);
@@ -47,7 +50,7 @@ function show() {
 function answerText(activations) {
   const [hidden, outputs] = activations.slice(-2);
   const [best, second] = [...outputs.keys()].sort((a, b) => outputs[b] - outputs[a]);
-  const { weight, outputs: width } = network.layers.at(-1);
+  const { weight, outputs: width } = session.network.layers.at(-1);
   const apart = Array.from(hidden, (a, i) => a * (weight[i * width + best] - weight[i * width + second]));
   const most = indexOfLargest(apart);
   const adds = (digit) => number(hidden[most] * weight[most * width + digit], 2);
@@ -60,7 +63,7 @@ function answerText(activations) {
 
 // The weights of a neuron, what it is given, and for an output which pixels speak for it.
 function neuronView(x, activations, layer, neuron) {
-  const { weight, bias, inputs, outputs } = network.layers[layer];
+  const { weight, bias, inputs, outputs } = session.network.layers[layer];
   const column = Float64Array.from({ length: inputs }, (_, i) => weight[i * outputs + neuron]);
   const given = layer ? activations[layer - 1] : x;
   const sum = column.reduce((total, w, i) => total + w * given[i], bias[neuron]);
@@ -99,7 +102,7 @@ function neuronView(x, activations, layer, neuron) {
 function pixelsFor(x, digit) {
   const tape = new Tape();
   const input = tape.node([1, x.length], x);
-  network.forward(tape, input).at(-1).a.grad[digit] = 1;
+  session.network.forward(tape, input).at(-1).a.grad[digit] = 1;
   tape.backward();
   return input.grad;
 }
@@ -118,16 +121,8 @@ const ACTIONS = {
   clear: () => paper.clear(),
   another: () => take((at + 1) % test.inputs.length),
   wrong() {
-    const isWrong = (i) => indexOfLargest(network.answer(test.inputs[i]).at(-1)) !== test.labels[i];
-    const found = test.inputs.findIndex((_, i) => i > at && isWrong(i));
-    take(
-      found < 0
-        ? Math.max(
-            test.inputs.findIndex((_, i) => isWrong(i)),
-            0,
-          )
-        : found,
-    );
+    const order = [...test.inputs.keys()].map((i) => (at + 1 + i) % test.inputs.length); // from the next one on
+    take(order.find((i) => indexOfLargest(session.network.answer(test.inputs[i]).at(-1)) !== test.labels[i]) ?? 0);
   },
   mean() {
     const threes = train.inputs.filter((_, i) => train.labels[i] === 3);
@@ -142,15 +137,15 @@ const ACTIONS = {
     const digit = Number(byId("label").value);
     const example = { input: paper.numbers.slice(), wanted: oneHot(digit) };
     added.push(example);
-    worker.postMessage({ tell: "add", ...example });
+    session.tell("add", example);
     byId("taught").textContent =
       `${added.length} of your own, the last one as a ${digit}. Train, to let it learn from them.`;
   },
-  train: () => (isRunning ? pause() : goOn()),
-  one() {
-    pause();
-    worker.postMessage({ tell: "step" });
+  train() {
+    if (session.network === trained) ACTIONS.anew();
+    session.toggle();
   },
+  one: () => session.one(),
   anew: () => begin(Network.random([784, 16, 16, 10], "sigmoid", "sigmoid", randomNumbers((seed += 1)))),
   back: () => begin(trained.copy()),
 };
@@ -158,69 +153,37 @@ const ACTIONS = {
 // --- training -----------------------------------------------------------------------------------------------------
 
 const added = []; // examples of one's own
-const worker = new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
-const curves = { costs: [], right: [] };
-let [isRunning, run] = [false, 0];
+let right = []; // the share of right answers, after so many steps
+const session = new Session({ script: data.worker, settings: ["batch", "rate"], time: 200, onNews });
 
-const settings = () => ({ batch: Number(byId("batch").value), rate: Number(byId("rate").value) });
-
-function begin(from) {
-  pause();
-  run += 1;
-  network = from;
-  Object.assign(curves, { costs: [], right: [] });
+function begin(network) {
+  right = [];
   const examples = {
     inputs: [...train.inputs, ...added.map((one) => one.input)],
     wanted: [...train.labels.map(oneHot), ...added.map((one) => one.wanted)],
   };
-  worker.postMessage({ tell: "begin", network: from, examples, test, settings: settings(), seed, number: run });
-  showTraining({ steps: 0, costs: [], diverged: false });
+  session.begin(network, examples, test, seed);
+  showTraining({ steps: 0 });
 }
 
-function goOn() {
-  if (network === trained) ACTIONS.anew();
-  isRunning = true;
-  byId("train").textContent = "Pause";
-  worker.postMessage({ tell: "run", time: 200 });
-}
-
-function pause() {
-  isRunning = false;
-  byId("train").textContent = "Train";
-}
-
-worker.onmessage = ({ data: told }) => {
-  if (told.run !== run) return; // of a training that was given up
-  if (told.diverged) pause();
-  network = new Network(told.layers);
-  curves.costs.push([told.steps, told.costs.reduce((sum, x) => sum + x, 0) / told.costs.length]);
-  curves.right.push([told.steps, told.right]);
+function onNews(told) {
+  right.push([told.steps, told.right]);
   showTraining(told);
   show();
-  if (isRunning) requestAnimationFrame(() => worker.postMessage({ tell: "run", time: 200 }));
-};
+}
 
-function showTraining({ steps, diverged, right, gradients }) {
-  const rate = byId("rate").value;
-  const said = [`${steps.toLocaleString("en")} steps`];
-  if (right !== undefined) said.push(`${number(100 * right, 3)}% of 500 unseen pictures right`);
-  if (diverged)
-    said.push(
-      `the cost is no longer a number: the rate ${rate} is too large. The weights are those before that step; choose a smaller rate and go on`,
-    );
-  if (gradients) said.push("the pictures show this step's gradient: each weight went against it");
-  byId("progress").textContent = `${said.join("; ")}.`;
+function showTraining({ steps, diverged = false, gradients = undefined }) {
+  const share = right.length ? `, ${number(100 * right.at(-1)[1], 3)}% of 500 unseen pictures right` : "";
+  const said = [`${steps.toLocaleString("en")} steps${share}.`];
+  if (diverged) said.push(divergedText());
+  if (gradients) said.push("The pictures show this step's gradient: each weight went against it.");
+  byId("progress").textContent = said.join(" ");
   byId("weights-title").textContent = gradients
     ? "The gradient of the cost by each weight of hidden layer 1"
     : "The weights of hidden layer 1 as pictures: blue above 0, orange below";
-  byId("costs").replaceChildren(
-    curveOf(
-      curves.costs.filter(([, y]) => Number.isFinite(y)),
-      "cost by step",
-    ),
-  );
-  byId("right").replaceChildren(curveOf(curves.right, "share of right answers by step", 1));
-  const { weight, outputs } = network.layers[0];
+  session.showCosts();
+  byId("right").replaceChildren(curveOf(right, "share of right answers by step", 1));
+  const { weight, outputs } = session.network.layers[0];
   const shown = gradients ? gradients[0][0] : weight;
   const most = largest(shown);
   byId("weights").replaceChildren(
@@ -236,7 +199,5 @@ function showTraining({ steps, diverged, right, gradients }) {
 startTheme();
 byId("label").append(...Array.from({ length: 10 }, (_, digit) => element("option", {}, String(digit))));
 for (const [id, action] of Object.entries(ACTIONS)) byId(id).addEventListener("click", action);
-for (const id of ["batch", "rate"])
-  byId(id).addEventListener("change", () => worker.postMessage({ tell: "set", ...settings() }));
 begin(trained);
 take(data.first);

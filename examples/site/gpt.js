@@ -1,3 +1,4 @@
+/// <reference path="../../tinygrad_lecture/inspect/page/tape.js" />
 // A GPT on the tape, as transformer/gpt.py has it: embedding, blocks, norm, unembedding. No gradients are asked for.
 
 class GPT {

@@ -1,3 +1,4 @@
+/// <reference path="gpt.js" />
 // The GPT in a worker, so that the page never waits.
 //
 // What a page asks its model, this one or that of live.py: { text, off, at }. off: heads that are silent, as "1.3". at: the
@@ -6,7 +7,7 @@
 // the weights of attention, (heads, n, n); the likeliest tokens by the vector of token `at` after the embedding and each
 // block, and those that come next, as [text, probability], the likeliest first.
 
-let [model, signs] = [];
+let model, signs;
 
 onmessage = ({ data }) => {
   if (data.model) [model, signs] = [modelOf(data.model), data.model.vocabulary];

@@ -1,13 +1,11 @@
+/// <reference path="plane.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // The first page: a neuron with two weights and a bias to drag.
 
 function show() {
   const [w1, w2, b] = ["w1", "w2", "b"].map((id) => Number(byId(id).value));
   for (const id of ["w1", "w2", "b"]) byId(id).previousElementSibling.textContent = byId(id).value;
-  const answer = (x, y) => sigmoid(w1 * x + w2 * y + b);
-  const numbers = Float64Array.from(
-    { length: 3600 },
-    (_, i) => answer(((i % 60) + 0.5) / 30 - 1, 1 - (Math.floor(i / 60) + 0.5) / 30) - 0.5,
-  );
+  const numbers = gridPoints(60).map(([x, y]) => sigmoid(w1 * x + w2 * y + b) - 0.5);
   paintPlane(byId("answers"), numbers, 0.5);
   const z = w1 * 0.8 + w2 * 0.3 + b;
   byId("said").textContent =

@@ -28,7 +28,7 @@ except ImportError as error:
     raise ImportError(f'{error}; python -m pip install ".[live]" brings what --page needs') from None
 
 import tinygrad_lecture as tl
-from examples.site.pages import filled, text_scripts
+from examples.site.pages import filled
 from transformer import probabilities
 
 TOKENS = 64  # that it reads, at most
@@ -62,7 +62,7 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None) -> dict
 def app(model: Any, host: str, token: str) -> Any:
     """The server, as ASGI has it. host: its address and port, as a browser names them."""
     data = {"config": {"layers": model.config.layers, "heads": model.config.heads}, "text": "The queen lives in"}
-    html = filled("Type a text", "text", text_scripts(), data, "connect-src 'self'", model="SmolLM2", home="")
+    html = filled("Type a text", "text", data, "connect-src 'self'", model="SmolLM2", home="")
 
     async def page(request: Request) -> Response:
         return HTMLResponse(html, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

@@ -1,3 +1,4 @@
+/// <reference path="../../tinygrad_lecture/inspect/page/tape.js" />
 // A network of layers on the tape, and its training by mini-batches.
 
 // A layer: weights (inputs, outputs) and biases as arrays of numbers, and the name of an activation function.
@@ -106,8 +107,4 @@ function randomNumbers(seed) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-function indexOfLargest(numbers) {
-  return numbers.reduce((best, x, i) => (x > numbers[best] ? i : best), 0);
 }

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from helpers import claims_page
 from helpers.claims import all_claims
-from helpers.mnist import Digits, load_digits
+from helpers.gpt import load_corpus
+from helpers.mnist import Digits
 
 import base64
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from html import escape
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -20,12 +22,13 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from examples.site import cheat_sheet, models
-from tinygrad_lecture.inspect.page.page import FILE, assembled, read, written
+from examples.site import cheat_sheet, notebook, steps
+from tinygrad_lecture.inspect.page.page import FILE, assembled, script_of, written
 from transformer import GPT, Tokenizer
 
 HERE = Path(__file__).parent
-ENGINE = "numbers", "arrays", "tape"  # of tl.page
+NOTEBOOKS = {f"notebooks/{path.stem}.html": f"Notebook: {path.stem.replace('_', ' ')}"
+             for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))}  # fmt: skip
 LEARN, TEST = 2000, 500  # pictures that the page has
 
 
@@ -33,23 +36,19 @@ def digit_page(path: Path, model: nn.MLP, digits: Digits) -> None:
     """Draw a digit: the lecture's network, and pictures to train it with anew."""
     with tl.no_grad():
         answers = model(tl.tensor(digits.test_images[:TEST])).argmax(-1).numpy()
-    right = np.flatnonzero((digits.test_labels[:TEST] == 7) & (answers == 7))
     data = {
         "layers": [as_data(layer) for layer in model if isinstance(layer, nn.Linear)],
         "train": {"images": pixels(digits.train_images[:LEARN]), "labels": encoded(digits.train_labels[:LEARN], "u1")},
         "test": {"images": pixels(digits.test_images[:TEST]), "labels": encoded(digits.test_labels[:TEST], "u1")},
-        "first": int(right[0]) if len(right) else 0,
-        "worker": scripts(["numbers", "tape", *own("network", "worker")]),
+        "first": int(((digits.test_labels[:TEST] == 7) & (answers == 7)).argmax()),  # a seven that it reads
+        "worker": script_of(str(HERE / "worker")),
     }
-    parts = own("network", "paper", "charts", "digit")
-    page(path, "Draw a digit", "digit", [*ENGINE, "pictures", "theme", *parts], data)
+    page(path, "Draw a digit", "digit", data)
 
 
 def play_page(path: Path) -> None:
     """Points in the plane, and a network that one builds and trains."""
-    data = {"worker": scripts(["numbers", "tape", *own("network", "worker")])}
-    parts = own("network", "points", "charts", "plane", "tries", "play")
-    page(path, "Play with a network", "play", [*ENGINE, "pictures", "theme", *parts], data)
+    page(path, "Play with a network", "play", {"worker": script_of(str(HERE / "worker"))})
 
 
 def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
@@ -63,27 +62,16 @@ def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
         "weights": weights,
         "vocabulary": [tokenizer.decode([token]) for token in range(c.vocab_size)],
         "text": text,
-        "worker": scripts(["numbers", "arrays", "tape", *own("gpt", "gpt_worker")]),
+        "worker": script_of(str(HERE / "gpt_worker")),
     }  # fmt: skip
-    page(path, "Type a text", "text", text_scripts(), data, model="a small GPT",
-         home='<a href="index.html">All pages</a>')  # fmt: skip
-
-
-def text_scripts() -> list[str]:
-    """The scripts of the page on which one types a text."""
-    return [*ENGINE, "pictures", "theme", *own("network", "charts", "text")]
-
-
-def sheet_page(path: Path, reference: str | None) -> None:
-    """The cheat sheet. reference: the folder of the API reference, beside the page; None if there is none."""
-    page(path, "On one screen", "sheet", ["numbers", "theme", *own("sheet")], None, sheet=cheat_sheet.html(reference))
+    home = '<a href="index.html">All pages</a>'
+    page(path, "Type a text", "text", data, model="a small GPT", home=home)
 
 
 def index_page(path: Path, links: Mapping[str, str]) -> None:
     """The first page: a neuron to drag, and links to the others. links: file -> what one does there."""
     listed = "".join(f'<li><a href="{file}">{escape(text)}</a></li>' for file, text in links.items())
-    parts = [*ENGINE, "theme", *own("network", "charts", "plane", "index")]
-    page(path, "From a neuron to a transformer", "index", parts, None, links=listed)
+    page(path, "From a neuron to a transformer", "index", None, links=listed)
 
 
 def as_data(layer: nn.Linear) -> dict[str, Any]:
@@ -103,27 +91,17 @@ def encoded(numbers: np.ndarray, kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(numbers, f"<{kind}").tobytes()).decode()
 
 
-def own(*names: str) -> list[str]:
-    """Scripts of this folder."""
-    return [str(HERE / name) for name in names]
-
-
-def scripts(names: Sequence[str]) -> str:
-    """The text of scripts, for a worker."""
-    return "\n".join(read(f"{name}.js") for name in names)
-
-
-def page(path: Path, title: str, name: str, scripts: Sequence[str], data: Any, **parts: str) -> None:
-    """Write a page: its HTML, with its parts, and the style that all share, scripts and data."""
+def page(path: Path, title: str, name: str, data: Any, **parts: str) -> None:
+    """Write a page: its HTML, with its parts, the style that all share, its script and data."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    written(path, filled(title, name, scripts, data, **parts))
+    written(path, filled(title, name, data, **parts))
 
 
-def filled(title: str, name: str, scripts: Sequence[str], data: Any, allowed: str = FILE, **parts: str) -> str:
+def filled(title: str, name: str, data: Any, allowed: str = FILE, **parts: str) -> str:
     """The text of a page. allowed: what it may ask for beside itself (Content-Security-Policy)."""
     style, body = ((HERE / file).read_text(encoding="utf-8") for file in ("site.css", f"{name}.html"))
     body = Template(body).substitute(parts) if parts else body
-    return assembled(title, f"<style>\n{style}</style>\n{body}", scripts, data, allowed)
+    return assembled(title, f"<style>\n{style}</style>\n{body}", str(HERE / name), data, allowed)
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
@@ -137,13 +115,24 @@ class Page(NamedTuple):
 
 
 def draw_a_digit(out: Path, settings: Any) -> None:
-    digits = load_digits()
-    digit_page(out / "digit.html", models.digits(digits, settings.epochs), digits)
+    program = import_module("02_digits")
+    program.measure(program.Settings(out=out, epochs=settings.epochs, page=True))
 
 
 def type_a_text(out: Path, settings: Any) -> None:
-    model, tokenizer = models.gpt(settings.steps)
-    text_page(out / "text.html", model, tokenizer, "The dog ")
+    program = import_module("08_gpt")
+    chosen = program.Settings(steps=settings.steps)
+    corpus = load_corpus(chosen.text, chosen.tokenizer, chosen.vocabulary, chosen.context)
+    trainer = program.make_trainer(corpus, chosen, steps=chosen.steps)
+    trainer.fit()
+    text_page(out / "text.html", trainer.model, corpus.tokenizer, "The dog ")
+
+
+def write_notebooks(out: Path, settings: Any) -> None:
+    """The notebooks, with what their cells show."""
+    for file, heading in NOTEBOOKS.items():
+        content = notebook.html(HERE.parent / Path(file).with_suffix(".ipynb"))
+        page(out / file, heading, "plain", None, heading=heading, site="../", kind="notebook", content=content)
 
 
 def write_claims(out: Path, settings: Any) -> None:
@@ -161,14 +150,18 @@ def write_reference(out: Path, settings: Any) -> None:
 
 
 def write_sheet(out: Path, settings: Any) -> None:
-    sheet_page(out / "sheet.html", "reference" if (out / "reference").is_dir() else None)
+    """The cheat sheet, which leads to the API reference where that is beside it."""
+    sheet = cheat_sheet.html("reference" if (out / "reference").is_dir() else None)
+    heading = "On one screen: what there is, and what it is called"
+    page(out / "sheet.html", "On one screen", "plain", None, heading=heading, site="", kind="sheet", content=sheet)
 
 
 PAGES = {
     "digit": Page({"digit.html": "Draw a digit, and train the network that reads it"}, draw_a_digit),
     "play": Page({"play.html": "Play with a network of the plane"}, lambda out, _: play_page(out / "play.html")),
     "text": Page({"text.html": "Type a text, and watch a small GPT read it"}, type_a_text),
-    "steps": Page(models.STEPS, models.step_pages),
+    "steps": Page(steps.STEPS, steps.step_pages),
+    "notebooks": Page(NOTEBOOKS, write_notebooks),
     "claims": Page({"claims.html": "How sure are we of the lecture?"}, write_claims),
     "reference": Page({"reference/index.html": "The API reference"}, write_reference),
     "sheet": Page({"sheet.html": "All names on one screen"}, write_sheet),

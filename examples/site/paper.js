@@ -33,8 +33,8 @@ class Paper {
   // A stroke from where the pen is.
   line(to) {
     this.pen.beginPath();
-    this.pen.moveTo(...this.at);
-    this.pen.lineTo(...to);
+    this.pen.moveTo(this.at[0], this.at[1]);
+    this.pen.lineTo(to[0], to[1]);
     this.pen.stroke();
     this.at = to;
     this.changed(this.centred());

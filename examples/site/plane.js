@@ -1,11 +1,8 @@
+/// <reference path="network.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/pictures.js" />
 // A network of the plane as one sees it: what each neuron answers at every point, and between them the weights.
 
 const [TILE, GRID] = [44, 22]; // pixels of a neuron's picture, and points along its side
-
-// A point for each square of the grid, row by row, from above.
-const GRID_POINTS = Array.from({ length: GRID ** 2 }, (_, i) =>
-  Float64Array.of(((i % GRID) + 0.5) / (GRID / 2) - 1, 1 - (Math.floor(i / GRID) + 0.5) / (GRID / 2)),
-);
 
 class PlaneNetwork {
   constructor(place, onNeurons) {
@@ -14,7 +11,9 @@ class PlaneNetwork {
 
   // Draw the circles anew, for layers of so many neurons.
   build(sizes) {
-    const [wide, high] = [Math.max(520, 130 * sizes.length), 60 + Math.max(...sizes) * (TILE + 10)];
+    const [least, most] = [86 * sizes.length, 130 * sizes.length];
+    const wide = Math.max(least, Math.min(most, this.place.clientWidth));
+    const high = 60 + Math.max(...sizes) * (TILE + 10);
     const x = (layer) => 20 + (layer * (wide - TILE - 40)) / (sizes.length - 1);
     this.at = sizes.map((n, layer) => Array.from({ length: n }, (_, i) => [x(layer), 50 + i * (TILE + 10)]));
     this.pictures = this.at.map((layer, l) =>
@@ -50,7 +49,8 @@ class PlaneNetwork {
 
   // The answers of all neurons, and lines for the weights: as wide as a weight is large; red beside it, its gradient.
   show(network, gradients) {
-    const answers = [joinedNumbers(GRID_POINTS), ...network.answer(...GRID_POINTS)];
+    const points = gridPoints(GRID);
+    const answers = [joinedNumbers(points), ...network.answer(...points)];
     this.pictures.forEach((layer, l) =>
       layer.forEach((canvas, i) => {
         const column = Float64Array.from({ length: GRID ** 2 }, (_, k) => answers[l][k * layer.length + i]);
@@ -86,6 +86,12 @@ class PlaneNetwork {
     });
     this.lines.replaceChildren(...lines);
   }
+}
+
+// The middles of the squares of a grid over the plane, row by row, from above.
+function gridPoints(side) {
+  const middle = (i) => (2 * i + 1) / side - 1;
+  return Array.from({ length: side ** 2 }, (_, i) => Float64Array.of(middle(i % side), -middle(Math.floor(i / side))));
 }
 
 // Numbers at the points of a square grid as colours.

@@ -1,155 +1,114 @@
+/// <reference path="points.js" />
+/// <reference path="tries.js" />
+/// <reference path="plane.js" />
+/// <reference path="session.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // Play with a network: points in the plane, layers, a rate; what it learns, and the gradient of every weight meanwhile.
 
-const data = JSON.parse(byId("data").textContent);
-const POINTS = 200;
-const DEFAULT = { shape: "moons", hidden: [4, 4], activation: "tanh", rate: 1, batch: 40, momentum: 0, seed: 1 };
-const worker = new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
+const [POINTS, MOST_LAYERS] = [200, 5];
+const CHOICES = ["shape", "activation", "rate", "batch", "momentum"]; // controls
+const state = { hidden: [4, 4], seed: 1, own: [], zero: false }; // own: points. zero: whether all weights began at 0
 const tries = new Tries(byId("tries"));
 const drawing = new PlaneNetwork(byId("network"), (layer, neurons) => {
   if (neurons >= 1 && neurons <= 64) change({ hidden: state.hidden.with(layer, neurons) });
 });
-let state = { ...DEFAULT };
-let [points, network, start, gradients, costs, path, right, steps, isRunning] = [
-  [],
-  null,
-  null,
-  null,
-  [],
-  [],
-  0,
-  0,
-  false,
-];
-let [run, zero] = [0, false]; // the number of the training; whether it began with all weights at 0
+const session = new Session({
+  script: JSON.parse(byId("data").textContent).worker,
+  settings: ["rate", "batch", "momentum"],
+  time: 30,
+  gradients: true,
+  onNews,
+});
+let [points, start, path] = [[], null, []];
+let news = /** @type {any} */ ({ steps: 0 }); // what the worker told last
 
 // --- the state, which is in the link ------------------------------------------------------------------------------
 
-const asLink = () =>
-  Object.entries(state)
-    .map(([name, value]) => `${name}=${value}`)
-    .join("&");
+function saveLink() {
+  const own = state.own.map(pointText).join("");
+  const parts = [...CHOICES.map((id) => `${id}=${byId(id).value}`), `hidden=${state.hidden}`, `seed=${state.seed}`];
+  history.replaceState(null, "", `#${[...parts, ...(own ? [`own=${own}`] : [])].join("&")}`);
+}
 
-// The state of a link, or undefined if it is broken.
+// Take the state of a link. Whether it could be read: a broken one changes nothing.
 function readLink(text) {
-  const found = Object.fromEntries(new URLSearchParams(text));
-  const read = { ...DEFAULT };
-  for (const [name, value] of Object.entries(found)) {
-    const ofChoice = ["shape", "activation", "rate", "batch", "momentum"].includes(name);
-    if (ofChoice && [...byId(name).options].some((option) => option.value === value)) {
-      read[name] = Number.isNaN(Number(value)) ? value : Number(value);
-    } else if (name === "seed" && /^\d{1,9}$/.test(value)) {
-      read.seed = Number(value);
-    } else if (name === "hidden" && /^(\d{1,2}(,\d{1,2}){0,4})?$/.test(value)) {
-      read.hidden = value ? value.split(",").map(Number) : [];
-    } else {
-      return undefined;
-    }
-  }
-  return read.hidden.every((n) => n >= 1 && n <= 64) ? read : undefined;
+  const named = Object.fromEntries(new URLSearchParams(text));
+  const { hidden = "4,4", seed = "1", own = "", ...chosen } = named;
+  const neurons = hidden ? hidden.split(",").map(Number) : [];
+  const isChoice = (id) => CHOICES.includes(id) && [...byId(id).options].some(({ value }) => value === chosen[id]);
+  const isRead =
+    Object.keys(chosen).every(isChoice) &&
+    neurons.length <= MOST_LAYERS &&
+    neurons.every((n) => Number.isInteger(n) && n >= 1 && n <= 64) &&
+    /^\d{1,9}$/.test(seed) &&
+    POINTS_TEXT.test(own);
+  if (!isRead) return false;
+  for (const [id, value] of Object.entries(chosen)) byId(id).value = value;
+  Object.assign(state, { hidden: neurons, seed: Number(seed), own: pointsFrom(own) });
+  return true;
 }
 
 function change(what) {
-  state = { ...state, ...what };
-  history.replaceState(null, "", `#${asLink()}`);
+  Object.assign(state, what);
+  saveLink();
   begin();
 }
 
 // --- training -----------------------------------------------------------------------------------------------------
 
-function begin(fromZero = false) {
-  pause();
-  zero = fromZero;
+const sizes = () => [2, ...state.hidden, 1];
+
+function begin(zero = false) {
+  state.zero = zero;
   const draw = randomNumbers(state.seed);
-  if (state.shape !== "own" || points.some(([, , , isOwn]) => !isOwn)) points = SHAPES[state.shape](draw, POINTS);
-  const sizes = [2, ...state.hidden, 1];
-  network = Network.random(sizes, state.activation, "sigmoid", draw);
-  if (zero) for (const layer of network.layers) layer.weight.fill(0);
-  [start, gradients, costs, path, right, steps] = [network.copy(), null, [], [], 0, 0];
-  drawing.build(sizes);
-  tellWorker();
+  points = [...SHAPES[byId("shape").value](draw, POINTS), ...state.own];
+  start = Network.random(sizes(), byId("activation").value, "sigmoid", draw);
+  if (zero) for (const layer of start.layers) layer.weight.fill(0);
+  drawing.build(sizes());
   byId("landscape").hidden = true;
-  show();
+  learn(start);
 }
 
-function tellWorker() {
-  run += 1;
+// Let a network learn the points that there are now.
+function learn(network) {
   const inputs = points.map(([x, y]) => Float64Array.of(x, y));
   const labels = points.map(([, , label]) => label);
   const examples = { inputs, wanted: labels.map((label) => Float64Array.of(label)) };
-  const { batch, rate, momentum, seed } = state;
-  worker.postMessage({
-    tell: "begin",
-    network,
-    examples,
-    test: { inputs, labels },
-    settings: { batch, rate, momentum },
-    seed,
-    number: run,
-  });
+  session.begin(network, examples, { inputs, labels }, state.seed);
+  [path, news] = [[], { steps: 0 }];
+  show();
 }
 
-function ask(tell) {
-  if (points.length < 2) pause();
-  if (points.length < 2)
-    return void (byId("said").textContent =
-      "There are no points to learn from. Click into the square, or choose other data.");
-  worker.postMessage({ tell, time: 30, gradients: true });
-}
-
-function pause() {
-  isRunning = false;
-  byId("train").textContent = "Train";
-}
-
-worker.onmessage = ({ data: told }) => {
-  if (told.run !== run) return; // of a training that was given up
-  if (told.diverged) pause();
-  network = new Network(told.layers);
-  [gradients, right, steps] = [told.gradients, told.right, told.steps];
-  costs.push(...told.costs.filter(Number.isFinite));
-  path.push(flat(network));
+function onNews(told) {
+  news = told;
+  path.push(flat(session.network));
   if (path.length > 400) path = path.filter((_, i) => i % 2 === 0);
-  show(told.diverged);
-  if (isRunning) requestAnimationFrame(() => ask("run"));
-};
+  show();
+}
 
 // --- what one sees ------------------------------------------------------------------------------------------------
 
-function show(diverged = false) {
+function show() {
+  const { network, costs } = session;
+  const { steps, right = NaN, gradients, diverged } = news;
   drawing.show(network, byId("gradients").checked ? gradients : null);
-  const fine = Array.from({ length: 3600 }, (_, i) =>
-    Float64Array.of(((i % 60) + 0.5) / 30 - 1, 1 - (Math.floor(i / 60) + 0.5) / 30),
-  );
+  const answers = network.answer(...gridPoints(60)).at(-1);
   paintPlane(
     byId("answers"),
-    network
-      .answer(...fine)
-      .at(-1)
-      .map((a) => a - 0.5),
+    answers.map((a) => a - 0.5),
     0.5,
   );
   drawPoints();
-  byId("costs").replaceChildren(curveOf(thinned(costs), "cost by step"));
+  session.showCosts();
   const steepest = gradients ? Math.max(...gradients.flat().map(largest)) : 0;
-  byId("said").textContent = sentence(diverged, steepest);
-  tries.look({
-    ...state,
-    zero,
-    sizes: [2, ...state.hidden, 1],
-    points: points.length,
-    costs,
-    steps,
-    right: steps ? right : NaN,
-    steepest,
-    dead: deadNeurons(),
-  });
-}
-
-function sentence(diverged, steepest) {
-  if (diverged)
-    return `The cost is no longer a number: a rate of ${state.rate} is too large. The weights are those before that step; choose a smaller rate, and go on.`;
-  if (!steps) return "Random weights. Train, or change the network first.";
-  return `After ${steps.toLocaleString("en")} steps ${number(100 * right, 3)}% of the points are right, the cost is ${number(costs.at(-1), 3)}, the largest gradient ${number(steepest, 2)}.`;
+  const told =
+    `After ${steps.toLocaleString("en")} steps ${number(100 * right, 3)}% of the points are right, the cost is ` +
+    `${number(costs.at(-1), 3)}, the largest gradient ${number(steepest, 2)}.`;
+  const said = steps ? told : "Random weights. Train, or change the network first.";
+  byId("said").textContent = diverged ? divergedText() : said;
+  const [shape, activation] = [byId("shape").value, byId("activation").value];
+  const now = { shape, activation, steps, right, steepest, costs, zero: state.zero, ...session.chosen() };
+  tries.look({ ...now, sizes: sizes(), points: points.length, dead: activation === "relu" ? deadNeurons() : 0 });
 }
 
 function drawPoints() {
@@ -166,18 +125,11 @@ function drawPoints() {
   }
 }
 
-// Every point of a curve, or so many that it can be drawn.
-function thinned(numbers) {
-  const apart = Math.ceil(numbers.length / 300);
-  return numbers.map((y, i) => [i + 1, y]).filter((_, i) => i % apart === 0 || i === numbers.length - 1);
-}
-
 // Hidden neurons whose ReLU gives 0 for every point.
 function deadNeurons() {
-  if (state.activation !== "relu" || !points.length) return 0;
-  const answers = network.answer(...points.map(([x, y]) => Float64Array.of(x, y))).slice(0, -1);
+  const answers = session.network.answer(...points.map(([x, y]) => Float64Array.of(x, y))).slice(0, -1);
   return answers.reduce((dead, all, l) => {
-    const n = network.layers[l].outputs;
+    const n = session.network.layers[l].outputs;
     return (
       dead + Array.from({ length: n }, (_, i) => all.every((a, k) => k % n !== i || a === 0)).filter(Boolean).length
     );
@@ -195,7 +147,7 @@ function costOf(numbers) {
   let at = 0;
   const take = (array) => numbers.subarray(at, (at += array.length));
   const other = new Network(
-    network.layers.map((layer) => ({ ...layer, weight: take(layer.weight), bias: take(layer.bias) })),
+    session.network.layers.map((layer) => ({ ...layer, weight: take(layer.weight), bias: take(layer.bias) })),
   );
   const answers = other.answer(...points.map(([x, y]) => Float64Array.of(x, y))).at(-1);
   return answers.reduce((sum, a, i) => sum + (a - points[i][2]) ** 2, 0) / points.length;
@@ -203,9 +155,10 @@ function costOf(numbers) {
 
 // A slice through where the network is now: to the right from its start, upward against the gradient, at right angles.
 function drawLandscape() {
-  const [now, began] = [flat(network), flat(start)];
+  const [now, began] = [flat(session.network), flat(start)];
   const along = now.map((x, i) => x - began[i]);
   const length = Math.sqrt(dot(along, along));
+  const { gradients } = news;
   if (!gradients || length < 1e-9)
     return void (byId("said").textContent = "It has not moved yet. Train it first, then look at its path.");
   const right_ = along.map((x) => x / length);
@@ -237,46 +190,37 @@ function drawLandscape() {
 
 // --- the beginning ------------------------------------------------------------------------------------------------
 
+// An action, where there are points to learn from.
+const ifPoints = (action) => () => {
+  if (points.length > 1) action();
+  else byId("said").textContent = "There are no points to learn from. Click into the square, or choose other data.";
+};
+
 const ACTIONS = {
-  train() {
-    if (isRunning) return pause();
-    isRunning = true;
-    byId("train").textContent = "Pause";
-    ask("run");
-  },
-  one() {
-    pause();
-    ask("step");
-  },
+  train: ifPoints(() => session.toggle()),
+  one: ifPoints(() => session.one()),
   anew: () => change({ seed: state.seed + 1 }),
   zero: () => begin(true),
-  more: () => state.hidden.length < 5 && change({ hidden: [...state.hidden, 4] }),
-  less: () => state.hidden.length && change({ hidden: state.hidden.slice(0, -1) }),
+  more: () => state.hidden.length < MOST_LAYERS && change({ hidden: [...state.hidden, 4] }),
+  less: () => change({ hidden: state.hidden.slice(0, -1) }),
   look: drawLandscape,
 };
 
 startTheme();
 for (const [id, action] of Object.entries(ACTIONS)) byId(id).addEventListener("click", action);
-for (const id of ["rate", "batch", "momentum"]) {
-  byId(id).addEventListener("change", () => {
-    state[id] = Number(byId(id).value);
-    history.replaceState(null, "", `#${asLink()}`);
-    worker.postMessage({ tell: "set", [id]: state[id] });
-  });
-}
-for (const id of ["shape", "activation"]) byId(id).addEventListener("change", () => change({ [id]: byId(id).value }));
-byId("gradients").addEventListener("change", () => show());
+for (const id of session.settings) byId(id).addEventListener("change", saveLink);
+byId("shape").addEventListener("change", () => change({ own: [] }));
+byId("activation").addEventListener("change", () => change({}));
+byId("gradients").addEventListener("change", show);
 byId("points").addEventListener("click", (event) => {
   const { left, top, width, height } = byId("points").getBoundingClientRect();
   const [x, y] = [(2 * (event.clientX - left)) / width - 1, 1 - (2 * (event.clientY - top)) / height];
-  const own = points.filter(([, , , isOwn]) => isOwn || state.shape !== "own");
-  points = [...own, [x, y, Number(byId("colour").value), true]];
-  tellWorker();
-  [steps, costs] = [0, []];
-  show();
+  const point = [x, y, Number(byId("colour").value)];
+  state.own.push(point);
+  points.push(point);
+  saveLink();
+  learn(session.network);
 });
-const read = readLink(location.hash.slice(1));
-state = read ?? state;
-for (const id of ["shape", "activation", "rate", "batch", "momentum"]) byId(id).value = String(state[id]);
+const isRead = readLink(location.hash.slice(1));
 begin();
-if (!read) byId("said").textContent = "The link's state is broken, so this is the usual beginning.";
+if (!isRead) byId("said").textContent = "The link's state is broken, so this is the usual beginning.";

@@ -41,3 +41,20 @@ function pointsOf(n, place) {
 function gauss(draw) {
   return Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
 }
+
+// Points as a part of a link, five letters each: x and y in steps of 1/500, with base 36, and the label.
+const POINTS_TEXT = /^([0-9a-r][0-9a-z][0-9a-r][0-9a-z][01])*$/;
+
+function pointText([x, y, label]) {
+  const [a, b] = [x, y].map((z) =>
+    Math.round(500 * (1 + z))
+      .toString(36)
+      .padStart(2, "0"),
+  );
+  return `${a}${b}${label}`;
+}
+
+function pointsFrom(text) {
+  const number = (letters) => Number.parseInt(letters, 36) / 500 - 1;
+  return (text.match(/.{5}/g) ?? []).map((p) => [number(p.slice(0, 2)), number(p.slice(2, 4)), Number(p[4])]);
+}

@@ -1,3 +1,5 @@
+/// <reference path="charts.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // Type a text: attention as arcs, the residual stream read after each block, the next token under one's own sliders.
 
 const data = JSON.parse(byId("data").textContent);
@@ -27,7 +29,7 @@ async function told(asked) {
 async function ask() {
   if (isWaiting) return;
   isWaiting = true;
-  let [asked, found] = [];
+  let asked, found;
   try {
     if (!worker) byId("said").textContent = "It reads ...";
     do found = await told((asked = question()));
@@ -175,6 +177,7 @@ function drawHeads() {
   byId("all").textContent = chosen.off.size ? `All heads on (off: ${[...chosen.off].join(", ")})` : "All heads on";
 }
 
+/** @param {any} event */
 function chooseToken({ target, key }) {
   if (!target.dataset.token || (key ?? "Enter") !== "Enter") return;
   chosen.token = Number(target.dataset.token);
@@ -211,7 +214,7 @@ const write = (count) => {
 byId("draw").addEventListener("click", () => write(1));
 byId("go").addEventListener("click", () => write(draws > 1 ? 0 : Infinity));
 byId("block").parentElement.hidden = layers <= ALL_AT_ONCE;
-byId("block").max = byId("block").value = layers - 1;
+byId("block").max = byId("block").value = String(layers - 1);
 byId("block").addEventListener("input", () => chooseHead(setting("block"), chosen.head));
 chooseHead(layers - 1, 0);
 byId("arcs").addEventListener("click", chooseToken);

@@ -1,5 +1,7 @@
+/// <reference path="../../tinygrad_lecture/inspect/page/elements.js" />
 // Five things to try, each a claim of the lecture, and when it has happened. told: what the page knows now.
 
+/** @type {[string, string, (told: any) => boolean][]} */
 const TRIES = [
   [
     "A rate that is too large oscillates",

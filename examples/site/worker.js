@@ -1,3 +1,4 @@
+/// <reference path="network.js" />
 // Training in a worker, so that the page never waits: it is told what to do, and tells how far it is.
 
 let [training, tests, run] = [null, null, 0]; // run: the number of the training, so that the page knows late news
@@ -14,7 +15,7 @@ function shareRight() {
 function tell(costs, gradients) {
   const { network, steps } = training;
   const diverged = !costs.every(Number.isFinite);
-  postMessage({ run, steps, costs, diverged, gradients, layers: network.copy().layers, right: shareRight() });
+  postMessage({ number: run, steps, costs, diverged, gradients, layers: network.copy().layers, right: shareRight() });
 }
 
 const TOLD = {

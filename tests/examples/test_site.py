@@ -10,9 +10,10 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from examples.site import cheat_sheet, models, pages
+from examples.site import cheat_sheet, notebook, pages
 from helpers.mnist import load_digits
 from helpers.training import digit_network
+from programs import load, output_of_command
 from transformer import GPT, CharTokenizer, GPTConfig
 
 pytestmark = pytest.mark.browser
@@ -30,9 +31,10 @@ IN_A_WORKER = """async (told) => {
 
 @pytest.fixture(scope="session")
 def digit_page(tmp_path_factory):
-    path = tmp_path_factory.mktemp("site") / "digit.html"
-    pages.digit_page(path, models.digits(load_digits(), epochs=1), load_digits())
-    return path
+    folder = tmp_path_factory.mktemp("site")
+    text, _ = output_of_command(load("02_digits"), "--page", "--epochs", 1, "--out", folder)
+    assert text.splitlines()[-1].startswith(f"{folder / 'digit.html'}: ")
+    return folder / "digit.html"
 
 
 def random_numbers(seed):
@@ -169,7 +171,14 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
     page.click("#more")
     assert "hidden=3,5,4" in page.url
     assert page.locator(".board canvas").count() == 2 + 3 + 5 + 4 + 1
-    for broken in ("hidden=-1", "shape=<b>", "hidden=99999", "nothing=1"):
+    page.click("#points", position={"x": 75, "y": 30})  # a blue point of one's own
+    again = visit(play_page, page.url[page.url.index("#") :])
+    again.click("#anew")
+    assert again.url.endswith(re.search("&own=[0-9a-z]{4}1$", page.url)[0])
+    page.select_option("#shape", "own")
+    page.click("#train")
+    assert page.inner_text("#said").startswith("There are no points to learn from")
+    for broken in ("hidden=-1", "shape=<b>", "hidden=99999", "nothing=1", "own=zz", "rate=2", "seed=x", "hidden=1,,2"):
         other = visit(play_page, f"#{broken}")
         assert other.inner_text("#said").startswith("The link's state is broken")
 
@@ -256,8 +265,26 @@ def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
     assert page.evaluate("document.activeElement.dataset.token") == "4"
 
 
+@pytest.fixture
+def notebook_page(tmp_path):
+    pages.write_notebooks(tmp_path, None)
+    return tmp_path / "notebooks" / "digits.html"
+
+
+def test_texts_of_a_notebook_stay_texts(tmp_path):
+    cells = [{"source": ["# <b>"]}, {"source": ["print('<b>')"], "outputs": [{"text": ["<b>", "printed</b>"]}]}]
+    (tmp_path / "some.ipynb").write_text(json.dumps({"cells": cells}))
+    assert "<b>" not in notebook.html(tmp_path / "some.ipynb")
+
+
+@pytest.fixture
+def sheet_page(tmp_path):
+    pages.write_sheet(tmp_path, None)
+    return tmp_path / "sheet.html"
+
+
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["digit_page", "play_page", "text_page"])
+@pytest.mark.parametrize("name", ["digit_page", "play_page", "text_page", "notebook_page", "sheet_page"])
 def test_a_page_is_accessible_and_fits(name, width, request, visit):
     script = os.environ.get("AXE")
     if not script:

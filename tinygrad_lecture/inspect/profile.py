@@ -108,8 +108,7 @@ class Profile:
 
         spent = [{**asdict(part), "modules": part.modules} for part in self.spent]
         data = {"title": title, "seconds": self.seconds, "spent": spent, "table": self.table("both")}
-        scripts = ["numbers", "theme", "flame"]
-        return written(path, assembled(title, read("flame.html"), scripts, data))
+        return written(path, assembled(title, read("flame.html"), "flame", data))
 
 
 def _sum(parts: Iterable[Spent], what: str = "seconds") -> Any:

@@ -1,3 +1,4 @@
+/// <reference path="numbers.js" />
 // Arrays: their elements, decoded when they are first looked at, what is known of these, and the texts of both.
 
 const decoded = new Map();
@@ -89,4 +90,8 @@ function elementText(array, value) {
 
 function largest(numbers) {
   return numbers.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
+}
+
+function indexOfLargest(numbers) {
+  return numbers.reduce((best, x, i) => (x > numbers[best] ? i : best), 0);
 }

@@ -1,3 +1,5 @@
+/// <reference path="numbers.js" />
+/// <reference path="theme.js" />
 // The flame view of a profile: a bar for each module and op, as wide as its time.
 
 const profile = JSON.parse(byId("data").textContent);

@@ -1,3 +1,4 @@
+/// <reference path="panel.js" />
 // The picture of a view: boxes, arrows, and what the current step does to them.
 
 const READABLE = -1; // as large as the width allows, but readable

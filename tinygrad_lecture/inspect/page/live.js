@@ -1,3 +1,4 @@
+/// <reference path="tape.js" />
 // The page's computation once more: forward and backward anew when one changes a number.
 //
 // What the page computes of the numbers as they are must be what the engine computed; else it says that it cannot.

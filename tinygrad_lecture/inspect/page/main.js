@@ -1,3 +1,6 @@
+/// <reference path="graph.js" />
+/// <reference path="table.js" />
+/// <reference path="theme.js" />
 // The page: reads the data, and shows the step that buttons, keys or the address name.
 
 const data = JSON.parse(byId("data").textContent);
@@ -175,7 +178,7 @@ const keys = {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const at = event.target;
+  const at = /** @type {HTMLElement} */ (event.target);
   if (at instanceof HTMLInputElement && (at.type === "number" || event.key !== " ")) return;
   const [chooses, move] = [event.key === " " || event.key === "Enter", { ArrowDown: 1, ArrowUp: -1 }[event.key]];
   if (chooses && at.matches("button, summary")) return;
@@ -197,7 +200,9 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-for (const made of document.querySelectorAll("[data-key]")) made.addEventListener("click", keys[made.dataset.key]);
+for (const made of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-key]"))) {
+  made.addEventListener("click", keys[made.dataset.key]);
+}
 slider.addEventListener("input", () => {
   stop();
   step(() => place.go(Number(slider.value)));

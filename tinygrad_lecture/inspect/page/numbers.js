@@ -1,4 +1,4 @@
-// Numbers as text, as numbers.py writes them, and elements of the page.
+// Numbers and shapes as text, as numbers.py writes them.
 
 const IN_FULL = 7; // digits of a number that four would make another whole number, as 1 of 1.00001
 
@@ -33,49 +33,6 @@ function factor(value) {
 
 function trimmed(digits) {
   return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
-}
-
-// An element with attributes and children; texts never become HTML.
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== false) made.setAttribute(name, value === true ? "" : String(value));
-  }
-  made.append(...children);
-  return made;
-}
-
-function paragraph(kind, ...children) {
-  return element("p", { class: kind }, ...children);
-}
-
-// A text that leads to what it names; as part of a path without an action where one is there already.
-function link(label, action, attributes = {}) {
-  if (!action) return element("span", { "aria-current": "true" }, label);
-  return button(label, action, { class: "text", ...attributes });
-}
-
-// Elements with a sign between them.
-function joined(parts, sign) {
-  return parts.flatMap((part, i) => (i ? [sign, part] : [part]));
-}
-
-function svgElement(tag, attributes, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  made.append(...children);
-  return made;
-}
-
-function byId(id) {
-  return document.getElementById(id);
-}
-
-function button(label, action, attributes = {}) {
-  const parts = label.split(/(?<=\.)/).flatMap((part, i) => (i ? [element("wbr"), part] : [part])); // a long name breaks at its points
-  const made = element("button", { type: "button", ...attributes }, ...parts);
-  made.addEventListener("click", action);
-  return made;
 }
 
 function shapeText(shape) {

@@ -10,6 +10,7 @@ import base64
 import json
 import linecache
 import math
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import escape
@@ -38,16 +39,25 @@ FOLDER = Path(__file__).parent
 FILE = "worker-src blob:"  # what a page that is a file may ask for: workers of its own text
 
 
-def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None, allowed: str = FILE) -> str:
-    """The text of a page. body: HTML. scripts: of this folder, each before those that use it as they start.
+def assembled(title: str, body: str, script: str, data: Any = None, allowed: str = FILE) -> str:
+    """The text of a page. body: HTML. script: see `script_of`.
 
     allowed: what it may ask for beside itself, as directives of a Content-Security-Policy.
     """
-    frame, script = Template(read("frame.html")), "\n".join(read(f"{name}.js") for name in scripts)
-    style = read("page.css")
-    return frame.substitute(
-        title=escape(title), style=style, body=body, data=_json(data), script=script, allowed=allowed
-    )
+    parts = {"title": escape(title), "style": read("page.css"), "data": _json(data), "script": script_of(script)}
+    return Template(read("frame.html")).substitute(body=body, allowed=allowed, **parts)
+
+
+def script_of(name: str) -> str:
+    """The text of a script of this folder, after those that it needs: its first lines name them, as tsc has it."""
+    return "\n".join(dict.fromkeys(_with_needed(FOLDER / f"{name}.js")))
+
+
+def _with_needed(script: Path) -> list[str]:
+    """The texts of what a script needs, some more than once, and its own."""
+    text = script.read_text(encoding="utf-8")
+    named = re.findall(r'^/// <reference path="(.+)" />$', text, re.MULTILINE)
+    return [*(one for name in named for one in _with_needed(script.parent / name)), text]
 
 
 def written(path: str | Path, text: str) -> Path:
@@ -68,12 +78,6 @@ def _json(data: Any) -> str:
 def read(name: str) -> str:
     """A file of this folder."""
     return (FOLDER / name).read_text(encoding="utf-8")
-
-
-SCRIPTS = (
-    "numbers", "arrays", "steps", "tape", "live", "worked",
-    "zeros", "pictures", "graph", "panel", "table", "theme", "main",
-)  # fmt: skip
 
 
 def page(
@@ -114,10 +118,9 @@ def page(
         if not isinstance(texts, Sequence) or isinstance(texts, str) or not all(isinstance(t, str) for t in texts):
             raise TypeError(f'page: {name} is a list of texts, as ["the", "bank"], not {kind_of(texts)}')
     walk = walkthrough_of(what, names, "page")
-    title = printable(title or Path(path).stem)
     told = {name: list(map(printable, texts)) for name, texts in given.items()}
-    data = {"title": title, **told, **PageData(walk).as_data()}
-    text = assembled(title, read("page.html"), SCRIPTS, data)
+    data = {"title": printable(title or Path(path).stem), **told, **PageData(walk).as_data()}
+    text = assembled(data["title"], read("page.html"), "main", data)
     make_folder(Path(path).parent)
     sweep(path)
     return written(path, text)
@@ -212,14 +215,13 @@ class PageData:
         words = words_of(walk.vertices)
         views = Views(walk, self.folded, words).as_data()
         at = zip(walk.vertices, views.pop("at"), strict=True)
-        values = [self._value(vertex, group, words.get(vertex, "")) for vertex, group in at]
         return {
             "result": self.index[walk.result],
             "differentiated": walk.differentiated,
             "note": walk.note(),
             "own": walk.own,
             "live": self.live,
-            "values": values,
+            "values": [self._value(vertex, group, words.get(vertex, "")) for vertex, group in at],
             "steps": [self._step(step) for step in walk.steps],
             **views,
             "lines": [_line(file, number) for file, number in self.lines],

@@ -1,3 +1,8 @@
+/// <reference path="steps.js" />
+/// <reference path="live.js" />
+/// <reference path="worked.js" />
+/// <reference path="zeros.js" />
+/// <reference path="pictures.js" />
 // The panel: what the step does, in formulas and numbers, and the value that one looks at.
 
 class Panel {

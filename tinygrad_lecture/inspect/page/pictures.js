@@ -1,3 +1,5 @@
+/// <reference path="arrays.js" />
+/// <reference path="elements.js" />
 // Arrays as one sees them: numbers on a tint, which one may change, pictures of large arrays, attention maps.
 
 // The colour of a number: blue above 0, orange below. most: the largest size of a number.

@@ -1,3 +1,4 @@
+/// <reference path="panel.js" />
 // The table: every value with what is known of it at the step.
 
 class Table {

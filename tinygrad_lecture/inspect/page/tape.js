@@ -1,10 +1,11 @@
+/// <reference path="arrays.js" />
 // Backpropagation in the browser: a tape of what was computed, and each op as made of five kinds of nodes.
 //
 // These know their derivatives: `each` (element by element), `sums`, `largest`, `pick` (moves elements) and `product`. All
 // ops are made of them; those of layers, as attention, by the definitions that the engine has.
 
 // A value: its shape, its numbers, and back, which is given its gradient and adds to those of its inputs.
-class Node {
+class TapeNode {
   constructor(shape, numbers, back) {
     Object.assign(this, { shape, numbers, back, slope: null });
   }
@@ -20,8 +21,10 @@ class Tape {
     this.nodes = []; // in the order of computing
   }
 
+  // back: is given the gradient of the node, and adds to those of its inputs.
+  /** @param {(g: Float64Array) => void} back */
   node(shape, numbers, back = () => {}) {
-    const made = new Node(shape, numbers, back);
+    const made = new TapeNode(shape, numbers, back);
     this.nodes.push(made);
     return made;
   }
@@ -33,6 +36,7 @@ class Tape {
 
   // A function of the elements, broadcast. rule: the function, and its derivative for each input, given those elements
   // and the result; undefined for an input without a gradient.
+  /** @param {((...x: number[]) => number)[]} rule */
   each([f, ...slopes], ...inputs) {
     const shape = broadcast(inputs.map((x) => x.shape));
     const places = inputs.map((x) => spread(x.shape, shape));

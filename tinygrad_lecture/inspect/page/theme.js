@@ -1,3 +1,4 @@
+/// <reference path="elements.js" />
 // Light and dark: what the system prefers, until the button says otherwise.
 
 function setTheme(theme) {

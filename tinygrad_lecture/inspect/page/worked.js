@@ -1,3 +1,4 @@
+/// <reference path="tape.js" />
 // Formulas with the numbers after a change. What names the formulas and elements is the engine's text; the numbers are
 // those of the values as they are now, and of how each op's results change with its inputs.
 

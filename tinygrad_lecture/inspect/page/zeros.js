@@ -1,3 +1,4 @@
+/// <reference path="worked.js" />
 // Zero gradients: how many there are, and why.
 
 // How many elements of a term are zero, and why; "" if none are, or no array is there to tell.

@@ -1,0 +1,82 @@
+// For tsc: the fields of the pages' classes that their constructors set with Object.assign, which it does not follow.
+
+interface Live {
+  reason: string;
+  now: { tape: Tape; nodes: any[]; uses: any[][] };
+}
+
+interface Panel {
+  place: Place;
+  data: any;
+  live: Live;
+  worked: Worked;
+  look(value: number): void;
+  open(group: number): void;
+  goTo(step: number): void;
+  edit(value?: number, index?: number, to?: number): void;
+}
+
+interface Picture {
+  place: Place;
+  choose(box: any): void;
+  scroll: HTMLElement;
+  zoom: number;
+}
+
+interface Table {
+  place: Place;
+  look(value: number): void;
+  now: number;
+  caption: HTMLElement;
+}
+
+interface PlaneNetwork {
+  place: HTMLElement;
+  onNeurons(layer: number, neurons: number): void;
+}
+
+interface Paper {
+  canvas: HTMLCanvasElement;
+  onChange(): void;
+  pen: CanvasRenderingContext2D;
+  at: number[];
+  isDown: boolean;
+  numbers: Float64Array;
+  isEmpty: boolean;
+}
+
+interface Training {
+  network: Network;
+  examples: { inputs: ArrayLike<number>[]; wanted: ArrayLike<number>[] };
+  batch: number;
+  rate: number;
+  momentum: number;
+  draw(): number;
+  steps: number;
+  order: number[];
+}
+
+interface GPT {
+  layers: number;
+  heads: number;
+  width: number;
+  eps: number;
+  weights: any;
+}
+
+interface TapeNode {
+  shape: number[];
+  numbers: Float64Array;
+  back(g: Float64Array): void;
+  slope: Float64Array | null;
+}
+
+interface Session {
+  worker: Worker;
+  settings: string[];
+  time: number;
+  gradients: boolean;
+  number: number;
+  network: Network;
+  costs: number[];
+}

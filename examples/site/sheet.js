@@ -1,3 +1,0 @@
-// The cheat sheet needs no script but the theme.
-
-startTheme();

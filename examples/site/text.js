@@ -31,7 +31,7 @@ async function ask() {
   isWaiting = true;
   let asked, found;
   try {
-    if (!worker) byId("said").textContent = "It reads ...";
+    if (!worker || !answer) byId("said").textContent = "It reads ...";
     do found = await told((asked = question()));
     while (JSON.stringify(asked) !== JSON.stringify(question()));
     byId("said").textContent = [

@@ -17,13 +17,14 @@ WIDTH, ROW = 560, 34  # of a drawing, in pixels
 VERDICTS = "borne out", "depends on the draw", "not borne out", "not decided"
 
 
-def write(claims: Sequence[Claim], path: Path) -> None:
-    """Write the page of the claims."""
+def write(claims: Sequence[Claim], path: Path, home: str = "") -> None:
+    """Write the page of the claims. home: a link to the page that leads here."""
     said = Counter(verdict(claim) for claim in claims)
     sections = [(title, list(here)) for title, here in groupby(claims, lambda claim: claim.section)]
     text = Template(Path(__file__).with_name("claims.html").read_text(encoding="utf-8"))
     body = text.substitute(
-        counts=", ".join(f"{each} {said[each]}" for each in VERDICTS[:3]),
+        home=home,
+        counts=", ".join(f"{each} {said[each]}" for each in VERDICTS),
         options="".join(f"<option>{each}</option>" for each in VERDICTS),
         links="".join(f'<a href="#s{i}">{escape(title)}</a>' for i, (title, _) in enumerate(sections)),
         sections="".join(section(i, *each) for i, each in enumerate(sections)),

@@ -42,9 +42,7 @@ def build(settings: Settings) -> None:
     for name in track(wanted, "Pages"):
         print(f"  {name}: {', '.join(PAGES[name].files)}", flush=True)
         PAGES[name].write(settings.out, settings)
-    listed = {file: title for page in PAGES.values() for file, title in page.files.items()}
-    links = {file: title for file, title in listed.items() if (settings.out / file).exists()}
-    index_page(settings.out / "index.html", links)
+    index_page(settings.out / "index.html")
     print(f"{settings.out / 'index.html'}")
 
 

@@ -1,8 +1,9 @@
-"""The cheat sheet: all ops, layers, losses, optimisers and schedules on one screen, each with a line."""
+"""The cheat sheet: all ops, layers, losses, optimisers and schedules on one page, each with a line."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from html import escape
 from types import ModuleType
@@ -46,7 +47,8 @@ def html(reference: str | None) -> str:
     def item(typed: str, line: str, place: str) -> str:
         name = f"<code>{escape(typed)}</code>"
         linked = name if reference is None else f'<a href="{escape(f"{reference}/{place}")}">{name}</a>'
-        return f'<li title="{escape(line)}">{linked} {escape(line)}</li>'
+        told = re.sub("`+(.+?)`+", r"<code>\1</code>", escape(line))
+        return f"<li>{linked} {told}</li>"
 
     return "".join(
         f"<section><h2>{title}</h2><ul>{''.join(item(*entry) for entry in sorted(found))}</ul></section>"

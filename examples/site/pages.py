@@ -10,7 +10,7 @@ from helpers.mnist import Digits
 import base64
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html import escape
 from importlib import import_module
 from importlib.util import find_spec
@@ -27,8 +27,9 @@ from tinygrad_lecture.inspect.page.page import FILE, assembled, script_of, writt
 from transformer import GPT, Tokenizer
 
 HERE = Path(__file__).parent
-NOTEBOOKS = {f"notebooks/{path.stem}.html": f"Notebook: {path.stem.replace('_', ' ')}"
+NOTEBOOKS = {f"notebooks/{path.stem}.html": f"{path.stem.replace('_', ' ').capitalize()}: a notebook"
              for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))}  # fmt: skip
+HOME = '<a href="index.html">All pages</a>'
 LEARN, TEST = 2000, 500  # pictures that the page has
 
 
@@ -64,14 +65,23 @@ def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
         "text": text,
         "worker": script_of(str(HERE / "gpt_worker")),
     }  # fmt: skip
-    home = '<a href="index.html">All pages</a>'
-    page(path, "Type a text", "text", data, model="a small GPT", home=home)
+    page(path, "Type a text", "text", data, model="a small GPT", home=HOME)
 
 
-def index_page(path: Path, links: Mapping[str, str]) -> None:
-    """The first page: a neuron to drag, and links to the others. links: file -> what one does there."""
-    listed = "".join(f'<li><a href="{file}">{escape(text)}</a></li>' for file, text in links.items())
+def index_page(path: Path) -> None:
+    """The first page: a neuron to drag, and links to those of the others that are there, group by group."""
+    listed = ""
+    for group, names in GROUPS.items():
+        texts = {file: text for name in names for file, text in PAGES[name].files.items()}
+        items = "".join(linked(file, text) for file, text in texts.items() if (path.parent / file).exists())
+        listed += f"<h2>{group}</h2><ul>{items}</ul>" if items else ""
     page(path, "From a neuron to a transformer", "index", None, links=listed)
+
+
+def linked(file: str, text: str) -> str:
+    """A link, as "Draw a digit", and what one does there."""
+    name, mark, what = text.partition(":")
+    return f'<li><a href="{file}">{escape(name)}</a>{mark}{escape(what)}</li>'
 
 
 def as_data(layer: nn.Linear) -> dict[str, Any]:
@@ -136,7 +146,7 @@ def write_notebooks(out: Path, settings: Any) -> None:
 
 
 def write_claims(out: Path, settings: Any) -> None:
-    claims_page.write(all_claims(), out / "claims.html")
+    claims_page.write(all_claims(), out / "claims.html", HOME)
 
 
 def write_reference(out: Path, settings: Any) -> None:
@@ -152,17 +162,30 @@ def write_reference(out: Path, settings: Any) -> None:
 def write_sheet(out: Path, settings: Any) -> None:
     """The cheat sheet, which leads to the API reference where that is beside it."""
     sheet = cheat_sheet.html("reference" if (out / "reference").is_dir() else None)
-    heading = "On one screen: what there is, and what it is called"
-    page(out / "sheet.html", "On one screen", "plain", None, heading=heading, site="", kind="sheet", content=sheet)
+    heading = "What there is, and what it is called"
+    page(out / "sheet.html", heading, "plain", None, heading=heading, site="", kind="sheet", content=sheet)
 
 
 PAGES = {
-    "digit": Page({"digit.html": "Draw a digit, and train the network that reads it"}, draw_a_digit),
-    "play": Page({"play.html": "Play with a network of the plane"}, lambda out, _: play_page(out / "play.html")),
-    "text": Page({"text.html": "Type a text, and watch a small GPT read it"}, type_a_text),
+    "digit": Page(
+        {"digit.html": "Draw a digit: the lecture's network answers while you draw, says why, and learns"}, draw_a_digit
+    ),
+    "play": Page(
+        {"play.html": "Play with a network: build it, train it, watch each gradient; five claims to try"},
+        lambda out, _: play_page(out / "play.html"),
+    ),
+    "text": Page(
+        {"text.html": "Type a text: a small GPT reads it; what its heads attend to, what comes next"}, type_a_text
+    ),
     "steps": Page(steps.STEPS, steps.step_pages),
     "notebooks": Page(NOTEBOOKS, write_notebooks),
-    "claims": Page({"claims.html": "How sure are we of the lecture?"}, write_claims),
-    "reference": Page({"reference/index.html": "The API reference"}, write_reference),
-    "sheet": Page({"sheet.html": "All names on one screen"}, write_sheet),
+    "claims": Page({"claims.html": "How sure are we of the lecture? Each of its claims, in ten runs"}, write_claims),
+    "reference": Page({"reference/tinygrad_lecture.html": "The API reference"}, write_reference),
+    "sheet": Page({"sheet.html": "All ops, layers, losses, optimisers, schedules: each in a line"}, write_sheet),
+}
+GROUPS = {  # of the first page
+    "Play": ("digit", "play", "text"),
+    "Be sure": ("claims",),
+    "Backpropagation, step by step": ("steps",),
+    "Read, and look up": ("notebooks", "sheet", "reference"),
 }

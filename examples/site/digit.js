@@ -201,7 +201,8 @@ function showTraining({ steps, gradients = undefined, ...trouble }) {
   byId("weights").replaceChildren(
     ...Array.from({ length: outputs }, (_, j) => {
       const column = Float64Array.from({ length: SIDE ** 2 }, (_, i) => shown[i * outputs + j]);
-      return painted(column, SIDE, SIDE, most, `${gradients ? "Gradient" : "Weights"} of neuron ${j}`, 2);
+      const picture = painted(column, SIDE, SIDE, most, `${gradients ? "Gradient" : "Weights"} of neuron ${j}`, 2);
+      return element("figure", {}, picture, String(j));
     }),
   );
 }

@@ -1,6 +1,8 @@
 /// <reference path="../../tinygrad_lecture/inspect/page/pictures.js" />
 // What the pages draw: curves, bars, and networks as circles.
 
+const stepsText = (n) => `${n.toLocaleString("en")} ${n === 1 ? "step" : "steps"}`;
+
 // A curve of points [x, y], from 0 up. most: the largest y of the axis, by default what fits.
 function curveOf(points, label, most = undefined) {
   const [wide, high] = [280, 120];
@@ -10,14 +12,14 @@ function curveOf(points, label, most = undefined) {
   const place = ([x, y]) =>
     `${(34 + ((wide - 44) * x) / end).toFixed(1)},${(high - 18 - ((high - 30) * y) / top).toFixed(1)}`;
   const last = points.at(-1);
-  const told = `${label}: ${number(last[1], 3)} after ${last[0]} steps`;
+  const told = `${label}: ${number(last[1], 3)} after ${stepsText(last[0])}`;
   return svgElement(
     "svg",
     { viewBox: `0 0 ${wide} ${high}`, class: "curve", role: "img", "aria-label": told },
     svgElement("line", { x1: 34, y1: high - 18, x2: wide - 10, y2: high - 18, class: "axis" }),
     svgElement("text", { x: 30, y: 16, "text-anchor": "end" }, number(top, 2)),
     svgElement("text", { x: 30, y: high - 15, "text-anchor": "end" }, "0"),
-    svgElement("text", { x: wide - 10, y: high - 4, "text-anchor": "end" }, `${end.toLocaleString("en")} steps`),
+    svgElement("text", { x: wide - 10, y: high - 4, "text-anchor": "end" }, stepsText(end)),
     svgElement("polyline", { points: points.map(place).join(" "), class: "line" }),
   );
 }
@@ -76,8 +78,8 @@ class Circles {
   }
 
   // The activations as brightness; the weights to the chosen neuron as lines, as wide as weight times activation.
-  show(activations, network, { layer, neuron }) {
-    const best = indexOfLargest(activations.at(-1));
+  // best: the output that is the answer. It and neuron may be undefined.
+  show(activations, network, best, { layer, neuron }) {
     this.circles.forEach((circles, l) =>
       circles.forEach((circle, i) => {
         const a = activations[l][i];
@@ -91,7 +93,7 @@ class Circles {
       text.textContent = `${i}  ${activations.at(-1)[i].toFixed(2)}`;
       text.setAttribute("class", i === best ? "best" : "");
     });
-    if (!layer) return this.lines.replaceChildren();
+    if (!layer || neuron === undefined) return this.lines.replaceChildren();
     const { weight, outputs } = network.layers[layer];
     const parts = Array.from(activations[layer - 1], (a, i) => a * weight[i * outputs + neuron]);
     const most = largest(parts) || 1;

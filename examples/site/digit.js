@@ -22,8 +22,12 @@ const trained = new Network(
   })),
 );
 
-const paper = new Paper(byId("paper"), show);
-let chosen = { layer: 2, neuron: undefined }; // the circle whose weights are shown; by default the answer
+const paper = new Paper(byId("paper"), () => {
+  if (paper.isEmpty) [byId("label").value, chosen] = ["", ANSWER];
+  show();
+});
+const ANSWER = { layer: 2, neuron: undefined }; // the output that is the answer
+let chosen = ANSWER; // the circle whose weights are shown
 let seed = 1;
 
 // --- the network as circles ---------------------------------------------------------------------------------------
@@ -38,15 +42,14 @@ function show() {
   const x = paper.numbers;
   const { network } = session;
   const activations = network.answer(x);
-  const outputs = activations.at(-1);
-  const best = indexOfLargest(outputs);
+  const best = paper.isEmpty ? undefined : indexOfLargest(activations.at(-1));
   const neuron = chosen.neuron ?? best;
-  drawing.show(activations, network, { ...chosen, neuron });
+  drawing.show(activations, network, best, { ...chosen, neuron });
   byId("said").textContent = paper.isEmpty ? "Nothing is drawn. Draw a digit in the square." : answerText(activations);
-  byId("neuron").replaceChildren(...neuronView(x, activations, chosen.layer, neuron));
+  byId("neuron").replaceChildren(...(neuron === undefined ? [] : neuronView(x, activations, chosen.layer, neuron)));
 }
 
-// As "It reads 7 (0.97). Second is 9 (0.08): hidden neuron 12 makes the difference ..."
+// As "It is a 7, and it reads 3, with 0.97. Second is 7, with 0.08. Neuron 12 of hidden layer 2 decides between them: ..."
 function answerText(activations) {
   const [hidden, outputs] = activations.slice(-2);
   const [best, second] = [...outputs.keys()].sort((a, b) => outputs[b] - outputs[a]);
@@ -54,10 +57,12 @@ function answerText(activations) {
   const apart = Array.from(hidden, (a, i) => a * (weight[i * width + best] - weight[i * width + second]));
   const most = indexOfLargest(apart);
   const adds = (digit) => number(hidden[most] * weight[most * width + digit], 2);
+  const label = byId("label").value;
+  const isRight = label === "" || label === String(best);
   return (
-    `It reads ${best}, with ${outputs[best].toFixed(2)}. Second is ${second}, with ${outputs[second].toFixed(2)}: neuron ${most} of ` +
-    `the second hidden layer makes most of the difference. It is at ${number(hidden[most], 2)}, and adds ${adds(best)} to the ` +
-    `sum of ${best}, and ${adds(second)} to the sum of ${second}.`
+    `${isRight ? "It" : `It is a ${label}, and it`} reads ${best}, with ${outputs[best].toFixed(2)}. Second is ${second}, with ` +
+    `${outputs[second].toFixed(2)}. Neuron ${most} of hidden layer 2 decides between them: its activation is ` +
+    `${number(hidden[most], 2)}, and it adds ${adds(best)} to the sum of ${best}, but ${adds(second)} to that of ${second}.`
   );
 }
 
@@ -68,7 +73,8 @@ function neuronView(x, activations, layer, neuron) {
   const given = layer ? activations[layer - 1] : x;
   const sum = column.reduce((total, w, i) => total + w * given[i], bias[neuron]);
   const name = layer === 2 ? `The output for ${neuron}` : `Neuron ${neuron} of hidden layer ${layer + 1}`;
-  const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${number(sum, 3)}). The sum is weights · inputs + bias ${number(bias[neuron], 2)}.`;
+  const addends = layer ? `the ${inputs} numbers below` : `${inputs} weights × pixels`;
+  const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${number(sum, 3)}). ${number(sum, 3)} is the sum of ${addends} and the bias ${number(bias[neuron], 2)}.`;
   const parts = [paragraph("", told)];
   if (layer === 0) {
     parts.push(
@@ -112,9 +118,13 @@ function pixelsFor(x, digit) {
 let at = -1;
 function take(i) {
   at = i;
-  chosen.neuron = chosen.layer === 2 ? undefined : chosen.neuron;
-  byId("label").value = String(test.labels[i]);
-  paper.set(test.inputs[i]);
+  put(test.inputs[i], test.labels[i]);
+}
+
+function put(picture, label) {
+  if (chosen.layer === 2) chosen = ANSWER;
+  byId("label").value = label;
+  paper.set(picture);
 }
 
 const ACTIONS = {
@@ -126,14 +136,13 @@ const ACTIONS = {
   },
   mean() {
     const threes = train.inputs.filter((_, i) => train.labels[i] === 3);
-    byId("label").value = "3";
-    paper.set(
-      Float64Array.from({ length: SIDE ** 2 }, (_, p) => threes.reduce((sum, x) => sum + x[p], 0) / threes.length),
-    );
+    const mean = train.inputs[0].map((_, p) => threes.reduce((sum, x) => sum + x[p], 0) / threes.length);
+    put(mean, 3);
   },
-  noise: () => paper.set(Float64Array.from({ length: SIDE ** 2 }, () => Math.random())),
+  noise: () => put(train.inputs[0].map(Math.random), ""),
   teach() {
     if (paper.isEmpty) return void (byId("taught").textContent = "Nothing is drawn yet.");
+    if (!byId("label").value) return void (byId("taught").textContent = "Choose first what it shall be called.");
     const digit = Number(byId("label").value);
     const example = { input: paper.numbers.slice(), wanted: oneHot(digit) };
     added.push(example);
@@ -141,14 +150,17 @@ const ACTIONS = {
     byId("taught").textContent =
       `${added.length} of your own, the last one as a ${digit}. Train, to let it learn from them.`;
   },
-  train() {
-    if (session.network === trained) ACTIONS.anew();
-    session.toggle();
-  },
-  one: () => session.one(),
+  train: () => fromAnew(() => session.toggle()),
+  one: () => fromAnew(() => session.one()),
   anew: () => begin(Network.random([784, 16, 16, 10], "sigmoid", "sigmoid", randomNumbers((seed += 1)))),
-  back: () => begin(trained.copy()),
+  back: () => begin(trained),
 };
+
+// The trained network stays as it is: who trains begins with random weights.
+function fromAnew(action) {
+  if (session.network === trained) ACTIONS.anew();
+  action();
+}
 
 // --- training -----------------------------------------------------------------------------------------------------
 
@@ -167,29 +179,30 @@ function begin(network) {
 }
 
 function onNews(told) {
-  right.push([told.steps, told.right]);
+  right.push([told.steps, 100 * told.right]);
   showTraining(told);
-  show();
 }
 
-function showTraining({ steps, diverged = false, gradients = undefined }) {
-  const share = right.length ? `, ${number(100 * right.at(-1)[1], 3)}% of 500 unseen pictures right` : "";
-  const said = [`${steps.toLocaleString("en")} steps${share}.`];
-  if (diverged) said.push(divergedText());
+function showTraining({ steps, gradients = undefined, ...trouble }) {
+  show();
+  const share = right.length ? `, ${number(right.at(-1)[1], 3)}% of 500 unseen pictures right` : "";
+  const said = [`${stepsText(steps)}${share}.`];
+  if (troubleText(trouble)) said.push(troubleText(trouble));
   if (gradients) said.push("The pictures show this step's gradient: each weight went against it.");
   byId("progress").textContent = said.join(" ");
   byId("weights-title").textContent = gradients
     ? "The gradient of the cost by each weight of hidden layer 1"
     : "The weights of hidden layer 1 as pictures: blue above 0, orange below";
   session.showCosts();
-  byId("right").replaceChildren(curveOf(right, "share of right answers by step", 1));
+  byId("right").replaceChildren(curveOf(right, "right answers in % by step", 100));
   const { weight, outputs } = session.network.layers[0];
   const shown = gradients ? gradients[0][0] : weight;
   const most = largest(shown);
   byId("weights").replaceChildren(
     ...Array.from({ length: outputs }, (_, j) => {
       const column = Float64Array.from({ length: SIDE ** 2 }, (_, i) => shown[i * outputs + j]);
-      return painted(column, SIDE, SIDE, most, `${gradients ? "Gradient" : "Weights"} of neuron ${j}`, 2);
+      const picture = painted(column, SIDE, SIDE, most, `${gradients ? "Gradient" : "Weights"} of neuron ${j}`, 2);
+      return element("figure", {}, picture, String(j));
     }),
   );
 }
@@ -198,6 +211,7 @@ function showTraining({ steps, diverged = false, gradients = undefined }) {
 
 startTheme();
 byId("label").append(...Array.from({ length: 10 }, (_, digit) => element("option", {}, String(digit))));
+byId("label").addEventListener("change", show);
 for (const [id, action] of Object.entries(ACTIONS)) byId(id).addEventListener("click", action);
 begin(trained);
 take(data.first);

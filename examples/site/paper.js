@@ -7,7 +7,7 @@ class Paper {
       onChange,
       pen: canvas.getContext("2d", { willReadFrequently: true }),
       at: [140, 140],
-      isDown: false,
+      isDown: false, // the pen that keys move
     });
     Object.assign(this.pen, { lineWidth: 22, lineCap: "round", lineJoin: "round", strokeStyle: "white" });
     const place = ({ clientX, clientY }) => {
@@ -15,23 +15,30 @@ class Paper {
       return [((clientX - left) * canvas.width) / width, ((clientY - top) * canvas.height) / height];
     };
     canvas.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
       canvas.setPointerCapture(event.pointerId);
       this.at = place(event);
       this.line(this.at);
     });
-    canvas.addEventListener("pointermove", (event) => event.buttons && this.line(place(event)));
+    canvas.addEventListener(
+      "pointermove",
+      (move) => canvas.hasPointerCapture(move.pointerId) && this.line(place(move)),
+    );
     canvas.addEventListener("keydown", (event) => this.key(event));
     Object.assign(this, { numbers: new Float64Array(784), isEmpty: true });
   }
 
-  clear() {
+  // isDown: whether the keys' pen stays down.
+  clear(isDown = false) {
     this.pen.fillStyle = "black";
     this.pen.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.isDown = isDown;
     this.changed(new Float64Array(784));
   }
 
-  // A stroke from where the pen is.
+  // A stroke from where the pen is. The first one on a chosen picture takes the picture away.
   line(to) {
+    if (this.isChosen) this.clear(this.isDown);
     this.pen.beginPath();
     this.pen.moveTo(this.at[0], this.at[1]);
     this.pen.lineTo(to[0], to[1]);
@@ -59,11 +66,13 @@ class Paper {
     sheet.getContext("2d").putImageData(small, 0, 0);
     this.pen.imageSmoothingEnabled = false;
     this.pen.drawImage(sheet, 0, 0, 280, 280);
-    this.changed(Float64Array.from(numbers));
+    this.changed(Float64Array.from(numbers), true);
   }
 
-  changed(numbers) {
+  // isChosen: whether the picture was not drawn, but put there.
+  changed(numbers, isChosen = false) {
     this.numbers = numbers;
+    this.isChosen = isChosen;
     this.isEmpty = numbers.every((ink) => ink === 0);
     this.onChange();
   }

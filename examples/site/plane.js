@@ -2,7 +2,7 @@
 /// <reference path="../../tinygrad_lecture/inspect/page/pictures.js" />
 // A network of the plane as one sees it: what each neuron answers at every point, and between them the weights.
 
-const [TILE, GRID] = [44, 22]; // pixels of a neuron's picture, and points along its side
+const [TILE, GRID, HIGH] = [44, 22, 432]; // pixels of a neuron's picture, points along its side, pixels of a layer
 
 class PlaneNetwork {
   constructor(place, onNeurons) {
@@ -13,11 +13,15 @@ class PlaneNetwork {
   build(sizes) {
     const [least, most] = [86 * sizes.length, 130 * sizes.length];
     const wide = Math.max(least, Math.min(most, this.place.clientWidth));
-    const high = 60 + Math.max(...sizes) * (TILE + 10);
+    const high = 60 + Math.min(Math.max(...sizes) * (TILE + 10), HIGH);
     const x = (layer) => 20 + (layer * (wide - TILE - 40)) / (sizes.length - 1);
-    this.at = sizes.map((n, layer) => Array.from({ length: n }, (_, i) => [x(layer), 50 + i * (TILE + 10)]));
+    this.at = sizes.map((n, layer) => {
+      const share = Math.min(1, HIGH / (n * (TILE + 10))); // many neurons are drawn smaller
+      const left = x(layer) + ((1 - share) * TILE) / 2;
+      return Array.from({ length: n }, (_, i) => [left, 50 + i * share * (TILE + 10), share * TILE]);
+    });
     this.pictures = this.at.map((layer, l) =>
-      layer.map(([left, top], i) => {
+      layer.map(([left, top, side], i) => {
         const name =
           l === 0 ? `Input ${"xy"[i]}` : l === sizes.length - 1 ? "Output" : `Hidden layer ${l}, neuron ${i}`;
         const canvas = element("canvas", {
@@ -26,17 +30,18 @@ class PlaneNetwork {
           role: "img",
           "aria-label": `${name}: its answer at every point`,
         });
-        Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${TILE}px`, height: `${TILE}px` });
+        Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${side}px`, height: `${side}px` });
         return canvas;
       }),
     );
     const controls = sizes.slice(1, -1).map((n, l) => {
+      const [fewer, more] = [n > 8 ? Math.max(8, Math.floor(n / 2)) : n - 1, n < 8 ? n + 1 : 2 * n];
       const group = element(
         "div",
         { class: "plus-minus" },
-        button("−", () => this.onNeurons(l, n - 1), { "aria-label": `One neuron less in hidden layer ${l + 1}` }),
+        button("−", () => this.onNeurons(l, fewer), { "aria-label": `Fewer neurons in hidden layer ${l + 1}` }),
         String(n),
-        button("+", () => this.onNeurons(l, n + 1), { "aria-label": `One neuron more in hidden layer ${l + 1}` }),
+        button("+", () => this.onNeurons(l, more), { "aria-label": `More neurons in hidden layer ${l + 1}` }),
       );
       group.style.left = `${x(l + 1) - 26}px`;
       return group;
@@ -71,10 +76,10 @@ class PlaneNetwork {
         const [from, to] = [this.at[l][Math.floor(k / outputs)], this.at[l + 1][k % outputs]];
         const line = (share, colour, shift) =>
           svgElement("line", {
-            x1: from[0] + TILE,
-            y1: from[1] + TILE / 2 + shift,
+            x1: from[0] + from[2],
+            y1: from[1] + from[2] / 2 + shift,
             x2: to[0],
-            y2: to[1] + TILE / 2 + shift,
+            y2: to[1] + to[2] / 2 + shift,
             stroke: colour,
             "stroke-width": Math.max(0.3, 5 * share),
           });

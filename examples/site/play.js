@@ -7,7 +7,7 @@
 
 const [POINTS, MOST_LAYERS] = [200, 5];
 const CHOICES = ["shape", "activation", "rate", "batch", "momentum"]; // controls
-const state = { hidden: [4, 4], seed: 1, own: [], zero: false }; // own: points. zero: whether all weights began at 0
+const state = { hidden: [8, 8], seed: 1, own: [], zero: false }; // own: points. zero: whether all weights began at 0
 const tries = new Tries(byId("tries"));
 const drawing = new PlaneNetwork(byId("network"), (layer, neurons) => {
   if (neurons >= 1 && neurons <= 64) change({ hidden: state.hidden.with(layer, neurons) });
@@ -33,7 +33,7 @@ function saveLink() {
 // Take the state of a link. Whether it could be read: a broken one changes nothing.
 function readLink(text) {
   const named = Object.fromEntries(new URLSearchParams(text));
-  const { hidden = "4,4", seed = "1", own = "", ...chosen } = named;
+  const { hidden = "8,8", seed = "1", own = "", ...chosen } = named;
   const neurons = hidden ? hidden.split(",").map(Number) : [];
   const isChoice = (id) => CHOICES.includes(id) && [...byId(id).options].some(({ value }) => value === chosen[id]);
   const isRead =
@@ -90,7 +90,7 @@ function onNews(told) {
 
 function show() {
   const { network, costs } = session;
-  const { steps, right = NaN, gradients, diverged } = news;
+  const { steps, right = NaN, gradients } = news;
   drawing.show(network, byId("gradients").checked ? gradients : null);
   const answers = network.answer(...gridPoints(60)).at(-1);
   paintPlane(
@@ -102,13 +102,18 @@ function show() {
   session.showCosts();
   const steepest = gradients ? Math.max(...gradients.flat().map(largest)) : 0;
   const told =
-    `After ${steps.toLocaleString("en")} steps ${number(100 * right, 3)}% of the points are right, the cost is ` +
+    `After ${stepsText(steps)} ${number(100 * right, 3)}% of the points are right, the cost is ` +
     `${number(costs.at(-1), 3)}, the largest gradient ${number(steepest, 2)}.`;
-  const said = steps ? told : "Random weights. Train, or change the network first.";
-  byId("said").textContent = diverged ? divergedText() : said;
+  byId("said").textContent = troubleText(news) || (steps ? told : beginning());
   const [shape, activation] = [byId("shape").value, byId("activation").value];
   const now = { shape, activation, steps, right, steepest, costs, zero: state.zero, ...session.chosen() };
   tries.look({ ...now, sizes: sizes(), points: points.length, dead: activation === "relu" ? deadNeurons() : 0 });
+}
+
+function beginning() {
+  if (!points.length) return "Click into the square to put points there.";
+  if (session.network !== start) return "A point more, and the weights as they were. Train, to let it learn the point.";
+  return `${state.zero ? "All weights are 0." : "Random weights."} Train, or change the network first.`;
 }
 
 function drawPoints() {

@@ -63,9 +63,12 @@ class Session {
   }
 }
 
-function divergedText() {
+// What is wrong with a training, if something is.
+function troubleText({ diverged = false, saturated = false }) {
+  if (saturated) return "All outputs are saturated: the gradient is gone. Start anew with a smaller rate.";
   return (
+    diverged &&
     `The cost is no longer a number: a rate of ${byId("rate").value} is too large. The weights are those before that ` +
-    "step; choose a smaller rate, and go on."
+      "step; choose a smaller rate, and go on."
   );
 }

@@ -1,11 +1,11 @@
-/// <reference path="../../tinygrad_lecture/inspect/page/elements.js" />
+/// <reference path="charts.js" />
 // Five things to try, each a claim of the lecture, and when it has happened. told: what the page knows now.
 
 /** @type {[string, string, (told: any) => boolean][]} */
 const TRIES = [
   [
     "A rate that is too large oscillates",
-    "Find a learning rate at which the cost goes up and down. All points per step, so that no batch is to blame.",
+    "Find a learning rate at which the cost goes up and down. First set points per step to all: with small batches the cost always jumps a little.",
     ({ costs, batch, points }) => {
       const last = costs.slice(-40);
       const rises = last.filter((cost, i) => i && cost > last[i - 1]).length;
@@ -29,7 +29,7 @@ const TRIES = [
   ],
   [
     "One hidden layer fits any curve, with enough neurons",
-    "The spiral, one hidden layer: with 3, with 8 and with more neurons. With 3 it cannot; how many does it take to be right for 95%?",
+    "The spiral, ReLU, rate 0.3, momentum 0.9, and one hidden layer: with 3, with 8 and with 64 neurons. With 3 it cannot; how many does it take to be right for 95%?",
     ({ shape, sizes, right }) => shape === "spiral" && sizes.length === 3 && right > 0.95,
   ],
 ];
@@ -47,8 +47,7 @@ class Tries {
     TRIES.forEach(([, , happened], i) => {
       if (this.items[i].className || !happened(told)) return;
       this.items[i].className = "seen";
-      this.items[i].lastChild.textContent =
-        `Seen, after ${told.steps.toLocaleString("en")} steps, with a rate of ${told.rate}.`;
+      this.items[i].lastChild.textContent = `Seen, after ${stepsText(told.steps)}, with a rate of ${told.rate}.`;
     });
   }
 }

@@ -3,9 +3,8 @@
 
 let [training, tests, run] = [null, null, 0]; // run: the number of the training, so that the page knows late news
 
-// The share of the test examples that the network answers right.
-function shareRight() {
-  const outputs = training.network.answer(...tests.inputs).at(-1);
+// The share of the test examples that these outputs answer right.
+function shareRight(outputs) {
   const width = outputs.length / tests.labels.length;
   const answer = (row) => (width === 1 ? Number(row[0] > 0.5) : indexOfLargest(row));
   const right = tests.labels.filter((label, i) => answer(outputs.subarray(i * width, (i + 1) * width)) === label);
@@ -14,8 +13,11 @@ function shareRight() {
 
 function tell(costs, gradients) {
   const { network, steps } = training;
+  const outputs = network.answer(...tests.inputs).at(-1);
   const diverged = !costs.every(Number.isFinite);
-  postMessage({ number: run, steps, costs, diverged, gradients, layers: network.copy().layers, right: shareRight() });
+  const saturated = costs.at(-1) > 0.01 && outputs.every((a) => a * (1 - a) < 1e-6); // the slopes of sigmoids
+  const right = shareRight(outputs);
+  postMessage({ number: run, steps, costs, diverged, saturated, gradients, layers: network.copy().layers, right });
 }
 
 const TOLD = {

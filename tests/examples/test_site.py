@@ -114,17 +114,26 @@ def test_one_draws_with_mouse_and_keys_and_clears(visit, digit_page):
     page.mouse.up()
     assert page.inner_text("#said").startswith("It reads ")
     page.click("#clear")
-    page.focus("#paper")
+    assert page.locator("#network .best").count() == 0 == len(page.inner_text("#neuron"))
+    page.mouse.down(button="right")
+    page.mouse.move(box["x"] + 140, box["y"] + 140)
+    page.mouse.up(button="right")
+    assert page.inner_text("#said").startswith("Nothing is drawn.")
+    page.click("#noise")  # the first stroke takes it away
     for key in (" ", *["ArrowDown"] * 6):
-        page.keyboard.press(key)
+        page.press("#paper", key)
     assert page.inner_text("#said").startswith("It reads ")
+    assert page.evaluate("document.querySelector('#paper').getContext('2d').getImageData(5, 5, 1, 1).data[0]") == 0
+    page.click("#clear")  # lifts the pen
+    page.press("#paper", "ArrowUp")
+    assert page.inner_text("#said").startswith("Nothing is drawn.")
 
 
 def test_it_trains_step_by_step_and_pauses(visit, digit_page):
     page = visit(digit_page)
     page.click("#anew")
     page.click("#one")
-    page.locator("#progress", has_text=re.compile("^1 steps")).wait_for()
+    page.locator("#progress", has_text=re.compile("^1 step,")).wait_for()
     assert "this step's gradient" in page.inner_text("#progress")
     page.click("#train")
     page.locator("#progress", has_text=re.compile(r"^([4-9]|\d\d+) steps")).wait_for()
@@ -132,10 +141,18 @@ def test_it_trains_step_by_step_and_pauses(visit, digit_page):
     assert page.inner_text("#train") == "Train"
     page.click("#back")
     assert page.inner_text("#progress").startswith("0 steps")
+    page.select_option("#rate", "100")
+    page.click("#train")
+    page.locator("#progress", has_text="the gradient is gone").wait_for()
 
 
 def test_what_one_drew_becomes_training_data(visit, digit_page):
     page = visit(digit_page)
+    page.click("#wrong")
+    assert re.match(r"It is a (\d), and it reads (?!\1)\d, with ", page.inner_text("#said"))
+    page.click("#noise")
+    page.click("#teach")
+    assert page.inner_text("#taught") == "Choose first what it shall be called."
     page.select_option("#label", "4")
     page.click("#teach")
     assert page.inner_text("#taught") == "1 of your own, the last one as a 4. Train, to let it learn from them."
@@ -167,6 +184,10 @@ def test_what_one_tries_is_recognised_when_it_happens(state, start, claim, visit
 
 
 def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
+    page = visit(play_page, "#hidden=64")
+    assert page.locator(".board").bounding_box()["height"] < 500
+    page.click("text=−")
+    assert "hidden=32&" in page.url
     page = visit(play_page, "#hidden=3,5&shape=circles")
     page.click("#more")
     assert "hidden=3,5,4" in page.url
@@ -176,6 +197,7 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
     again.click("#anew")
     assert again.url.endswith(re.search("&own=[0-9a-z]{4}1$", page.url)[0])
     page.select_option("#shape", "own")
+    assert page.inner_text("#said") == "Click into the square to put points there."
     page.click("#train")
     assert page.inner_text("#said").startswith("There are no points to learn from")
     for broken in ("hidden=-1", "shape=<b>", "hidden=99999", "nothing=1", "own=zz", "rate=2", "seed=x", "hidden=1,,2"):
@@ -185,10 +207,12 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
 
 def test_a_slice_of_the_landscape_shows_the_path(visit, play_page):
     page = visit(play_page)
+    page.click("#zero")
+    assert page.inner_text("#said").startswith("All weights are 0.")
     page.click("#look")
     assert page.inner_text("#said").startswith("It has not moved yet")
     page.click("#one")
-    page.locator("#said", has_text="After 1 steps").wait_for()
+    page.locator("#said", has_text="After 1 step ").wait_for()
     page.click("#look")
     assert page.locator("#landscape").is_visible()
 

@@ -204,7 +204,7 @@ def text_page(tmp_path_factory):
     for weight in model.parameters():
         weight.data = weight.data.astype(np.float16).astype(np.float32)  # as the page has them
     path = tmp_path_factory.mktemp("site") / "text.html"
-    pages.text_page(path, model, tokenizer, "The dog")
+    pages.text_page(path, model, tokenizer, "The dog", "a <b>", 3)
     return path, model, tokenizer
 
 
@@ -251,7 +251,8 @@ def assert_likeliest(found, p, tokenizer, count):
 def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
     page = visit(text_page[0])
     page.locator("#told", has_text="attends most to").wait_for()
-    for text, said in [("The ж", "It never saw ж, and reads the text without."), ("", "There is nothing to read"),
+    for text, said in [("The ж", 'It does not know "ж", and skips it: its text had no such sign.'),
+                       ("ж\tж", 'It does not know "ж", "→", and skips them'), ("", "There is nothing to read"),
                        ("The dog sees the dog", "It reads the last 16 tokens.")]:  # fmt: skip
         page.fill("#text", text)
         page.locator("#said", has_text=said).wait_for()

@@ -256,14 +256,23 @@ def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
                        ("The dog sees the dog", "It reads the last 16 tokens.")]:  # fmt: skip
         page.fill("#text", text)
         page.locator("#said", has_text=said).wait_for()
+        if not text:
+            page.click("#draw")
+            assert (page.locator("#arcs *, #lens *, #next *").count(), page.input_value("#text")) == (0, "")
     page.fill("#text", "<b>The dog</b>")
     page.locator("#arcs text").nth(12).wait_for()
     page.click("#draw")
     page.locator("#arcs text").nth(13).wait_for()
     assert len(page.input_value("#text")) == len("<b>The dog</b>") + 1
-    page.locator("#arcs text").nth(4).press("Enter")
-    page.locator("#read", has_text="h").wait_for()
-    assert page.evaluate("document.activeElement.dataset.token") == "4"
+    for token, key, sign in ((5, "Enter", "e"), (4, "Space", "h")):
+        page.locator("#arcs text").nth(token).press(key)
+        page.locator("#read", has_text=sign).wait_for()
+        assert page.evaluate("document.activeElement.dataset.token") == str(token)
+    assert page.inner_text("#told").startswith('Head 1.0: token 4, "h", attends most to ')
+    page.click("#switch")
+    page.locator("#next", has_text="In brackets: with all heads on.").wait_for()
+    assert page.inner_text("#told").startswith("Head 1.0 is off: it adds nothing to the residual stream.")
+    assert page.locator("#top_k").get_attribute("max") == str(text_page[2].vocab_size)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -273,6 +274,13 @@ def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
     page.locator("#next", has_text="In brackets: with all heads on.").wait_for()
     assert page.inner_text("#told").startswith("Head 1.0 is off: it adds nothing to the residual stream.")
     assert page.locator("#top_k").get_attribute("max") == str(text_page[2].vocab_size)
+
+
+def test_ctrl_c_in_the_training_is_said_and_the_page_tells_the_steps(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(nn.Trainer, "fit", lambda trainer: SimpleNamespace(interrupted=True))
+    pages.type_a_text(tmp_path, SimpleNamespace(steps=1000))
+    assert "Ended by Ctrl-C" in capsys.readouterr().out
+    assert "It learnt in 0 steps from 20,000 made sentences" in (tmp_path / "text.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture

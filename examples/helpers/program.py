@@ -208,6 +208,9 @@ def by_chance(n: int, *shares: float) -> float:
     return 1.96 * math.sqrt(2 * share * (1 - share) / n)
 
 
+ENDED = "  Ended by Ctrl-C: the rest is of what there is so far."
+
+
 def until_ctrl_c(items: Iterable[Item], silent: bool = False) -> Iterator[Item]:
     """Yield items until Ctrl-C is pressed, which ends the loop but not the program, and is said unless `silent`.
 
@@ -218,7 +221,7 @@ def until_ctrl_c(items: Iterable[Item], silent: bool = False) -> Iterator[Item]:
             yield item
             if pressed.is_set():
                 if not silent:
-                    print("  Ended by Ctrl-C: the rest is of what there is so far.", flush=True)
+                    print(ENDED, flush=True)
                 return
 
 

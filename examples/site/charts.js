@@ -24,8 +24,8 @@ function curveOf(points, label, most = undefined) {
   );
 }
 
-// Numbers as bars, to the right and left of 0 where some are below it.
-function bars(numbers, name) {
+// Numbers as bars, to the right and left of 0 where some are below it. after: what stands behind a number.
+function bars(numbers, name, after = (_) => "") {
   const [most, zero] = [largest(numbers) || 1, numbers.some((x) => x < 0) ? 50 : 0];
   const rows = Array.from(numbers, (x, i) => {
     const bar = element("i", { class: "bar" });
@@ -35,7 +35,7 @@ function bars(numbers, name) {
       marginLeft: `${x < 0 ? zero - wide : zero}%`,
       background: tint(x, most),
     });
-    return element("li", {}, element("span", {}, `${name(i)}: ${number(x, 2)}`), element("div", {}, bar));
+    return element("li", {}, element("span", {}, `${name(i)}: ${number(x, 2)}${after(i)}`), element("div", {}, bar));
   });
   return element("ul", { class: "bars-list" }, ...rows);
 }

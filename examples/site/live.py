@@ -33,17 +33,25 @@ from transformer import probabilities
 
 TOKENS = 64  # that it reads, at most
 BYTES = 100_000  # of a question, at most
-FORM = 'a question is {"text": "...", "off": heads as "18.6", "at": the number of a token, or null for the last}'
+LIKELIEST = 100  # next tokens that the page is told
+FORM = (
+    'a question is {"text": "...", "off": heads as "18.6", "at": the number of a token, or null for the last, '
+    '"block": the one whose attention is told, or null for all}'
+)
 
 
-def answer(model: Any, text: str, off: list[str], at: int | None = None) -> dict[str, Any]:
+def answer(model: Any, text: str, off: list[str], at: int | None = None, block: int | None = None) -> dict[str, Any]:
     """What the page is told: see gpt_worker.js. Weights of attention are in ten-thousandths, as that is shorter.
 
-    Raises ValueError for arguments of other types, ValueError, KeyError or IndexError for a head that is not there.
+    Raises ValueError for arguments of other types, and for a head or a block that is not there.
     """
-    if not (isinstance(text, str) and isinstance(off, list) and (at is None or type(at) is int)):
-        raise ValueError(FORM)
-    heads = [(int(block), int(head)) for block, _, head in (str(name).partition(".") for name in off)]
+    layers, count = model.config.layers, model.config.heads
+    if not (isinstance(text, str) and isinstance(off, list) and {type(at), type(block)} <= {int, type(None)}):
+        raise ValueError("a part of it is of another type")
+    named = {f"{b}.{head}": (b, head) for b in range(layers) for head in range(count)}
+    if not {*map(str, off)} <= {*named} or block not in {None, *range(layers)}:
+        raise ValueError(f"blocks are 0 to {layers - 1}, heads 0.0 to {layers - 1}.{count - 1}")
+    heads = [named[str(name)] for name in off]
     found = model.tokenizer.encode(text, "all")
     tokens = found[-TOKENS:]
     told = {"tokens": [model.tokenizer.decode([t]) for t in tokens], "unknown": [], "cut": len(tokens) < len(found)}
@@ -54,15 +62,20 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None) -> dict
         trace = model.trace(tokens, points=["embedding", "blocks.*", "blocks.*.attention.weights"])
         stages = np.stack([x[at] for x in trace.residual] + [trace.residual[-1][-1]])  # (layers + 2, width)
         *lens, after = probabilities(model.unembedding(model.norm(tl.tensor(stages)))).numpy()  # (vocab_size,) each
-    weights = [np.rint(10_000 * w).astype(int).ravel().tolist() for w in trace.attention]  # (heads, tokens, tokens)
+    weights = {
+        b: np.rint(10_000 * w).astype(int).ravel().tolist() for b, w in enumerate(trace.attention) if block in (None, b)
+    }  # (heads, tokens, tokens)
     best = [likeliest(model, p, 4) for p in lens]
-    return {**told, "at": at, "attention": weights, "lens": best, "next": likeliest(model, after, 100)}
+    return {**told, "at": at, "attention": weights, "lens": best, "next": likeliest(model, after, LIKELIEST)}
 
 
 def app(model: Any, host: str, token: str) -> Any:
     """The server, as ASGI has it. host: its address and port, as a browser names them."""
-    data = {"config": {"layers": model.config.layers, "heads": model.config.heads}, "text": "The queen lives in"}
-    html = filled("Type a text", "text", data, "connect-src 'self'", model="SmolLM2", home="")
+    c = model.config
+    data = {"config": {"layers": c.layers, "heads": c.heads}, "text": "The queen lives in",
+            "likeliest": min(LIKELIEST, c.vocab_size)}  # fmt: skip
+    about = "Its tokens are words and parts of words."
+    html = filled("Type a text", "text", data, "connect-src 'self'", model="SmolLM2", home="", about=about)
 
     async def page(request: Request) -> Response:
         return HTMLResponse(html, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

@@ -6,6 +6,7 @@ from helpers import claims_page
 from helpers.claims import all_claims
 from helpers.gpt import load_corpus
 from helpers.mnist import Digits
+from helpers.program import ENDED
 
 import base64
 import subprocess
@@ -52,8 +53,11 @@ def play_page(path: Path) -> None:
     page(path, "Play with a network", "play", {"worker": script_of(str(HERE / "worker"))})
 
 
-def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
-    """Type a text: a small GPT, its attention, the residual stream after each block, and the next token."""
+def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str, source: str, steps: int) -> None:
+    """Type a text: a small GPT, its attention, the residual stream after each block, and the next token.
+
+    source: what it learnt from, in so many steps.
+    """
     c = model.config
     weights = {name: {"shape": list(w.shape), "data": encoded(w.numpy(force=True), "f2")}
                for name, w in model.state_dict().items()}  # fmt: skip
@@ -63,9 +67,11 @@ def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str) -> None:
         "weights": weights,
         "vocabulary": [tokenizer.decode([token]) for token in range(c.vocab_size)],
         "text": text,
+        "likeliest": c.vocab_size,
         "worker": script_of(str(HERE / "gpt_worker")),
     }  # fmt: skip
-    page(path, "Type a text", "text", data, model="a small GPT", home=HOME)
+    about = f"It learnt in {steps:,} steps from {escape(source)}. Its tokens are single characters."
+    page(path, "Type a text", "text", data, model="a small GPT", home=HOME, about=about)
 
 
 def index_page(path: Path) -> None:
@@ -134,8 +140,9 @@ def type_a_text(out: Path, settings: Any) -> None:
     chosen = program.Settings(steps=settings.steps)
     corpus = load_corpus(chosen.text, chosen.tokenizer, chosen.vocabulary, chosen.context)
     trainer = program.make_trainer(corpus, chosen, steps=chosen.steps)
-    trainer.fit()
-    text_page(out / "text.html", trainer.model, corpus.tokenizer, "The dog ")
+    if trainer.fit().interrupted:
+        print(ENDED)
+    text_page(out / "text.html", trainer.model, corpus.tokenizer, "The dog ", corpus.source, trainer.step)
 
 
 def write_notebooks(out: Path, settings: Any) -> None:

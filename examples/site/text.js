@@ -6,12 +6,17 @@ const data = JSON.parse(byId("data").textContent);
 const { layers, heads } = data.config;
 const worker = data.worker && new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
 const ALL_AT_ONCE = 6; // blocks whose heads are shown at once
-let [answer, isWaiting, draws] = [null, false, 0]; // draws: tokens still to draw
+let [answer, isWaiting, draws] = [null, false, 0]; // answer: null if there is none to the text; draws: tokens still to draw
 const chosen = { token: null, block: layers - 1, head: 0, off: new Set() }; // no token: the last one
 
 // --- asking the model: see gpt_worker.js --------------------------------------------------------------------------
 
-const question = () => ({ text: byId("text").value, off: [...chosen.off], at: chosen.token });
+const nameOf = () => `${chosen.block}.${chosen.head}`;
+
+function question() {
+  const block = layers > ALL_AT_ONCE ? chosen.block : null;
+  return { text: byId("text").value, off: [...chosen.off], at: chosen.token, block };
+}
 
 async function told(asked) {
   if (worker) {
@@ -21,8 +26,8 @@ async function told(asked) {
   const response = await fetch(`ask${location.search}`, { method: "POST", body: JSON.stringify(asked) });
   if (!response.ok) throw new Error(await response.text());
   const found = await response.json();
-  const attention = found.attention?.map((block) => block.map((weight) => weight / 1e4)); // of ten thousand
-  return { ...found, attention };
+  for (const weights of Object.values(found.attention ?? {})) weights.forEach((w, i) => (weights[i] = w / 1e4)); // of ten thousand
+  return found;
 }
 
 // Ask for the text as it is now; while an answer is on its way, once more when it is there.
@@ -32,21 +37,27 @@ async function ask() {
   let asked, found;
   try {
     if (!worker || !answer) byId("said").textContent = "It reads ...";
-    do found = await told((asked = question()));
-    while (JSON.stringify(asked) !== JSON.stringify(question()));
+    do {
+      found = await told((asked = question()));
+      const { text, off } = asked;
+      const known = off.length ? answer?.text === text && answer.whole : found.next;
+      const whole = known || (await told({ ...asked, off: [] })).next; // with all heads on
+      answer = found.tokens.length ? { ...found, text, whole } : null;
+    } while (JSON.stringify(asked) !== JSON.stringify(question()));
+    const unknown = found.unknown.map((sign) => `"${shownToken(sign)}"`);
+    const skipped = unknown.length > 1 ? "them: its text had no such signs" : "it: its text had no such sign";
     byId("said").textContent = [
-      found.unknown.length ? `It never saw ${found.unknown.join(" ")}, and reads the text without.` : "",
+      unknown.length ? `It does not know ${unknown.join(", ")}, and skips ${skipped}.` : "",
       found.cut ? `It reads the last ${found.tokens.length} tokens.` : "",
       found.tokens.length ? "" : "There is nothing to read: type something.",
     ].join(" ");
-    if (found.tokens.length) answer = found;
-    if (answer) show();
   } catch (error) {
-    byId("said").textContent =
-      `The model does not answer (${error.message}). If its program has ended, start it again.`;
-    draws = 0;
+    const remedy = error instanceof TypeError ? " If its program has ended, start it again." : ""; // fetch did not connect
+    byId("said").textContent = `The model does not answer (${error.message}).${remedy}`;
+    answer = null;
   }
   isWaiting = false;
+  show();
   if (draws) setTimeout(draw, 60);
 }
 
@@ -66,19 +77,26 @@ function shares(rows) {
 }
 
 // Probabilities of the next token at the temperature: of the top k, and of these the fewest that reach the top p.
-function nextTokens() {
+function nextTokens(next) {
   const T = Math.max(setting("temperature"), 1e-3);
-  const most = answer.next[0][1];
-  const likeliest = shares(answer.next.slice(0, setting("top_k")).map(([text, p]) => [text, (p / most) ** (1 / T)]));
+  const most = next[0][1];
+  const likeliest = shares(next.slice(0, setting("top_k")).map(([text, p]) => [text, (p / most) ** (1 / T)]));
   let sum = 0;
   return shares(likeliest.filter(([, p]) => (sum += p) - p < setting("top_p") - 1e-12));
 }
 
+function write(count) {
+  draws = count;
+  byId("go").textContent = draws > 1 ? "Stop" : "Go on";
+  draw();
+}
+
 function draw() {
-  if (!answer || isWaiting || !draws) return;
+  if (isWaiting || !draws) return;
+  if (!answer) return write(0);
   draws -= 1;
   let rest = Math.random();
-  const next = nextTokens();
+  const next = nextTokens(answer.next);
   const [text] = next.find(([, p]) => (rest -= p) < 0) ?? next[0];
   byId("text").value += text;
   byId("text").scrollTop = byId("text").scrollHeight;
@@ -88,8 +106,10 @@ function draw() {
 // --- what one sees ------------------------------------------------------------------------------------------------
 
 function show() {
-  drawArcs();
+  for (const id of ["arcs", "heads", "next", "lens", "told", "rest", "read"]) if (!answer) byId(id).replaceChildren();
   drawHeads();
+  if (!answer) return;
+  drawArcs();
   showNext();
   const rows = answer.lens.map((best, stage) => {
     const cells = best.map(([text, p]) => element("td", {}, `${shownToken(text)} ${p.toFixed(2)}`));
@@ -101,20 +121,24 @@ function show() {
 
 function showNext() {
   if (!answer) return;
-  const [next, known] = [nextTokens(), answer.next.reduce((sum, [, p]) => sum + p, 0)];
+  const [next, whole] = [answer.next, answer.whole].map(nextTokens);
+  const known = answer.next.reduce((sum, [, p]) => sum + p, 0);
   const name = (i) => shownToken(next[i][0]);
-  byId("next").replaceChildren(
-    bars(
-      Float64Array.from(next.slice(0, 12), ([, p]) => p),
-      name,
-    ),
+  const allOn = new Map(whole);
+  const before = (i) => (chosen.off.size ? ` (${number(allOn.get(next[i][0]) ?? 0, 2)})` : "");
+  const shown = bars(
+    Float64Array.from(next.slice(0, 12), ([, p]) => p),
+    name,
+    before,
   );
+  byId("next").replaceChildren(shown, paragraph("hint", chosen.off.size ? "In brackets: with all heads on." : ""));
   const others = `It chooses among the likeliest ${answer.next.length}: at temperature 1 all others have`;
   byId("rest").textContent = known < 0.9995 ? `${others} ${number(1 - known, 2)} together.` : "";
 }
 
 function drawArcs() {
   const { block, head } = chosen;
+  if (!answer?.attention[block]) return;
   const [names, base, token] = [answer.tokens.map(shownToken), 110, chosen.token ?? answer.at];
   let wide = 0;
   const x = names.map((name) => {
@@ -143,15 +167,20 @@ function drawArcs() {
   if (hasFocus) texts[token].focus({ preventScroll: true });
   byId("arcs").parentElement.scrollLeft = x[token] - byId("arcs").parentElement.clientWidth + 60;
   const key = indexOfLargest(weights);
+  const state = chosen.off.has(nameOf()) ? " is off: it adds nothing to the residual stream. There" : ":";
+  const to = key === token ? "itself" : `token ${key}, "${names[key]}"`;
   byId("told").textContent =
-    `Head ${block}.${head}: "${names[token]}" attends most to "${names[key]}", ${names.length > 1 && key === token ? "itself" : `token ${key}`}, with ${number(weights[key], 2)}.`;
+    `Head ${nameOf()}${state} token ${token}, "${names[token]}", attends most to ${to}, with ${number(weights[key], 2)}.`;
 }
 
 // A map for each head of all blocks, or of the chosen one where there are many, which chooses the head.
 function drawHeads() {
+  byId("switch").textContent = `Switch head ${nameOf()} ${chosen.off.has(nameOf()) ? "on" : "off"}`;
+  byId("all").textContent = chosen.off.size ? `All heads on (off: ${[...chosen.off].join(", ")})` : "All heads on";
+  if (!answer?.attention[chosen.block]) return;
   const n = answer.tokens.length;
-  const blocks = layers > ALL_AT_ONCE ? [chosen.block] : answer.attention.keys();
-  const maps = Array.from(blocks).flatMap((block) =>
+  const blocks = Object.keys(answer.attention).map(Number);
+  const maps = blocks.flatMap((block) =>
     Array.from({ length: heads }, (_, head) => {
       const [name, weights] = [`${block}.${head}`, answer.attention[block]];
       const canvas = element("canvas", { width: n, height: n, "aria-hidden": "true" });
@@ -172,14 +201,13 @@ function drawHeads() {
   );
   byId("heads").style.gridTemplateColumns = `repeat(${heads > ALL_AT_ONCE ? "auto-fill" : heads}, minmax(64px, 96px))`;
   byId("heads").replaceChildren(...maps);
-  byId("switch").textContent =
-    `Switch head ${chosen.block}.${chosen.head} ${chosen.off.has(`${chosen.block}.${chosen.head}`) ? "on" : "off"}`;
-  byId("all").textContent = chosen.off.size ? `All heads on (off: ${[...chosen.off].join(", ")})` : "All heads on";
 }
 
 /** @param {any} event */
-function chooseToken({ target, key }) {
-  if (!target.dataset.token || (key ?? "Enter") !== "Enter") return;
+function chooseToken(event) {
+  const { target, key } = event;
+  if (!target.dataset.token || !["Enter", " ", undefined].includes(key)) return;
+  event.preventDefault(); // a space would scroll
   chosen.token = Number(target.dataset.token);
   drawArcs();
   ask();
@@ -188,15 +216,18 @@ function chooseToken({ target, key }) {
 function chooseHead(block, head) {
   Object.assign(chosen, { block, head });
   byId("block").previousElementSibling.textContent = block;
-  if (!answer) return;
   drawArcs();
   drawHeads();
+  if (answer && !answer.attention[block]) ask();
 }
 
 // --- the beginning ------------------------------------------------------------------------------------------------
 
 startTheme();
 worker?.postMessage({ model: data });
+byId("named").textContent =
+  `${layers - 1}.0 is the first head of the last block, counted from 0. Switched off, it adds nothing to the residual stream.`;
+byId("top_k").max = byId("top_k").value = String(data.likeliest);
 byId("text").addEventListener("input", askForAll);
 for (const id of ["temperature", "top_k", "top_p"]) {
   const tell = () => (byId(id).previousElementSibling.textContent = byId(id).value);
@@ -206,11 +237,6 @@ for (const id of ["temperature", "top_k", "top_p"]) {
   });
   tell();
 }
-const write = (count) => {
-  draws = count;
-  byId("go").textContent = draws > 1 ? "Stop" : "Go on";
-  draw();
-};
 byId("draw").addEventListener("click", () => write(1));
 byId("go").addEventListener("click", () => write(draws > 1 ? 0 : Infinity));
 byId("block").parentElement.hidden = layers <= ALL_AT_ONCE;
@@ -220,8 +246,7 @@ chooseHead(layers - 1, 0);
 byId("arcs").addEventListener("click", chooseToken);
 byId("arcs").addEventListener("keydown", chooseToken);
 byId("switch").addEventListener("click", () => {
-  const name = `${chosen.block}.${chosen.head}`;
-  if (!chosen.off.delete(name)) chosen.off.add(name);
+  if (!chosen.off.delete(nameOf())) chosen.off.add(nameOf());
   ask();
 });
 byId("all").addEventListener("click", () => {

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -228,7 +229,7 @@ def text_page(tmp_path_factory):
     for weight in model.parameters():
         weight.data = weight.data.astype(np.float16).astype(np.float32)  # as the page has them
     path = tmp_path_factory.mktemp("site") / "text.html"
-    pages.text_page(path, model, tokenizer, "The dog")
+    pages.text_page(path, model, tokenizer, "The dog", "a <b>", 3)
     return path, model, tokenizer
 
 
@@ -275,18 +276,35 @@ def assert_likeliest(found, p, tokenizer, count):
 def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
     page = visit(text_page[0])
     page.locator("#told", has_text="attends most to").wait_for()
-    for text, said in [("The ж", "It never saw ж, and reads the text without."), ("", "There is nothing to read"),
+    for text, said in [("The ж", 'It does not know "ж", and skips it: its text had no such sign.'),
+                       ("ж\tж", 'It does not know "ж", "→", and skips them'), ("", "There is nothing to read"),
                        ("The dog sees the dog", "It reads the last 16 tokens.")]:  # fmt: skip
         page.fill("#text", text)
         page.locator("#said", has_text=said).wait_for()
+        if not text:
+            page.click("#draw")
+            assert (page.locator("#arcs *, #lens *, #next *").count(), page.input_value("#text")) == (0, "")
     page.fill("#text", "<b>The dog</b>")
     page.locator("#arcs text").nth(12).wait_for()
     page.click("#draw")
     page.locator("#arcs text").nth(13).wait_for()
     assert len(page.input_value("#text")) == len("<b>The dog</b>") + 1
-    page.locator("#arcs text").nth(4).press("Enter")
-    page.locator("#read", has_text="h").wait_for()
-    assert page.evaluate("document.activeElement.dataset.token") == "4"
+    for token, key, sign in ((5, "Enter", "e"), (4, "Space", "h")):
+        page.locator("#arcs text").nth(token).press(key)
+        page.locator("#read", has_text=sign).wait_for()
+        assert page.evaluate("document.activeElement.dataset.token") == str(token)
+    assert page.inner_text("#told").startswith('Head 1.0: token 4, "h", attends most to ')
+    page.click("#switch")
+    page.locator("#next", has_text="In brackets: with all heads on.").wait_for()
+    assert page.inner_text("#told").startswith("Head 1.0 is off: it adds nothing to the residual stream.")
+    assert page.locator("#top_k").get_attribute("max") == str(text_page[2].vocab_size)
+
+
+def test_ctrl_c_in_the_training_is_said_and_the_page_tells_the_steps(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(nn.Trainer, "fit", lambda trainer: SimpleNamespace(interrupted=True))
+    pages.type_a_text(tmp_path, SimpleNamespace(steps=1000))
+    assert "Ended by Ctrl-C" in capsys.readouterr().out
+    assert "It learnt in 0 steps from 20,000 made sentences" in (tmp_path / "text.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture

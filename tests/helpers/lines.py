@@ -24,8 +24,8 @@ ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that
     "nn/{optim,training,parallel,data,utils}": (2_700, 3_344),
     "nn/torch": (1_600, 1_512),
     "transformer": (3_250, 3_889),
-    "examples": (9_000, 10_544),
-    "tests": (27_000, 31_241),
+    "examples": (9_000, 10_562),
+    "tests": (27_000, 31_290),
 }
 AN_OP = 25  # lines; by so much a room may grow, so that who adds an op need not ask
 

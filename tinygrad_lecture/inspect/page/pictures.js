@@ -318,6 +318,8 @@ function attentionMaps(array, tokens, called) {
   return [element("h3", {}, "Attention weights"), said, shown, legend([0, 0.05, 0.25, 0.5, 1], colour), ...more];
 }
 
+// A token with a sign for each sign that one would not see.
 function shownToken(token) {
-  return token.replaceAll(" ", "·").replaceAll("\n", "↵").replaceAll("\t", "→") || "∅";
+  const signs = { " ": "·", "\n": "↵", "\t": "→" };
+  return token.replace(/[\s\p{C}]/gu, (sign) => signs[sign] ?? `U+${sign.codePointAt(0).toString(16)}`) || "∅";
 }

@@ -24,7 +24,7 @@ const TRIES = [
   ],
   [
     "A saddle: the gradient is nearly 0, and nothing is learnt",
-    "All points per step. Start with all weights at 0, and train. Then start anew: random weights leave it at once.",
+    "Set points per step to all. Start with all weights at 0, and train. Then start anew: random weights leave it at once.",
     ({ zero, steps, steepest, right }) => zero && steps >= 50 && steepest < 1e-3 && right < 0.8,
   ],
   [

@@ -100,15 +100,15 @@ class Tape {
       for (; l < k; l += 1, p += 1, q += m) for (let j = 0; j < m; j += 1) out[to + j] += A[p] * B[q + j];
     });
     return this.node([...stack, n, m], out, (g) => {
-      const [ofA, ofB] = [a.fixed ? null : a.grad, b.grad];
+      const [gradA, gradB] = [a.fixed ? null : a.grad, b.grad];
       rows((p, q, to) => {
         for (let l = 0; l < k; l += 1, p += 1, q += m) {
           if (a.fixed && A[p] === 0) continue;
-          for (let j = 0; j < m; j += 1) ofB[q + j] += g[to + j] * A[p];
+          for (let j = 0; j < m; j += 1) gradB[q + j] += g[to + j] * A[p];
           if (a.fixed) continue;
           let sum = 0;
           for (let j = 0; j < m; j += 1) sum += g[to + j] * B[q + j];
-          ofA[p] += sum;
+          gradA[p] += sum;
         }
       });
     });

@@ -1,3 +1,4 @@
+/// <reference path="bpe.js" />
 /// <reference path="gpt.js" />
 // The GPT in a worker, so that the page never waits.
 //
@@ -8,29 +9,31 @@
 // of a block the weights of attention, (heads, n, n); the likeliest tokens by the vector of token `at` after the embedding and each
 // block, and those that come next, as [text, probability], the likeliest first.
 
-let model, signs;
+let model, tokenizer, signs;
 
 onmessage = ({ data }) => {
-  if (data.model) [model, signs] = [modelOf(data.model), data.model.vocabulary];
+  if (data.model) [model, tokenizer, signs] = [modelOf(data.model), new Tokenizer(data.model), data.model.signs];
   else postMessage(answer(data));
 };
 
 function answer({ text, off, at }) {
-  const typed = [...text];
-  const known = typed.filter((sign) => signs.includes(sign));
-  const tokens = known.slice(-model.context);
-  const unknown = [...new Set(typed.filter((sign) => !signs.includes(sign)))];
-  const told = { tokens, unknown, cut: tokens.length < known.length };
-  if (!tokens.length) return told;
-  at = Math.min(at ?? Infinity, tokens.length - 1);
-  const ids = tokens.map((sign) => signs.indexOf(sign));
-  const { attention, lens, next } = model.run(ids, at, off);
+  const isKnown = (sign) => signs.includes(sign);
+  const unknown = [...new Set(text)].filter((sign) => !isKnown(sign));
+  // A space at the end is left out: it belongs to the word that comes next.
+  const all = tokenizer.encode([...text].filter(isKnown).join("").replace(/ +$/, ""));
+  const read = all.slice(-model.context);
+  const told = { tokens: read.map(named), unknown, cut: read.length < all.length };
+  if (!read.length) return told;
+  at = Math.min(at ?? Infinity, read.length - 1);
+  const { attention, lens, next } = model.run(read, at, off);
   return { ...told, at, attention, lens: lens.map((scores) => likeliest(scores).slice(0, 4)), next: likeliest(next) };
 }
+
+const named = (token) => tokenizer.vocabulary[token];
 
 function likeliest(scores) {
   const most = scores.reduce((a, b) => Math.max(a, b));
   const exps = scores.map((score) => Math.exp(score - most));
   const total = exps.reduce((sum, x) => sum + x, 0);
-  return Array.from(exps, (x, token) => [signs[token], x / total]).sort(([, a], [, b]) => b - a);
+  return Array.from(exps, (x, token) => [named(token), x / total]).sort(([, a], [, b]) => b - a);
 }

@@ -34,6 +34,11 @@ from transformer import probabilities
 TOKENS = 64  # that it reads, at most
 BYTES = 100_000  # of a question, at most
 LIKELIEST = 100  # next tokens that the page is told
+TEXTS = [  # to try, each with what to look for
+    ("The Eiffel tower stands in the city of", "The next word is Paris. Leave out Eiffel: the tower may stand anywhere."),
+    ("Mary gave the book to John because", "The next word is he. Which heads attend to John?"),
+    ("The red car that John bought yesterday", "Which heads of the last blocks go back to car?"),
+]
 FORM = (
     'a question is {"text": "...", "off": heads as "18.6", "at": the number of a token, or null for the last, '
     '"block": the one whose attention is told, or null for all}'
@@ -72,7 +77,7 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None, block: 
 def app(model: Any, host: str, token: str) -> Any:
     """The server, as ASGI has it. host: its address and port, as a browser names them."""
     c = model.config
-    data = {"config": {"layers": c.layers, "heads": c.heads}, "text": "The queen lives in",
+    data = {"config": {"layers": c.layers, "heads": c.heads}, "texts": TEXTS,
             "likeliest": min(LIKELIEST, c.vocab_size)}  # fmt: skip
     about = "Its tokens are words and parts of words."
     html = filled("Type a text", "text", data, "connect-src 'self'", model="SmolLM2", home="", about=about)

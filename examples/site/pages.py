@@ -25,13 +25,23 @@ import nn
 import tinygrad_lecture as tl
 from examples.site import cheat_sheet, notebook, steps
 from tinygrad_lecture.inspect.page.page import FILE, assembled, script_of, written
-from transformer import GPT, Tokenizer
+from transformer import GPT, BPETokenizer
+from transformer.tokenizer.bpe import WORDS
 
 HERE = Path(__file__).parent
 NOTEBOOKS = {f"notebooks/{path.stem}.html": f"{path.stem.replace('_', ' ').capitalize()}: a notebook"
              for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))}  # fmt: skip
 HOME = '<a href="index.html">All pages</a>'
 LEARN, TEST = 2000, 500  # pictures that the page has
+TEXTS = [  # for the small GPT, each with what to look for
+    (
+        "Every queen said that",
+        "A head attends to queen, and the next word is she. After which block? Switch this head off. Write king.",
+    ),
+    ("Two kings said that", "The next word is they. Which word says that there are several?"),
+    ("The nurse said that", "He or she? The text that it learnt from has a bias. Write engineer for nurse."),
+    ("The streets of rome where people speak", "The word that decides is three tokens back. Write paris for rome."),
+]
 
 
 def digit_page(path: Path, model: nn.MLP, digits: Digits) -> None:
@@ -53,10 +63,10 @@ def play_page(path: Path) -> None:
     page(path, "Play with a network", "play", {"worker": script_of(str(HERE / "worker"))})
 
 
-def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str, source: str, steps: int) -> None:
+def text_page(path: Path, model: GPT, tokenizer: BPETokenizer, signs: str, source: str, steps: int) -> None:
     """Type a text: a small GPT, its attention, the residual stream after each block, and the next token.
 
-    source: what it learnt from, in so many steps.
+    signs: the characters of what it learnt from, each a token. source: what that is. steps: how many it took.
     """
     c = model.config
     weights = {name: {"shape": list(w.shape), "data": encoded(w.numpy(force=True), "f2")}
@@ -66,11 +76,17 @@ def text_page(path: Path, model: GPT, tokenizer: Tokenizer, text: str, source: s
                    "vocabulary": c.vocab_size},
         "weights": weights,
         "vocabulary": [tokenizer.decode([token]) for token in range(c.vocab_size)],
-        "text": text,
+        "merges": tokenizer.merges,
+        "pattern": WORDS,
+        "signs": signs,
+        "texts": TEXTS,
         "likeliest": c.vocab_size,
         "worker": script_of(str(HERE / "gpt_worker")),
     }  # fmt: skip
-    about = f"It learnt in {steps:,} steps from {escape(source)}. Its tokens are single characters."
+    about = (
+        f"It learnt in {steps:,} steps from {escape(source)}. A token is a word with the space before it; "
+        "other words are cut into pieces."
+    )
     page(path, "Type a text", "text", data, model="a small GPT", home=HOME, about=about)
 
 
@@ -137,12 +153,13 @@ def draw_a_digit(out: Path, settings: Any) -> None:
 
 def type_a_text(out: Path, settings: Any) -> None:
     program = import_module("08_gpt")
-    chosen = program.Settings(steps=settings.steps)
+    chosen = program.Settings(steps=settings.steps, tokenizer="bpe")
     corpus = load_corpus(chosen.text, chosen.tokenizer, chosen.vocabulary, chosen.context)
     trainer = program.make_trainer(corpus, chosen, steps=chosen.steps)
     if trainer.fit().interrupted:
         print(ENDED)
-    text_page(out / "text.html", trainer.model, corpus.tokenizer, "The dog ", corpus.source, trainer.step)
+    signs = "".join(sorted({*corpus.tokenizer.decode(corpus.learn.tokens.tolist())}))
+    text_page(out / "text.html", trainer.model, corpus.tokenizer, signs, corpus.source, trainer.step)
 
 
 def write_notebooks(out: Path, settings: Any) -> None:

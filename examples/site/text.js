@@ -7,11 +7,11 @@ const { layers, heads } = data.config;
 const worker = data.worker && new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
 const ALL_AT_ONCE = 6; // blocks whose heads are shown at once
 let [answer, isWaiting, draws] = [null, false, 0]; // answer: null if there is none to the text; draws: tokens still to draw
-const chosen = { token: null, block: layers - 1, head: 0, off: new Set() }; // no token: the last one
+const chosen = { token: null, block: layers - 1, head: null, off: new Set() }; // no token: the last one; no head: a clear one
 
 // --- asking the model: see gpt_worker.js --------------------------------------------------------------------------
 
-const nameOf = () => `${chosen.block}.${chosen.head}`;
+const nameOf = () => `${chosen.block}.${chosen.head ?? 0}`;
 
 function question() {
   const block = layers > ALL_AT_ONCE ? chosen.block : null;
@@ -43,6 +43,7 @@ async function ask() {
       const known = off.length ? answer?.text === text && answer.whole : found.next;
       const whole = known || (await told({ ...asked, off: [] })).next; // with all heads on
       answer = found.tokens.length ? { ...found, text, whole } : null;
+      if (answer && chosen.head === null) chooseHead(...clearest(answer));
     } while (JSON.stringify(asked) !== JSON.stringify(question()));
     const unknown = found.unknown.map((sign) => `"${shownToken(sign)}"`);
     const skipped = unknown.length > 1 ? "them: its text had no such signs" : "it: its text had no such sign";
@@ -59,6 +60,24 @@ async function ask() {
   isWaiting = false;
   show();
   if (draws) setTimeout(draw, 60);
+}
+
+// The block and head in which the last token attends most to one token. The first one does not count: a head that finds
+// nothing rests there.
+function clearest({ attention, tokens }) {
+  const n = tokens.length;
+  const found = Object.entries(attention).flatMap(([block, weights]) =>
+    Array.from({ length: heads }, (_, head) => {
+      const most = Math.max(...weights.slice((head * n + n - 1) * n + 1, (head + 1) * n * n - 1));
+      return [Number(block), head, most];
+    }),
+  );
+  return found.reduce((best, one) => (one[2] > best[2] ? one : best));
+}
+
+function read(text) {
+  byId("text").value = text;
+  askForAll();
 }
 
 function askForAll() {
@@ -98,7 +117,8 @@ function draw() {
   let rest = Math.random();
   const next = nextTokens(answer.next);
   const [text] = next.find(([, p]) => (rest -= p) < 0) ?? next[0];
-  byId("text").value += text;
+  const box = byId("text");
+  box.value = (text.startsWith(" ") ? box.value.replace(/ +$/, "") : box.value) + text;
   byId("text").scrollTop = byId("text").scrollHeight;
   askForAll();
 }
@@ -227,7 +247,8 @@ startTheme();
 worker?.postMessage({ model: data });
 byId("named").textContent =
   `${layers - 1}.0 is the first head of the last block, counted from 0. Switched off, it adds nothing to the residual stream.`;
-byId("top_k").max = byId("top_k").value = String(data.likeliest);
+byId("top_k").max = String(data.likeliest);
+byId("top_k").value = byId("top_k").max;
 byId("text").addEventListener("input", askForAll);
 for (const id of ["temperature", "top_k", "top_p"]) {
   const tell = () => (byId(id).previousElementSibling.textContent = byId(id).value);
@@ -242,7 +263,7 @@ byId("go").addEventListener("click", () => write(draws > 1 ? 0 : Infinity));
 byId("block").parentElement.hidden = layers <= ALL_AT_ONCE;
 byId("block").max = byId("block").value = String(layers - 1);
 byId("block").addEventListener("input", () => chooseHead(setting("block"), chosen.head));
-chooseHead(layers - 1, 0);
+byId("block").previousElementSibling.textContent = byId("block").value;
 byId("arcs").addEventListener("click", chooseToken);
 byId("arcs").addEventListener("keydown", chooseToken);
 byId("switch").addEventListener("click", () => {
@@ -253,5 +274,14 @@ byId("all").addEventListener("click", () => {
   chosen.off.clear();
   ask();
 });
-byId("text").value = data.text;
-ask();
+byId("texts").append(
+  ...data.texts.map(([text, told]) =>
+    element(
+      "li",
+      {},
+      link(text, () => read(text)),
+      ` ${told}`,
+    ),
+  ),
+);
+read(data.texts[0][0]);

@@ -35,7 +35,7 @@ TOKENS = 64  # that it reads, at most
 BYTES = 100_000  # of a question, at most
 LIKELIEST = 100  # next tokens that the page is told
 TEXTS = [  # to try, each with what to look for
-    ("The Eiffel tower stands in the city of", "The next word is Paris. Leave out Eiffel: the tower may stand anywhere."),
+    ("The Eiffel tower stands in the city of", "The next word is Paris. Without Eiffel the tower may stand anywhere."),
     ("Mary gave the book to John because", "The next word is he. Which heads attend to John?"),
     ("The red car that John bought yesterday", "Which heads of the last blocks go back to car?"),
 ]

@@ -34,6 +34,7 @@ from transformer import probabilities
 TOKENS = 64  # that it reads, at most
 BYTES = 100_000  # of a question, at most
 LIKELIEST = 100  # next tokens that the page is told
+BLOCK = 24  # that the page opens with: in SmolLM2 it has heads that go back to Eiffel and John
 TEXTS = [  # to try, each with what to look for
     ("The Eiffel tower stands in the city of", "The next word is Paris. Without Eiffel the tower may stand anywhere."),
     ("Mary gave the book to John because", "The next word is he. Which heads attend to John?"),
@@ -77,7 +78,7 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None, block: 
 def app(model: Any, host: str, token: str) -> Any:
     """The server, as ASGI has it. host: its address and port, as a browser names them."""
     c = model.config
-    data = {"config": {"layers": c.layers, "heads": c.heads}, "texts": TEXTS,
+    data = {"config": {"layers": c.layers, "heads": c.heads}, "texts": TEXTS, "block": min(BLOCK, c.layers - 1),
             "likeliest": min(LIKELIEST, c.vocab_size)}  # fmt: skip
     about = "Its tokens are words and parts of words."
     html = filled("Type a text", "text", data, "connect-src 'self'", model="SmolLM2", home="", about=about)

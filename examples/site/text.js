@@ -7,7 +7,7 @@ const { layers, heads } = data.config;
 const worker = data.worker && new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
 const ALL_AT_ONCE = 6; // blocks whose heads are shown at once
 let [answer, isWaiting, draws] = [null, false, 0]; // answer: null if there is none to the text; draws: tokens still to draw
-const chosen = { token: null, block: layers - 1, head: null, off: new Set() }; // no token: the last one; no head: a clear one
+const chosen = { token: null, block: data.block ?? layers - 1, head: null, off: new Set() }; // no token: the last one; no head: a clear one
 
 // --- asking the model: see gpt_worker.js --------------------------------------------------------------------------
 
@@ -261,7 +261,8 @@ for (const id of ["temperature", "top_k", "top_p"]) {
 byId("draw").addEventListener("click", () => write(1));
 byId("go").addEventListener("click", () => write(draws > 1 ? 0 : Infinity));
 byId("block").parentElement.hidden = layers <= ALL_AT_ONCE;
-byId("block").max = byId("block").value = String(layers - 1);
+byId("block").max = String(layers - 1);
+byId("block").value = String(chosen.block);
 byId("block").addEventListener("input", () => chooseHead(setting("block"), chosen.head));
 byId("block").previousElementSibling.textContent = byId("block").value;
 byId("arcs").addEventListener("click", chooseToken);

@@ -62,13 +62,13 @@ async function ask() {
   if (draws) setTimeout(draw, 60);
 }
 
-// The block and head in which the last token attends most to one token. The first one does not count: a head that finds
-// nothing rests there.
+// The block and head in which the last token attends most to one token. The first one and the one before it do not count,
+// as many heads rest there.
 function clearest({ attention, tokens }) {
   const n = tokens.length;
   const found = Object.entries(attention).flatMap(([block, weights]) =>
     Array.from({ length: heads }, (_, head) => {
-      const most = Math.max(...weights.slice((head * n + n - 1) * n + 1, (head + 1) * n * n - 1));
+      const most = Math.max(...weights.slice((head * n + n - 1) * n + 1, (head + 1) * n * n - 2));
       return [Number(block), head, most];
     }),
   );

@@ -36,7 +36,7 @@ LEARN, TEST = 2000, 500  # pictures that the page has
 TEXTS = [  # for the small GPT, each with what to look for
     (
         "Every queen said that",
-        "A head attends to queen, and the next word is she. After which block? Switch this head off. Write king.",
+        "A head attends to queen, and the next word is she. After which block? And with this head off? And for king?",
     ),
     ("Two kings said that", "The next word is they. Which word says that there are several?"),
     ("The nurse said that", "He or she? The text that it learnt from has a bias. Write engineer for nurse."),

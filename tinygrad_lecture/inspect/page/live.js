@@ -12,14 +12,10 @@ class Live {
     this.count = data.arrays.length;
     this.changed = new Map(); // value -> its numbers
     this.edits = []; // [value, index] of what differs from the engine's, each once
+    this.hindrance = this.findHindrance();
   }
 
   // Why the page cannot compute anew; "" where it can.
-  get hindrance() {
-    this.reason ??= this.findHindrance();
-    return this.reason;
-  }
-
   findHindrance() {
     const { values, arrays } = this.data;
     if (!this.data.live) return "there are too many numbers";

@@ -29,8 +29,6 @@ function edit(value, index, to) {
   if (value === undefined) live.undo();
   else live.set(value, index, to);
   place.addUp();
-  picture.forget();
-  table.rows = [];
   show(value !== undefined);
   if (value !== undefined) document.activeElement.scrollIntoView({ block: "nearest" }); // what is said of it takes room
 }
@@ -56,7 +54,7 @@ function show(editing = false) {
   if (!asTable) picture.show(chosen);
   else table.show();
   panel.show(chosen, editing);
-  byId("summary").textContent = `${result.name} = ${panel.words(data.result)}; ${shownCount} values`;
+  byId("summary").textContent = `${result.name} = ${panel.values.words(data.result)}; ${shownCount} values`;
   showPath();
   const last = place.steps.length - 1;
   slider.max = String(last);

@@ -35,6 +35,11 @@ function trimmed(digits) {
   return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
 }
 
+// The whole numbers from 0 on, so many.
+function range(n) {
+  return [...new Array(n).keys()];
+}
+
 function shapeText(shape) {
   return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }

@@ -109,28 +109,22 @@ class Place {
     );
   }
 
-  // The first step of the run that a step ends.
-  runStart(step) {
-    let start = step;
+  // The first and the last step of the run that a step is in.
+  run(step) {
+    let [start, end] = [step, step];
     while (start > 0 && this.runsOn(start - 1)) start -= 1;
-    return start;
-  }
-
-  // The last step of the run that a step begins.
-  runEnd(step) {
-    let end = step;
     while (this.runsOn(end)) end += 1;
-    return end;
+    return [start, end];
   }
 
   forward() {
     this.go(this.step + 1);
     if (this.current.value >= 0) this.view = this.viewFor(this.step);
-    this.step = this.runEnd(this.step);
+    this.step = this.run(this.step)[1];
   }
 
   backward() {
-    this.go(this.runStart(this.step) - 1);
+    this.go(this.run(this.step)[0] - 1);
     if (this.current.value >= 0) this.view = this.viewFor(this.step);
   }
 

@@ -76,13 +76,7 @@ function placeText(shape, index) {
 
 // The same without brackets: "0, 1".
 function indexText(shape, index) {
-  const parts = [];
-  let rest = index;
-  for (const n of shape.toReversed()) {
-    parts.unshift(rest % n);
-    rest = Math.floor(rest / n);
-  }
-  return parts.join(", ");
+  return shape.map((n, axis) => Math.floor(index / sizeOf(shape.slice(axis + 1))) % n).join(", ");
 }
 
 // One number as text; those of bools are words.

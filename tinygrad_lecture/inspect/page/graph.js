@@ -59,6 +59,16 @@ class Picture {
         this.focusOn(i, false);
         if (g.matches(":focus-visible")) this.follow(i);
       },
+      keydown: (event) => {
+        const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (!move && event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        if (move) return this.focusOn(i + move, true);
+        const { view } = this.place;
+        this.choose(box);
+        this.focusOn(this.focused, true);
+        if (this.place.view !== view) this.follow(-1); // nobody has pointed at the first box of the module
+      },
     };
     const attributes = { transform: `translate(${x} ${y})`, role: "button", tabindex: i ? -1 : 0, ...listeners };
     const g = svgElement("g", attributes, svgElement("rect", { width: w, height: h, rx: 8 }), texts, inside);
@@ -88,20 +98,21 @@ class Picture {
   // Mark what the step does.
   mark(chosen) {
     const { place } = this;
+    const { boxes, arrows } = this.data;
     const { kind } = place.current;
     const backward = kind === "backward";
     const now = place.firing(place.step);
     const touched = new Set(this.touched());
-    this.data.boxes.forEach((box, i) => {
-      const role = i === now ? `now ${kind}` : touched.has(i) && (backward ? "receives" : "feeds");
-      this.markBox(box, i, [role, box.value !== undefined && box.value === chosen && "chosen"]);
+    boxes.forEach((box, i) => {
+      const role = box === now ? `now ${kind}` : touched.has(box) && (backward ? "receives" : "feeds");
+      this.markBox(box, i, [role, box.value === chosen && "chosen"]);
     });
-    this.data.arrows.forEach(({ from, to }, k) => {
-      const active = to === now && touched.has(from);
+    arrows.forEach(({ from, to }, k) => {
+      const active = boxes[to] === now && touched.has(boxes[from]);
       this.arrows[k].classList.toggle("backward", active && backward);
       this.arrows[k].classList.toggle("now", active && !backward);
     });
-    if (now !== undefined) this.reveal(now);
+    if (now) this.reveal(boxes.indexOf(now));
     else if (kind === "start") {
       this.scroll.scrollTo(0, 0);
       this.reveal(0); // the first of a wide graph may stand far to the right
@@ -111,13 +122,12 @@ class Picture {
   // Show what is known of a box. roles: what it is to the step, and to who looks at it.
   markBox(box, i, roles) {
     const { place } = this;
-    const { arrays, values } = place.data;
     const made = this.boxes[i];
     const { g, circles } = made;
-    const value = values[box.value];
+    const value = place.data.values[box.value];
     const known = value ? place.isKnown(box.value) : place.isThrough(box.group);
-    const array = known ? arrays[value?.value] : undefined;
-    const gradient = value && arrays[place.gradientOf(box.value)];
+    const array = known && value && place.array(box.value);
+    const gradient = value && place.gradientOf(box.value);
     const marks = ["box", made.kind, !known && "waiting", ...roles, this.sources.has(i) && "source"].filter(Boolean);
     const state = [...marks, array?.text, gradient?.text].join(" ");
     if (state === made.state) return; // what does not change costs the browser nothing
@@ -172,7 +182,7 @@ class Picture {
     this.zoom = factor === FIT ? FIT : Math.min(Math.max(now * factor, 0.15), 4);
     this.resize();
     const box = this.place.firing(this.place.step);
-    if (box !== undefined) this.reveal(box);
+    if (box) this.reveal(this.data.boxes.indexOf(box));
   }
 }
 

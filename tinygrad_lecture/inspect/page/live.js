@@ -89,25 +89,24 @@ class Live {
     if (!data.edited) return;
     const { tape, nodes, uses } = (this.now = this.computed());
     tape.backward();
-    const add = (numbers, shape, dtype) => {
+    const add = (numbers, { shape, dtype }) => {
       const rounded = dtype === "float32" ? Float32Array.from(numbers) : numbers;
       return data.arrays.push(arrayOf(rounded, shape, dtype)) - 1;
     };
     data.values.forEach((value, i) => {
       const follows = value.kind === "result" || value.origin || this.changed.has(i);
-      if (follows) value.value = add(nodes[i].numbers, value.shape, value.dtype);
+      if (follows) value.value = add(nodes[i].numbers, value);
       const weights = value.op === "attention_weights" ? nodes[i] : nodes[i].weights;
-      if (weights) value.weights = add(weights.numbers, weights.shape, value.dtype);
+      if (weights) value.weights = add(weights.numbers, { shape: weights.shape, dtype: value.dtype });
     });
     const sums = new Map(); // value -> its gradient so far, and the number of that as an array
     for (const step of data.steps) {
-      const { shape, dtype } = data.values[step.value];
-      step.upstream = add(nodes[step.value].grad, shape, dtype);
+      step.upstream = add(nodes[step.value].grad, data.values[step.value]);
       for (const term of step.terms) {
         const { grad } = uses[step.value][term.position];
         const [before, to] = [sums.get(term.to), data.values[term.to]];
         const sum = grad.map((g, k) => g + (before?.sum[k] ?? 0));
-        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to.shape, to.dtype));
+        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to));
         term.before = before?.after;
         sums.set(term.to, { sum, after: term.after });
       }
@@ -131,23 +130,9 @@ class Live {
     const change = elementsOf(after)[0] - elementsOf(before)[0];
     const product = `${factor(slope)} · ${factor(to - from)} = ${number(slope * (to - from))}`;
     const foretold = `The gradient foretold ${gradient}${placeText(shape, index)} · change = ${product}`;
-    const comes = this.comesCloser(value, index, from, to, change - slope * (to - from), slope);
-    const closer = comes
-      ? "the smaller the change, the closer"
-      : "a smaller change is foretold no better, as the slope jumps here or leaves out a constant that follows";
-    return [told, `${result.name} changed by ${number(change)}. ${foretold}; ${closer}.`];
-  }
-
-  // Whether a thousandth of a change is foretold better, beside its size. error: of the whole change.
-  comesCloser(value, index, from, to, error, slope) {
-    const [step, numbers] = [(to - from) / 1000, this.changed.get(value)];
-    const [before, after] = [from, from + step].map((x) => {
-      numbers[index] = x;
-      return this.computed().nodes[this.data.result].numbers[0];
-    });
-    numbers[index] = to;
-    const rounding = 1e-6 * Math.abs(slope * step) + 1e-12 * (1 + Math.abs(before));
-    return Math.abs(after - before - slope * step) <= Math.abs(error) / 2000 + rounding;
+    const when =
+      "the smaller the change, the closer, unless the slope jumps here or leaves out a constant that follows";
+    return [told, `${result.name} changed by ${number(change)}. ${foretold}; ${when}.`];
   }
 }
 

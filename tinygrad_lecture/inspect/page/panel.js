@@ -24,20 +24,18 @@ class Panel {
   // One sentence about the step, for the screen reader and the slider.
   said() {
     const { current, step, steps } = this.place;
+    const { kind, value } = current;
     const where = `${step} of ${steps.length - 1}`;
-    const value = this.data.values[current.value];
-    if (current.kind === "start") return `Start, ${where}`;
-    if (current.kind === "done") return `End, ${where}`;
-    const [forward, group] = [current.kind === "forward", this.group()];
-    const through = `through ${(this.data.groups[group] ?? value).name}`;
-    const what = forward && group === undefined ? `${value.name} = ${this.values.words(current.value)}` : through;
-    return `${forward ? "Forward" : "Backward"}: ${what}, ${where}`;
+    if (value < 0) return `${kind === "start" ? "Start" : "End"}, ${where}`;
+    const [{ name }, group] = [this.data.values[value], this.data.groups[this.group()]];
+    const what =
+      kind === "forward" && !group ? `${name} = ${this.place.text(value)}` : `through ${group?.name ?? name}`;
+    return `${kind === "forward" ? "Forward" : "Backward"}: ${what}, ${where}`;
   }
 
   // The module that the step goes through at once, undefined if it is a step of a value.
   group() {
-    const { place } = this;
-    return place.viewData(place.view).boxes[place.firing(place.step)]?.group;
+    return this.place.firing(this.place.step)?.group;
   }
 
   parts() {
@@ -65,7 +63,7 @@ class Panel {
       hint("Numbers have four digits, or more where needed to show a difference."),
       !this.live.hindrance && hint("Choose a value and change one of its numbers to see what follows from it."),
       hint("Press Next, or the key ", kbd("→"), ", for the next step."),
-      this.values.list(given, (i) => this.values.words(i)),
+      this.values.list(given, (i) => this.place.text(i)),
     ];
   }
 
@@ -73,9 +71,9 @@ class Panel {
     const { values, arrays, steps, differentiated, own, note, edited } = this.data;
     if (!steps.length)
       return [this.answer(), h2("The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
-    const leaves = [...values.keys()].filter((i) => values[i].kind === "leaf" && this.place.gradientOf(i) >= 0);
+    const leaves = [...values.keys()].filter((i) => values[i].kind === "leaf" && this.place.gradientOf(i));
     const held = (i) => arrays[values[i].stored]?.text ?? "";
-    const others = leaves.filter((i) => held(i) !== this.values.gradient(i));
+    const others = leaves.filter((i) => held(i) !== this.place.gradientOf(i).text);
     let where = "";
     if (own) where = ". The page went backward itself, and left every .grad as it was";
     else if (!edited && !others.length) where = ", which is in its .grad";
@@ -117,7 +115,7 @@ class Panel {
   forwardStep(i) {
     const value = this.data.values[i];
     const { filled, definition, sums } = this.worked.forward(i);
-    const chain = [...new Set([value.formula, filled, definition, this.values.words(i)])].filter((text) => text);
+    const chain = [...new Set([value.formula, filled, definition, this.place.text(i)])].filter((text) => text);
     const indent = " ".repeat(value.name.length);
     const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
     return [
@@ -206,9 +204,9 @@ class Panel {
     const from = ({ kind, module }) => (kind === "result" && module ? `from ${module}: ` : "");
     return [
       h3("goes in"),
-      values.list([...given], (i) => from(data.values[i]) + values.words(i)),
+      values.list([...given], (i) => from(data.values[i]) + place.text(i)),
       h3(partly ? "computed last, inside" : "comes out"),
-      values.list(partly || !results.length ? made.slice(-1) : results, (i) => values.words(i)),
+      values.list(partly || !results.length ? made.slice(-1) : results, (i) => place.text(i)),
     ];
   }
 

@@ -45,14 +45,11 @@ class Place {
   addUp() {
     this.steps = stepsOf(this.data);
     this.sums = new Map(); // value -> [step, its gradient from then on]
-    this.steps.forEach((step, i) => {
-      for (const event of step.events) {
-        for (const [value, array] of [
-          [event.value, event.upstream],
-          ...event.terms.map((term) => [term.to, term.after]),
-        ]) {
-          this.sums.set(value, [...(this.sums.get(value) ?? []), [i, array]]);
-        }
+    this.steps.forEach(({ events }, i) => {
+      const gets = (value, array) => this.sums.set(value, [...(this.sums.get(value) ?? []), [i, array]]);
+      for (const { value, upstream, terms } of events) {
+        gets(value, upstream);
+        for (const { to, after } of terms) gets(to, after);
       }
     });
   }
@@ -80,7 +77,7 @@ class Place {
     if (folded < 0) return undefined;
     const value = this.source(folded);
     if (!this.places.has(view)) {
-      this.places.set(view, new Map(this.viewData(view).boxes.map((box, i) => [box.value ?? -1 - box.group, i])));
+      this.places.set(view, new Map(this.viewData(view).boxes.map((box) => [box.value ?? -1 - box.group, box])));
     }
     const places = this.places.get(view);
     const group = around(this.data, this.data.values[value].group).find((one) => places.has(-1 - one));
@@ -90,13 +87,7 @@ class Place {
   // The box that fires at a step: of a value that comes from outside none does.
   firing(step, view = this.view) {
     const box = this.boxOf(this.steps[step].value, view);
-    return box === undefined || this.viewData(view).boxes[box].outside ? undefined : box;
-  }
-
-  // The nearest view, from this one outwards, in which a step fires.
-  viewFor(step) {
-    if (this.view < 0) return this.view;
-    return around(this.data, this.view).find((view) => view === 0 || this.firing(step, view) !== undefined);
+    return box?.outside ? undefined : box;
   }
 
   // Whether two neighbouring steps are one in a view: in the same module, in the same direction.
@@ -104,9 +95,7 @@ class Place {
     const [a, b] = [this.steps[step], this.steps[step + 1]];
     if (!b || a.kind !== b.kind) return false;
     const box = this.firing(step);
-    return (
-      box !== undefined && this.viewData(this.view).boxes[box].group !== undefined && box === this.firing(step + 1)
-    );
+    return box?.group !== undefined && box === this.firing(step + 1);
   }
 
   // The first and the last step of the run that a step is in.
@@ -118,14 +107,20 @@ class Place {
   }
 
   forward() {
-    this.go(this.step + 1);
-    if (this.current.value >= 0) this.view = this.viewFor(this.step);
+    this.follow(this.step + 1);
     this.step = this.run(this.step)[1];
   }
 
   backward() {
-    this.go(this.run(this.step)[0] - 1);
-    if (this.current.value >= 0) this.view = this.viewFor(this.step);
+    this.follow(this.run(this.step)[0] - 1);
+  }
+
+  // Go to a step, in the nearest view in which it fires, from this one outwards.
+  follow(step) {
+    this.go(step);
+    if (this.view < 0 || this.current.value < 0) return;
+    const fires = (view) => view === 0 || this.firing(this.step, view) !== undefined;
+    this.view = around(this.data, this.view).find(fires);
   }
 
   go(step) {
@@ -134,8 +129,7 @@ class Place {
 
   // Whether a value is computed by now.
   isKnown(value) {
-    const fired = this.firedAt.get(value);
-    return fired === undefined || fired <= this.step;
+    return (this.firedAt.get(value) ?? 0) <= this.step;
   }
 
   // Whether all of a module is computed by now.
@@ -143,8 +137,18 @@ class Place {
     return this.lastIn[group] <= this.step;
   }
 
-  // The gradient of a value so far, as the index of an array; -1 if there is none yet.
-  gradientOf(value, step = this.step) {
-    return this.sums.get(value)?.findLast(([at]) => at <= step)?.[1] ?? -1;
+  // The array of a value; undefined if nobody kept it.
+  array(value) {
+    return this.data.arrays[this.data.values[value].value];
+  }
+
+  text(value) {
+    return this.array(value)?.text ?? "?";
+  }
+
+  // The gradient of a value so far; undefined if there is none yet.
+  gradientOf(value) {
+    const sum = this.sums.get(value)?.findLast(([at]) => at <= this.step);
+    return sum && this.data.arrays[sum[1]];
   }
 }

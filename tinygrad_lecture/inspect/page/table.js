@@ -3,7 +3,7 @@
 
 class Table {
   constructor(place, look) {
-    Object.assign(this, { place, look, now: -1, rows: [], caption: element("caption") });
+    Object.assign(this, { place, look, rows: [], caption: element("caption") });
   }
 
   // Make the table, with empty cells for what comes with the steps.
@@ -27,22 +27,17 @@ class Table {
   // Fill in what is known at the step; only cells that change are touched.
   show() {
     if (!this.rows.length) this.make();
-    const { data, current } = this.place;
+    const { place } = this;
+    const { kind, value } = place.current;
     const write = (cell, text) => cell.textContent !== text && (cell.textContent = text);
-    this.rows.forEach(({ known, gradient }, i) => {
-      write(known, this.place.isKnown(i) ? (data.arrays[data.values[i].value]?.text ?? "?") : "");
-      write(gradient, data.arrays[this.place.gradientOf(i)]?.text ?? "");
+    this.rows.forEach(({ row, known, gradient }, i) => {
+      write(known, place.isKnown(i) ? place.text(i) : "");
+      write(gradient, place.gradientOf(i)?.text ?? "");
+      row.className = i === value ? `now ${kind}` : "";
+      row.ariaCurrent = i === value ? "step" : null;
     });
-    const before = this.rows[this.now]?.row;
-    before?.removeAttribute("aria-current");
-    before?.removeAttribute("class");
-    const { kind, value } = current;
-    this.now = value;
-    const row = this.rows[value]?.row;
-    row?.setAttribute("class", `now ${kind}`);
-    row?.setAttribute("aria-current", "step");
-    row?.scrollIntoView({ block: "nearest" });
+    this.rows[value]?.row.scrollIntoView({ block: "nearest" });
     const ends = { start: "before the first step", done: "at the end" };
-    this.caption.textContent = `All values, ${ends[kind] ?? `after ${kind} through ${data.values[value].name}`}`;
+    this.caption.textContent = `All values, ${ends[kind] ?? `after ${kind} through ${place.data.values[value].name}`}`;
   }
 }

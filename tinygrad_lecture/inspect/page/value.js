@@ -12,16 +12,6 @@ class ValueView {
     Object.assign(this, { place, data: place.data, live, worked, ...actions });
   }
 
-  // A value as a text.
-  words(i) {
-    return this.data.arrays[this.data.values[i].value]?.text ?? "?";
-  }
-
-  // The gradient of a value so far, as a text; "" if there is none yet.
-  gradient(i) {
-    return this.data.arrays[this.place.gradientOf(i)]?.text ?? "";
-  }
-
   // Values with a text each, as a list of two columns; of many the first ones, and a button for all. called: what they
   // are called by, their names or their gradients, "dC/dw".
   list(values, text, called = "name") {
@@ -35,7 +25,7 @@ class ValueView {
   }
 
   gradients(values) {
-    return this.list(values, (i) => gradientText(this.gradient(i)), "gradient");
+    return this.list(values, (i) => gradientText(this.place.gradientOf(i)), "gradient");
   }
 
   // All about a value.
@@ -51,15 +41,15 @@ class ValueView {
 
   // The same after a change of its numbers, whose fields stay.
   update(i) {
-    const { value, name, side } = this.data.values[i];
-    fill(this.around, aroundNumbers(this.data.arrays[value], name, side));
+    const { name, side } = this.data.values[i];
+    fill(this.around, aroundNumbers(this.place.array(i), name, side));
     fill(this.more, this.moreAbout(i));
   }
 
   // The numbers of a parameter or constant, which one may change if the page can compute what follows.
   fields(i) {
-    const { name, value, side, dtype } = this.data.values[i];
-    const array = this.data.arrays[value];
+    const { name, side, dtype } = this.data.values[i];
+    const array = this.place.array(i);
     if (!array) return [];
     const { hindrance } = this.live;
     const may = !hindrance && dtype.startsWith("float");
@@ -71,7 +61,7 @@ class ValueView {
   }
 
   moreAbout(i) {
-    const array = this.data.arrays[this.place.gradientOf(i)];
+    const array = this.place.gradientOf(i);
     const { name, side } = this.data.values[i];
     const view = array && sizeOf(array.shape) > 1 && arrayView(array, `the gradient of ${name}`, side);
     const head = element("h3", { class: "grad" }, "its gradient so far");
@@ -82,7 +72,7 @@ class ValueView {
   about(i) {
     const { data, place } = this;
     const value = data.values[i];
-    const array = data.arrays[value.value];
+    const [array, gradient] = [place.array(i), place.gradientOf(i)];
     const links = (found) => {
       const parts = found.map((k) => link(data.values[k].name, () => this.look(k)));
       return joined(parts, ", ");
@@ -97,7 +87,7 @@ class ValueView {
         ["used by", links([...data.values.keys()].filter((k) => isUse(data.values[k], k)))],
         ["part of", value.partOf],
         ["module", value.module],
-        ["gradient", place.gradientOf(i) >= 0 && gradientText(this.gradient(i))],
+        ["gradient", gradient && gradientText(gradient)],
       ]),
       this.source(value),
     ];
@@ -114,7 +104,7 @@ class ValueView {
   // What to know of a parameter whose gradient is zero, with the step at which it became so; nothing of others.
   vanished(i) {
     const { data, place } = this;
-    if (!isZero(data.arrays[place.gradientOf(i)])) return [];
+    if (!isZero(place.gradientOf(i))) return [];
     const { name, gradient } = data.values[i];
     const step = this.onWay(i).find(({ terms }) => terms.every((term) => isZero(data.arrays[term.array])))?.step;
     const became = step !== undefined && [
@@ -131,7 +121,7 @@ class ValueView {
   // How the gradient of a value came about: the terms on all ways from the result to it, each with its step.
   way(i) {
     const { data, place } = this;
-    if (place.gradientOf(i) < 0) return [];
+    if (!place.gradientOf(i)) return [];
     const lines = this.onWay(i).flatMap(({ step, terms }) => {
       const { value, events } = place.steps[step];
       const label = `${step}, step ${step}: back through ${data.values[value].name}`;
@@ -165,8 +155,8 @@ function heading({ words }, formula) {
   return [words && paragraph("words", words), h2(formula)];
 }
 
-function gradientText(text) {
-  return element("span", { class: "grad" }, text);
+function gradientText(array) {
+  return element("span", { class: "grad" }, array.text);
 }
 
 function kindOf({ kind }) {

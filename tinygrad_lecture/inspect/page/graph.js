@@ -142,7 +142,7 @@ class Picture {
     const rows = gradient ? gradientRows(gradient, box) : [];
     made.values.forEach((line, k) => (line.textContent = lines[k] ?? ""));
     made.gradients.forEach((line, k) => (line.textContent = rows[k] ?? ""));
-    g.setAttribute("aria-description", description(value, known, rows));
+    g.setAttribute("aria-description", description(value, known, gradient));
   }
 
   // The boxes of the values that the step takes from, or gives a gradient.
@@ -189,8 +189,7 @@ class Picture {
 // What a screen reader says behind the texts of a box: what its colours say. value: undefined for a module.
 function description(value, known, gradient) {
   if (!value) return "a module; Enter opens it";
-  if (!known) return `${kindOf(value)}, not computed yet`;
-  return gradient.length ? `${kindOf(value)}, with its gradient` : kindOf(value);
+  return value.kind + (!known ? ", not computed yet" : gradient ? ", with its gradient" : "");
 }
 
 // The letters that a line of a box has room for.
@@ -208,10 +207,8 @@ function valueRows(value, array, box) {
 
 // The lines of a gradient in a box: its numbers or, if there are many, their range.
 function gradientRows(array, box) {
-  const rows = rowsOf(array);
-  const most = lettersIn(box);
-  if (rows.every((row) => row.length <= most)) return rows;
   const { low, high } = factsOf(array);
   const range = low === undefined ? "✓" : `${number(low, array.digits)} … ${number(high, array.digits)}`;
-  return [range.length <= most ? range : "✓"];
+  const fits = (rows) => rows.every((row) => row.length <= lettersIn(box));
+  return [rowsOf(array), [range], ["✓"]].find(fits);
 }

@@ -71,7 +71,7 @@ class Panel {
     const { values, arrays, steps, differentiated, own, note, edited } = this.data;
     if (!steps.length)
       return [this.answer(), h2("The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
-    const leaves = [...values.keys()].filter((i) => values[i].kind === "leaf" && this.place.gradientOf(i));
+    const leaves = [...values.keys()].filter((i) => values[i].kind === "parameter" && this.place.gradientOf(i));
     const held = (i) => arrays[values[i].stored]?.text ?? "";
     const others = leaves.filter((i) => held(i) !== this.place.gradientOf(i).text);
     let where = "";
@@ -180,22 +180,22 @@ class Panel {
     const { name, kind } = data.groups[group];
     const [start, end] = place.run(place.step);
     const run = place.steps.slice(start, place.step + 1);
-    const partly = end > place.step; // the slider leads into the middle
     const inside = (i) => around(data, data.values[i].group).includes(group);
     const forward = place.current.kind === "forward";
     const title = `${forward ? "Forward" : "Back"} through ${name}`;
-    const count = partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `;
+    const all = end - start + 1; // the slider may lead into the middle
+    const count = run.length < all ? `${run.length} of its ${all} steps so far. ` : `${all} steps at once. `;
     const open = button("Open it", () => this.open(group));
     return [
       tag(place.current.kind),
       h2(kind && kind !== name ? `${title} (${kind})` : title),
       element("p", {}, count, open, " or press the key ", kbd("↓"), ", to see them one by one."),
-      forward ? this.forwardThrough(run, partly, inside) : this.backwardThrough(run, partly, inside),
+      forward ? this.forwardThrough(run, inside) : this.backwardThrough(run, inside),
     ];
   }
 
   // What goes into a module and comes out. run: its steps so far.  inside: whether a value is in it.
-  forwardThrough(run, partly, inside) {
+  forwardThrough(run, inside) {
     const { place, data, values } = this;
     const given = new Set(run.flatMap((step) => place.inputs(step.value).filter((i) => !inside(i))));
     const used = new Set([...data.values.keys()].flatMap((i) => (inside(i) ? [] : place.inputs(i))));
@@ -205,21 +205,23 @@ class Panel {
     return [
       h3("goes in"),
       values.list([...given], (i) => from(data.values[i]) + place.text(i)),
-      h3(partly ? "computed last, inside" : "comes out"),
-      values.list(partly || !results.length ? made.slice(-1) : results, (i) => place.text(i)),
+      h3(results.length ? "comes out" : "computed last, inside"),
+      values.list(results.length ? results : made.slice(-1), (i) => place.text(i)),
     ];
   }
 
   // What gradients come to a module and go on, and those of its own parameters.
-  backwardThrough(run, partly, inside) {
-    const { place, data } = this;
+  backwardThrough(run, inside) {
+    const { place, data, values } = this;
     const terms = run.flatMap((step) => step.events).flatMap((event) => event.terms);
     const got = [...new Set(terms.map((term) => place.source(term.to)))];
     const out = got.filter((i) => !inside(i));
-    const own = got.filter((i) => inside(i) && data.values[i].kind === "leaf");
-    const listed = (title, some) =>
-      some.length > 0 && [h3(partly ? `${title}, so far` : title), this.values.gradients(some)];
-    return [this.upstream(run[0].events[0]), listed("passed on to", out), listed("its own parameters got", own)];
+    const own = got.filter((i) => inside(i) && data.values[i].kind === "parameter");
+    return [
+      this.upstream(run[0].events[0]),
+      out.length > 0 && [h3("passed on to"), values.gradients(out)],
+      own.length > 0 && [h3("its own parameters got"), values.gradients(own)],
+    ];
   }
 }
 

@@ -13,7 +13,7 @@ class Table {
       const [known, gradient] = [td(), element("td", { class: "grad" })];
       const words = value.words && [br(), element("span", { class: "hint" }, value.words)];
       const name = rowHead(link(value.name, () => this.look(i)));
-      const made = td(value.formula || kindOf(value), words);
+      const made = td(value.formula || value.kind, words);
       return {
         row: tr(td(`#${value.number}`), name, made, td(shapeText(value.shape)), known, gradient),
         known,

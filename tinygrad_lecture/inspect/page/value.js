@@ -33,7 +33,7 @@ class ValueView {
     const value = this.data.values[i];
     this.more = element("div", {}, this.moreAbout(i));
     return [
-      heading(value, value.name + (value.formula ? ` = ${value.formula}` : `, a ${kindOf(value)}`)),
+      heading(value, value.name + (value.formula ? ` = ${value.formula}` : `, a ${value.kind}`)),
       !value.formula && this.fields(i),
       this.more,
     ];
@@ -157,8 +157,4 @@ function heading({ words }, formula) {
 
 function gradientText(array) {
   return element("span", { class: "grad" }, array.text);
-}
-
-function kindOf({ kind }) {
-  return kind === "leaf" ? "parameter" : kind;
 }

@@ -13,11 +13,7 @@ function attentionMaps(array, tokens, called) {
   const count = numbers.length / (queries * keys);
   const heads = (array.shape.length > 2 ? (array.shape.at(-3) ?? 1) : 1) * (rows / queries);
   const colour = (weight) => tint(Math.sqrt(weight), 1); // the root, so that small weights show
-  const said = element(
-    "p",
-    { class: "hint", "aria-live": "off" },
-    "Each row is a token that attends, each column one that it attends to.",
-  );
+  const said = hint("Each row is a token that attends, each column one that it attends to.");
   const isLong = tokens.some((token) => token.length > 2);
   const maps = range(Math.min(count, 16)).map((map) => {
     const headName = called[map % heads] ?? `head ${(map % heads) + 1}`;

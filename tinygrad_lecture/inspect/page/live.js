@@ -6,9 +6,8 @@
 class Live {
   constructor(data) {
     this.data = data;
-    this.given = data.values.map((value) => value.value); // as the engine computed them
+    this.given = data.values.map(({ value, weights }) => ({ value, weights })); // arrays that the engine computed
     this.steps = structuredClone(data.steps);
-    this.maps = data.values.map((value) => value.weights);
     this.count = data.arrays.length;
     this.changed = new Map(); // value -> its numbers
     this.edits = []; // [value, index] of what differs from the engine's, each once
@@ -43,18 +42,15 @@ class Live {
   computed() {
     const { values, arrays } = this.data;
     const [tape, nodes, uses] = [new Tape(), [], []];
+    const given = ({ origin }, i) =>
+      origin ? operand(tape, nodes, origin).numbers : Float64Array.from(this.changed.get(i) ?? this.before(i));
     values.forEach((value, i) => {
-      if (value.kind === "result") return;
-      nodes[i] = tape.node(value.shape, Float64Array.from(this.changed.get(i) ?? elementsOf(arrays[this.given[i]])));
-    });
-    values.forEach((value, i) => {
-      if (value.origin) nodes[i] = tape.node(value.shape, operand(tape, nodes, value.origin).numbers);
-      if (value.kind !== "result") return;
       uses[i] = value.operands.map((part) => {
         const x = operand(tape, nodes, part);
         return x && tape.reshaped(x, x.shape);
       });
-      nodes[i] = nodeOf(tape, value, uses[i]);
+      const isMade = value.kind === "result";
+      nodes[i] = isMade ? nodeOf(tape, value, uses[i]) : tape.node(value.shape, given(value, i));
     });
     for (const step of this.steps.filter((step) => step.starts)) {
       elementsOf(arrays[step.upstream]).forEach((g, k) => (nodes[step.value].grad[k] += g));
@@ -62,9 +58,14 @@ class Live {
     return { tape, nodes, uses };
   }
 
+  // The numbers of a value as the engine computed them.
+  before(i) {
+    return elementsOf(this.data.arrays[this.given[i].value]);
+  }
+
   // Set an element of a value, and with it all that follows.
   set(value, index, to) {
-    const before = elementsOf(this.data.arrays[this.given[value]]);
+    const before = this.before(value);
     const numbers = this.changed.get(value) ?? Float64Array.from(before);
     numbers[index] = to;
     this.changed.set(value, numbers);
@@ -83,7 +84,7 @@ class Live {
   update() {
     const { data } = this;
     data.arrays.length = this.count;
-    data.values.forEach((value, i) => Object.assign(value, { value: this.given[i], weights: this.maps[i] }));
+    data.values.forEach((value, i) => Object.assign(value, this.given[i]));
     data.steps = structuredClone(this.steps);
     data.edited = this.edits.length > 0;
     if (!data.edited) return;
@@ -117,11 +118,11 @@ class Live {
   said() {
     const { data } = this;
     const result = data.values[data.result];
-    const [before, after] = [data.arrays[this.given[data.result]], data.arrays[result.value]];
+    const [before, after] = [data.arrays[this.given[data.result].value], data.arrays[result.value]];
     const cost = `so ${result.name} is ${instead(after, before)}.`;
     if (this.edits.length > 1) return [`${this.edits.length} numbers are changed, ${cost}`];
     const [value, index] = this.edits[0];
-    const [from, to] = [elementsOf(data.arrays[this.given[value]])[index], this.changed.get(value)[index]];
+    const [from, to] = [this.before(value)[index], this.changed.get(value)[index]];
     const { name, shape, gradient } = data.values[value];
     const told = `${name}${placeText(shape, index)} is ${apart(to, from)}, ${cost}`;
     const last = this.steps.flatMap((step) => step.terms).findLast((term) => term.to === value);

@@ -38,16 +38,10 @@ class Panel {
     return this.place.firing(this.place.step)?.group;
   }
 
+  // What the step does: there is a method for each kind.
   parts() {
-    const { kind, value, events } = this.place.current;
-    const group = this.group();
-    if (group !== undefined) return this.through(group);
-    return {
-      start: () => this.start(),
-      forward: () => this.forwardStep(value),
-      backward: () => this.backwardStep(events[0]),
-      done: () => this.done(),
-    }[kind]();
+    const [group, { current }] = [this.group(), this.place];
+    return group === undefined ? this[current.kind](current) : this.through(group);
   }
 
   start() {
@@ -112,7 +106,7 @@ class Panel {
     ];
   }
 
-  forwardStep(i) {
+  forward({ value: i }) {
     const value = this.data.values[i];
     const { filled, definition, sums } = this.worked.forward(i);
     const chain = [...new Set([value.formula, filled, definition, this.place.text(i)])].filter((text) => text);
@@ -127,7 +121,7 @@ class Panel {
     ];
   }
 
-  backwardStep(event) {
+  backward({ events: [event] }) {
     const value = this.data.values[event.value];
     const below = event.changed
       ? "A hook has changed what came from below."

@@ -32,8 +32,6 @@ class Place {
     this.step = 0;
     this.view = data.flat && data.values.length <= 40 ? -1 : 0;
     this.places = new Map();
-    const first = this.steps.findIndex((step) => step.kind === "backward");
-    this.firstBackward = first < 0 ? this.steps.length - 1 : first;
     this.firedAt = new Map(this.steps.flatMap((step, i) => (step.kind === "forward" ? [[step.value, i]] : [])));
     this.lastIn = data.groups.map(() => 0); // of each group, the last step forward that is in it
     for (const [value, i] of this.firedAt) {
@@ -121,6 +119,11 @@ class Place {
     if (this.view < 0 || this.current.value < 0) return;
     const fires = (view) => view === 0 || this.firing(this.step, view) !== undefined;
     this.view = around(this.data, this.view).find(fires);
+  }
+
+  // The first step of backward or, without one, the end.
+  get firstBackward() {
+    return this.steps.findLastIndex(({ kind }) => kind === "forward") + 1;
   }
 
   go(step) {

@@ -1,11 +1,10 @@
 // For tsc: the fields of the pages' classes that their constructors set with Object.assign, which it does not follow.
 
 interface Live {
-  reason: string;
   now: { tape: Tape; nodes: any[]; uses: any[][] };
 }
 
-interface Panel {
+interface ValueView {
   place: Place;
   data: any;
   live: Live;
@@ -14,6 +13,10 @@ interface Panel {
   open(group: number): void;
   goTo(step: number): void;
   edit(value?: number, index?: number, to?: number): void;
+}
+
+interface Panel extends Pick<ValueView, "place" | "data" | "live" | "worked" | "look" | "open" | "goTo" | "edit"> {
+  values: ValueView;
 }
 
 interface Picture {
@@ -26,7 +29,6 @@ interface Picture {
 interface Table {
   place: Place;
   look(value: number): void;
-  now: number;
   caption: HTMLElement;
 }
 

@@ -21,87 +21,59 @@ function cellOf(student, facts, name) {
   const now = facts.now === name;
   const label = `${student}, ${name} ${told.titles[name]}: ${IN_WORDS[mark]}${now ? "; is here now" : ""}`;
   const tell = () => (byId("cell").textContent = [label, facts.failed[name] ?? ""].join("\n").trim());
-  const cell = button(mark, tell, {
-    class: `mark-${KINDS[mark]}${now ? " now" : ""}`,
-    title: label,
-    "aria-label": label,
-  });
-  return element("td", { class: isFirst(name) ? "first" : "" }, cell);
+  const attributes = { class: `mark-${KINDS[mark]}${now ? " now" : ""}`, title: label, "aria-label": label };
+  return element("td", { class: isFirst(name) && "first" }, button(mark, tell, attributes));
 }
 
 function drawTable() {
-  const chapters = element("tr", {}, element("th", { scope: "col" }, "chapter"), element("th"));
-  for (const [number, title] of Object.entries(told.chapters)) {
+  const headOf = (name) => {
+    const attributes = { scope: "col", class: isFirst(name) && "first", title: told.titles[name] };
+    return element("th", attributes, name.split(".")[1]);
+  };
+  const chapters = Object.entries(told.chapters).map(([number, title]) => {
     const inside = names.filter((name) => chapterOf(name) === number);
-    chapters.append(element("th", { scope: "colgroup", colspan: inside.length, class: "first", title }, number));
-  }
-  const heads = names.map((name) =>
-    element("th", { scope: "col", class: isFirst(name) ? "first" : "", title: told.titles[name] }, name.split(".")[1]),
-  );
-  const head = element(
-    "thead",
-    {},
-    chapters,
-    element(
-      "tr",
-      {},
-      element("th", { scope: "col" }, "exercise"),
-      element("th", { scope: "col" }, `of ${names.length}`),
-      ...heads,
-    ),
-  );
+    return element("th", { scope: "colgroup", colspan: inside.length, class: "first", title }, number);
+  });
+  const first = tr(columnHead("chapter"), element("th"), chapters);
+  const second = tr(columnHead("exercise"), columnHead(`of ${names.length}`), names.map(headOf));
   const right = (facts) => Object.values(facts.marks).filter((mark) => "+s".includes(mark)).length;
-  const rows = students.map(([student, facts]) =>
-    element(
-      "tr",
-      {},
+  const rows = students.map(([student, facts]) => {
+    const count = `${right(facts)}${facts.now ? `, at ${facts.now}` : ""}`;
+    const cells = names.map((name) => cellOf(student, facts, name));
+    return tr(
       element("th", { scope: "row", title: student }, student),
-      element("td", { class: "count" }, `${right(facts)}${facts.now ? `, at ${facts.now}` : ""}`),
-      ...names.map((name) => cellOf(student, facts, name)),
-    ),
-  );
-  byId("marks").append(element("table", {}, head, element("tbody", {}, ...rows)));
+      element("td", { class: "count" }, count),
+      cells,
+    );
+  });
+  fill(byId("marks"), element("table", {}, element("thead", {}, first, second), element("tbody", {}, rows)));
 }
 
 function drawWrong() {
-  byId("wrong").append(
-    ...told.wrong.map(([name, cause, ...who]) => {
-      const begun = students.filter(([, facts]) => facts.marks[name] !== ".").length;
-      const count = `${who.length} of ${Math.max(begun, who.length)}`;
-      const bar = element("meter", { min: 0, max: students.length, value: who.length, "aria-label": count });
-      return element(
-        "li",
-        {},
-        bar,
-        element("b", {}, `${count}: ${name} ${told.titles[name]}`),
-        element("br"),
-        cause,
-        element("br"),
-        element("span", { class: "quiet" }, who.join(", ")),
-      );
-    }),
-  );
-  if (!told.wrong.length) byId("wrong").replaceWith(paragraph("quiet", "Nothing yet."));
+  const lines = told.wrong.map(([name, cause, ...who]) => {
+    const begun = students.filter(([, facts]) => facts.marks[name] !== ".").length;
+    const count = `${who.length} of ${Math.max(begun, who.length)}`;
+    const bar = element("meter", { min: 0, max: students.length, value: who.length, "aria-label": count });
+    const title = element("b", {}, `${count}: ${name} ${told.titles[name]}`);
+    return li(bar, title, br(), cause, br(), element("span", { class: "quiet" }, who.join(", ")));
+  });
+  if (lines.length) fill(byId("wrong"), lines);
+  else byId("wrong").replaceWith(paragraph("quiet", "Nothing yet."));
 }
 
 function drawQuestions() {
-  told.questions.forEach(([name, , question, ...rubric], k) => {
+  const parts = told.questions.map(([name, , question, ...rubric], k) => {
     const answers = students.filter(([, facts]) => facts.words[k].trim());
-    const shown = answers.flatMap(([student, facts]) => [
-      element("b", {}, student),
-      element("blockquote", {}, facts.words[k].trim()),
-    ]);
+    const shown = answers.map(([student, facts]) => {
+      const quote = element("blockquote", {}, facts.words[k].trim());
+      return [element("b", {}, student), quote];
+    });
     const count = `${answers.length} of ${students.length} have answered; ${rubric.length} points`;
-    byId("questions").append(
-      element(
-        "details",
-        {},
-        element("summary", {}, `${name} ${question} `, element("span", { class: "quiet" }, count)),
-        element("ul", {}, ...rubric.map((line) => element("li", {}, line))),
-        ...shown,
-      ),
-    );
+    const head = element("summary", {}, `${name} ${question} `, element("span", { class: "quiet" }, count));
+    const points = rubric.map((line) => li(line));
+    return element("details", {}, head, element("ul", {}, points), shown);
   });
+  fill(byId("questions"), parts);
 }
 
 startTheme();

@@ -85,7 +85,7 @@ def test_each_value_says_which_line_made_it_of_a_layer_and_of_its_user():
     lines = {v["op"]: [data["lines"][i] for i in v["lines"]] for v in data["values"] if v["op"]}
     assert [(line["file"], line["text"]) for line in lines["exp"]] == [("test_page.py", "y = tl.exp(out)")]
     assert "linear" in lines["linear"][0]["text"] and lines["linear"][1]["text"] == "out = model(tl.ones(1, 2))"
-    assert [v["name"] for v in data["values"] if v["kind"] == "leaf"] == ["weight", "bias"]
+    assert [v["name"] for v in data["values"] if v["kind"] == "parameter"] == ["weight", "bias"]
 
 
 # --- the lecture's words ------------------------------------------------------------------------------------

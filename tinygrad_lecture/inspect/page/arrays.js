@@ -58,7 +58,9 @@ function textOf(array) {
   const listed = (axis, start, count) => {
     if (axis === shape.length) return elementText(array, numbers[start] + 0);
     const part = count / shape[axis];
-    return `[${Array.from({ length: shape[axis] }, (_, i) => listed(axis + 1, start + i * part, part)).join(", ")}]`;
+    return `[${range(shape[axis])
+      .map((i) => listed(axis + 1, start + i * part, part))
+      .join(", ")}]`;
   };
   if (numbers.length <= 8) return listed(0, 0, numbers.length);
   const { low, high, mean } = factsOf(array);
@@ -74,13 +76,7 @@ function placeText(shape, index) {
 
 // The same without brackets: "0, 1".
 function indexText(shape, index) {
-  const parts = [];
-  let rest = index;
-  for (const n of shape.toReversed()) {
-    parts.unshift(rest % n);
-    rest = Math.floor(rest / n);
-  }
-  return parts.join(", ");
+  return shape.map((n, axis) => Math.floor(index / sizeOf(shape.slice(axis + 1))) % n).join(", ");
 }
 
 // One number as text; those of bools are words.
@@ -94,4 +90,12 @@ function largest(numbers) {
 
 function indexOfLargest(numbers) {
   return numbers.reduce((best, x, i) => (x > numbers[best] ? i : best), 0);
+}
+
+// Scores as shares of 1.
+function softmax(scores) {
+  const most = scores.reduce((a, b) => Math.max(a, b));
+  const exps = scores.map((score) => Math.exp(score - most));
+  const total = exps.reduce((a, b) => a + b);
+  return exps.map((x) => x / total);
 }

@@ -7,18 +7,17 @@ let shown = [treeOf(profile)]; // from the whole to the bar that is shown at ful
 
 // Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers, and what is left.
 function treeOf({ spent, seconds }) {
-  const halves = ["forward", "backward"].map((name, i) =>
-    barOf(
-      name,
-      spent.filter((part) => part.backward === Boolean(i)),
-    ),
-  );
-  const others = barOf(
-    "",
-    spent.filter((part) => part.backward === null),
-  ).parts;
+  const half = (name, backward) => {
+    const own = spent.filter((part) => part.backward === backward);
+    return barOf(name, own);
+  };
   const rest = Math.max(seconds - spent.reduce((sum, part) => sum + part.seconds, 0), 0);
-  return { name: "all", seconds, parts: [...halves, ...others, { name: "outside of ops", seconds: rest, parts: [] }] };
+  const outside = { name: "outside of ops", seconds: rest, parts: [] };
+  return {
+    name: "all",
+    seconds,
+    parts: [half("forward", false), half("backward", true), ...half("", null).parts, outside],
+  };
 }
 
 // The bar of a module: the modules in it, each with their own, and its ops, the slowest first.
@@ -60,33 +59,24 @@ function rowsFrom(row, least) {
 
 function draw() {
   const top = shown.at(-1);
-  const whole = top.seconds || 1;
-  const rows = rowsFrom([{ bar: top, left: 0, chain: shown }], top.seconds / 1000).map((row) => {
-    const line = element("div", { class: "flame-row" });
-    for (const { bar, left, chain } of row) {
-      const made = button(bar.name, () => show(chain), {
-        class: `flame ${kindOf(chain)}`,
-        title: told(bar),
-        "aria-label": told(bar),
-      });
-      made.style.left = `${(100 * left) / whole}%`;
-      made.style.width = `${(100 * bar.seconds) / whole}%`;
-      const tell = () => (byId("said").textContent = told(bar));
-      made.addEventListener("pointerenter", tell);
-      made.addEventListener("focus", tell);
-      line.append(made);
-    }
-    return line;
-  });
-  byId("flames").replaceChildren(...rows);
+  const rows = rowsFrom([{ bar: top, left: 0, chain: shown }], top.seconds / 1000);
+  const share = (seconds) => `${(100 * seconds) / (top.seconds || 1)}%`;
+  const made = ({ bar, left, chain }) => {
+    const [said, half] = [told(bar), chain[1]?.name];
+    const kind = half === "forward" || half === "backward" ? half : "other";
+    const tell = () => (byId("said").textContent = said);
+    const attributes = { class: `flame ${kind}`, title: said, "aria-label": said, pointerenter: tell, focus: tell };
+    const shape = { left: share(left), width: share(bar.seconds) };
+    return styled(
+      button(bar.name, () => show(chain), attributes),
+      shape,
+    );
+  };
+  const lines = rows.map((row) => element("div", { class: "flame-row" }, row.map(made)));
+  fill(byId("flames"), lines);
   const parts = shown.map((bar, i) => link(bar.name, bar === top ? null : () => show(shown.slice(0, i + 1))));
-  byId("path").replaceChildren(...joined(parts, " › "));
+  fill(byId("path"), joined(parts, " › "));
   byId("said").textContent = told(top);
-}
-
-function kindOf(chain) {
-  const half = chain[1]?.name ?? "";
-  return half === "forward" || half === "backward" ? half : "other";
 }
 
 function show(chain) {

@@ -26,63 +26,52 @@ class Picture {
     this.focused = 0;
     this.sources = new Set(); // the box that one points at, and all that it was computed from
     const { boxes, arrows, width, height } = this.data;
-    const head = (id, orient) =>
-      svgElement(
-        "marker",
-        {
-          id,
-          viewBox: "0 0 8 8",
-          refX: 7,
-          refY: 4,
-          markerWidth: 9,
-          markerHeight: 9,
-          orient,
-          markerUnits: "userSpaceOnUse",
-        },
-        svgElement("path", { d: "M0 0 8 4 0 8z" }),
-      );
-    this.arrows = arrows.map(({ d }) => svgElement("path", { class: "arrow", d, "marker-end": "url(#head)" }));
+    this.arrows = arrows.map(({ d }) => svgElement("path", { class: "arrow", d }));
     this.boxes = boxes.map((box, i) => this.box(box, i));
-    this.svg = svgElement(
-      "svg",
-      {
-        role: "group",
-        "aria-label": `${boxes.length} boxes, from first to last`,
-        viewBox: `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`,
-      },
-      svgElement("defs", {}, head("head", "auto"), head("tail", "auto-start-reverse")),
-      ...this.arrows,
-      ...this.boxes.map(({ g }) => g),
-    );
-    this.scroll.replaceChildren(this.svg);
+    const viewBox = [-MARGIN, -MARGIN, width + 2 * MARGIN, height + 2 * MARGIN].join(" ");
+    const attributes = { role: "group", "aria-label": `${boxes.length} boxes, from first to last`, viewBox };
+    const shown = this.boxes.map(({ g }) => g);
+    this.svg = svgElement("svg", attributes, this.arrows, shown);
+    fill(this.scroll, this.svg);
     this.resize();
   }
 
   // A box as an element, with those of its parts that change, and its kind. state: what it shows now.
   box(box, i) {
-    const g = svgElement("g", { transform: `translate(${box.x} ${box.y})`, role: "button", tabindex: i ? -1 : 0 });
-    g.append(svgElement("rect", { width: box.w, height: box.h, rx: 8 }));
-    const { lines, values: count = 0, rows = 0, neurons = 0 } = box;
-    const line = (role, text, k) => svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, text);
+    const { x, y, w, h, lines, values: count = 0, rows = 0, neurons = 0 } = box;
+    const line = (role, text, k) => svgElement("text", { class: role, x: w / 2, y: 21 + 18 * k }, text);
     const words = lines.map(([role, text], k) => line(role, text, k));
-    const values = Array.from({ length: count }, (_, k) => line("value", "", lines.length + k));
-    const gradients = Array.from({ length: rows }, (_, k) => line("grad", "", lines.length + count + k));
-    g.append(...[...words, ...values, ...gradients].flatMap((text) => [text, " "])); // the space parts the words of two lines
-    const circles = Array.from({ length: neurons }, (_, k) => {
-      const middle = box.w / 2 + 50 * (k - (neurons - 1) / 2);
+    const values = range(count).map((k) => line("value", "", lines.length + k));
+    const gradients = range(rows).map((k) => line("grad", "", lines.length + count + k));
+    const circles = range(neurons).map((k) => {
+      const middle = w / 2 + 50 * (k - (neurons - 1) / 2);
       const circle = svgElement("circle", { cx: middle, cy: 32 + 18 * lines.length, r: 22 });
-      const text = svgElement("text", { class: "value", x: middle, y: 36 + 18 * lines.length });
-      g.append(circle, text, " ");
-      return { circle, text };
+      return { circle, text: svgElement("text", { class: "value", x: middle, y: 36 + 18 * lines.length }) };
     });
-    g.addEventListener("click", () => this.choose(box));
-    g.addEventListener("pointerenter", () => this.follow(i));
-    g.addEventListener("pointerleave", () => this.follow(-1));
-    g.addEventListener("focus", () => {
-      this.focusOn(i, false);
-      if (g.matches(":focus-visible")) this.follow(i);
-    });
-    g.addEventListener("blur", () => this.follow(-1));
+    const texts = [...words, ...values, ...gradients].map((text) => [text, " "]); // the space parts the words of two lines
+    const inside = circles.map(({ circle, text }) => [circle, text, " "]);
+    const listeners = {
+      click: () => this.choose(box),
+      pointerenter: () => this.follow(i),
+      pointerleave: () => this.follow(-1),
+      blur: () => this.follow(-1),
+      focus: () => {
+        this.focusOn(i, false);
+        if (g.matches(":focus-visible")) this.follow(i);
+      },
+      keydown: (event) => {
+        const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (!move && event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        if (move) return this.focusOn(i + move, true);
+        const { view } = this.place;
+        this.choose(box);
+        this.focusOn(this.focused, true);
+        if (this.place.view !== view) this.follow(-1); // nobody has pointed at the first box of the module
+      },
+    };
+    const attributes = { transform: `translate(${x} ${y})`, role: "button", tabindex: i ? -1 : 0, ...listeners };
+    const g = svgElement("g", attributes, svgElement("rect", { width: w, height: h, rx: 8 }), texts, inside);
     const kind = this.place.data.values[box.value]?.kind ?? "group";
     return { g, values, gradients, circles, kind: box.outside ? "outside" : kind, state: "" };
   }
@@ -109,71 +98,63 @@ class Picture {
   // Mark what the step does.
   mark(chosen) {
     const { place } = this;
-    const { arrays, values } = place.data;
     const { boxes, arrows } = this.data;
     const { kind } = place.current;
     const backward = kind === "backward";
     const now = place.firing(place.step);
     const touched = new Set(this.touched());
     boxes.forEach((box, i) => {
-      const made = this.boxes[i];
-      const { g, circles } = made;
-      const value = values[box.value];
-      const known = value ? place.isKnown(box.value) : place.isThrough(box.group);
-      const array = value ? place.gradientOf(box.value) : -1;
-      const marks = [made.kind];
-      if (!known) marks.push("waiting");
-      if (i === now) marks.push(`now ${kind}`);
-      else if (touched.has(i)) marks.push(backward ? "receives" : "feeds");
-      if (value && box.value === chosen) marks.push("chosen");
-      const state = `${marks} ${array} ${known ? value?.value : ""}`;
-      if (state === made.state) return; // what does not change costs the browser nothing
-      made.state = state;
-      g.setAttribute("class", `box ${marks.join(" ")}${this.sources.has(i) ? " source" : ""}`);
-      const inside = known && circles.length ? elementsOf(arrays[value.value]) : [];
-      circles.forEach(({ circle, text }, k) => {
-        text.textContent = inside.length ? number(inside[k], 3) : "";
-        circle.style.fill = inside.length ? tint(inside[k], Math.max(1, largest(inside))) : "none";
-      });
-      const lines = known && value && !circles.length ? valueRows(value, arrays[value.value], box) : [];
-      const rows = array < 0 ? [] : gradientRows(arrays[array], box);
-      made.values.forEach((line, k) => (line.textContent = lines[k] ?? ""));
-      made.gradients.forEach((line, k) => (line.textContent = rows[k] ?? ""));
-      g.setAttribute("aria-description", description(value, known, rows));
+      const role = box === now ? `now ${kind}` : touched.has(box) && (backward ? "receives" : "feeds");
+      this.markBox(box, i, [role, box.value === chosen && "chosen"]);
     });
-    this.arrows.forEach((path, k) => {
-      const active = arrows[k].to === now && touched.has(arrows[k].from);
-      const back = active && backward;
-      const mark = ["arrow", ...(back ? ["backward"] : []), ...(active && !back ? ["now"] : [])].join(" ");
-      if (path.dataset.mark === mark) return;
-      path.dataset.mark = mark;
-      path.setAttribute("class", this.sources.has(arrows[k].to) ? `${mark} source` : mark);
-      path.removeAttribute(back ? "marker-end" : "marker-start");
-      if (back) path.setAttribute("marker-start", "url(#tail)");
-      else path.setAttribute("marker-end", "url(#head)");
+    arrows.forEach(({ from, to }, k) => {
+      const active = boxes[to] === now && touched.has(boxes[from]);
+      this.arrows[k].classList.toggle("backward", active && backward);
+      this.arrows[k].classList.toggle("now", active && !backward);
     });
-    if (now !== undefined) this.reveal(now);
+    if (now) this.reveal(boxes.indexOf(now));
     else if (kind === "start") {
       this.scroll.scrollTo(0, 0);
       this.reveal(0); // the first of a wide graph may stand far to the right
     }
   }
 
+  // Show what is known of a box. roles: what it is to the step, and to who looks at it.
+  markBox(box, i, roles) {
+    const { place } = this;
+    const made = this.boxes[i];
+    const { g, circles } = made;
+    const value = place.data.values[box.value];
+    const known = value ? place.isKnown(box.value) : place.isThrough(box.group);
+    const array = known && value && place.array(box.value);
+    const gradient = value && place.gradientOf(box.value);
+    const marks = ["box", made.kind, !known && "waiting", ...roles, this.sources.has(i) && "source"].filter(Boolean);
+    const state = [...marks, array?.text, gradient?.text].join(" ");
+    if (state === made.state) return; // what does not change costs the browser nothing
+    made.state = state;
+    g.setAttribute("class", marks.join(" "));
+    const numbers = array && circles.length ? elementsOf(array) : [];
+    circles.forEach(({ circle, text }, k) => {
+      text.textContent = numbers.length ? number(numbers[k], 3) : "";
+      circle.style.fill = numbers.length ? tint(numbers[k], Math.max(1, largest(numbers))) : "none";
+    });
+    const lines = known && value && !circles.length ? valueRows(value, array, box) : [];
+    const rows = gradient ? gradientRows(gradient, box) : [];
+    made.values.forEach((line, k) => (line.textContent = lines[k] ?? ""));
+    made.gradients.forEach((line, k) => (line.textContent = rows[k] ?? ""));
+    g.setAttribute("aria-description", description(value, known, gradient));
+  }
+
   // The boxes of the values that the step takes from, or gives a gradient.
   touched() {
     const { place } = this;
     const found = [];
-    for (let step = place.runStart(place.step); step <= place.step; step += 1) {
+    for (let [step] = place.run(place.step); step <= place.step; step += 1) {
       const { kind, value, events } = place.steps[step];
       if (kind === "forward") found.push(...place.data.values[value].inputs);
       if (kind === "backward") found.push(...events[0].terms.map((term) => term.to));
     }
     return found.flatMap((value) => place.boxOf(value) ?? []);
-  }
-
-  // Show all that is known anew, as the page has computed other numbers.
-  forget() {
-    for (const box of this.boxes) box.state = "";
   }
 
   // Scroll so that a box is seen.
@@ -201,15 +182,14 @@ class Picture {
     this.zoom = factor === FIT ? FIT : Math.min(Math.max(now * factor, 0.15), 4);
     this.resize();
     const box = this.place.firing(this.place.step);
-    if (box !== undefined) this.reveal(box);
+    if (box) this.reveal(this.data.boxes.indexOf(box));
   }
 }
 
 // What a screen reader says behind the texts of a box: what its colours say. value: undefined for a module.
 function description(value, known, gradient) {
   if (!value) return "a module; Enter opens it";
-  if (!known) return `${kindOf(value)}, not computed yet`;
-  return gradient.length ? `${kindOf(value)}, with its gradient` : kindOf(value);
+  return value.kind + (!known ? ", not computed yet" : gradient ? ", with its gradient" : "");
 }
 
 // The letters that a line of a box has room for.
@@ -227,10 +207,8 @@ function valueRows(value, array, box) {
 
 // The lines of a gradient in a box: its numbers or, if there are many, their range.
 function gradientRows(array, box) {
-  const rows = rowsOf(array);
-  const most = lettersIn(box);
-  if (rows.every((row) => row.length <= most)) return rows;
   const { low, high } = factsOf(array);
   const range = low === undefined ? "✓" : `${number(low, array.digits)} … ${number(high, array.digits)}`;
-  return [range.length <= most ? range : "✓"];
+  const fits = (rows) => rows.every((row) => row.length <= lettersIn(box));
+  return [rowsOf(array), [range], ["✓"]].find(fits);
 }

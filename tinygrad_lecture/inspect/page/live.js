@@ -6,20 +6,15 @@
 class Live {
   constructor(data) {
     this.data = data;
-    this.given = data.values.map((value) => value.value); // as the engine computed them
+    this.given = data.values.map(({ value, weights }) => ({ value, weights })); // arrays that the engine computed
     this.steps = structuredClone(data.steps);
-    this.maps = data.values.map((value) => value.weights);
     this.count = data.arrays.length;
     this.changed = new Map(); // value -> its numbers
     this.edits = []; // [value, index] of what differs from the engine's, each once
+    this.hindrance = this.findHindrance();
   }
 
   // Why the page cannot compute anew; "" where it can.
-  get hindrance() {
-    this.reason ??= this.findHindrance();
-    return this.reason;
-  }
-
   findHindrance() {
     const { values, arrays } = this.data;
     if (!this.data.live) return "there are too many numbers";
@@ -47,18 +42,15 @@ class Live {
   computed() {
     const { values, arrays } = this.data;
     const [tape, nodes, uses] = [new Tape(), [], []];
+    const given = ({ origin }, i) =>
+      origin ? operand(tape, nodes, origin).numbers : Float64Array.from(this.changed.get(i) ?? this.before(i));
     values.forEach((value, i) => {
-      if (value.kind === "result") return;
-      nodes[i] = tape.node(value.shape, Float64Array.from(this.changed.get(i) ?? elementsOf(arrays[this.given[i]])));
-    });
-    values.forEach((value, i) => {
-      if (value.origin) nodes[i] = tape.node(value.shape, operand(tape, nodes, value.origin).numbers);
-      if (value.kind !== "result") return;
       uses[i] = value.operands.map((part) => {
         const x = operand(tape, nodes, part);
         return x && tape.reshaped(x, x.shape);
       });
-      nodes[i] = nodeOf(tape, value, uses[i]);
+      const isMade = value.kind === "result";
+      nodes[i] = isMade ? nodeOf(tape, value, uses[i]) : tape.node(value.shape, given(value, i));
     });
     for (const step of this.steps.filter((step) => step.starts)) {
       elementsOf(arrays[step.upstream]).forEach((g, k) => (nodes[step.value].grad[k] += g));
@@ -66,9 +58,14 @@ class Live {
     return { tape, nodes, uses };
   }
 
+  // The numbers of a value as the engine computed them.
+  before(i) {
+    return elementsOf(this.data.arrays[this.given[i].value]);
+  }
+
   // Set an element of a value, and with it all that follows.
   set(value, index, to) {
-    const before = elementsOf(this.data.arrays[this.given[value]]);
+    const before = this.before(value);
     const numbers = this.changed.get(value) ?? Float64Array.from(before);
     numbers[index] = to;
     this.changed.set(value, numbers);
@@ -87,31 +84,30 @@ class Live {
   update() {
     const { data } = this;
     data.arrays.length = this.count;
-    data.values.forEach((value, i) => Object.assign(value, { value: this.given[i], weights: this.maps[i] }));
+    data.values.forEach((value, i) => Object.assign(value, this.given[i]));
     data.steps = structuredClone(this.steps);
     data.edited = this.edits.length > 0;
     if (!data.edited) return;
     const { tape, nodes, uses } = (this.now = this.computed());
     tape.backward();
-    const add = (numbers, shape, dtype) => {
+    const add = (numbers, { shape, dtype }) => {
       const rounded = dtype === "float32" ? Float32Array.from(numbers) : numbers;
       return data.arrays.push(arrayOf(rounded, shape, dtype)) - 1;
     };
     data.values.forEach((value, i) => {
       const follows = value.kind === "result" || value.origin || this.changed.has(i);
-      if (follows) value.value = add(nodes[i].numbers, value.shape, value.dtype);
+      if (follows) value.value = add(nodes[i].numbers, value);
       const weights = value.op === "attention_weights" ? nodes[i] : nodes[i].weights;
-      if (weights) value.weights = add(weights.numbers, weights.shape, value.dtype);
+      if (weights) value.weights = add(weights.numbers, { shape: weights.shape, dtype: value.dtype });
     });
     const sums = new Map(); // value -> its gradient so far, and the number of that as an array
     for (const step of data.steps) {
-      const { shape, dtype } = data.values[step.value];
-      step.upstream = add(nodes[step.value].grad, shape, dtype);
+      step.upstream = add(nodes[step.value].grad, data.values[step.value]);
       for (const term of step.terms) {
         const { grad } = uses[step.value][term.position];
         const [before, to] = [sums.get(term.to), data.values[term.to]];
         const sum = grad.map((g, k) => g + (before?.sum[k] ?? 0));
-        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to.shape, to.dtype));
+        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to));
         term.before = before?.after;
         sums.set(term.to, { sum, after: term.after });
       }
@@ -122,11 +118,11 @@ class Live {
   said() {
     const { data } = this;
     const result = data.values[data.result];
-    const [before, after] = [data.arrays[this.given[data.result]], data.arrays[result.value]];
+    const [before, after] = [data.arrays[this.given[data.result].value], data.arrays[result.value]];
     const cost = `so ${result.name} is ${instead(after, before)}.`;
     if (this.edits.length > 1) return [`${this.edits.length} numbers are changed, ${cost}`];
     const [value, index] = this.edits[0];
-    const [from, to] = [elementsOf(data.arrays[this.given[value]])[index], this.changed.get(value)[index]];
+    const [from, to] = [this.before(value)[index], this.changed.get(value)[index]];
     const { name, shape, gradient } = data.values[value];
     const told = `${name}${placeText(shape, index)} is ${apart(to, from)}, ${cost}`;
     const last = this.steps.flatMap((step) => step.terms).findLast((term) => term.to === value);
@@ -135,23 +131,9 @@ class Live {
     const change = elementsOf(after)[0] - elementsOf(before)[0];
     const product = `${factor(slope)} · ${factor(to - from)} = ${number(slope * (to - from))}`;
     const foretold = `The gradient foretold ${gradient}${placeText(shape, index)} · change = ${product}`;
-    const comes = this.comesCloser(value, index, from, to, change - slope * (to - from), slope);
-    const closer = comes
-      ? "the smaller the change, the closer"
-      : "a smaller change is foretold no better, as the slope jumps here or leaves out a constant that follows";
-    return [told, `${result.name} changed by ${number(change)}. ${foretold}; ${closer}.`];
-  }
-
-  // Whether a thousandth of a change is foretold better, beside its size. error: of the whole change.
-  comesCloser(value, index, from, to, error, slope) {
-    const [step, numbers] = [(to - from) / 1000, this.changed.get(value)];
-    const [before, after] = [from, from + step].map((x) => {
-      numbers[index] = x;
-      return this.computed().nodes[this.data.result].numbers[0];
-    });
-    numbers[index] = to;
-    const rounding = 1e-6 * Math.abs(slope * step) + 1e-12 * (1 + Math.abs(before));
-    return Math.abs(after - before - slope * step) <= Math.abs(error) / 2000 + rounding;
+    const when =
+      "the smaller the change, the closer, unless the slope jumps here or leaves out a constant that follows";
+    return [told, `${result.name} changed by ${number(change)}. ${foretold}; ${when}.`];
   }
 }
 

@@ -29,8 +29,6 @@ function edit(value, index, to) {
   if (value === undefined) live.undo();
   else live.set(value, index, to);
   place.addUp();
-  picture.forget();
-  table.rows = [];
   show(value !== undefined);
   if (value !== undefined) document.activeElement.scrollIntoView({ block: "nearest" }); // what is said of it takes room
 }
@@ -56,7 +54,7 @@ function show(editing = false) {
   if (!asTable) picture.show(chosen);
   else table.show();
   panel.show(chosen, editing);
-  byId("summary").textContent = `${result.name} = ${panel.words(data.result)}; ${shownCount} values`;
+  byId("summary").textContent = `${result.name} = ${place.text(data.result)}; ${shownCount} values`;
   showPath();
   const last = place.steps.length - 1;
   slider.max = String(last);
@@ -79,30 +77,22 @@ function enter() {
 // Close the module that is shown.
 function leave() {
   if (place.view <= 0) return;
-  place.view = data.groups[place.view].parent;
-  show();
+  showView(data.groups[place.view].parent);
   picture.focusOn(picture.focused, document.activeElement instanceof SVGElement);
   picture.follow(-1);
 }
 
 // The modules that the view is in, each a button.
 function showPath() {
-  const part = (name, view) =>
-    link(
-      name,
-      view === place.view
-        ? null
-        : () => {
-            place.view = view;
-            show();
-          },
-    );
+  const part = (name, view) => link(name, view === place.view ? null : () => showView(view));
   const modules = data.groups.length > 1 ? around(data, Math.max(place.view, 0)).reverse() : [];
-  const path = joined(
-    modules.map((view) => part(view === 0 ? "modules" : data.groups[view].name, view)),
-    " › ",
-  );
-  byId("path").replaceChildren(...(data.flat ? [part("all values", -1), " | "] : []), ...path);
+  const path = modules.map((view) => part(view ? data.groups[view].name : "modules", view));
+  fill(byId("path"), data.flat && [part("all values", -1), " | "], joined(path, " › "));
+}
+
+function showView(view) {
+  place.view = view;
+  show();
 }
 
 function step(move) {
@@ -168,31 +158,17 @@ const keys = {
   f: () => picture.zoomBy(FIT),
   h: toggleHelp,
   "?": toggleHelp,
-  Escape: () => {
-    if (!byId("help").hidden) toggleHelp();
-    else leave();
-  },
+  Escape: () => (byId("help").hidden ? leave() : toggleHelp()),
   ArrowDown: enter,
   ArrowUp: leave,
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const at = /** @type {HTMLElement} */ (event.target);
   if (at instanceof HTMLInputElement && (at.type === "number" || event.key !== " ")) return;
-  const [chooses, move] = [event.key === " " || event.key === "Enter", { ArrowDown: 1, ArrowUp: -1 }[event.key]];
-  if (chooses && at.matches("button, summary")) return;
-  const box = picture.boxes.findIndex(({ g }) => g === at);
-  if (box >= 0 && (chooses || move)) {
-    event.preventDefault();
-    if (move) return picture.focusOn(box + move, true);
-    const { view } = place;
-    picture.choose(picture.data.boxes[box]);
-    picture.focusOn(picture.focused, true);
-    if (place.view !== view) picture.follow(-1); // nobody has pointed at the first box of the module
-    return;
-  }
-  if (move && at.closest("#scroll, #panel, #table, #help")) return;
+  if (event.key === " " && at.matches("button, summary")) return;
+  if (/^Arrow(Down|Up)$/.test(event.key) && at.closest("#scroll, #panel, #table, #help")) return;
   const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();

@@ -18,12 +18,9 @@ function number(value, digits = 4) {
 function rounded(value, digits) {
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const [front, exponent] = value.toExponential(digits - 1).split("e");
-  const power = Number(exponent);
-  if (power < -4 || power >= digits) {
-    const size = String(Math.abs(power)).padStart(2, "0");
-    return `${trimmed(front)}e${power < 0 ? "-" : "+"}${size}`;
-  }
-  return trimmed(value.toFixed(digits - 1 - power));
+  const [power, size] = [Number(exponent), exponent.slice(1).padStart(2, "0")];
+  if (power < -4 || power >= digits) return `${Number(front)}e${exponent[0]}${size}`;
+  return String(Number(value.toPrecision(digits)));
 }
 
 // A number as an operand: in parentheses if it has a sign.
@@ -31,8 +28,9 @@ function factor(value) {
   return value < 0 ? `(${number(value)})` : number(value);
 }
 
-function trimmed(digits) {
-  return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
+// The whole numbers from 0 on, so many.
+function range(n) {
+  return [...new Array(n).keys()];
 }
 
 function shapeText(shape) {

@@ -234,7 +234,7 @@ class PageData:
             "name": str(vertex),
             "gradient": self.walk.gradient_of(vertex),
             "op": vertex.op or "",
-            "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
+            "kind": "result" if vertex.op else "parameter" if vertex.requires_grad else "constant",
             "formula": vertex.formula if vertex.op else "",
             "filled": formula_with_numbers(vertex),
             "definition": definition_of(vertex),

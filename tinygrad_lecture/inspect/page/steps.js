@@ -32,8 +32,6 @@ class Place {
     this.step = 0;
     this.view = data.flat && data.values.length <= 40 ? -1 : 0;
     this.places = new Map();
-    const first = this.steps.findIndex((step) => step.kind === "backward");
-    this.firstBackward = first < 0 ? this.steps.length - 1 : first;
     this.firedAt = new Map(this.steps.flatMap((step, i) => (step.kind === "forward" ? [[step.value, i]] : [])));
     this.lastIn = data.groups.map(() => 0); // of each group, the last step forward that is in it
     for (const [value, i] of this.firedAt) {
@@ -45,14 +43,11 @@ class Place {
   addUp() {
     this.steps = stepsOf(this.data);
     this.sums = new Map(); // value -> [step, its gradient from then on]
-    this.steps.forEach((step, i) => {
-      for (const event of step.events) {
-        for (const [value, array] of [
-          [event.value, event.upstream],
-          ...event.terms.map((term) => [term.to, term.after]),
-        ]) {
-          this.sums.set(value, [...(this.sums.get(value) ?? []), [i, array]]);
-        }
+    this.steps.forEach(({ events }, i) => {
+      const gets = (value, array) => this.sums.set(value, [...(this.sums.get(value) ?? []), [i, array]]);
+      for (const { value, upstream, terms } of events) {
+        gets(value, upstream);
+        for (const { to, after } of terms) gets(to, after);
       }
     });
   }
@@ -80,7 +75,7 @@ class Place {
     if (folded < 0) return undefined;
     const value = this.source(folded);
     if (!this.places.has(view)) {
-      this.places.set(view, new Map(this.viewData(view).boxes.map((box, i) => [box.value ?? -1 - box.group, i])));
+      this.places.set(view, new Map(this.viewData(view).boxes.map((box) => [box.value ?? -1 - box.group, box])));
     }
     const places = this.places.get(view);
     const group = around(this.data, this.data.values[value].group).find((one) => places.has(-1 - one));
@@ -90,13 +85,7 @@ class Place {
   // The box that fires at a step: of a value that comes from outside none does.
   firing(step, view = this.view) {
     const box = this.boxOf(this.steps[step].value, view);
-    return box === undefined || this.viewData(view).boxes[box].outside ? undefined : box;
-  }
-
-  // The nearest view, from this one outwards, in which a step fires.
-  viewFor(step) {
-    if (this.view < 0) return this.view;
-    return around(this.data, this.view).find((view) => view === 0 || this.firing(step, view) !== undefined);
+    return box?.outside ? undefined : box;
   }
 
   // Whether two neighbouring steps are one in a view: in the same module, in the same direction.
@@ -104,34 +93,37 @@ class Place {
     const [a, b] = [this.steps[step], this.steps[step + 1]];
     if (!b || a.kind !== b.kind) return false;
     const box = this.firing(step);
-    return (
-      box !== undefined && this.viewData(this.view).boxes[box].group !== undefined && box === this.firing(step + 1)
-    );
+    return box?.group !== undefined && box === this.firing(step + 1);
   }
 
-  // The first step of the run that a step ends.
-  runStart(step) {
-    let start = step;
+  // The first and the last step of the run that a step is in.
+  run(step) {
+    let [start, end] = [step, step];
     while (start > 0 && this.runsOn(start - 1)) start -= 1;
-    return start;
-  }
-
-  // The last step of the run that a step begins.
-  runEnd(step) {
-    let end = step;
     while (this.runsOn(end)) end += 1;
-    return end;
+    return [start, end];
   }
 
   forward() {
-    this.go(this.step + 1);
-    if (this.current.value >= 0) this.view = this.viewFor(this.step);
-    this.step = this.runEnd(this.step);
+    this.follow(this.step + 1);
+    this.step = this.run(this.step)[1];
   }
 
   backward() {
-    this.go(this.runStart(this.step) - 1);
-    if (this.current.value >= 0) this.view = this.viewFor(this.step);
+    this.follow(this.run(this.step)[0] - 1);
+  }
+
+  // Go to a step, in the nearest view in which it fires, from this one outwards.
+  follow(step) {
+    this.go(step);
+    if (this.view < 0 || this.current.value < 0) return;
+    const fires = (view) => view === 0 || this.firing(this.step, view) !== undefined;
+    this.view = around(this.data, this.view).find(fires);
+  }
+
+  // The first step of backward or, without one, the end.
+  get firstBackward() {
+    return this.steps.findLastIndex(({ kind }) => kind === "forward") + 1;
   }
 
   go(step) {
@@ -140,8 +132,7 @@ class Place {
 
   // Whether a value is computed by now.
   isKnown(value) {
-    const fired = this.firedAt.get(value);
-    return fired === undefined || fired <= this.step;
+    return (this.firedAt.get(value) ?? 0) <= this.step;
   }
 
   // Whether all of a module is computed by now.
@@ -149,8 +140,18 @@ class Place {
     return this.lastIn[group] <= this.step;
   }
 
-  // The gradient of a value so far, as the index of an array; -1 if there is none yet.
-  gradientOf(value, step = this.step) {
-    return this.sums.get(value)?.findLast(([at]) => at <= step)?.[1] ?? -1;
+  // The array of a value; undefined if nobody kept it.
+  array(value) {
+    return this.data.arrays[this.data.values[value].value];
+  }
+
+  text(value) {
+    return this.array(value)?.text ?? "?";
+  }
+
+  // The gradient of a value so far; undefined if there is none yet.
+  gradientOf(value) {
+    const sum = this.sums.get(value)?.findLast(([at]) => at <= this.step);
+    return sum && this.data.arrays[sum[1]];
   }
 }

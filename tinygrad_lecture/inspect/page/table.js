@@ -3,61 +3,41 @@
 
 class Table {
   constructor(place, look) {
-    Object.assign(this, { place, look, now: -1, rows: [], caption: element("caption") });
+    Object.assign(this, { place, look, rows: [], caption: element("caption") });
   }
 
   // Make the table, with empty cells for what comes with the steps.
   make() {
     const names = ["name", "made by", "shape", "value", "gradient"];
-    const head = element("tr", {}, element("td"), ...names.map((name) => element("th", { scope: "col" }, name)));
-    const body = element("tbody");
     this.rows = this.place.data.values.map((value, i) => {
-      const [known, gradient] = [element("td"), element("td", { class: "grad" })];
-      const row = element(
-        "tr",
-        {},
-        element("td", {}, `#${value.number}`),
-        element(
-          "th",
-          { scope: "row" },
-          link(value.name, () => this.look(i)),
-        ),
-        element(
-          "td",
-          {},
-          value.formula || kindOf(value),
-          ...(value.words ? [element("br"), element("span", { class: "hint" }, value.words)] : []),
-        ),
-        element("td", {}, shapeText(value.shape)),
+      const [known, gradient] = [td(), element("td", { class: "grad" })];
+      const words = value.words && [br(), element("span", { class: "hint" }, value.words)];
+      const name = rowHead(link(value.name, () => this.look(i)));
+      const made = td(value.formula || value.kind, words);
+      return {
+        row: tr(td(`#${value.number}`), name, made, td(shapeText(value.shape)), known, gradient),
         known,
         gradient,
-      );
-      if (value.folded < 0) body.append(row);
-      return { row, value: known, gradient, known: false, array: -1 };
+      };
     });
-    byId("table").replaceChildren(element("table", {}, this.caption, element("thead", {}, head), body));
+    const shown = this.rows.filter((_, i) => this.place.data.values[i].folded < 0).map(({ row }) => row);
+    fill(byId("table"), element("table", {}, this.caption, tableHead(names), element("tbody", {}, shown)));
   }
 
   // Fill in what is known at the step; only cells that change are touched.
   show() {
     if (!this.rows.length) this.make();
-    const { data, current } = this.place;
-    this.rows.forEach((row, i) => {
-      const [known, array] = [this.place.isKnown(i), this.place.gradientOf(i)];
-      if (known !== row.known) row.value.textContent = known ? (data.arrays[data.values[i].value]?.text ?? "?") : "";
-      if (array !== row.array) row.gradient.textContent = array < 0 ? "" : data.arrays[array].text;
-      [row.known, row.array] = [known, array];
+    const { place } = this;
+    const { kind, value } = place.current;
+    const write = (cell, text) => cell.textContent !== text && (cell.textContent = text);
+    this.rows.forEach(({ row, known, gradient }, i) => {
+      write(known, place.isKnown(i) ? place.text(i) : "");
+      write(gradient, place.gradientOf(i)?.text ?? "");
+      row.className = i === value ? `now ${kind}` : "";
+      row.ariaCurrent = i === value ? "step" : null;
     });
-    const before = this.rows[this.now]?.row;
-    before?.removeAttribute("aria-current");
-    before?.removeAttribute("class");
-    const { kind, value } = current;
-    this.now = value;
-    const row = this.rows[value]?.row;
-    row?.setAttribute("class", `now ${kind}`);
-    row?.setAttribute("aria-current", "step");
-    row?.scrollIntoView({ block: "nearest" });
+    this.rows[value]?.row.scrollIntoView({ block: "nearest" });
     const ends = { start: "before the first step", done: "at the end" };
-    this.caption.textContent = `All values, ${ends[kind] ?? `after ${kind} through ${data.values[value].name}`}`;
+    this.caption.textContent = `All values, ${ends[kind] ?? `after ${kind} through ${place.data.values[value].name}`}`;
   }
 }

@@ -267,7 +267,7 @@ const OPS = {
   },
 };
 
-// What conditions are made of, as a mask of x > 0.
+// What conditions are made of, as a mask of x > 0; of masks the bitwise ops are the logical ones.
 const COMPARED = {
   gt: (a, b) => a > b,
   ge: (a, b) => a >= b,
@@ -279,10 +279,6 @@ const COMPARED = {
   logical_or: (a, b) => a || b,
   logical_xor: (a, b) => !a !== !b,
   logical_not: (a) => !a,
-  bitwise_and: (a, b) => a && b,
-  bitwise_or: (a, b) => a || b,
-  bitwise_xor: (a, b) => a !== b,
-  bitwise_not: (a) => !a,
 };
 
 // The node of an operand: a value, a number or what an op makes of these; null for one that was left out.
@@ -297,7 +293,8 @@ function operand(tape, nodes, part) {
 
 // The node of a value that an op makes of inputs: by a rule, as a move of elements, or by the ops of its definition.
 function nodeOf(tape, { op, settings, shape, places, parts }, inputs) {
-  if (COMPARED[op]) return tape.each([(...x) => Number(COMPARED[op](...x))], ...inputs);
+  const compared = COMPARED[op.replace("bitwise", "logical")];
+  if (compared) return tape.each([(...x) => Number(compared(...x))], ...inputs);
   if (OPS[op]) return OPS[op](tape, inputs, settings, shape);
   if (EACH[op]) return tape.each(EACH[op], ...inputs);
   if (places) return tape.pick(inputs.filter(Boolean), places, shape);

@@ -194,17 +194,12 @@ function indexIn(label, shape) {
 
 // A sum of products: each term if they are few, else the largest, as expression.py writes it.
 function sumText(terms) {
-  const sizes = terms.map((factors) => -Math.abs(factors.reduce((a, b) => a * b)));
-  const all = [...terms.keys()];
-  const shown =
-    terms.length > 5
-      ? all
-          .toSorted((a, b) => sizes[a] - sizes[b])
-          .slice(0, 4)
-          .sort((a, b) => a - b)
-      : all;
+  const size = (factors) => Math.abs(factors.reduce((a, b) => a * b));
+  const bySize = terms.toSorted((a, b) => size(b) - size(a));
+  const shown = new Set(terms.length > 5 ? bySize.slice(0, 4) : terms);
   const more = terms.length > 5 ? [`... ${terms.length - 4} more`] : [];
-  return [...shown.map((i) => terms[i].map(factor).join(" · ")), ...more].join(" + ") || "0";
+  const products = terms.filter((factors) => shown.has(factors)).map((factors) => factors.map(factor).join(" · "));
+  return [...products, ...more].join(" + ") || "0";
 }
 
 // The parts of an equation; that of "where s = sigmoid(z)" is no sign between two of them.

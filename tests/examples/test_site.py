@@ -349,8 +349,25 @@ def test_the_sheet_lists_each_thing_once_with_a_line():
     assert [*found] == ["Ops", "Layers", "Losses", "Optimisers", "Schedules"]
     typed = [name for entries in found.values() for name, _, _ in entries]
     assert len(typed) == len({*typed}) > 200
-    assert not [name for entries in found.values() for name, line, _ in entries if not line]
+    assert not [name for entries in found.values() for name, line, _ in entries if not line.endswith((".", ".)"))]
     assert ("nn.Linear", "nn.html#Linear") in [(name, place) for name, _, place in found["Layers"]]
+
+
+def test_the_sheet_is_one_screen_with_the_line_of_a_name_at_its_foot(visit, sheet_page):
+    page = visit(sheet_page)
+    height, bottom, letters = page.evaluate("""() => {
+      const [main, names] = [document.querySelector("main"), [...document.querySelectorAll("li > :first-child")]];
+      return [main.scrollHeight - main.clientHeight, Math.max(...names.map((x) => x.getBoundingClientRect().bottom)),
+        Math.min(...names.map((x) => parseFloat(getComputedStyle(x).fontSize)))];
+    }""")
+    assert (height, letters >= 12) == (0, True)
+    for point in (page.hover, page.focus):
+        point("li:has-text('tl.acosh ') code")
+        line = page.locator("li span", has_text="hyperbolic cosine is x").bounding_box()
+        assert (line["y"] > bottom, line["y"] + line["height"]) == (True, 800)
+        page.mouse.move(0, 0)
+    narrow = visit(sheet_page, viewport={"width": 390, "height": 800})
+    assert narrow.locator("li span").first.bounding_box()["width"] > 99  # a list, with lines
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

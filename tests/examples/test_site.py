@@ -35,6 +35,7 @@ def digit_page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     text, _ = output_of_command(load("02_digits"), "--page", "--epochs", 1, "--out", folder)
     assert text.splitlines()[-1].startswith(f"{folder / 'digit.html'}: ")
+    assert "All pages" not in (folder / "digit.html").read_text("utf-8")  # there are no others
     return folder / "digit.html"
 
 
@@ -342,6 +343,14 @@ def test_a_page_is_accessible_and_fits(name, width, request, visit):
 
 
 # --- the site ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_page_leads_back_to_the_first(tmp_path):
+    for name in ("play", "steps", "notebooks", "claims", "sheet"):
+        pages.PAGES[name].write(tmp_path, None)
+    for path in tmp_path.rglob("*.html"):
+        (link,) = re.findall('<a href="([^"]*)">All pages</a>', path.read_text("utf-8"))
+        assert (path.parent / link).resolve() == tmp_path / "index.html"
 
 
 def test_the_sheet_lists_each_thing_once_with_a_line():

@@ -71,6 +71,19 @@ def visit(chromium):
     assert complaints == []
 
 
+def assert_accessible(visit, path, width):
+    """Fail if axe-core finds a fault on a page, light or dark, or if the page is wider than its window."""
+    script = os.environ.get("AXE")
+    if not script:
+        pytest.skip("AXE names no axe.min.js of axe-core")
+    for theme in ("light", "dark"):
+        page = visit(path, viewport={"width": width, "height": 800}, color_scheme=theme, bypass_csp=True)
+        page.locator("main:not(:has(#heads)), #heads button").first.wait_for()  # heads: when the model has answered
+        page.add_script_tag(path=script)
+        assert page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes[0].html]))") == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 if __name__ == "__main__":
     try:
         with running_chromium() as browser:

@@ -9,14 +9,14 @@ from helpers.mnist import Digits
 from helpers.program import ENDED
 
 import base64
-import subprocess
-import sys
 from collections.abc import Callable
 from html import escape
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
 from string import Template
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -157,14 +157,18 @@ def write_claims(out: Path, settings: Any) -> None:
 
 
 def write_reference(out: Path, settings: Any) -> None:
-    """The API reference, by pdoc, where it is installed."""
-    packages = "tinygrad_lecture", "nn", "transformer"
-    to, templates = str(out / "reference"), str(HERE / "reference")
-    command = [sys.executable, "-m", "pdoc", "--output-directory", to, "--template-directory", templates, *packages]
+    """The API reference, by pdoc, where it is installed: all of it, or what was there before."""
     if find_spec("pdoc") is None:
         print('  left out: pip install ".[docs]" brings pdoc, which makes it')
-    else:
-        subprocess.run(command, cwd=HERE.parents[1], check=True)
+        return
+    import pdoc
+
+    pdoc.render.configure(template_directory=HERE / "reference")
+    with TemporaryDirectory(dir=out) as folder:
+        made = Path(folder, "reference")
+        pdoc.pdoc("tinygrad_lecture", "nn", "transformer", output_directory=made)
+        rmtree(out / "reference", ignore_errors=True)
+        made.rename(out / "reference")
 
 
 def write_sheet(out: Path, settings: Any) -> None:

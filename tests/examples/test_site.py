@@ -14,7 +14,7 @@ from browser import assert_accessible
 from examples.site import cheat_sheet, notebook, pages
 from helpers.mnist import load_digits
 from helpers.training import digit_network
-from programs import load, output_of_command
+from programs import load, output_of_command, run_python
 from transformer import GPT, CharTokenizer, GPTConfig
 
 pytestmark = pytest.mark.browser
@@ -326,8 +326,15 @@ def sheet_page(tmp_path):
     return tmp_path / "sheet.html"
 
 
+@pytest.fixture
+def index_page(tmp_path):
+    (tmp_path / "play.html").touch()
+    pages.index_page(tmp_path / "index.html")
+    return tmp_path / "index.html"
+
+
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["digit_page", "play_page", "text_page", "notebook_page", "sheet_page"])
+@pytest.mark.parametrize("name", ["index_page", "digit_page", "play_page", "text_page", "notebook_page", "sheet_page"])
 def test_a_page_is_accessible_and_fits(name, width, request, visit):
     path = request.getfixturevalue(name)
     assert_accessible(visit, path[0] if isinstance(path, tuple) else path, width)
@@ -366,16 +373,19 @@ def test_the_sheet_is_one_screen_with_the_line_of_a_name_at_its_foot(visit, shee
     assert narrow.locator("li span").first.bounding_box()["width"] > 99  # a list, with lines
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_first_page_has_one_thing_to_drag_and_fits(width, scheme, visit, tmp_path):
-    (tmp_path / "play.html").touch()
-    pages.index_page(tmp_path / "index.html")
-    page = visit(tmp_path / "index.html", viewport={"width": width, "height": 800}, color_scheme=scheme)
+def test_the_first_page_has_one_thing_to_drag(visit, index_page):
+    page = visit(index_page)
     assert page.inner_text("#said").endswith("it fires.")
     page.focus("#b")
     for _ in range(25):
         page.keyboard.press("ArrowLeft")
     assert page.inner_text("#said").endswith("it does not fire.")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("main li a").all_inner_texts() == ["Play with a network"]  # the only one that is there
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    ("--only nonsense", "invalid choice 'nonsense'"), ("--steps 0", "python -m examples.site: --steps is 0; it can be"),
+])  # fmt: skip
+def test_what_cannot_be_built_is_refused_and_no_folder_made(arguments, said, tmp_path):
+    assert said in run_python("-m", "examples.site", "--out", tmp_path / "new", *arguments.split()).stderr
+    assert list(tmp_path.iterdir()) == []

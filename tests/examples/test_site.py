@@ -357,10 +357,10 @@ def test_the_sheet_lists_each_thing_once_with_a_line():
 
 def test_the_sheet_is_one_screen_with_the_line_of_a_name_at_its_foot(visit, sheet_page):
     page = visit(sheet_page)
-    last = page.locator("li > :first-child").last
+    last = page.locator("li a code").last
     assert last.evaluate("name => getComputedStyle(name).fontSize") == "13px"
     for point in (page.hover, page.focus):
-        point("text=tl.acosh")
+        point("a:has-text('tl.acosh')")
         line = page.locator("li span", has_text="hyperbolic cosine is x").bounding_box()
         assert last.bounding_box()["y"] + 20 < line["y"] == 800 - line["height"]  # nothing to scroll
         page.mouse.move(0, 0)

@@ -34,12 +34,14 @@ class Settings:
 
 
 def build(settings: Settings) -> None:
-    """Write the pages, one after the other, and last the one that links to those that are there."""
+    """Write the pages, one after the other, and last the first page, which links to those that are there."""
     wanted = [name for name in PAGES if not settings.only or name in settings.only]
-    for number, name in enumerate(wanted, 1):
-        print(f"{number} of {len(wanted)}, {name}: {', '.join(PAGES[name].files)}", flush=True)
-        PAGES[name].write(settings.out, settings)
-    index_page(settings.out / "index.html")
+    try:
+        for number, name in enumerate(wanted, 1):
+            print(f"{number} of {len(wanted)}, {name}: {', '.join(PAGES[name].files)}", flush=True)
+            PAGES[name].write(settings.out, settings)
+    finally:  # after Ctrl-C or an error too
+        index_page(settings.out / "index.html")
     print(f"{settings.out / 'index.html'}: open it in a browser.")
 
 

@@ -36,8 +36,11 @@ SMALL, SMALLEST = "14 × 14 = 196 inputs", "7 × 7 = 49 inputs"  # coarser pictu
 WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k
 
 
-def measure(settings: "Settings") -> Measured | None:
-    """Build the network, train it, and look at what it does and at what it has learnt. With --page only its page."""
+def measure(settings: "Settings", home: str = "") -> Measured | None:
+    """Build the network, train it, and look at what it does and at what it has learnt.
+
+    With --page only its page is written. home: a link from there to the site's first page.
+    """
     digits = load_digits(settings.data)
     images, labels = tl.tensor(digits.train_images), tl.tensor(digits.train_labels)  # (n, 784), (n,)
     test_images, test_labels = tl.tensor(digits.test_images), digits.test_labels  # (m, 784), (m,)
@@ -65,7 +68,7 @@ def measure(settings: "Settings") -> Measured | None:
         right = share_right(answers(model, test_images).numpy(), test_labels)
         m.history.append(show.epoch(Epoch(costs, right), len(m.history) + 1, settings))
     if settings.page:
-        return show.page(model, digits, settings.out / "digit.html")
+        return show.page(model, digits, settings.out / "digit.html", home)
     m.epochs, m.plateau = len(m.history), show.plateau([epoch.right for epoch in m.history])
     m.cost = {"first": np.mean(m.history[0].costs), "last": np.mean(m.history[-1].costs)}
     m.steps, m.after_one = len(m.history[0].costs), m.history[0].right
@@ -172,8 +175,8 @@ class Settings(Common, out="digits"):
     page: bool = False  # only train, and write a page, digit.html, on which one draws a digit for the network
 
     def __post_init__(self) -> None:
-        if self.page and (self.hidden, self.activation, self.loss) != ((16, 16), "sigmoid", "mse"):
-            raise DataError("--page shows the lecture's network: leave --hidden, --activation and --loss as they are")
+        if self.page and (self.hidden, self.activation, self.loss, self.seeds) != ((16, 16), "sigmoid", "mse", 0):
+            raise DataError("--page shows the lecture's network: leave out --hidden, --activation, --loss and --seeds")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,26 @@
 """Parts of the programs: a file for each, with what it prints and draws, and what several of them share.
 
-A program imports it first, so that Ctrl-C ends the program in one line from then on, also while it still imports.
+A program imports it first, so that Ctrl-C ends the program in one line from then on, also while it still imports, and
+that it finds `examples.site`.
 """
 
 import sys
 from pathlib import Path
 from types import TracebackType
 
+sys.path.append(str(Path(__file__).parents[2]))
 _before = sys.excepthook
+
+
+def command(file: str) -> str:
+    """What one types to run a program, as "02_digits.py" or "python -m examples.site"."""
+    path = Path(file)
+    return f"python -m examples.{path.parent.name}" if path.name == "__main__.py" else path.name
 
 
 def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
-        print(f"\n{Path(sys.argv[0]).name}: aborted", file=sys.stderr)
+        print(f"\n{command(sys.argv[0])}: aborted", file=sys.stderr)
     else:
         _before(kind, error, trace)
 

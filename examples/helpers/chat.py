@@ -37,7 +37,6 @@ USUAL = 0.3  # strength of a direction, in lengths of the vectors that it is add
 
 def serve(load: Callable[[], Any]) -> None:
     """Serve the page of a model, until Ctrl-C. Raises ImportError without the extra."""
-    sys.path.append(str(Path(__file__).parents[2]))
     from examples.site import live
 
     live.serve(load)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 from pathlib import Path
@@ -53,12 +52,11 @@ def epoch(done: Epoch, number: int, settings: Any) -> Epoch:
     return done
 
 
-def page(model: nn.MLP, digits: Digits, path: Path) -> None:
+def page(model: nn.MLP, digits: Digits, path: Path, home: str) -> None:
     """Write the page on which one draws a digit for the network, and print where it is."""
-    sys.path.append(str(Path(__file__).parents[2]))  # where `examples` is
     from examples.site.pages import digit_page
 
-    digit_page(path, model, digits)
+    digit_page(path, model, digits, home)
     print(f"{path}: open it in a browser, and draw.")
 
 

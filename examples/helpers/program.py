@@ -33,6 +33,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
+from helpers import command
 from helpers.claims import Measured, all_claims, of_command, ranges, runs_of, values
 from helpers.claims import elsewhere as elsewhere  # for all programs
 from helpers.claims import holds as holds
@@ -96,7 +97,7 @@ def start(
     The settings are checked, and the folder `out` for the results is made, before the work. Errors that a user can mend
     (a file, a missing extra, a setting, a learning rate too large) end the program with one line, as Ctrl-C does.
     """
-    program = Path(inspect.getfile(measure)).name
+    program = command(inspect.getfile(measure))
     try:
         import tyro
     except ImportError:

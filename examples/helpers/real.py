@@ -63,7 +63,10 @@ def first_token(model: Llama, word: str) -> int:
 
 def likeliest(model: Llama, p: np.ndarray, n: int = 5) -> list[tuple[str, float]]:
     """The n likeliest tokens as texts, with their probabilities. p: (vocab_size,)."""
-    return [(model.tokenizer.decode([int(i)]), float(p[i])) for i in np.argsort(-p, kind="stable")[:n]]
+    n = min(n, len(p))
+    among = np.flatnonzero(p >= np.partition(p, -n)[-n])  # they, and what is as likely as the last: fast to find
+    best = among[np.argsort(-p[among], kind="stable")[:n]]
+    return [(model.tokenizer.decode([int(i)]), float(p[i])) for i in best]
 
 
 def listed(found: Sequence[tuple[str, float]]) -> str:

@@ -1,4 +1,8 @@
-"""The cheat sheet: all ops, layers, losses, optimisers and schedules on one page, each with a line."""
+"""The cheat sheet: all ops, layers, losses, optimisers and schedules on one screen.
+
+Their names stand there, and below them the line of the one that is pointed at or has the focus (see site.css). In a
+narrow window, without a mouse and in print it is a list of names and lines.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +42,7 @@ def entries(module: ModuleType, typed: str, kind: type) -> Iterator[Entry]:
         if is_one and not any(found is other for other in seen):
             seen.append(found)
             line = (inspect.getdoc(found) or "").split("\n")[0]
+            line = re.sub(r"([,;] at step t)?:$| \([^()]*,$", ".", line)  # what goes on in the next one
             yield f"{typed}.{name}", line, f"{module.__name__.replace('.', '/')}.html#{name}"
 
 
@@ -45,12 +50,12 @@ def html(reference: str | None) -> str:
     """The sheet. reference: where the API reference lies, None if there is none."""
 
     def item(typed: str, line: str, place: str) -> str:
-        name = f"<code>{escape(typed)}</code>"
-        linked = name if reference is None else f'<a href="{escape(f"{reference}/{place}")}">{name}</a>'
+        link = "" if reference is None else f' href="{escape(f"{reference}/{place}")}"'
         told = re.sub("`+(.+?)`+", r"<code>\1</code>", escape(line))
-        return f"<li>{linked} {told}</li>"
+        return f'<li><a tabindex="0"{link}><code>{escape(typed)}</code></a> <span>{told}</span></li>'
 
-    return "".join(
+    sections = "".join(
         f"<section><h2>{title}</h2><ul>{''.join(item(*entry) for entry in sorted(found))}</ul></section>"
         for title, found in groups().items()
     )
+    return f'{sections}<p class="line">Point at a name: here stands what it is. Tab goes from name to name.</p>'

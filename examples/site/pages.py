@@ -9,14 +9,14 @@ from helpers.mnist import Digits
 from helpers.program import ENDED
 
 import base64
-import subprocess
-import sys
 from collections.abc import Callable
 from html import escape
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
 from string import Template
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +31,7 @@ from transformer.tokenizer.bpe import WORDS
 HERE = Path(__file__).parent
 NOTEBOOKS = {f"notebooks/{path.stem}.html": f"{path.stem.replace('_', ' ').capitalize()}: a notebook"
              for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))}  # fmt: skip
-HOME = '<a href="index.html">All pages</a>'
+HOME = f'<a href="{steps.FIRST}">All pages</a>'
 LEARN, TEST = 2000, 500  # pictures that the page has
 TEXTS = [  # for the small GPT, each with what to look for
     (
@@ -44,8 +44,8 @@ TEXTS = [  # for the small GPT, each with what to look for
 ]
 
 
-def digit_page(path: Path, model: nn.MLP, digits: Digits) -> None:
-    """Draw a digit: the lecture's network, and pictures to train it with anew."""
+def digit_page(path: Path, model: nn.MLP, digits: Digits, home: str = "") -> None:
+    """Draw a digit: the lecture's network, and pictures to train it anew. home: a link to the site's first page."""
     with tl.no_grad():
         answers = model(tl.tensor(digits.test_images[:TEST])).argmax(-1).numpy()
     data = {
@@ -55,12 +55,12 @@ def digit_page(path: Path, model: nn.MLP, digits: Digits) -> None:
         "first": int(((digits.test_labels[:TEST] == 7) & (answers == 7)).argmax()),  # a seven that it reads
         "worker": script_of(str(HERE / "worker")),
     }
-    page(path, "Draw a digit", "digit", data)
+    page(path, "Draw a digit", "digit", data, home=home)
 
 
 def play_page(path: Path) -> None:
     """Points in the plane, and a network that one builds and trains."""
-    page(path, "Play with a network", "play", {"worker": script_of(str(HERE / "worker"))})
+    page(path, "Play with a network", "play", {"worker": script_of(str(HERE / "worker"))}, home=HOME)
 
 
 def text_page(path: Path, model: GPT, tokenizer: BPETokenizer, signs: str, source: str, steps: int) -> None:
@@ -148,7 +148,7 @@ class Page(NamedTuple):
 
 def draw_a_digit(out: Path, settings: Any) -> None:
     program = import_module("02_digits")
-    program.measure(program.Settings(out=out, epochs=settings.epochs, page=True))
+    program.measure(program.Settings(out=out, epochs=settings.epochs, page=True), HOME)
 
 
 def type_a_text(out: Path, settings: Any) -> None:
@@ -174,13 +174,18 @@ def write_claims(out: Path, settings: Any) -> None:
 
 
 def write_reference(out: Path, settings: Any) -> None:
-    """The API reference, by pdoc, where it is installed."""
-    packages = "tinygrad_lecture", "nn", "transformer"
-    command = [sys.executable, "-m", "pdoc", "--output-directory", str(out / "reference"), *packages]
+    """The API reference, by pdoc, where it is installed: all of it, or what was there before."""
     if find_spec("pdoc") is None:
         print('  left out: pip install ".[docs]" brings pdoc, which makes it')
-    else:
-        subprocess.run(command, cwd=HERE.parents[1], check=True)
+        return
+    import pdoc
+
+    pdoc.render.configure(template_directory=HERE / "reference")
+    with TemporaryDirectory(dir=out) as folder:
+        made = Path(folder, "reference")
+        pdoc.pdoc("tinygrad_lecture", "nn", "transformer", output_directory=made)
+        rmtree(out / "reference", ignore_errors=True)
+        made.rename(out / "reference")
 
 
 def write_sheet(out: Path, settings: Any) -> None:

@@ -90,11 +90,14 @@ class Progress:
         return f"epoch {epoch:{len(str(epochs))}}/{epochs}"
 
     def _line(self, done: int, scores: str) -> str:
-        """Position, scores, and the remaining time at the average speed so far, "4 min 45 s left"."""
+        """Position, scores, and the remaining time at the average speed so far, "4 min 45 s left".
+
+        After a single step it says no time: that step may have compiled.
+        """
         spent = time.perf_counter() - self._began
         minutes, seconds = divmod(round(spent * (self.steps - done) / max(done - self.before, 1)), 60)
-        left = f"{minutes} min {seconds:02} s left" if minutes else f"{seconds} s left"
-        return f"{self._position(done)}   {scores}   {left}"
+        left = f"   {minutes} min {seconds:02} s left" if minutes else f"   {seconds} s left"
+        return f"{self._position(done)}   {scores}{left if done > self.before + 1 else ''}"
 
 
 class Lines(Progress):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+from browser import assert_accessible
 from helpers.real import smollm2
 from transformer import CharTokenizer, Llama, LlamaConfig, probabilities
 
@@ -143,3 +144,9 @@ def test_one_page_serves_both_models(host, visit):
     page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('Failed to fetch')); }")
     page.locator("#said", has_text="If its program has ended, start it again.").wait_for()
     page.locator("#go", has_text="Go on").wait_for()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_its_page_is_accessible_and_fits(width, host, visit):
+    assert_accessible(visit, f"http://{host}/?token=secret", width)

@@ -165,6 +165,7 @@ start(main, Settings)
 
 REFUSED = [
     ("02_digits", {"page": True, "hidden": (8,)}, "--page shows the lecture's network"),
+    ("02_digits", {"page": True, "seeds": 2}, "--page shows the lecture's network"),
     ("13_temperature", {"T": (1.0, 0.0)}, "--T is 0.0; it can be 0.01 or more"),
     ("13_temperature", {"T": (math.nan,)}, "--T is nan; it can be 0.01 or more"),
     ("13_temperature", {"T": ()}, "--T needs at least one number, 0.01 or more"),

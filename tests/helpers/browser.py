@@ -71,6 +71,24 @@ def visit(chromium):
     assert complaints == []
 
 
+def faults(page):
+    """What axe-core finds on a page: its rules, each with an element that breaks it."""
+    script = os.environ.get("AXE")
+    if not script:
+        pytest.skip("AXE names no axe.min.js of axe-core")
+    page.add_script_tag(path=script)
+    return page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes[0].html]))")
+
+
+def assert_accessible(visit, path, width):
+    """Fail if axe-core finds a fault on a page, light or dark, or if the page is wider than its window."""
+    for theme in ("light", "dark"):
+        page = visit(path, viewport={"width": width, "height": 800}, color_scheme=theme, bypass_csp=True)
+        page.locator("main:not(:has(#heads)), #heads button").first.wait_for()  # heads: when the model has answered
+        assert faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 if __name__ == "__main__":
     try:
         with running_chromium() as browser:

@@ -37,12 +37,15 @@ def test_the_display_suits_the_output(monkeypatch):
 
 
 def test_lines_for_the_first_row_the_last_and_one_per_second(capsys, clock):
+    with Lines(1200) as display:
+        display.record(1, "loss 0")
     with Lines(1200, per_epoch=100) as display:
         for epoch in range(1, 13):
             clock(0.4)
             display.step(epoch * 100, not_asked)
             display.record(epoch * 100, f"loss {epoch}")
     assert capsys.readouterr().out.splitlines() == [
+        "step     1/1,200   loss 0",
         "epoch  1/12   loss 1   4 s left",
         "epoch  3/12   loss 3   4 s left",
         "epoch  6/12   loss 6   2 s left",

@@ -89,6 +89,7 @@ def page(
     heads: Sequence[str] = (),
     classes: Sequence[str] = (),
     title: str = "",
+    home: str = "",
 ) -> Path:
     """Write a page that shows a computation forward and then backward, step by step; one file, for any browser.
 
@@ -106,6 +107,7 @@ def page(
     tokens: texts of the tokens that attention reads, for its maps.  heads: what the maps of its heads are called, by
     default "head 1" and so on.  classes: what a cross-entropy chooses from, as the texts of a vocabulary, by default
     their numbers; the page ends with their probabilities.  title: by default the file's name.
+    home: the address of the page that leads here, as "index.html", if this one shall link to it.
     Modules are boxes that open. In a graph of up to 20,000 numbers one can change those of a parameter or constant: the
     page computes what follows, forward and backward, or says what it has no rule for. The page's folder is made if
     there is none. Returns the path.
@@ -120,10 +122,10 @@ def page(
     walk = walkthrough_of(what, names, "page")
     told = {name: list(map(printable, texts)) for name, texts in given.items()}
     data = {"title": printable(title or Path(path).stem), **told, **PageData(walk).as_data()}
-    text = assembled(data["title"], read("page.html"), "main", data)
+    body = read("page.html").replace("$home", f'<a href="{escape(home)}">All pages</a>' if home else "")
     make_folder(Path(path).parent)
     sweep(path)
-    return written(path, text)
+    return written(path, assembled(data["title"], body, "main", data))
 
 
 LIVE = 20_000  # numbers of a graph that the page computes anew

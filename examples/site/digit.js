@@ -1,4 +1,5 @@
 /// <reference path="paper.js" />
+/// <reference path="circles.js" />
 /// <reference path="session.js" />
 /// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // Draw a digit: the lecture's network answers while one draws, says why, and can be trained anew.
@@ -22,15 +23,15 @@ const trained = new Network(
   })),
 );
 
+const ANSWER = { layer: 2, neuron: undefined }; // the output that is the answer
+let chosen = ANSWER; // the circle whose weights are shown
+let seed = 1;
 const paper = new Paper(byId("paper"), () => {
   if (paper.isEmpty) [byId("label").value, chosen] = ["", ANSWER];
   show();
 });
-const ANSWER = { layer: 2, neuron: undefined }; // the output that is the answer
-let chosen = ANSWER; // the circle whose weights are shown
-let seed = 1;
 
-// --- the network as circles ---------------------------------------------------------------------------------------
+// --- what one sees ------------------------------------------------------------------------------------------------
 
 const drawing = new Circles(byId("network"), [16, 16, 10], (layer, neuron) => {
   chosen = { layer, neuron };
@@ -52,56 +53,60 @@ function show() {
 // As "It is a 7, and it reads 3, with 0.97. Second is 7, with 0.08. Neuron 12 of hidden layer 2 decides between them: ..."
 function answerText(activations) {
   const [hidden, outputs] = activations.slice(-2);
+  const { weight } = session.network.layers.at(-1);
   const [best, second] = [...outputs.keys()].sort((a, b) => outputs[b] - outputs[a]);
-  const { weight, outputs: width } = session.network.layers.at(-1);
-  const apart = Array.from(hidden, (a, i) => a * (weight[i * width + best] - weight[i * width + second]));
-  const most = indexOfLargest(apart);
-  const adds = (digit) => number(hidden[most] * weight[most * width + digit], 2);
+  const [ofBest, ofSecond] = [best, second].map((k) => columnOf(weight, 10, k).map((w, i) => w * hidden[i]));
+  const most = indexOfLargest(ofBest.map((part, i) => part - ofSecond[i]));
   const label = byId("label").value;
   const isRight = label === "" || label === String(best);
   return (
     `${isRight ? "It" : `It is a ${label}, and it`} reads ${best}, with ${outputs[best].toFixed(2)}. Second is ${second}, with ` +
-    `${outputs[second].toFixed(2)}. Neuron ${most} of hidden layer 2 decides between them: its activation is ` +
-    `${number(hidden[most], 2)}, and it adds ${adds(best)} to the sum of ${best}, but ${adds(second)} to that of ${second}.`
+    `${outputs[second].toFixed(2)}. Neuron ${most} of hidden layer 2 decides between them: its activation is ${number(hidden[most], 2)}, ` +
+    `and it adds ${number(ofBest[most], 2)} to the sum of ${best}, but ${number(ofSecond[most], 2)} to that of ${second}.`
   );
 }
 
-// The weights of a neuron, what it is given, and for an output which pixels speak for it.
+// What a neuron is given and what it makes of it; for an output also which pixels speak for it.
 function neuronView(x, activations, layer, neuron) {
   const { weight, bias, inputs, outputs } = session.network.layers[layer];
-  const column = Float64Array.from({ length: inputs }, (_, i) => weight[i * outputs + neuron]);
+  const weights = columnOf(weight, outputs, neuron);
   const given = layer ? activations[layer - 1] : x;
-  const sum = column.reduce((total, w, i) => total + w * given[i], bias[neuron]);
+  const parts = weights.map((w, i) => w * given[i]);
+  const sum = number(
+    parts.reduce((total, part) => total + part, bias[neuron]),
+    3,
+  );
   const name = layer === 2 ? `The output for ${neuron}` : `Neuron ${neuron} of hidden layer ${layer + 1}`;
-  const addends = layer ? `the ${inputs} numbers below` : `${inputs} weights × pixels`;
-  const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${number(sum, 3)}). ${number(sum, 3)} is the sum of ${addends} and the bias ${number(bias[neuron], 2)}.`;
-  const parts = [paragraph("", told)];
-  if (layer === 0) {
-    parts.push(
-      element("h3", {}, "Its 784 weights"),
-      painted(column, SIDE, SIDE, largest(column), `Weights of ${name}`, 8),
+  const addends = layer ? `${inputs} weights × activations` : `${inputs} weights × pixels`;
+  const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${sum}). ${sum} is the sum of its ${addends} and the bias ${number(bias[neuron], 2)}.`;
+  const shown = [paragraph("", told)];
+  if (layer)
+    shown.push(
+      element("h3", {}, `Its ${addends}`),
+      bars(parts, (i) => `neuron ${i}`),
     );
-  } else {
-    parts.push(
-      element("h3", {}, `Its ${inputs} weights × activations`),
-      bars(
-        column.map((w, i) => w * given[i]),
-        (i) => `neuron ${i}`,
-      ),
+  else
+    shown.push(
+      picture(weights, `Its ${inputs} weights`),
+      picture(parts, `Its ${addends}: which pixels made its sum`),
+      paragraph("hint", "Blue is above 0, and makes it fire; orange below 0, and keeps it from firing."),
     );
-  }
-  if (layer === 2) {
-    const slopes = pixelsFor(x, neuron);
-    parts.push(
-      element("h3", {}, `Which pixels say ${neuron}`),
-      painted(slopes, SIDE, SIDE, largest(slopes), `The gradient of the output for ${neuron} by each pixel`, 8),
+  if (layer === 2)
+    shown.push(
+      picture(pixelsFor(x, neuron), `Which pixels say ${neuron}`),
       paragraph(
         "hint",
         `The gradient of this output by each pixel: more ink where it is blue makes it more a ${neuron}, where it is orange less.`,
       ),
     );
-  }
-  return parts;
+  return shown;
+}
+
+// A number for each pixel as a picture. most: the size of the number that has the full colour.
+function picture(numbers, caption, most = largest(numbers)) {
+  const canvas = element("canvas", { width: SIDE, height: SIDE, role: "img", "aria-label": caption });
+  paint(canvas, numbers, most);
+  return element("figure", {}, element("figcaption", {}, caption), canvas);
 }
 
 // The gradient of an output by the 784 inputs.
@@ -127,6 +132,16 @@ function put(picture, label) {
   paper.set(picture);
 }
 
+function teach() {
+  const label = byId("label").value;
+  if (paper.isEmpty) return "Nothing is drawn yet.";
+  if (!label) return "Choose first what it shall be called.";
+  const example = { input: paper.numbers.slice(), wanted: oneHot(Number(label)) };
+  added.push(example);
+  session.tell("add", example);
+  return `${added.length} of your own, the last one as a ${label}. Train, to let it learn from them.`;
+}
+
 const ACTIONS = {
   clear: () => paper.clear(),
   another: () => take((at + 1) % test.inputs.length),
@@ -140,16 +155,7 @@ const ACTIONS = {
     put(mean, 3);
   },
   noise: () => put(train.inputs[0].map(Math.random), ""),
-  teach() {
-    if (paper.isEmpty) return void (byId("taught").textContent = "Nothing is drawn yet.");
-    if (!byId("label").value) return void (byId("taught").textContent = "Choose first what it shall be called.");
-    const digit = Number(byId("label").value);
-    const example = { input: paper.numbers.slice(), wanted: oneHot(digit) };
-    added.push(example);
-    session.tell("add", example);
-    byId("taught").textContent =
-      `${added.length} of your own, the last one as a ${digit}. Train, to let it learn from them.`;
-  },
+  teach: () => (byId("taught").textContent = teach()),
   train: () => fromAnew(() => session.toggle()),
   one: () => fromAnew(() => session.one()),
   anew: () => begin(Network.random([784, 16, 16, 10], "sigmoid", "sigmoid", randomNumbers((seed += 1)))),
@@ -183,13 +189,21 @@ function onNews(told) {
   showTraining(told);
 }
 
+// Whether the last 500 costs are no lower than the 500 before, though much is wrong.
+function isStill({ costs }) {
+  const [before, last] = [costs.slice(-1000, -500), costs.slice(-500)].map((part) => part.reduce((a, b) => a + b, 0));
+  return costs.length >= 1000 && last > 0.98 * before && right.at(-1)[1] < 80;
+}
+
 function showTraining({ steps, gradients = undefined, ...trouble }) {
   show();
   const share = right.length ? `, ${number(right.at(-1)[1], 3)}% of 500 unseen pictures right` : "";
-  const said = [`${stepsText(steps)}${share}.`];
-  if (troubleText(trouble)) said.push(troubleText(trouble));
-  if (gradients) said.push("The pictures show this step's gradient: each weight went against it.");
-  byId("progress").textContent = said.join(" ");
+  const gradient = gradients ? "The pictures show this step's gradient: each weight went against it." : "";
+  byId("progress").textContent = [
+    `${stepsText(steps)}${share}.`,
+    troubleText({ ...trouble, still: isStill(session) }),
+    gradient,
+  ].join(" ");
   byId("weights-title").textContent = gradients
     ? "The gradient of the cost by each weight of hidden layer 1"
     : "The weights of hidden layer 1 as pictures: blue above 0, orange below";
@@ -198,13 +212,8 @@ function showTraining({ steps, gradients = undefined, ...trouble }) {
   const { weight, outputs } = session.network.layers[0];
   const shown = gradients ? gradients[0][0] : weight;
   const most = largest(shown);
-  byId("weights").replaceChildren(
-    ...Array.from({ length: outputs }, (_, j) => {
-      const column = Float64Array.from({ length: SIDE ** 2 }, (_, i) => shown[i * outputs + j]);
-      const picture = painted(column, SIDE, SIDE, most, `${gradients ? "Gradient" : "Weights"} of neuron ${j}`, 2);
-      return element("figure", {}, picture, String(j));
-    }),
-  );
+  const made = Array.from({ length: outputs }, (_, j) => picture(columnOf(shown, outputs, j), `neuron ${j}`, most));
+  byId("weights").replaceChildren(...made);
 }
 
 // --- the beginning ------------------------------------------------------------------------------------------------

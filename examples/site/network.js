@@ -98,6 +98,11 @@ class Training {
   }
 }
 
+// A column of a matrix whose rows are so wide.
+function columnOf(numbers, width, column) {
+  return Float64Array.from({ length: numbers.length / width }, (_, row) => numbers[row * width + column]);
+}
+
 // Random numbers from 0 to 1 that a seed determines: mulberry32, by Tommy Ettinger.
 function randomNumbers(seed) {
   let state = seed >>> 0;

@@ -64,11 +64,16 @@ class Session {
 }
 
 // What is wrong with a training, if something is.
-function troubleText({ diverged = false, saturated = false }) {
-  if (saturated) return "All outputs are saturated: the gradient is gone. Start anew with a smaller rate.";
-  return (
-    diverged &&
-    `The cost is no longer a number: a rate of ${byId("rate").value} is too large. The weights are those before that ` +
+function troubleText({ diverged = false, saturated = false, same = false, still = false }) {
+  if (diverged)
+    return (
+      `The cost is no longer a number: a rate of ${byId("rate").value} is too large. The weights are those before that ` +
       "step; choose a smaller rate, and go on."
-  );
+    );
+  if (saturated) return "All outputs are saturated: the gradient is gone. Start anew with a smaller rate.";
+  if (same)
+    return "Its answer is nearly the same, whatever it is given. If that lasts for 500 steps, start anew with a smaller rate.";
+  if (still)
+    return "The cost has hardly fallen for 500 steps. If it jumps, choose a smaller rate or larger batches; if it creeps, a larger rate.";
+  return "";
 }

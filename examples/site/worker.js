@@ -11,13 +11,31 @@ function shareRight(outputs) {
   return right.length / tests.labels.length;
 }
 
+// The farthest that an output goes from one test example to another.
+function reachOf(outputs) {
+  const width = outputs.length / tests.labels.length;
+  const columns = Array.from({ length: width }, (_, k) => columnOf(outputs, width, k));
+  return Math.max(...columns.map((column) => Math.max(...column) - Math.min(...column)));
+}
+
 function tell(costs, gradients) {
   const { network, steps } = training;
   const outputs = network.answer(...tests.inputs).at(-1);
-  const diverged = !costs.every(Number.isFinite);
-  const saturated = costs.at(-1) > 0.01 && outputs.every((a) => a * (1 - a) < 1e-6); // the slopes of sigmoids
   const right = shareRight(outputs);
-  postMessage({ number: run, steps, costs, diverged, saturated, gradients, layers: network.copy().layers, right });
+  const diverged = !costs.every(Number.isFinite);
+  const saturated = right < 1 && outputs.every((a) => a * (1 - a) < 1e-5); // the slopes of sigmoids
+  const same = reachOf(outputs) < 0.01;
+  postMessage({
+    number: run,
+    steps,
+    costs,
+    diverged,
+    saturated,
+    same,
+    gradients,
+    layers: network.copy().layers,
+    right,
+  });
 }
 
 const TOLD = {

@@ -35,7 +35,7 @@ interface PlaneNetwork {
   told: HTMLElement;
   onNeurons(layer: number, neurons: number): void;
   network: Network;
-  gradients: Float64Array[][] | null;
+  gradients: Float64Array[] | null;
 }
 
 interface Training {

@@ -17,10 +17,10 @@ function curveOf(points, label, most = undefined) {
     "svg",
     { viewBox: `0 0 ${wide} ${high}`, class: "curve", role: "img", "aria-label": told },
     svgElement("line", { x1: 34, y1: high - 18, x2: wide - 10, y2: high - 18, class: "axis" }),
-    svgElement("text", { x: 30, y: 16, "text-anchor": "end" }, number(top, 2)),
+    svgElement("text", { x: 30, y: 16, "text-anchor": "end" }, String(Number(top.toPrecision(2)))),
     svgElement("text", { x: 30, y: high - 15, "text-anchor": "end" }, "0"),
     svgElement("text", { x: wide - 10, y: high - 4, "text-anchor": "end" }, stepsText(end)),
-    svgElement("polyline", { points: points.map(place).join(" "), class: "line" }),
+    svgElement("polyline", { points: [...points, last].map(place).join(" "), class: "line" }),
   );
 }
 

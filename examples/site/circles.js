@@ -16,12 +16,7 @@ class Circles {
       .slice(0, -1)
       .flatMap((layer) => layer.map(([x, y], i) => svgElement("text", { x, y: y + 3, class: "counted" }, String(i))));
     this.texts = this.at.at(-1).map(([x, y]) => svgElement("text", { x: x + 20, y: y + 5 }));
-    const attributes = {
-      viewBox: `0 0 ${wide} ${high}`,
-      class: "circles",
-      role: "group",
-      "aria-label": "The network: arrow keys go between its neurons, Enter chooses one",
-    };
+    const attributes = { viewBox: `0 0 ${wide} ${high}`, class: "circles" };
     place.append(svgElement("svg", attributes, this.lines, ...this.circles.flat(), ...counted, ...this.texts));
     oneStop(this.circles, onChoose);
   }

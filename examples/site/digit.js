@@ -15,12 +15,9 @@ const pictures = (text) => {
 const oneHot = (digit) => Float64Array.from({ length: 10 }, (_, k) => Number(k === digit));
 const train = { inputs: pictures(data.train.images), labels: [...decode(data.train.labels, 1)] };
 const test = { inputs: pictures(data.test.images), labels: [...decode(data.test.labels, 1)] };
+const floats = (text) => Float64Array.from(decode(text, 4));
 const trained = new Network(
-  data.layers.map((layer) => ({
-    ...layer,
-    weight: Float64Array.from(decode(layer.weight, 4)),
-    bias: Float64Array.from(decode(layer.bias, 4)),
-  })),
+  data.layers.map((layer) => ({ ...layer, weight: floats(layer.weight), bias: floats(layer.bias) })),
 );
 
 const ANSWER = { layer: 2, neuron: undefined }; // the output that is the answer
@@ -72,33 +69,23 @@ function neuronView(x, activations, layer, neuron) {
   const weights = columnOf(weight, outputs, neuron);
   const given = layer ? activations[layer - 1] : x;
   const parts = weights.map((w, i) => w * given[i]);
-  const sum = number(
-    parts.reduce((total, part) => total + part, bias[neuron]),
-    3,
-  );
+  const total = parts.reduce((sum, part) => sum + part, bias[neuron]);
+  const z = number(total, 3);
   const name = layer === 2 ? `The output for ${neuron}` : `Neuron ${neuron} of hidden layer ${layer + 1}`;
-  const addends = layer ? `${inputs} weights × activations` : `${inputs} weights × pixels`;
-  const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${sum}). ${sum} is the sum of its ${addends} and the bias ${number(bias[neuron], 2)}.`;
+  const addends = `${inputs} weights × ${layer ? "activations" : "pixels"}`;
+  const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${z}). ${z} is the sum of its ${addends} and the bias ${number(bias[neuron], 2)}.`;
   const shown = [paragraph("", told)];
-  if (layer)
-    shown.push(
-      element("h3", {}, `Its ${addends}`),
-      bars(parts, (i) => `neuron ${i}`),
-    );
-  else
-    shown.push(
-      picture(weights, `Its ${inputs} weights`),
-      picture(parts, `Its ${addends}: which pixels made its sum`),
-      paragraph("hint", "Blue is above 0, and makes it fire; orange below 0, and keeps it from firing."),
-    );
-  if (layer === 2)
-    shown.push(
-      picture(pixelsFor(x, neuron), `Which pixels say ${neuron}`),
-      paragraph(
-        "hint",
-        `The gradient of this output by each pixel: more ink where it is blue makes it more a ${neuron}, where it is orange less.`,
-      ),
-    );
+  if (layer) {
+    const list = bars(parts, (i) => `neuron ${i}`);
+    shown.push(element("h3", {}, `Its ${addends}`), list);
+  } else {
+    const hint = "Blue is above 0, and makes it fire; orange is below 0, and keeps it from firing.";
+    shown.push(picture(weights, `Its ${inputs} weights`), picture(parts, `Its ${addends}`), paragraph("hint", hint));
+  }
+  if (layer === 2) {
+    const hint = `The gradient of this output by each pixel: more ink where it is blue makes it more a ${neuron}, where it is orange less.`;
+    shown.push(picture(pixelsFor(x, neuron), `Which pixels say ${neuron}`), paragraph("hint", hint));
+  }
   return shown;
 }
 
@@ -136,10 +123,10 @@ function teach() {
   const label = byId("label").value;
   if (paper.isEmpty) return "Nothing is drawn yet.";
   if (!label) return "Choose first what it shall be called.";
-  const example = { input: paper.numbers.slice(), wanted: oneHot(Number(label)) };
-  added.push(example);
-  session.tell("add", example);
-  return `${added.length} of your own, the last one as a ${label}. Train, to let it learn from them.`;
+  train.inputs.push(paper.numbers);
+  train.labels.push(Number(label));
+  session.tell("add", { input: paper.numbers, wanted: oneHot(Number(label)) });
+  return `${train.inputs.length - given} of your own, the last one as a ${label}. Train, to let it learn from them.`;
 }
 
 const ACTIONS = {
@@ -158,7 +145,7 @@ const ACTIONS = {
   teach: () => (byId("taught").textContent = teach()),
   train: () => fromAnew(() => session.toggle()),
   one: () => fromAnew(() => session.one()),
-  anew: () => begin(Network.random([784, 16, 16, 10], "sigmoid", "sigmoid", randomNumbers((seed += 1)))),
+  anew: () => begin(Network.random([784, 16, 16, 10], "sigmoid", randomNumbers((seed += 1)))),
   back: () => begin(trained),
 };
 
@@ -170,27 +157,23 @@ function fromAnew(action) {
 
 // --- training -----------------------------------------------------------------------------------------------------
 
-const added = []; // examples of one's own
+const given = train.inputs.length; // examples, before one's own
 let right = []; // the share of right answers, after so many steps
 const session = new Session({ script: data.worker, settings: ["batch", "rate"], time: 200, onNews });
 
 function begin(network) {
   right = [];
-  const examples = {
-    inputs: [...train.inputs, ...added.map((one) => one.input)],
-    wanted: [...train.labels.map(oneHot), ...added.map((one) => one.wanted)],
-  };
-  session.begin(network, examples, test, seed);
+  session.begin(network, { inputs: train.inputs, wanted: train.labels.map(oneHot) }, test, seed);
   showTraining({ steps: 0 });
 }
 
 function onNews(told) {
   right.push([told.steps, 100 * told.right]);
-  showTraining(told);
+  showTraining({ ...told, still: isStill(session.costs) });
 }
 
-// Whether the last 500 costs are no lower than the 500 before, though much is wrong.
-function isStill({ costs }) {
+// Whether the last 500 costs are hardly lower than the 500 before, though much is wrong.
+function isStill(costs) {
   const [before, last] = [costs.slice(-1000, -500), costs.slice(-500)].map((part) => part.reduce((a, b) => a + b, 0));
   return costs.length >= 1000 && last > 0.98 * before && right.at(-1)[1] < 80;
 }
@@ -199,18 +182,14 @@ function showTraining({ steps, gradients = undefined, ...trouble }) {
   show();
   const share = right.length ? `, ${number(right.at(-1)[1], 3)}% of 500 unseen pictures right` : "";
   const gradient = gradients ? "The pictures show this step's gradient: each weight went against it." : "";
-  byId("progress").textContent = [
-    `${stepsText(steps)}${share}.`,
-    troubleText({ ...trouble, still: isStill(session) }),
-    gradient,
-  ].join(" ");
+  byId("progress").textContent = `${stepsText(steps)}${share}. ${troubleText(trouble)} ${gradient}`;
   byId("weights-title").textContent = gradients
     ? "The gradient of the cost by each weight of hidden layer 1"
     : "The weights of hidden layer 1 as pictures: blue above 0, orange below";
   session.showCosts();
   byId("right").replaceChildren(curveOf(right, "right answers in % by step", 100));
   const { weight, outputs } = session.network.layers[0];
-  const shown = gradients ? gradients[0][0] : weight;
+  const shown = gradients ? gradients[0] : weight;
   const most = largest(shown);
   const made = Array.from({ length: outputs }, (_, j) => picture(columnOf(shown, outputs, j), `neuron ${j}`, most));
   byId("weights").replaceChildren(...made);

@@ -4,7 +4,7 @@
 const [SHEET, STROKE] = [280, 22]; // pixels of its side, and of a stroke's width
 
 class Paper {
-  /** @type {Float64Array | null} */
+  /** @type {Float64Array<ArrayBuffer> | null} */
   known = new Float64Array(784); // the numbers of what is on it; null until they are asked for
   isChosen = false; // whether it was not drawn, but put there
   box = null; // of the ink that is drawn: left, top, right, bottom
@@ -74,12 +74,10 @@ class Paper {
 
   // Put a picture on the paper, as it is.
   set(numbers) {
-    const small = this.pen.createImageData(28, 28);
-    numbers.forEach((ink, i) => small.data.set([255 * ink, 255 * ink, 255 * ink, 255], 4 * i));
-    const sheet = new OffscreenCanvas(28, 28);
-    sheet.getContext("2d").putImageData(small, 0, 0);
-    this.pen.imageSmoothingEnabled = false;
-    this.pen.drawImage(sheet, 0, 0, SHEET, SHEET);
+    numbers.forEach((ink, i) => {
+      this.pen.fillStyle = `hsl(0 0% ${100 * ink}%)`;
+      this.pen.fillRect(10 * (i % 28), 10 * Math.floor(i / 28), 10, 10);
+    });
     Object.assign(this, { isChosen: true, known: Float64Array.from(numbers) });
     this.onChange();
   }

@@ -29,6 +29,7 @@ class PlaneNetwork {
         return element("canvas", { width: GRID, height: GRID, role: l ? "button" : "img", style, "aria-label": label });
       }),
     );
+    const focused = [...this.place.querySelectorAll("button")].findIndex((one) => one === document.activeElement);
     oneStop(this.pictures.slice(1), (l, i) => {
       this.chosen = [l, i];
       for (const one of this.pictures.flat()) one.ariaPressed = String(one === this.pictures[l + 1][i]);
@@ -47,6 +48,7 @@ class PlaneNetwork {
     this.lines = svgElement("svg", { width: wide, height: high, "aria-hidden": "true" });
     const size = { class: "board", style: `width: ${wide}px; height: ${high}px` };
     this.place.replaceChildren(element("div", size, this.lines, ...controls, ...this.pictures.flat()));
+    this.place.querySelectorAll("button")[focused]?.focus(); // of plus or minus
     this.chosen = null;
   }
 
@@ -69,7 +71,7 @@ class PlaneNetwork {
       }),
     );
     const lines = network.layers.flatMap(({ weight, outputs }, l) => {
-      const slopes = gradients?.[l][0];
+      const slopes = gradients?.[2 * l];
       const [most, steepest] = [largest(weight) || 1, largest(slopes ?? weight) || 1];
       return Array.from(weight, (w, k) => {
         const [[left, top, side], [x, y, size]] = [this.at[l][Math.floor(k / outputs)], this.at[l + 1][k % outputs]];
@@ -88,7 +90,7 @@ class PlaneNetwork {
     if (!this.chosen) return this.told.replaceChildren();
     const [l, i] = this.chosen;
     const { weight, bias, outputs } = this.network.layers[l];
-    const [slopes, slope] = this.gradients?.[l] ?? [];
+    const [slopes, slope] = this.gradients?.slice(2 * l) ?? [];
     const gradient = (numbers, k) => (numbers ? `, gradient ${number(numbers[k], 2)}` : "");
     const weights = bars(
       columnOf(weight, outputs, i),

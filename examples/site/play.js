@@ -62,7 +62,7 @@ function begin(zero = false) {
   state.zero = zero;
   const draw = randomNumbers(state.seed);
   points = [...SHAPES[byId("shape").value](draw, POINTS), ...state.own];
-  start = Network.random(sizes(), byId("activation").value, "sigmoid", draw);
+  start = Network.random(sizes(), byId("activation").value, draw);
   if (zero) for (const layer of start.layers) layer.weight.fill(0);
   drawing.build(sizes());
   byId("landscape").hidden = true;
@@ -76,12 +76,16 @@ function learn(network) {
   const examples = { inputs, wanted: labels.map((label) => Float64Array.of(label)) };
   session.begin(network, examples, { inputs, labels }, state.seed);
   [path, news] = [[], { steps: 0 }];
+  const circles = points.map(([cx, y, label]) =>
+    svgElement("circle", { cx, cy: -y, r: 0.03, class: label ? "blue" : "orange" }),
+  );
+  byId("points").replaceChildren(...circles);
   show();
 }
 
 function onNews(told) {
   news = told;
-  path.push(flat(session.network));
+  path.push(joinedNumbers(session.network.parameters));
   if (path.length > 400) path = path.filter((_, i) => i % 2 === 0);
   show();
 }
@@ -95,9 +99,8 @@ function show() {
   const answers = network.answer(...gridPoints(60)).at(-1);
   const shown = answers.map((a) => a - 0.5);
   paint(byId("answers"), shown, 0.5);
-  drawPoints();
   session.showCosts();
-  const steepest = gradients ? Math.max(...gradients.flat().map(largest)) : 0;
+  const steepest = gradients ? Math.max(...gradients.map(largest)) : 0;
   const told =
     `After ${stepsText(steps)} ${number(100 * right, 3)}% of the points are right, the cost is ` +
     `${number(costs.at(-1), 3)}, the largest gradient ${number(steepest, 2)}.`;
@@ -124,20 +127,6 @@ function addPoint() {
   learn(session.network);
 }
 
-function drawPoints() {
-  const canvas = byId("points");
-  const pen = canvas.getContext("2d");
-  pen.clearRect(0, 0, 280, 280);
-  for (const [x, y, label] of points) {
-    pen.beginPath();
-    pen.arc(140 * (1 + x), 140 * (1 - y), 4, 0, 7);
-    pen.fillStyle = label ? "rgb(38 122 204)" : "rgb(214 107 31)";
-    pen.strokeStyle = "white";
-    pen.fill();
-    pen.stroke();
-  }
-}
-
 // Hidden neurons whose ReLU gives 0 for every point.
 function deadNeurons() {
   const answers = session.network.answer(...inputs).slice(0, -1);
@@ -149,7 +138,6 @@ function deadNeurons() {
 
 // --- the landscape ------------------------------------------------------------------------------------------------
 
-const flat = ({ layers }) => joinedNumbers(layers.flatMap(({ weight, bias }) => [weight, bias]));
 const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
 const minus = (a, b) => a.map((x, i) => x - b[i]);
 const unit = (a) => a.map((x) => x / (Math.sqrt(dot(a, a)) || 1));
@@ -167,25 +155,23 @@ function costOf(numbers) {
 
 // A slice through where the network is now: to the right from its start, upward against the gradient, at right angles.
 function drawLandscape() {
-  const [now, began] = [flat(session.network), flat(start)];
+  const [now, began] = [session.network, start].map(({ parameters }) => joinedNumbers(parameters));
   const along = minus(now, began);
   const { gradients } = news;
   if (!gradients || !largest(along))
     return void (byId("said").textContent = "It has not moved yet. Train it first, then look at its path.");
-  const [right, far] = [unit(along), 2.6 * Math.sqrt(dot(along, along))]; // far: from side to side
-  const g = joinedNumbers(gradients.flat());
+  const [right, far] = [unit(along), 1.3 * Math.sqrt(dot(along, along))]; // far: from the middle to a side
+  const g = joinedNumbers(gradients);
   const up = unit(g.map((x, i) => dot(g, right) * right[i] - x));
-  const side = byId("slice").width;
-  const costs = Float64Array.from({ length: side ** 2 }, (_, k) => {
-    const [a, b] = [far * ((k % side) / (side - 1) - 0.75), far * (0.5 - Math.floor(k / side) / (side - 1))];
-    return costOf(now.map((x, i) => x + a * right[i] + b * up[i]));
-  });
+  const costs = Float64Array.from(gridPoints(byId("slice").width), ([x, y]) =>
+    costOf(now.map((p, i) => p + far * ((x - 0.5) * right[i] + y * up[i]))),
+  );
   const least = Math.min(...costs);
   const heights = costs.map((cost) => cost - least);
   paint(byId("slice"), heights, largest(heights));
   const line = [began, ...path].map((place) => {
     const moved = minus(place, now);
-    return [dot(moved, right) / far + 0.75, 0.5 - dot(moved, up) / far];
+    return [dot(moved, right) / far + 0.5, -dot(moved, up) / far];
   });
   byId("path").setAttribute("points", line.join(" "));
   byId("landscape").hidden = false;

@@ -19,22 +19,18 @@ function reachOf(outputs) {
 }
 
 function tell(costs, gradients) {
-  const { network, steps } = training;
-  const outputs = network.answer(...tests.inputs).at(-1);
+  const outputs = training.network.answer(...tests.inputs).at(-1);
   const right = shareRight(outputs);
-  const diverged = !costs.every(Number.isFinite);
-  const saturated = right < 1 && outputs.every((a) => a * (1 - a) < 1e-5); // the slopes of sigmoids
-  const same = reachOf(outputs) < 0.01;
   postMessage({
     number: run,
-    steps,
+    steps: training.steps,
+    layers: training.network.layers,
     costs,
-    diverged,
-    saturated,
-    same,
     gradients,
-    layers: network.copy().layers,
     right,
+    diverged: !costs.every(Number.isFinite),
+    saturated: right < 1 && outputs.every((a) => a * (1 - a) < 1e-5), // the slopes of sigmoids
+    same: reachOf(outputs) < 0.01,
   });
 }
 
@@ -50,15 +46,12 @@ const TOLD = {
     training.examples.inputs.push(input);
     training.examples.wanted.push(wanted);
   },
-  // Steps for so many milliseconds. The page asks again when it has drawn what came of them.
+  // Steps for so many milliseconds, at least one. The page asks again when it has drawn what came of them.
   run({ time, gradients }) {
     const [costs, began] = [[], performance.now()];
     do costs.push(training.step());
     while (performance.now() - began < time && costs.every(Number.isFinite));
     tell(costs, gradients && training.gradients);
-  },
-  step() {
-    tell([training.step()], training.gradients);
   },
 };
 

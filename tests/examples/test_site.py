@@ -22,7 +22,7 @@ IN_A_WORKER = """async (told) => {
   const { worker: text } = JSON.parse(document.getElementById("data").textContent);
   const worker = new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
   worker.postMessage({ tell: "begin", ...told });
-  for (let i = 0; i < told.steps; i += 1) worker.postMessage({ tell: "step" });
+  for (let i = 0; i < told.steps; i += 1) worker.postMessage({ tell: "run", time: 0 });
   return new Promise((resolve) => {
     worker.onmessage = ({ data }) => data.steps === told.steps &&
       resolve([data.costs[0], data.layers.map(({ weight, bias }) => [[...weight], [...bias]])]);

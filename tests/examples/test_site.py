@@ -29,6 +29,15 @@ IN_A_WORKER = """async (told) => {
   });
 }"""
 
+MOVES_IN_A_FRAME = """() => new Promise((resolve) => {
+  const seen = new MutationObserver((changes) => resolve(changes.length));
+  seen.observe(document.getElementById("said"), { childList: true });
+  for (let i = 0; i < 20; i += 1) {
+    const move = new PointerEvent("pointermove", { pointerId: 1, clientX: 100 + i, clientY: 200 });
+    document.getElementById("paper").dispatchEvent(move);
+  }
+})"""
+
 
 @pytest.fixture(scope="session")
 def digit_page(tmp_path_factory):
@@ -112,8 +121,10 @@ def test_one_draws_with_mouse_and_keys_and_clears(visit, digit_page):
     page.mouse.move(box["x"] + 140, box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 140, box["y"] + 240, steps=8)
-    page.mouse.up()
     page.locator("#said", has_text="It reads ").wait_for()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert page.evaluate(MOVES_IN_A_FRAME) == 1  # answer
+    page.mouse.up()
     page.click("#clear")
     assert page.locator("#network .best").count() == 0 == len(page.inner_text("#neuron"))
     page.mouse.down(button="right")
@@ -215,6 +226,7 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
     page = visit(play_page, "#hidden=64")
     assert page.locator(".board").bounding_box()["height"] < 500
     page.click("text=−")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Fewer neurons in hidden layer 1"
     assert "hidden=32&" in page.url
     page = visit(play_page, "#hidden=3,5&shape=circles")
     page.click("#more")

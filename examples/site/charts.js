@@ -47,6 +47,12 @@ function paint(canvas, numbers, most) {
   pen.putImageData(image, 0, 0);
 }
 
-function line([x1, y1], [x2, y2], stroke, width) {
-  return svgElement("line", { x1, y1, x2, y2, stroke, "stroke-width": width });
+function line([x1, y1], [x2, y2]) {
+  return svgElement("line", { x1, y1, x2, y2 });
+}
+
+function stroke(line, colour, width) {
+  line.setAttribute("stroke", colour);
+  line.setAttribute("stroke-width", width);
+  return line;
 }

@@ -43,7 +43,7 @@ class Circles {
     const most = largest(parts) || 1;
     const lines = Array.from(parts, (part, i) => {
       const [from, to] = [this.at[layer - 1][i], this.at[layer][neuron]];
-      return line(from, to, tint(part, most), 0.5 + (5 * Math.abs(part)) / most);
+      return stroke(line(from, to), tint(part, most), 0.5 + (5 * Math.abs(part)) / most);
     });
     this.lines.replaceChildren(...lines);
   }

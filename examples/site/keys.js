@@ -9,7 +9,7 @@ const isChoosing = ({ key }) => key === "Enter" || key === " ";
 function oneStop(columns, onChoose) {
   const all = columns.flat();
   const stopAt = (one) => all.forEach((other) => (other.tabIndex = other === one ? 0 : -1));
-  stopAt(all[0]);
+  stopAt(all.find((one) => one.ariaPressed === "true") ?? all[0]);
   columns.forEach((column, c) =>
     column.forEach((one, i) => {
       one.addEventListener("focus", () => stopAt(one));

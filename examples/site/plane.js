@@ -37,17 +37,25 @@ class PlaneNetwork {
     });
     const controls = sizes.slice(1, -1).map((n, l) => {
       const [fewer, more] = [n > 8 ? Math.max(8, Math.floor(n / 2)) : n - 1, n < 8 ? n + 1 : 2 * n];
-      return element(
-        "div",
-        { class: "plus-minus", style: `left: ${x(l + 1) - 26}px` },
-        button("−", () => this.onNeurons(l, fewer), { "aria-label": `Fewer neurons in hidden layer ${l + 1}` }),
-        String(n),
-        button("+", () => this.onNeurons(l, more), { "aria-label": `More neurons in hidden layer ${l + 1}` }),
-      );
+      const control = (sign, name, to) =>
+        button(sign, () => this.onNeurons(l, to), { "aria-label": `${name} neurons in hidden layer ${l + 1}` });
+      const parts = [control("−", "Fewer", fewer), String(n), control("+", "More", more)];
+      return element("div", { class: "plus-minus", style: `left: ${x(l + 1) - 26}px` }, ...parts);
     });
-    this.lines = svgElement("svg", { width: wide, height: high, "aria-hidden": "true" });
-    const size = { class: "board", style: `width: ${wide}px; height: ${high}px` };
-    this.place.replaceChildren(element("div", size, this.lines, ...controls, ...this.pictures.flat()));
+    // Of each layer the lines of its weights, and below them those of their gradients.
+    this.lines = sizes
+      .slice(1)
+      .map((_, l) =>
+        [0, 4].map((down) =>
+          this.at[l].flatMap(([left, top, side]) =>
+            this.at[l + 1].map(([x, y, size]) => line([left + side, top + side / 2 + down], [x, y + size / 2 + down])),
+          ),
+        ),
+      );
+    const drawn = { width: wide, height: high, "aria-hidden": "true" };
+    const parts = [svgElement("svg", drawn, ...this.lines.flat(2)), ...controls, ...this.pictures.flat()];
+    const size = `width: ${wide}px; height: ${high}px`;
+    this.place.replaceChildren(element("div", { class: "board", style: size }, ...parts));
     this.place.querySelectorAll("button")[focused]?.focus(); // of plus or minus
     this.chosen = null;
   }
@@ -70,18 +78,15 @@ class PlaneNetwork {
         paint(canvas, shown, middle || largest(shown));
       }),
     );
-    const lines = network.layers.flatMap(({ weight, outputs }, l) => {
-      const slopes = gradients?.[2 * l];
-      const [most, steepest] = [largest(weight) || 1, largest(slopes ?? weight) || 1];
-      return Array.from(weight, (w, k) => {
-        const [[left, top, side], [x, y, size]] = [this.at[l][Math.floor(k / outputs)], this.at[l + 1][k % outputs]];
-        const between = (share, colour, down) =>
-          line([left + side, top + side / 2 + down], [x, y + size / 2 + down], colour, Math.max(0.3, 5 * share));
-        const own = between(Math.abs(w) / most, tint(w, most / 2), 0);
-        return slopes ? [own, between((0.5 * Math.abs(slopes[k])) / steepest, "var(--gradient)", 4)] : [own];
-      }).flat();
+    network.layers.forEach(({ weight }, l) => {
+      const [own, red] = this.lines[l];
+      const slopes = gradients?.[2 * l] ?? new Float64Array(weight.length);
+      const [most, steepest] = [largest(weight) || 1, largest(slopes) || 1];
+      weight.forEach((w, k) => {
+        stroke(own[k], tint(w, most / 2), Math.max(0.3, (5 * Math.abs(w)) / most));
+        stroke(red[k], "var(--gradient)", (2.5 * Math.abs(slopes[k])) / steepest);
+      });
     });
-    this.lines.replaceChildren(...lines);
     this.tell();
   }
 

@@ -96,7 +96,7 @@ function show() {
   const { network, costs } = session;
   const { steps, right = NaN, gradients } = news;
   drawing.show(network, byId("gradients").checked ? gradients : null);
-  const answers = network.answer(...gridPoints(60)).at(-1);
+  const answers = network.answer(...gridPoints(byId("answers").width)).at(-1);
   const shown = answers.map((a) => a - 0.5);
   paint(byId("answers"), shown, 0.5);
   session.showCosts();

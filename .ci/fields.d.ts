@@ -34,17 +34,10 @@ interface Table {
 
 interface PlaneNetwork {
   place: HTMLElement;
+  told: HTMLElement;
   onNeurons(layer: number, neurons: number): void;
-}
-
-interface Paper {
-  canvas: HTMLCanvasElement;
-  onChange(): void;
-  pen: CanvasRenderingContext2D;
-  at: number[];
-  isDown: boolean;
-  numbers: Float64Array;
-  isEmpty: boolean;
+  network: Network;
+  gradients: Float64Array[] | null;
 }
 
 interface Training {

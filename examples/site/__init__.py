@@ -9,5 +9,7 @@ text.*             type a text, and watch a small GPT read it: gpt.js, of tokens
 plain.*            a page of text: the cheat sheet (cheat_sheet.py) and the notebooks (notebook.py)
 steps.py           the pages to step through
 network.js         a network of layers on the tape of the engine's page, and its training
-charts.js site.css what they share: curves, bars, circles, style
+circles.js         the network that reads digits, as circles that one chooses
+keys.js            what keys do: one stop of the Tab key for many elements, a cross on a square
+charts.js site.css what they share: curves, bars, colours, style
 """

@@ -1,4 +1,5 @@
 /// <reference path="paper.js" />
+/// <reference path="circles.js" />
 /// <reference path="session.js" />
 /// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // Draw a digit: the lecture's network answers while one draws, says why, and can be trained anew.
@@ -14,23 +15,20 @@ const pictures = (text) => {
 const oneHot = (digit) => Float64Array.from({ length: 10 }, (_, k) => Number(k === digit));
 const train = { inputs: pictures(data.train.images), labels: [...decode(data.train.labels, 1)] };
 const test = { inputs: pictures(data.test.images), labels: [...decode(data.test.labels, 1)] };
+const floats = (text) => Float64Array.from(decode(text, 4));
 const trained = new Network(
-  data.layers.map((layer) => ({
-    ...layer,
-    weight: Float64Array.from(decode(layer.weight, 4)),
-    bias: Float64Array.from(decode(layer.bias, 4)),
-  })),
+  data.layers.map((layer) => ({ ...layer, weight: floats(layer.weight), bias: floats(layer.bias) })),
 );
 
+const ANSWER = { layer: 2, neuron: undefined }; // the output that is the answer
+let chosen = ANSWER; // the circle whose weights are shown
+let seed = 1;
 const paper = new Paper(byId("paper"), () => {
   if (paper.isEmpty) [byId("label").value, chosen] = ["", ANSWER];
   show();
 });
-const ANSWER = { layer: 2, neuron: undefined }; // the output that is the answer
-let chosen = ANSWER; // the circle whose weights are shown
-let seed = 1;
 
-// --- the network as circles ---------------------------------------------------------------------------------------
+// --- what one sees ------------------------------------------------------------------------------------------------
 
 const drawing = new Circles(byId("network"), [16, 16, 10], (layer, neuron) => {
   chosen = { layer, neuron };
@@ -52,56 +50,50 @@ function show() {
 // As "It is a 7, and it reads 3, with 0.97. Second is 7, with 0.08. Neuron 12 of hidden layer 2 decides between them: ..."
 function answerText(activations) {
   const [hidden, outputs] = activations.slice(-2);
+  const { weight } = session.network.layers.at(-1);
   const [best, second] = [...outputs.keys()].sort((a, b) => outputs[b] - outputs[a]);
-  const { weight, outputs: width } = session.network.layers.at(-1);
-  const apart = Array.from(hidden, (a, i) => a * (weight[i * width + best] - weight[i * width + second]));
-  const most = indexOfLargest(apart);
-  const adds = (digit) => number(hidden[most] * weight[most * width + digit], 2);
+  const [ofBest, ofSecond] = [best, second].map((k) => columnOf(weight, 10, k).map((w, i) => w * hidden[i]));
+  const most = indexOfLargest(ofBest.map((part, i) => part - ofSecond[i]));
   const label = byId("label").value;
   const isRight = label === "" || label === String(best);
   return (
     `${isRight ? "It" : `It is a ${label}, and it`} reads ${best}, with ${outputs[best].toFixed(2)}. Second is ${second}, with ` +
-    `${outputs[second].toFixed(2)}. Neuron ${most} of hidden layer 2 decides between them: its activation is ` +
-    `${number(hidden[most], 2)}, and it adds ${adds(best)} to the sum of ${best}, but ${adds(second)} to that of ${second}.`
+    `${outputs[second].toFixed(2)}. Neuron ${most} of hidden layer 2 decides between them: its activation is ${number(hidden[most], 2)}, ` +
+    `and it adds ${number(ofBest[most], 2)} to the sum of ${best}, but ${number(ofSecond[most], 2)} to that of ${second}.`
   );
 }
 
-// The weights of a neuron, what it is given, and for an output which pixels speak for it.
+// What a neuron is given and what it makes of it; for an output also which pixels speak for it.
 function neuronView(x, activations, layer, neuron) {
   const { weight, bias, inputs, outputs } = session.network.layers[layer];
-  const column = Float64Array.from({ length: inputs }, (_, i) => weight[i * outputs + neuron]);
+  const weights = columnOf(weight, outputs, neuron);
   const given = layer ? activations[layer - 1] : x;
-  const sum = column.reduce((total, w, i) => total + w * given[i], bias[neuron]);
+  const parts = weights.map((w, i) => w * given[i]);
+  const total = parts.reduce((sum, part) => sum + part, bias[neuron]);
+  const z = number(total, 3);
   const name = layer === 2 ? `The output for ${neuron}` : `Neuron ${neuron} of hidden layer ${layer + 1}`;
-  const addends = layer ? `the ${inputs} numbers below` : `${inputs} weights × pixels`;
-  const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${number(sum, 3)}). ${number(sum, 3)} is the sum of ${addends} and the bias ${number(bias[neuron], 2)}.`;
-  const parts = [paragraph("", told)];
-  if (layer === 0) {
-    parts.push(
-      element("h3", {}, "Its 784 weights"),
-      painted(column, SIDE, SIDE, largest(column), `Weights of ${name}`, 8),
-    );
+  const addends = `${inputs} weights × ${layer ? "activations" : "pixels"}`;
+  const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${z}). ${z} is the sum of its ${addends} and the bias ${number(bias[neuron], 2)}.`;
+  const shown = [paragraph("", told)];
+  if (layer) {
+    const list = bars(parts, (i) => `neuron ${i}`);
+    shown.push(element("h3", {}, `Its ${addends}`), list);
   } else {
-    parts.push(
-      element("h3", {}, `Its ${inputs} weights × activations`),
-      bars(
-        column.map((w, i) => w * given[i]),
-        (i) => `neuron ${i}`,
-      ),
-    );
+    const hint = "Blue is above 0, and makes it fire; orange is below 0, and keeps it from firing.";
+    shown.push(picture(weights, `Its ${inputs} weights`), picture(parts, `Its ${addends}`), paragraph("hint", hint));
   }
   if (layer === 2) {
-    const slopes = pixelsFor(x, neuron);
-    parts.push(
-      element("h3", {}, `Which pixels say ${neuron}`),
-      painted(slopes, SIDE, SIDE, largest(slopes), `The gradient of the output for ${neuron} by each pixel`, 8),
-      paragraph(
-        "hint",
-        `The gradient of this output by each pixel: more ink where it is blue makes it more a ${neuron}, where it is orange less.`,
-      ),
-    );
+    const hint = `The gradient of this output by each pixel: more ink where it is blue makes it more a ${neuron}, where it is orange less.`;
+    shown.push(picture(pixelsFor(x, neuron), `Which pixels say ${neuron}`), paragraph("hint", hint));
   }
-  return parts;
+  return shown;
+}
+
+// A number for each pixel as a picture. most: the size of the number that has the full colour.
+function picture(numbers, caption, most = largest(numbers)) {
+  const canvas = element("canvas", { width: SIDE, height: SIDE, role: "img", "aria-label": caption });
+  paint(canvas, numbers, most);
+  return element("figure", {}, element("figcaption", {}, caption), canvas);
 }
 
 // The gradient of an output by the 784 inputs.
@@ -127,6 +119,16 @@ function put(picture, label) {
   paper.set(picture);
 }
 
+function teach() {
+  const label = byId("label").value;
+  if (paper.isEmpty) return "Nothing is drawn yet.";
+  if (!label) return "Choose first what it shall be called.";
+  train.inputs.push(paper.numbers);
+  train.labels.push(Number(label));
+  session.tell("add", { input: paper.numbers, wanted: oneHot(Number(label)) });
+  return `${train.inputs.length - given} of your own, the last one as a ${label}. Train, to let it learn from them.`;
+}
+
 const ACTIONS = {
   clear: () => paper.clear(),
   another: () => take((at + 1) % test.inputs.length),
@@ -140,19 +142,10 @@ const ACTIONS = {
     put(mean, 3);
   },
   noise: () => put(train.inputs[0].map(Math.random), ""),
-  teach() {
-    if (paper.isEmpty) return void (byId("taught").textContent = "Nothing is drawn yet.");
-    if (!byId("label").value) return void (byId("taught").textContent = "Choose first what it shall be called.");
-    const digit = Number(byId("label").value);
-    const example = { input: paper.numbers.slice(), wanted: oneHot(digit) };
-    added.push(example);
-    session.tell("add", example);
-    byId("taught").textContent =
-      `${added.length} of your own, the last one as a ${digit}. Train, to let it learn from them.`;
-  },
+  teach: () => (byId("taught").textContent = teach()),
   train: () => fromAnew(() => session.toggle()),
   one: () => fromAnew(() => session.one()),
-  anew: () => begin(Network.random([784, 16, 16, 10], "sigmoid", "sigmoid", randomNumbers((seed += 1)))),
+  anew: () => begin(Network.random([784, 16, 16, 10], "sigmoid", randomNumbers((seed += 1)))),
   back: () => begin(trained),
 };
 
@@ -164,47 +157,42 @@ function fromAnew(action) {
 
 // --- training -----------------------------------------------------------------------------------------------------
 
-const added = []; // examples of one's own
+const given = train.inputs.length; // examples, before one's own
 let right = []; // the share of right answers, after so many steps
 const session = new Session({ script: data.worker, settings: ["batch", "rate"], time: 200, onNews });
 
 function begin(network) {
   right = [];
-  const examples = {
-    inputs: [...train.inputs, ...added.map((one) => one.input)],
-    wanted: [...train.labels.map(oneHot), ...added.map((one) => one.wanted)],
-  };
-  session.begin(network, examples, test, seed);
+  session.begin(network, { inputs: train.inputs, wanted: train.labels.map(oneHot) }, test, seed);
   showTraining({ steps: 0 });
 }
 
 function onNews(told) {
   right.push([told.steps, 100 * told.right]);
-  showTraining(told);
+  showTraining({ ...told, still: isStill(session.costs) });
+}
+
+// Whether the last 500 costs are hardly lower than the 500 before, though much is wrong.
+function isStill(costs) {
+  const [before, last] = [costs.slice(-1000, -500), costs.slice(-500)].map((part) => part.reduce((a, b) => a + b, 0));
+  return costs.length >= 1000 && last > 0.98 * before && right.at(-1)[1] < 80;
 }
 
 function showTraining({ steps, gradients = undefined, ...trouble }) {
   show();
   const share = right.length ? `, ${number(right.at(-1)[1], 3)}% of 500 unseen pictures right` : "";
-  const said = [`${stepsText(steps)}${share}.`];
-  if (troubleText(trouble)) said.push(troubleText(trouble));
-  if (gradients) said.push("The pictures show this step's gradient: each weight went against it.");
-  byId("progress").textContent = said.join(" ");
+  const gradient = gradients ? "The pictures show this step's gradient: each weight went against it." : "";
+  byId("progress").textContent = `${stepsText(steps)}${share}. ${troubleText(trouble)} ${gradient}`;
   byId("weights-title").textContent = gradients
     ? "The gradient of the cost by each weight of hidden layer 1"
     : "The weights of hidden layer 1 as pictures: blue above 0, orange below";
   session.showCosts();
   byId("right").replaceChildren(curveOf(right, "right answers in % by step", 100));
   const { weight, outputs } = session.network.layers[0];
-  const shown = gradients ? gradients[0][0] : weight;
+  const shown = gradients ? gradients[0] : weight;
   const most = largest(shown);
-  byId("weights").replaceChildren(
-    ...Array.from({ length: outputs }, (_, j) => {
-      const column = Float64Array.from({ length: SIDE ** 2 }, (_, i) => shown[i * outputs + j]);
-      const picture = painted(column, SIDE, SIDE, most, `${gradients ? "Gradient" : "Weights"} of neuron ${j}`, 2);
-      return element("figure", {}, picture, String(j));
-    }),
-  );
+  const made = Array.from({ length: outputs }, (_, j) => picture(columnOf(shown, outputs, j), `neuron ${j}`, most));
+  byId("weights").replaceChildren(...made);
 }
 
 // --- the beginning ------------------------------------------------------------------------------------------------

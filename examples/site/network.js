@@ -7,19 +7,15 @@ class Network {
     this.layers = layers;
   }
 
-  // Random weights as Glorot and Bengio (2010) draw them, within the root of 6 / (inputs + outputs); biases 0.
-  static random(sizes, activation, last, draw) {
+  // Random weights as Glorot and Bengio (2010) draw them, within the root of 6 / (inputs + outputs); biases 0. Outputs are
+  // sigmoids.
+  static random(sizes, activation, draw) {
     return new Network(
       sizes.slice(1).map((outputs, i) => {
         const [inputs, far] = [sizes[i], Math.sqrt(6 / (sizes[i] + outputs))];
         const weight = Float64Array.from({ length: inputs * outputs }, () => far * (2 * draw() - 1));
-        return {
-          inputs,
-          outputs,
-          weight,
-          bias: new Float64Array(outputs),
-          activation: i === sizes.length - 2 ? last : activation,
-        };
+        const own = i === sizes.length - 2 ? "sigmoid" : activation;
+        return { inputs, outputs, weight, bias: new Float64Array(outputs), activation: own };
       }),
     );
   }
@@ -40,10 +36,9 @@ class Network {
     return this.forward(tape, tape.given([rows.length, rows[0].length], joinedNumbers(rows))).map(({ a }) => a.numbers);
   }
 
-  copy() {
-    return new Network(
-      this.layers.map((layer) => ({ ...layer, weight: layer.weight.slice(), bias: layer.bias.slice() })),
-    );
+  // The arrays of all weights and biases.
+  get parameters() {
+    return this.layers.flatMap(({ weight, bias }) => [weight, bias]);
   }
 }
 
@@ -51,10 +46,7 @@ class Network {
 class Training {
   constructor(network, examples, { batch, rate, momentum = 0 }, draw) {
     Object.assign(this, { network, examples, batch, rate, momentum, draw, steps: 0, order: [] });
-    this.speed = network.layers.map(({ weight, bias }) => [
-      new Float64Array(weight.length),
-      new Float64Array(bias.length),
-    ]);
+    this.speeds = network.parameters.map(({ length }) => new Float64Array(length));
   }
 
   // The numbers of the next examples: each example once, in an order drawn anew, then again.
@@ -82,20 +74,23 @@ class Training {
     const cost = tape.scaled(OPS.sum(tape, [tape.each(EACH.mul, error, error)], { axis: null }, []), 1 / n);
     cost.grad[0] = 1;
     tape.backward();
-    this.gradients = layers.map(({ W, b }) => [W.grad, b.grad]);
+    this.gradients = layers.flatMap(({ W, b }) => [W.grad, b.grad]);
     this.steps += 1;
     if (!Number.isFinite(cost.numbers[0])) return cost.numbers[0]; // the weights stay as they were
-    this.network.layers.forEach(({ weight, bias }, i) =>
-      [weight, bias].forEach((numbers, k) => {
-        const [g, speed] = [this.gradients[i][k], this.speed[i][k]];
-        for (let j = 0; j < numbers.length; j += 1) {
-          speed[j] = this.momentum * speed[j] + g[j];
-          numbers[j] -= this.rate * speed[j];
-        }
-      }),
-    );
+    this.network.parameters.forEach((numbers, k) => {
+      const [g, speed] = [this.gradients[k], this.speeds[k]];
+      for (let j = 0; j < numbers.length; j += 1) {
+        speed[j] = this.momentum * speed[j] + g[j];
+        numbers[j] -= this.rate * speed[j];
+      }
+    });
     return cost.numbers[0];
   }
+}
+
+// A column of a matrix whose rows are so wide.
+function columnOf(numbers, width, column) {
+  return Float64Array.from({ length: numbers.length / width }, (_, row) => numbers[row * width + column]);
 }
 
 // Random numbers from 0 to 1 that a seed determines: mulberry32, by Tommy Ettinger.

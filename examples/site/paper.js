@@ -1,113 +1,98 @@
+/// <reference path="keys.js" />
 // Paper to draw a digit on, with mouse, finger or keys; and what a network is given of it: 28 by 28 numbers.
 
+const [SHEET, STROKE] = [280, 22]; // pixels of its side, and of a stroke's width
+
 class Paper {
+  /** @type {Float64Array<ArrayBuffer> | null} */
+  known = new Float64Array(784); // the numbers of what is on it; null until they are asked for
+  isChosen = false; // whether it was not drawn, but put there
+  box = null; // of the ink that is drawn: left, top, right, bottom
+  isDown = false; // the pen that keys move
+  frame = 0; // that will tell of strokes
+
   constructor(canvas, onChange) {
-    Object.assign(this, {
-      canvas,
-      onChange,
-      pen: canvas.getContext("2d", { willReadFrequently: true }),
-      at: [140, 140],
-      isDown: false, // the pen that keys move
+    this.canvas = canvas;
+    this.onChange = onChange;
+    this.pen = canvas.getContext("2d", { willReadFrequently: true });
+    Object.assign(this.pen, { lineWidth: STROKE, lineCap: "round", lineJoin: "round", strokeStyle: "white" });
+    this.cross = new Cross(canvas, {
+      onMove: (from) => this.isDown && this.line(from),
+      onPut: () => this.lower(!this.isDown),
     });
-    Object.assign(this.pen, { lineWidth: 22, lineCap: "round", lineJoin: "round", strokeStyle: "white" });
-    const place = ({ clientX, clientY }) => {
-      const { left, top, width, height } = canvas.getBoundingClientRect();
-      return [((clientX - left) * canvas.width) / width, ((clientY - top) * canvas.height) / height];
-    };
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       canvas.setPointerCapture(event.pointerId);
-      this.at = place(event);
-      this.line(this.at);
+      this.cross.point(event);
+      this.line(this.cross.at);
     });
     canvas.addEventListener(
       "pointermove",
-      (move) => canvas.hasPointerCapture(move.pointerId) && this.line(place(move)),
+      (event) => canvas.hasPointerCapture(event.pointerId) && this.line(this.cross.point(event)),
     );
-    canvas.addEventListener("keydown", (event) => this.key(event));
-    Object.assign(this, { numbers: new Float64Array(784), isEmpty: true });
+  }
+
+  get isEmpty() {
+    return !this.box && !this.isChosen;
+  }
+
+  get numbers() {
+    return (this.known ??= this.centred());
   }
 
   // isDown: whether the keys' pen stays down.
   clear(isDown = false) {
     this.pen.fillStyle = "black";
-    this.pen.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.pen.fillRect(0, 0, SHEET, SHEET);
+    this.lower(isDown);
+    Object.assign(this, { isChosen: false, box: null, known: new Float64Array(784) });
+    this.onChange();
+  }
+
+  lower(isDown) {
     this.isDown = isDown;
-    this.changed(new Float64Array(784));
+    this.cross.sign.classList.toggle("down", isDown);
   }
 
-  // A stroke from where the pen is. The first one on a chosen picture takes the picture away.
-  line(to) {
+  // A stroke to where the cross is. The first one on a chosen picture takes the picture away.
+  line(from) {
     if (this.isChosen) this.clear(this.isDown);
+    const ends = [from, this.cross.at].map((place) => place.map((x) => SHEET * x));
     this.pen.beginPath();
-    this.pen.moveTo(this.at[0], this.at[1]);
-    this.pen.lineTo(to[0], to[1]);
-    this.pen.stroke();
-    this.at = to;
-    this.changed(this.centred());
-  }
-
-  key(event) {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (event.key === " ") this.isDown = !this.isDown;
-    if (step) {
-      const to = this.at.map((x, axis) => Math.min(Math.max(x + 10 * step[axis], 10), 270));
-      if (this.isDown) this.line(to);
-      this.at = to;
+    for (const [x, y] of ends) {
+      this.pen.lineTo(x, y);
+      const [left, top, right, bottom] = this.box ?? [x, y, x, y];
+      this.box = [Math.min(left, x), Math.min(top, y), Math.max(right, x), Math.max(bottom, y)];
     }
-    if (step || event.key === " ") event.preventDefault();
+    this.pen.stroke();
+    this.known = null;
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.onChange(); // once in a frame, however fast the mouse is
+    });
   }
 
   // Put a picture on the paper, as it is.
   set(numbers) {
-    const small = this.pen.createImageData(28, 28);
-    numbers.forEach((ink, i) => small.data.set([255 * ink, 255 * ink, 255 * ink, 255], 4 * i));
-    const sheet = new OffscreenCanvas(28, 28);
-    sheet.getContext("2d").putImageData(small, 0, 0);
-    this.pen.imageSmoothingEnabled = false;
-    this.pen.drawImage(sheet, 0, 0, 280, 280);
-    this.changed(Float64Array.from(numbers), true);
-  }
-
-  // isChosen: whether the picture was not drawn, but put there.
-  changed(numbers, isChosen = false) {
-    this.numbers = numbers;
-    this.isChosen = isChosen;
-    this.isEmpty = numbers.every((ink) => ink === 0);
+    numbers.forEach((ink, i) => {
+      this.pen.fillStyle = `hsl(0 0% ${100 * ink}%)`;
+      this.pen.fillRect(10 * (i % 28), 10 * Math.floor(i / 28), 10, 10);
+    });
+    Object.assign(this, { isChosen: true, known: Float64Array.from(numbers) });
     this.onChange();
   }
 
   // What is drawn as MNIST has its digits: 20 pixels high or wide, and the centre of the ink in the middle of 28 by 28
   // (LeCun et al., 1998).
   centred() {
-    const { width, height } = this.canvas;
-    const ink = this.pen.getImageData(0, 0, width, height).data;
-    const [columns, rows] = [new Set(), new Set()];
-    for (let i = 0; i < ink.length; i += 4) {
-      if (ink[i] > 20) columns.add((i / 4) % width) && rows.add(Math.floor(i / 4 / width));
-    }
-    if (!columns.size) return new Float64Array(784);
-    const [left, right, top, bottom] = [
-      Math.min(...columns),
-      Math.max(...columns),
-      Math.min(...rows),
-      Math.max(...rows),
-    ];
-    const scale = 20 / Math.max(right - left + 1, bottom - top + 1);
+    const [left, top] = this.box.slice(0, 2).map((x) => Math.max(x - STROKE / 2, 0));
+    const [right, bottom] = this.box.slice(2).map((x) => Math.min(x + STROKE / 2, SHEET));
+    const scale = 20 / Math.max(right - left, bottom - top);
     const put = (x, y) => {
-      const sheet = new OffscreenCanvas(28, 28).getContext("2d");
+      const sheet = new OffscreenCanvas(28, 28).getContext("2d", { willReadFrequently: true });
       Object.assign(sheet, { imageSmoothingEnabled: true, imageSmoothingQuality: "high" });
-      sheet.drawImage(
-        this.canvas,
-        left,
-        top,
-        right - left + 1,
-        bottom - top + 1,
-        x,
-        y,
-        (right - left + 1) * scale,
-        (bottom - top + 1) * scale,
-      );
+      sheet.setTransform(scale, 0, 0, scale, x - scale * left, y - scale * top);
+      sheet.drawImage(this.canvas, 0, 0);
       const found = sheet.getImageData(0, 0, 28, 28).data;
       return Float64Array.from({ length: 784 }, (_, i) => (found[4 * i] * found[4 * i + 3]) / 255 ** 2);
     };

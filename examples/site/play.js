@@ -9,7 +9,7 @@ const [POINTS, MOST_LAYERS] = [200, 5];
 const CHOICES = ["shape", "activation", "rate", "batch", "momentum"]; // controls
 const state = { hidden: [8, 8], seed: 1, own: [], zero: false }; // own: points. zero: whether all weights began at 0
 const tries = new Tries(byId("tries"));
-const drawing = new PlaneNetwork(byId("network"), (layer, neurons) => {
+const drawing = new PlaneNetwork(byId("network"), byId("neuron"), (layer, neurons) => {
   if (neurons >= 1 && neurons <= 64) change({ hidden: state.hidden.with(layer, neurons) });
 });
 const session = new Session({
@@ -19,7 +19,7 @@ const session = new Session({
   gradients: true,
   onNews,
 });
-let [points, start, path] = [[], null, []];
+let [points, inputs, start, path] = [[], [], null, []]; // inputs: x and y of the points, as the network is given them
 let news = /** @type {any} */ ({ steps: 0 }); // what the worker told last
 
 // --- the state, which is in the link ------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ function begin(zero = false) {
   state.zero = zero;
   const draw = randomNumbers(state.seed);
   points = [...SHAPES[byId("shape").value](draw, POINTS), ...state.own];
-  start = Network.random(sizes(), byId("activation").value, "sigmoid", draw);
+  start = Network.random(sizes(), byId("activation").value, draw);
   if (zero) for (const layer of start.layers) layer.weight.fill(0);
   drawing.build(sizes());
   byId("landscape").hidden = true;
@@ -71,17 +71,21 @@ function begin(zero = false) {
 
 // Let a network learn the points that there are now.
 function learn(network) {
-  const inputs = points.map(([x, y]) => Float64Array.of(x, y));
+  inputs = points.map(([x, y]) => Float64Array.of(x, y));
   const labels = points.map(([, , label]) => label);
   const examples = { inputs, wanted: labels.map((label) => Float64Array.of(label)) };
   session.begin(network, examples, { inputs, labels }, state.seed);
   [path, news] = [[], { steps: 0 }];
+  const circles = points.map(([cx, y, label]) =>
+    svgElement("circle", { cx, cy: -y, r: 0.03, class: label ? "blue" : "orange" }),
+  );
+  byId("points").replaceChildren(...circles);
   show();
 }
 
 function onNews(told) {
   news = told;
-  path.push(flat(session.network));
+  path.push(joinedNumbers(session.network.parameters));
   if (path.length > 400) path = path.filter((_, i) => i % 2 === 0);
   show();
 }
@@ -92,60 +96,51 @@ function show() {
   const { network, costs } = session;
   const { steps, right = NaN, gradients } = news;
   drawing.show(network, byId("gradients").checked ? gradients : null);
-  const answers = network.answer(...gridPoints(60)).at(-1);
-  paintPlane(
-    byId("answers"),
-    answers.map((a) => a - 0.5),
-    0.5,
-  );
-  drawPoints();
+  const answers = network.answer(...gridPoints(byId("answers").width)).at(-1);
+  const shown = answers.map((a) => a - 0.5);
+  paint(byId("answers"), shown, 0.5);
   session.showCosts();
-  const steepest = gradients ? Math.max(...gradients.flat().map(largest)) : 0;
+  const steepest = gradients ? Math.max(...gradients.map(largest)) : 0;
   const told =
     `After ${stepsText(steps)} ${number(100 * right, 3)}% of the points are right, the cost is ` +
     `${number(costs.at(-1), 3)}, the largest gradient ${number(steepest, 2)}.`;
-  byId("said").textContent = troubleText(news) || (steps ? told : beginning());
+  byId("said").textContent = steps ? `${told} ${troubleText(news)}` : beginning();
   const [shape, activation] = [byId("shape").value, byId("activation").value];
   const now = { shape, activation, steps, right, steepest, costs, zero: state.zero, ...session.chosen() };
   tries.look({ ...now, sizes: sizes(), points: points.length, dead: activation === "relu" ? deadNeurons() : 0 });
 }
 
 function beginning() {
-  if (!points.length) return "Click into the square to put points there.";
+  if (!points.length) return "Put points into the square: click, or move the cross by arrow keys and press Space.";
   if (session.network !== start) return "A point more, and the weights as they were. Train, to let it learn the point.";
   return `${state.zero ? "All weights are 0." : "Random weights."} Train, or change the network first.`;
 }
 
-function drawPoints() {
-  const canvas = byId("points");
-  const pen = canvas.getContext("2d");
-  pen.clearRect(0, 0, 300, 300);
-  for (const [x, y, label] of points) {
-    pen.beginPath();
-    pen.arc(150 * (1 + x), 150 * (1 - y), 4, 0, 7);
-    pen.fillStyle = label ? "rgb(38 122 204)" : "rgb(214 107 31)";
-    pen.strokeStyle = "white";
-    pen.fill();
-    pen.stroke();
-  }
+// Where the cross is, as a point.
+const crossed = () => [2 * square.at[0] - 1, 1 - 2 * square.at[1]];
+
+function addPoint() {
+  const point = [...crossed(), Number(byId("colour").value)];
+  state.own.push(point);
+  points.push(point);
+  saveLink();
+  learn(session.network);
 }
 
 // Hidden neurons whose ReLU gives 0 for every point.
 function deadNeurons() {
-  const answers = session.network.answer(...points.map(([x, y]) => Float64Array.of(x, y))).slice(0, -1);
-  return answers.reduce((dead, all, l) => {
-    const n = session.network.layers[l].outputs;
-    return (
-      dead + Array.from({ length: n }, (_, i) => all.every((a, k) => k % n !== i || a === 0)).filter(Boolean).length
-    );
-  }, 0);
+  const answers = session.network.answer(...inputs).slice(0, -1);
+  const dead = answers.map((all, l) =>
+    Array.from({ length: state.hidden[l] }, (_, i) => columnOf(all, state.hidden[l], i).every((a) => a === 0)),
+  );
+  return dead.flat().filter(Boolean).length;
 }
 
 // --- the landscape ------------------------------------------------------------------------------------------------
 
-const flat = ({ layers }) =>
-  joinedNumbers([Float64Array.from(layers.flatMap(({ weight, bias }) => [...weight, ...bias]))]);
 const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+const minus = (a, b) => a.map((x, i) => x - b[i]);
+const unit = (a) => a.map((x) => x / (Math.sqrt(dot(a, a)) || 1));
 
 // The cost of the network whose weights and biases are these numbers.
 function costOf(numbers) {
@@ -154,42 +149,31 @@ function costOf(numbers) {
   const other = new Network(
     session.network.layers.map((layer) => ({ ...layer, weight: take(layer.weight), bias: take(layer.bias) })),
   );
-  const answers = other.answer(...points.map(([x, y]) => Float64Array.of(x, y))).at(-1);
+  const answers = other.answer(...inputs).at(-1);
   return answers.reduce((sum, a, i) => sum + (a - points[i][2]) ** 2, 0) / points.length;
 }
 
 // A slice through where the network is now: to the right from its start, upward against the gradient, at right angles.
 function drawLandscape() {
-  const [now, began] = [flat(session.network), flat(start)];
-  const along = now.map((x, i) => x - began[i]);
-  const length = Math.sqrt(dot(along, along));
+  const [now, began] = [session.network, start].map(({ parameters }) => joinedNumbers(parameters));
+  const along = minus(now, began);
   const { gradients } = news;
-  if (!gradients || length < 1e-9)
+  if (!gradients || !largest(along))
     return void (byId("said").textContent = "It has not moved yet. Train it first, then look at its path.");
-  const right_ = along.map((x) => x / length);
-  const g = flat({ layers: gradients.map(([weight, bias]) => ({ weight, bias })) });
-  const rest = g.map((x, i) => -(x - dot(g, right_) * right_[i]));
-  const size = Math.sqrt(dot(rest, rest)) || 1;
-  const up = rest.map((x) => x / size);
-  const [side, far] = [41, 1.3 * length];
-  const grid = Float64Array.from({ length: side ** 2 }, (_, k) => {
-    const [a, b] = [((k % side) / (side - 1) - 0.75) * 2 * far, (0.5 - Math.floor(k / side) / (side - 1)) * 2 * far];
-    return costOf(now.map((x, i) => x + a * right_[i] + b * up[i]));
+  const [right, far] = [unit(along), 1.3 * Math.sqrt(dot(along, along))]; // far: from the middle to a side
+  const g = joinedNumbers(gradients);
+  const up = unit(g.map((x, i) => dot(g, right) * right[i] - x));
+  const costs = Float64Array.from(gridPoints(byId("slice").width), ([x, y]) =>
+    costOf(now.map((p, i) => p + far * ((x - 0.5) * right[i] + y * up[i]))),
+  );
+  const least = Math.min(...costs);
+  const heights = costs.map((cost) => cost - least);
+  paint(byId("slice"), heights, largest(heights));
+  const line = [began, ...path].map((place) => {
+    const moved = minus(place, now);
+    return [dot(moved, right) / far + 0.5, -dot(moved, up) / far];
   });
-  const [least, most] = [Math.min(...grid), Math.max(...grid)];
-  const pen = byId("slice").getContext("2d");
-  const step = 200 / side;
-  grid.forEach((cost, k) => {
-    pen.fillStyle = `hsl(210 15% ${95 - 75 * ((cost - least) / (most - least || 1))}%)`;
-    pen.fillRect((k % side) * step, Math.floor(k / side) * step, step + 1, step + 1);
-  });
-  pen.beginPath();
-  for (const place of [began, ...path]) {
-    const moved = place.map((x, i) => x - now[i]);
-    pen.lineTo((dot(moved, right_) / (2 * far) + 0.75) * 200, (0.5 - dot(moved, up) / (2 * far)) * 200);
-  }
-  Object.assign(pen, { strokeStyle: "rgb(192 43 14)", lineWidth: 2 });
-  pen.stroke();
+  byId("path").setAttribute("points", line.join(" "));
   byId("landscape").hidden = false;
 }
 
@@ -198,7 +182,7 @@ function drawLandscape() {
 // An action, where there are points to learn from.
 const ifPoints = (action) => () => {
   if (points.length > 1) action();
-  else byId("said").textContent = "There are no points to learn from. Click into the square, or choose other data.";
+  else byId("said").textContent = "There are no points to learn from. Put some into the square, or choose other data.";
 };
 
 const ACTIONS = {
@@ -217,14 +201,14 @@ for (const id of session.settings) byId(id).addEventListener("change", saveLink)
 byId("shape").addEventListener("change", () => change({ own: [] }));
 byId("activation").addEventListener("change", () => change({}));
 byId("gradients").addEventListener("change", show);
+const square = new Cross(byId("points"), {
+  onMove: () =>
+    (byId("where").textContent = `Cross at x = ${number(crossed()[0], 2)}, y = ${number(crossed()[1], 2)}.`),
+  onPut: addPoint,
+});
 byId("points").addEventListener("click", (event) => {
-  const { left, top, width, height } = byId("points").getBoundingClientRect();
-  const [x, y] = [(2 * (event.clientX - left)) / width - 1, 1 - (2 * (event.clientY - top)) / height];
-  const point = [x, y, Number(byId("colour").value)];
-  state.own.push(point);
-  points.push(point);
-  saveLink();
-  learn(session.network);
+  square.point(event);
+  addPoint();
 });
 const isRead = readLink(location.hash.slice(1));
 begin();

@@ -14,7 +14,7 @@ class Session {
       this.network = new Network(told.layers);
       this.costs.push(...told.costs.filter(Number.isFinite));
       onNews(told);
-      if (this.isRunning) requestAnimationFrame(() => this.ask("run"));
+      if (this.isRunning) requestAnimationFrame(() => this.run());
     };
     for (const id of settings) byId(id).addEventListener("change", () => this.tell("set", this.chosen()));
   }
@@ -38,12 +38,12 @@ class Session {
     if (this.isRunning) return this.pause();
     this.isRunning = true;
     byId("train").textContent = "Pause";
-    this.ask("run");
+    this.run();
   }
 
   one() {
     this.pause();
-    this.ask("step");
+    this.run(0, true);
   }
 
   pause() {
@@ -51,8 +51,8 @@ class Session {
     byId("train").textContent = "Train";
   }
 
-  ask(what) {
-    this.tell(what, { time: this.time, gradients: this.gradients });
+  run(time = this.time, gradients = this.gradients) {
+    this.tell("run", { time, gradients });
   }
 
   showCosts() {
@@ -63,12 +63,13 @@ class Session {
   }
 }
 
-// What is wrong with a training, if something is.
-function troubleText({ diverged = false, saturated = false }) {
-  if (saturated) return "All outputs are saturated: the gradient is gone. Start anew with a smaller rate.";
-  return (
-    diverged &&
-    `The cost is no longer a number: a rate of ${byId("rate").value} is too large. The weights are those before that ` +
-      "step; choose a smaller rate, and go on."
-  );
-}
+// What can be wrong with a training, the worst first.
+const TROUBLES = {
+  diverged:
+    "The cost is no longer a number: the rate is too large. The weights are those before that step; choose a smaller rate, and go on.",
+  saturated: "All outputs are saturated: the gradient is gone. Start anew with a smaller rate.",
+  same: "Its answer is nearly the same, whatever it is given. If that lasts for 500 steps, start anew with a smaller rate.",
+  still:
+    "The cost has hardly fallen for 500 steps. If it jumps, choose a smaller rate or larger batches; if it creeps, a larger rate.",
+};
+const troubleText = (told) => TROUBLES[Object.keys(TROUBLES).find((name) => told[name])] ?? "";

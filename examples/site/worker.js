@@ -11,13 +11,27 @@ function shareRight(outputs) {
   return right.length / tests.labels.length;
 }
 
+// The farthest that an output goes from one test example to another.
+function reachOf(outputs) {
+  const width = outputs.length / tests.labels.length;
+  const columns = Array.from({ length: width }, (_, k) => columnOf(outputs, width, k));
+  return Math.max(...columns.map((column) => Math.max(...column) - Math.min(...column)));
+}
+
 function tell(costs, gradients) {
-  const { network, steps } = training;
-  const outputs = network.answer(...tests.inputs).at(-1);
-  const diverged = !costs.every(Number.isFinite);
-  const saturated = costs.at(-1) > 0.01 && outputs.every((a) => a * (1 - a) < 1e-6); // the slopes of sigmoids
+  const outputs = training.network.answer(...tests.inputs).at(-1);
   const right = shareRight(outputs);
-  postMessage({ number: run, steps, costs, diverged, saturated, gradients, layers: network.copy().layers, right });
+  postMessage({
+    number: run,
+    steps: training.steps,
+    layers: training.network.layers,
+    costs,
+    gradients,
+    right,
+    diverged: !costs.every(Number.isFinite),
+    saturated: right < 1 && outputs.every((a) => a * (1 - a) < 1e-5), // the slopes of sigmoids
+    same: reachOf(outputs) < 0.01,
+  });
 }
 
 const TOLD = {
@@ -32,15 +46,12 @@ const TOLD = {
     training.examples.inputs.push(input);
     training.examples.wanted.push(wanted);
   },
-  // Steps for so many milliseconds. The page asks again when it has drawn what came of them.
+  // Steps for so many milliseconds, at least one. The page asks again when it has drawn what came of them.
   run({ time, gradients }) {
     const [costs, began] = [[], performance.now()];
     do costs.push(training.step());
     while (performance.now() - began < time && costs.every(Number.isFinite));
     tell(costs, gradients && training.gradients);
-  },
-  step() {
-    tell([training.step()], training.gradients);
   },
 };
 

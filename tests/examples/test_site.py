@@ -22,12 +22,21 @@ IN_A_WORKER = """async (told) => {
   const { worker: text } = JSON.parse(document.getElementById("data").textContent);
   const worker = new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
   worker.postMessage({ tell: "begin", ...told });
-  for (let i = 0; i < told.steps; i += 1) worker.postMessage({ tell: "step" });
+  for (let i = 0; i < told.steps; i += 1) worker.postMessage({ tell: "run", time: 0 });
   return new Promise((resolve) => {
     worker.onmessage = ({ data }) => data.steps === told.steps &&
       resolve([data.costs[0], data.layers.map(({ weight, bias }) => [[...weight], [...bias]])]);
   });
 }"""
+
+MOVES_IN_A_FRAME = """() => new Promise((resolve) => {
+  const seen = new MutationObserver((changes) => resolve(changes.length));
+  seen.observe(document.getElementById("said"), { childList: true });
+  for (let i = 0; i < 20; i += 1) {
+    const move = new PointerEvent("pointermove", { pointerId: 1, clientX: 100 + i, clientY: 200 });
+    document.getElementById("paper").dispatchEvent(move);
+  }
+})"""
 
 
 @pytest.fixture(scope="session")
@@ -108,8 +117,10 @@ def test_one_draws_with_mouse_and_keys_and_clears(visit, digit_page):
     page.mouse.move(box["x"] + 140, box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 140, box["y"] + 240, steps=8)
+    page.locator("#said", has_text="It reads ").wait_for()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert page.evaluate(MOVES_IN_A_FRAME) == 1  # answer
     page.mouse.up()
-    assert page.inner_text("#said").startswith("It reads ")
     page.click("#clear")
     assert page.locator("#network .best").count() == 0 == len(page.inner_text("#neuron"))
     page.mouse.down(button="right")
@@ -119,11 +130,33 @@ def test_one_draws_with_mouse_and_keys_and_clears(visit, digit_page):
     page.click("#noise")  # the first stroke takes it away
     for key in (" ", *["ArrowDown"] * 6):
         page.press("#paper", key)
-    assert page.inner_text("#said").startswith("It reads ")
+    page.locator("#said", has_text="It reads ").wait_for()
     assert page.evaluate("document.querySelector('#paper').getContext('2d').getImageData(5, 5, 1, 1).data[0]") == 0
     page.click("#clear")  # lifts the pen
     page.press("#paper", "ArrowUp")
     assert page.inner_text("#said").startswith("Nothing is drawn.")
+
+
+@pytest.mark.parametrize(("name", "keys", "told"), [
+    ("digit_page", ["ArrowDown", "ArrowRight"], "Neuron 1 of hidden layer 2: "),
+    ("digit_page", ["End"], "The output for 9: "),
+    ("digit_page", ["ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft"], "Neuron 2 of hidden layer 2: "),
+    ("digit_page", ["ArrowUp", "ArrowRight", "Home", "ArrowLeft"], "Neuron 0 of hidden layer 1: "),
+    ("play_page", ["ArrowRight", "ArrowDown"], "Hidden layer 2, neuron 1: "),
+    ("play_page", ["End"], "Output: "),
+])  # fmt: skip
+def test_all_neurons_are_one_stop_of_the_tab_key(name, keys, told, visit, request):
+    page = visit(request.getfixturevalue(name))
+    stop = page.locator("#network [tabindex='0']")
+    for key in keys:
+        stop.press(key)
+    assert stop.count() == 1
+    for key in ("Enter", "Space"):
+        page.keyboard.press(key)
+        assert page.inner_text("#neuron").startswith(told)
+    assert page.locator("#network [aria-pressed='true']").count() == 1
+    if "layer 1: " in told:  # its weights, and weights × pixels
+        assert page.locator("#neuron canvas").count() == 2
 
 
 def test_it_trains_step_by_step_and_pauses(visit, digit_page):
@@ -138,9 +171,14 @@ def test_it_trains_step_by_step_and_pauses(visit, digit_page):
     assert page.inner_text("#train") == "Train"
     page.click("#back")
     assert page.inner_text("#progress").startswith("0 steps")
-    page.select_option("#rate", "100")
-    page.click("#train")
-    page.locator("#progress", has_text="the gradient is gone").wait_for()
+    for batch, rate, said in (("32", "100", "the gradient is gone"), ("128", "30", "the gradient is gone"),
+                              ("1", "10", "Its answer is nearly the same"), ("1", "3", "The cost has hardly fallen"),
+                              ("32", "0.01", "The cost has hardly fallen")):  # fmt: skip
+        page.select_option("#batch", batch)
+        page.select_option("#rate", rate)
+        page.click("#anew")
+        page.click("#train")
+        page.locator("#progress", has_text=said).wait_for(timeout=60_000)
 
 
 def test_what_one_drew_becomes_training_data(visit, digit_page):
@@ -184,6 +222,7 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
     page = visit(play_page, "#hidden=64")
     assert page.locator(".board").bounding_box()["height"] < 500
     page.click("text=−")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Fewer neurons in hidden layer 1"
     assert "hidden=32&" in page.url
     page = visit(play_page, "#hidden=3,5&shape=circles")
     page.click("#more")
@@ -194,9 +233,13 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
     again.click("#anew")
     assert again.url.endswith(re.search("&own=[0-9a-z]{4}1$", page.url)[0])
     page.select_option("#shape", "own")
-    assert page.inner_text("#said") == "Click into the square to put points there."
+    assert page.inner_text("#said").startswith("Put points into the square: click, or ")
     page.click("#train")
     assert page.inner_text("#said").startswith("There are no points to learn from")
+    for key in ("ArrowUp", "ArrowLeft", "ArrowLeft", "Space"):  # from where one clicked, in steps of 1/14
+        page.press("#points", key)
+    assert page.inner_text("#where") == "Cross at x = -0.61, y = 0.86."
+    assert re.search("&own=[0-9a-z]{4}1$", page.url)
     for broken in ("hidden=-1", "shape=<b>", "hidden=99999", "nothing=1", "own=zz", "rate=2", "seed=x", "hidden=1,,2"):
         other = visit(play_page, f"#{broken}")
         assert other.inner_text("#said").startswith("The link's state is broken")

@@ -40,9 +40,10 @@ function bars(numbers, name, after = (_) => "") {
 function paint(canvas, numbers, most) {
   const pen = canvas.getContext("2d");
   const image = pen.createImageData(canvas.width, canvas.width);
+  const pixels = new Uint32Array(image.data.buffer); // opacity, blue, green, red
   numbers.forEach((value, i) => {
     const share = Math.min(Math.abs(value) / most, 1);
-    image.data.set(value < 0 ? [214, 107, 31, 255 * share] : [38, 122, 204, 255 * share], 4 * i);
+    pixels[i] = (Math.round(255 * share) << 24) | (value < 0 ? 0x1f6bd6 : 0xcc7a26);
   });
   pen.putImageData(image, 0, 0);
 }
@@ -55,4 +56,11 @@ function stroke(line, colour, width) {
   line.setAttribute("stroke", colour);
   line.setAttribute("stroke-width", width);
   return line;
+}
+
+// The numbers beside the sliders of the page.
+function tellSliders() {
+  for (const slider of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[type=range]"))) {
+    slider.previousElementSibling.textContent = slider.value;
+  }
 }

@@ -4,10 +4,11 @@
 //
 // What a page asks its model, this one or that of live.py: { text, off, at, block }. off: heads that are silent, as "1.3".
 // at: the number of a token, or null for the last. block: the only one whose attention is asked for, or null for all, as
-// here always. What it is told: { tokens, unknown, cut, at, attention, lens, next }: the texts
+// here always. What it is told: { tokens, unknown, cut, at, attention, lens, next, whole }: the texts
 // of the tokens; the signs that it never saw; whether it reads the last tokens only; the token asked for; by the number
 // of a block the weights of attention, (heads, n, n); the likeliest tokens by the vector of token `at` after the embedding and each
-// block, and those that come next, as [text, probability], the likeliest first.
+// block, and those that come next, as [text, probability], the likeliest first; and these with all heads on, if some are
+// silent.
 
 let model, tokenizer, signs;
 
@@ -26,7 +27,8 @@ function answer({ text, off, at }) {
   if (!read.length) return told;
   at = Math.min(at ?? Infinity, read.length - 1);
   const { attention, lens, next } = model.run(read, at, off);
-  return { ...told, at, attention, lens: lens.map((scores) => likeliest(scores).slice(0, 4)), next: likeliest(next) };
+  const whole = off.length ? likeliest(model.run(read, at).next) : null;
+  return { ...told, at, attention, lens: lens.map((x) => likeliest(x).slice(0, 4)), next: likeliest(next), whole };
 }
 
 const named = (token) => tokenizer.vocabulary[token];

@@ -4,7 +4,7 @@
 
 function show() {
   const [w1, w2, b] = ["w1", "w2", "b"].map((id) => Number(byId(id).value));
-  for (const id of ["w1", "w2", "b"]) byId(id).previousElementSibling.textContent = byId(id).value;
+  tellSliders();
   const numbers = gridPoints(60).map(([x, y]) => sigmoid(w1 * x + w2 * y + b) - 0.5);
   paint(byId("answers"), numbers, 0.5);
   const z = w1 * 0.8 + w2 * 0.3 + b;

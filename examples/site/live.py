@@ -68,11 +68,14 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None, block: 
         trace = model.trace(tokens, points=["embedding", "blocks.*", "blocks.*.attention.weights"])
         stages = np.stack([x[at] for x in trace.residual] + [trace.residual[-1][-1]])  # (layers + 2, width)
         *lens, after = probabilities(model.unembedding(model.norm(tl.tensor(stages)))).numpy()  # (vocab_size,) each
+    with tl.no_grad():
+        whole = probabilities(model(tl.tensor([tokens]))[0, -1]).numpy() if heads else None  # (vocab_size,)
     weights = {
         b: np.rint(10_000 * w).astype(int).ravel().tolist() for b, w in enumerate(trace.attention) if block in (None, b)
     }  # (heads, tokens, tokens)
     best = [likeliest(model, p, 4) for p in lens]
-    return {**told, "at": at, "attention": weights, "lens": best, "next": likeliest(model, after, LIKELIEST)}
+    next, whole = (None if p is None else likeliest(model, p, LIKELIEST) for p in (after, whole))
+    return {**told, "at": at, "attention": weights, "lens": best, "next": next, "whole": whole}
 
 
 def app(model: Any, host: str, token: str) -> Any:

@@ -1,4 +1,5 @@
 /// <reference path="charts.js" />
+/// <reference path="keys.js" />
 /// <reference path="../../tinygrad_lecture/inspect/page/attention.js" />
 /// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // Type a text: attention as arcs, the residual stream read after each block, the next token under one's own sliders.
@@ -35,33 +36,31 @@ async function told(asked) {
 async function ask() {
   if (isWaiting) return;
   isWaiting = true;
-  let asked, found;
   try {
-    if (!worker || !answer) byId("said").textContent = "It reads ...";
-    do {
-      found = await told((asked = question()));
-      const { text, off } = asked;
-      const known = off.length ? answer?.text === text && answer.whole : found.next;
-      const whole = known || (await told({ ...asked, off: [] })).next; // with all heads on
-      answer = found.tokens.length ? { ...found, text, whole } : null;
-      if (answer && chosen.head === null) chooseHead(...clearest(answer));
-    } while (JSON.stringify(asked) !== JSON.stringify(question()));
+    if (!worker || !answer) say("It reads ...");
+    let asked, found;
+    do found = await told((asked = question()));
+    while (JSON.stringify(asked) !== JSON.stringify(question()));
+    answer = found.tokens.length ? found : null;
+    if (answer && chosen.head === null) chooseHead(...clearest(answer));
     const unknown = found.unknown.map((sign) => `"${shownToken(sign)}"`);
     const skipped = unknown.length > 1 ? "them: its text had no such signs" : "it: its text had no such sign";
-    byId("said").textContent = [
+    say(
       unknown.length ? `It does not know ${unknown.join(", ")}, and skips ${skipped}.` : "",
       found.cut ? `It reads the last ${found.tokens.length} tokens.` : "",
-      found.tokens.length ? "" : "There is nothing to read: type something.",
-    ].join(" ");
+      answer ? "" : "There is nothing to read: type something.",
+    );
   } catch (error) {
     const remedy = error instanceof TypeError ? " If its program has ended, start it again." : ""; // fetch did not connect
-    byId("said").textContent = `The model does not answer (${error.message}).${remedy}`;
+    say(`The model does not answer (${error.message}).${remedy}`);
     answer = null;
   }
   isWaiting = false;
   show();
   if (draws) setTimeout(draw, 60);
 }
+
+const say = (...sentences) => (byId("said").textContent = sentences.join(" "));
 
 // The block and head in which the last token attends most to one token. The first one and the one before it do not count,
 // as many heads rest there.
@@ -133,26 +132,22 @@ function show() {
   drawArcs();
   showNext();
   const rows = answer.lens.map((best, stage) => {
-    const cells = best.map(([text, p]) => element("td", {}, `${shownToken(text)} ${p.toFixed(2)}`));
-    return element("tr", {}, element("th", { scope: "row" }, stage ? `block ${stage - 1}` : "embedding"), ...cells);
+    const cells = best.map(([text, p]) => td(`${shownToken(text)} ${p.toFixed(2)}`));
+    return tr(rowHead(stage ? `block ${stage - 1}` : "embedding"), cells);
   });
-  byId("lens").replaceChildren(element("table", { class: "lens" }, element("tbody", {}, ...rows)));
+  fill(byId("lens"), element("table", { class: "lens" }, element("tbody", {}, rows)));
   byId("read").textContent = shownToken(answer.tokens[answer.at]);
 }
 
 function showNext() {
   if (!answer) return;
-  const [next, whole] = [answer.next, answer.whole].map(nextTokens);
+  const next = nextTokens(answer.next).slice(0, 12);
+  const allOn = answer.whole && new Map(nextTokens(answer.whole));
+  const numbers = next.map(([, p]) => p);
+  const before = (i) => (allOn ? ` (${number(allOn.get(next[i][0]) ?? 0, 2)})` : "");
+  const shown = bars(numbers, (i) => shownToken(next[i][0]), before);
+  fill(byId("next"), shown, hint(allOn ? "In brackets: with all heads on." : ""));
   const known = answer.next.reduce((sum, [, p]) => sum + p, 0);
-  const name = (i) => shownToken(next[i][0]);
-  const allOn = new Map(whole);
-  const before = (i) => (chosen.off.size ? ` (${number(allOn.get(next[i][0]) ?? 0, 2)})` : "");
-  const shown = bars(
-    Float64Array.from(next.slice(0, 12), ([, p]) => p),
-    name,
-    before,
-  );
-  byId("next").replaceChildren(shown, paragraph("hint", chosen.off.size ? "In brackets: with all heads on." : ""));
   const others = `It chooses among the likeliest ${answer.next.length}: at temperature 1 all others have`;
   byId("rest").textContent = known < 0.9995 ? `${others} ${number(1 - known, 2)} together.` : "";
 }
@@ -178,14 +173,17 @@ function drawArcs() {
     }),
   );
   const texts = names.map((name, i) => {
-    const place = { x: x[i], y: base + 18, "text-anchor": "middle", tabindex: 0, role: "button", "data-token": i };
-    const said = { "aria-pressed": String(i === token), "aria-label": `token ${i}, ${name}` };
-    return svgElement("text", { ...place, ...said }, name);
+    const place = { x: x[i], y: base + 18, "text-anchor": "middle", role: "button" };
+    return svgElement(
+      "text",
+      { ...place, "aria-pressed": String(i === token), "aria-label": `token ${i}, ${name}` },
+      name,
+    );
   });
+  const stops = texts.map((text) => [text]);
+  oneStop(stops, chooseToken);
   const attributes = { width: wide, height: base + 30, class: "arcs", role: "group", "aria-label": "Tokens" };
-  const hasFocus = byId("arcs").contains(document.activeElement);
-  byId("arcs").replaceChildren(svgElement("svg", attributes, ...arcs, ...texts));
-  if (hasFocus) texts[token].focus({ preventScroll: true });
+  refill(byId("arcs"), svgElement("svg", attributes, arcs, texts), texts[token]);
   byId("arcs").parentElement.scrollLeft = x[token] - byId("arcs").parentElement.clientWidth + 60;
   const key = indexOfLargest(weights);
   const state = chosen.off.has(nameOf()) ? " is off: it adds nothing to the residual stream. There" : ":";
@@ -199,44 +197,39 @@ function drawHeads() {
   byId("switch").textContent = `Switch head ${nameOf()} ${chosen.off.has(nameOf()) ? "on" : "off"}`;
   byId("all").textContent = chosen.off.size ? `All heads on (off: ${[...chosen.off].join(", ")})` : "All heads on";
   if (!answer?.attention[chosen.block]) return;
-  const n = answer.tokens.length;
   const blocks = Object.keys(answer.attention).map(Number);
-  const maps = blocks.flatMap((block) =>
-    Array.from({ length: heads }, (_, head) => {
-      const [name, weights] = [`${block}.${head}`, answer.attention[block]];
-      const canvas = element("canvas", { width: n, height: n, "aria-hidden": "true" });
-      const pen = canvas.getContext("2d");
-      const image = pen.createImageData(n, n);
-      const pixels = new Uint32Array(image.data.buffer); // opacity, blue, green, red
-      pixels.forEach((_, i) => (pixels[i] = (Math.round(255 * Math.sqrt(weights[head * n * n + i])) << 24) | 0xcc7a26));
-      pen.putImageData(image, 0, 0);
-      const isOff = chosen.off.has(name);
-      const made = button(isOff ? `${name} off` : name, () => chooseHead(block, head), {
-        class: isOff ? "head off" : "head",
-        "aria-pressed": String(block === chosen.block && head === chosen.head),
-        "aria-label": `${name}${isOff ? " off" : ""}: head ${head} of block ${block}`,
-      });
-      made.prepend(canvas);
-      return made;
-    }),
-  );
+  const maps = Array.from({ length: heads }, (_, head) => blocks.map((block) => headMap(block, head)));
+  oneStop(maps, (head, i) => chooseHead(blocks[i], head));
   byId("heads").style.gridTemplateColumns = `repeat(${heads > ALL_AT_ONCE ? "auto-fill" : heads}, minmax(64px, 96px))`;
-  byId("heads").replaceChildren(...maps);
+  const rows = blocks.map((_, i) => maps.map((column) => column[i]));
+  refill(byId("heads"), rows, maps[chosen.head][blocks.indexOf(chosen.block)]);
 }
 
-/** @param {any} event */
-function chooseToken(event) {
-  const { target, key } = event;
-  if (!target.dataset.token || !["Enter", " ", undefined].includes(key)) return;
-  event.preventDefault(); // a space would scroll
-  chosen.token = Number(target.dataset.token);
+// Put something in the place of what is there; if that had the focus, a part of it gets the focus.
+function refill(place, made, part) {
+  const hasFocus = place.contains(document.activeElement);
+  fill(place, made);
+  if (hasFocus) part.focus({ preventScroll: true });
+}
+
+function headMap(block, head) {
+  const [name, n] = [`${block}.${head}`, answer.tokens.length];
+  const canvas = element("canvas", { width: n, height: n, "aria-hidden": "true" });
+  paint(canvas, answer.attention[block].slice(head * n * n, (head + 1) * n * n).map(Math.sqrt), 1);
+  const off = chosen.off.has(name) ? " off" : "";
+  const said = { "aria-label": `${name}${off}: head ${head} of block ${block}` };
+  const isChosen = block === chosen.block && head === chosen.head;
+  return element("button", { class: `head${off}`, "aria-pressed": String(isChosen), ...said }, canvas, name, off);
+}
+
+function chooseToken(token) {
+  chosen.token = token;
   drawArcs();
   ask();
 }
 
 function chooseHead(block, head) {
   Object.assign(chosen, { block, head });
-  byId("block").previousElementSibling.textContent = block;
   drawArcs();
   drawHeads();
   if (answer && !answer.attention[block]) ask();
@@ -250,24 +243,16 @@ byId("named").textContent =
   `${layers - 1}.0 is the first head of the last block, counted from 0. Switched off, it adds nothing to the residual stream.`;
 byId("top_k").max = String(data.likeliest);
 byId("top_k").value = byId("top_k").max;
-byId("text").addEventListener("input", askForAll);
-for (const id of ["temperature", "top_k", "top_p"]) {
-  const tell = () => (byId(id).previousElementSibling.textContent = byId(id).value);
-  byId(id).addEventListener("input", () => {
-    tell();
-    showNext();
-  });
-  tell();
-}
-byId("draw").addEventListener("click", () => write(1));
-byId("go").addEventListener("click", () => write(draws > 1 ? 0 : Infinity));
 byId("block").parentElement.hidden = layers <= ALL_AT_ONCE;
 byId("block").max = String(layers - 1);
 byId("block").value = String(chosen.block);
+byId("text").addEventListener("input", askForAll);
+for (const id of ["temperature", "top_k", "top_p"]) byId(id).addEventListener("input", showNext);
 byId("block").addEventListener("input", () => chooseHead(setting("block"), chosen.head));
-byId("block").previousElementSibling.textContent = byId("block").value;
-byId("arcs").addEventListener("click", chooseToken);
-byId("arcs").addEventListener("keydown", chooseToken);
+document.addEventListener("input", tellSliders);
+tellSliders();
+byId("draw").addEventListener("click", () => write(1));
+byId("go").addEventListener("click", () => write(draws > 1 ? 0 : Infinity));
 byId("switch").addEventListener("click", () => {
   if (!chosen.off.delete(nameOf())) chosen.off.add(nameOf());
   ask();
@@ -276,14 +261,6 @@ byId("all").addEventListener("click", () => {
   chosen.off.clear();
   ask();
 });
-byId("texts").append(
-  ...data.texts.map(([text, told]) =>
-    element(
-      "li",
-      {},
-      link(text, () => read(text)),
-      ` ${told}`,
-    ),
-  ),
-);
+const textLink = (text) => link(text, () => read(text));
+fill(byId("texts"), ...data.texts.map(([text, told]) => li(textLink(text), ` ${told}`)));
 read(data.texts[0][0]);

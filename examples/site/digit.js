@@ -5,16 +5,16 @@
 // Draw a digit: the lecture's network answers while one draws, says why, and can be trained anew.
 
 const data = JSON.parse(byId("data").textContent);
-const SIDE = 28;
-const pictures = (text) => {
-  const bytes = decode(text, 1);
-  return Array.from({ length: bytes.length / SIDE ** 2 }, (_, i) =>
-    Float64Array.from(bytes.subarray(i * SIDE ** 2, (i + 1) * SIDE ** 2), (ink) => ink / 255),
-  );
-};
+const [SIDE, PIXELS] = [28, 784];
 const oneHot = (digit) => Float64Array.from({ length: 10 }, (_, k) => Number(k === digit));
-const train = { inputs: pictures(data.train.images), labels: [...decode(data.train.labels, 1)] };
-const test = { inputs: pictures(data.test.images), labels: [...decode(data.test.labels, 1)] };
+
+function examplesOf({ images, labels }) {
+  const [bytes, digits] = [decode(images, 1), [...decode(labels, 1)]];
+  const picture = (_, i) => Float64Array.from(bytes.subarray(PIXELS * i, PIXELS * (i + 1)), (ink) => ink / 255);
+  return { inputs: digits.map(picture), labels: digits };
+}
+
+const [train, test] = [data.train, data.test].map(examplesOf);
 const floats = (text) => Float64Array.from(decode(text, 4));
 const trained = new Network(
   data.layers.map((layer) => ({ ...layer, weight: floats(layer.weight), bias: floats(layer.bias) })),
@@ -158,6 +158,7 @@ function fromAnew(action) {
 // --- training -----------------------------------------------------------------------------------------------------
 
 const given = train.inputs.length; // examples, before one's own
+const WAITING = ". It learns from 2,000 pictures, and is tested on 500 others";
 let right = []; // the share of right answers, after so many steps
 const session = new Session({ script: data.worker, settings: ["batch", "rate"], time: 200, onNews });
 
@@ -180,7 +181,7 @@ function isStill(costs) {
 
 function showTraining({ steps, gradients = undefined, ...trouble }) {
   show();
-  const share = right.length ? `, ${number(right.at(-1)[1], 3)}% of 500 unseen pictures right` : "";
+  const share = right.length ? `, ${number(right.at(-1)[1], 3)}% of 500 unseen pictures right` : WAITING;
   const gradient = gradients ? "The pictures show this step's gradient: each weight went against it." : "";
   byId("progress").textContent = `${stepsText(steps)}${share}. ${troubleText(trouble)} ${gradient}`;
   byId("weights-title").textContent = gradients

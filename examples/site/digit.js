@@ -44,7 +44,7 @@ function show() {
   const neuron = chosen.neuron ?? best;
   drawing.show(activations, network, best, { ...chosen, neuron });
   byId("said").textContent = paper.isEmpty ? "Nothing is drawn. Draw a digit in the square." : answerText(activations);
-  byId("neuron").replaceChildren(...(neuron === undefined ? [] : neuronView(x, activations, chosen.layer, neuron)));
+  fill(byId("neuron"), neuron !== undefined && neuronView(x, activations, chosen.layer, neuron));
 }
 
 // As "It is a 7, and it reads 3, with 0.97. Second is 7, with 0.08. Neuron 12 of hidden layer 2 decides between them: ..."
@@ -73,20 +73,18 @@ function neuronView(x, activations, layer, neuron) {
   const z = number(total, 3);
   const name = layer === 2 ? `The output for ${neuron}` : `Neuron ${neuron} of hidden layer ${layer + 1}`;
   const addends = `${inputs} weights × ${layer ? "activations" : "pixels"}`;
-  const told = `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${z}). ${z} is the sum of its ${addends} and the bias ${number(bias[neuron], 2)}.`;
-  const shown = [paragraph("", told)];
-  if (layer) {
-    const list = bars(parts, (i) => `neuron ${i}`);
-    shown.push(element("h3", {}, `Its ${addends}`), list);
-  } else {
-    const hint = "Blue is above 0, and makes it fire; orange is below 0, and keeps it from firing.";
-    shown.push(picture(weights, `Its ${inputs} weights`), picture(parts, `Its ${addends}`), paragraph("hint", hint));
+  const told = paragraph(
+    "",
+    `${name}: activation ${activations[layer][neuron].toFixed(2)} = sigmoid(${z}). ${z} is the sum of its ${addends} and the bias ${number(bias[neuron], 2)}.`,
+  );
+  if (layer === 0) {
+    const colours = "Blue is above 0, and makes it fire; orange is below 0, and keeps it from firing.";
+    return [told, picture(weights, `Its ${inputs} weights`), picture(parts, `Its ${addends}`), hint(colours)];
   }
-  if (layer === 2) {
-    const hint = `The gradient of this output by each pixel: more ink where it is blue makes it more a ${neuron}, where it is orange less.`;
-    shown.push(picture(pixelsFor(x, neuron), `Which pixels say ${neuron}`), paragraph("hint", hint));
-  }
-  return shown;
+  const shown = [told, h3(`Its ${addends}`), bars(parts, (i) => `neuron ${i}`)];
+  if (layer === 1) return shown;
+  const colours = `The gradient of this output by each pixel: more ink where it is blue makes it more a ${neuron}, where it is orange less.`;
+  return [...shown, picture(pixelsFor(x, neuron), `Which pixels say ${neuron}`), hint(colours)];
 }
 
 // A number for each pixel as a picture. most: the size of the number that has the full colour.
@@ -188,12 +186,12 @@ function showTraining({ steps, gradients = undefined, ...trouble }) {
     ? "The gradient of the cost by each weight of hidden layer 1"
     : "The weights of hidden layer 1 as pictures: blue above 0, orange below";
   session.showCosts();
-  byId("right").replaceChildren(curveOf(right, "right answers in % by step", 100));
+  fill(byId("right"), curveOf(right, "right answers in % by step", 100));
   const { weight, outputs } = session.network.layers[0];
   const shown = gradients ? gradients[0] : weight;
   const most = largest(shown);
   const made = Array.from({ length: outputs }, (_, j) => picture(columnOf(shown, outputs, j), `neuron ${j}`, most));
-  byId("weights").replaceChildren(...made);
+  fill(byId("weights"), made);
 }
 
 // --- the beginning ------------------------------------------------------------------------------------------------

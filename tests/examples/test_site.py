@@ -438,9 +438,7 @@ def test_the_first_page_has_one_thing_to_drag(visit, index_page):
     assert page.locator("main li a").all_inner_texts() == ["Play with a network"]  # the only one that is there
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
-    ("--only nonsense", "invalid choice 'nonsense'"), ("--steps 0", "python -m examples.site: --steps is 0; it can be"),
-])  # fmt: skip
-def test_what_cannot_be_built_is_refused_and_no_folder_made(arguments, said, tmp_path):
-    assert said in run_python("-m", "examples.site", "--out", tmp_path / "new", *arguments.split()).stderr
+def test_a_page_that_is_not_there_is_refused_and_no_folder_made(tmp_path):
+    said = run_python("-m", "examples.site", "--only", "nonsense", "--out", tmp_path / "new").stderr
+    assert ("invalid choice 'nonsense'" in said, "python -m examples.site --help" in said) == (True, True)
     assert list(tmp_path.iterdir()) == []

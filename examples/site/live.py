@@ -69,7 +69,7 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None, block: 
         stages = np.stack([x[at] for x in trace.residual] + [trace.residual[-1][-1]])  # (layers + 2, width)
         *lens, after = probabilities(model.unembedding(model.norm(tl.tensor(stages)))).numpy()  # (vocab_size,) each
     with tl.no_grad():
-        whole = probabilities(model(tl.tensor([tokens]))[0, -1]).numpy() if heads else None  # (vocab_size,)
+        whole = probabilities(model.next_logits([tokens])[0]).numpy() if heads else None  # (vocab_size,)
     weights = {
         b: np.rint(10_000 * w).astype(int).ravel().tolist() for b, w in enumerate(trace.attention) if block in (None, b)
     }  # (heads, tokens, tokens)

@@ -13,11 +13,8 @@ function treeOf({ spent, seconds }) {
   };
   const rest = Math.max(seconds - spent.reduce((sum, part) => sum + part.seconds, 0), 0);
   const outside = { name: "outside of ops", seconds: rest, parts: [] };
-  return {
-    name: "all",
-    seconds,
-    parts: [half("forward", false), half("backward", true), ...half("", null).parts, outside],
-  };
+  const parts = [half("forward", false), half("backward", true), ...half("", null).parts, outside];
+  return { name: "all", seconds, parts };
 }
 
 // The bar of a module: the modules in it, each with their own, and its ops, the slowest first.
@@ -66,11 +63,8 @@ function draw() {
     const kind = half === "forward" || half === "backward" ? half : "other";
     const tell = () => (byId("said").textContent = said);
     const attributes = { class: `flame ${kind}`, title: said, "aria-label": said, pointerenter: tell, focus: tell };
-    const shape = { left: share(left), width: share(bar.seconds) };
-    return styled(
-      button(bar.name, () => show(chain), attributes),
-      shape,
-    );
+    const drawn = button(bar.name, () => show(chain), attributes);
+    return styled(drawn, { left: share(left), width: share(bar.seconds) });
   };
   const lines = rows.map((row) => element("div", { class: "flame-row" }, row.map(made)));
   fill(byId("flames"), lines);

@@ -14,11 +14,8 @@ class Table {
       const words = value.words && [br(), element("span", { class: "hint" }, value.words)];
       const name = rowHead(link(value.name, () => this.look(i)));
       const made = td(value.formula || value.kind, words);
-      return {
-        row: tr(td(`#${value.number}`), name, made, td(shapeText(value.shape)), known, gradient),
-        known,
-        gradient,
-      };
+      const row = tr(td(`#${value.number}`), name, made, td(shapeText(value.shape)), known, gradient);
+      return { row, known, gradient };
     });
     const shown = this.rows.filter((_, i) => this.place.data.values[i].folded < 0).map(({ row }) => row);
     fill(byId("table"), element("table", {}, this.caption, tableHead(names), element("tbody", {}, shown)));

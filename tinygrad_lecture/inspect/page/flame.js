@@ -3,7 +3,7 @@
 // The flame view of a profile: a bar for each module and op, as wide as its time.
 
 const profile = JSON.parse(byId("data").textContent);
-let shown = [treeOf(profile)]; // from the whole to the bar that is shown at full width
+let shown = []; // from the whole to the bar that is shown at full width
 
 // Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers, and what is left.
 function treeOf({ spent, seconds }) {
@@ -54,7 +54,8 @@ function rowsFrom(row, least) {
   return [row, ...(next.length ? rowsFrom(next, least) : [])];
 }
 
-function draw() {
+function show(chain) {
+  shown = chain;
   const top = shown.at(-1);
   const rows = rowsFrom([{ bar: top, left: 0, chain: shown }], top.seconds / 1000);
   const share = (seconds) => `${(100 * seconds) / (top.seconds || 1)}%`;
@@ -73,11 +74,6 @@ function draw() {
   byId("said").textContent = told(top);
 }
 
-function show(chain) {
-  shown = chain;
-  draw();
-}
-
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shown.length > 1) show(shown.slice(0, -1));
 });
@@ -85,4 +81,4 @@ startTheme();
 byId("title").textContent = profile.title;
 byId("summary").textContent = timeText(profile.seconds);
 byId("table").textContent = profile.table;
-draw();
+show([treeOf(profile)]);

@@ -31,7 +31,6 @@ class Place {
     this.addUp();
     this.step = 0;
     this.view = data.flat && data.values.length <= 40 ? -1 : 0;
-    this.places = new Map();
     this.firedAt = new Map(this.steps.flatMap((step, i) => (step.kind === "forward" ? [[step.value, i]] : [])));
     this.lastIn = data.groups.map(() => 0); // of each group, the last step forward that is in it
     for (const [value, i] of this.firedAt) {
@@ -74,12 +73,9 @@ class Place {
   boxOf(folded, view = this.view) {
     if (folded < 0) return undefined;
     const value = this.source(folded);
-    if (!this.places.has(view)) {
-      this.places.set(view, new Map(this.viewData(view).boxes.map((box) => [box.value ?? -1 - box.group, box])));
-    }
-    const places = this.places.get(view);
-    const group = around(this.data, this.data.values[value].group).find((one) => places.has(-1 - one));
-    return places.get(value) ?? places.get(-1 - group);
+    const { boxes } = this.viewData(view);
+    const groups = around(this.data, this.data.values[value].group);
+    return boxes.find((box) => box.value === value || groups.includes(box.group));
   }
 
   // The box that fires at a step: of a value that comes from outside none does.

@@ -3,7 +3,7 @@
 
 class Table {
   constructor(place, look) {
-    Object.assign(this, { place, look, rows: [], caption: element("caption") });
+    Object.assign(this, { place, look, rows: [] });
   }
 
   // Make the table, with empty cells for what comes with the steps.
@@ -17,8 +17,9 @@ class Table {
       const row = tr(td(`#${value.number}`), name, made, td(shapeText(value.shape)), known, gradient);
       return { row, known, gradient };
     });
+    const caption = element("caption", {}, "All values, and what is known of them at this step");
     const shown = this.rows.filter((_, i) => this.place.data.values[i].folded < 0).map(({ row }) => row);
-    fill(byId("table"), element("table", {}, this.caption, tableHead(names), element("tbody", {}, shown)));
+    fill(byId("table"), element("table", {}, caption, tableHead(names), element("tbody", {}, shown)));
   }
 
   // Fill in what is known at the step; only cells that change are touched.
@@ -34,7 +35,5 @@ class Table {
       row.ariaCurrent = i === value ? "step" : null;
     });
     this.rows[value]?.row.scrollIntoView({ block: "nearest" });
-    const ends = { start: "before the first step", done: "at the end" };
-    this.caption.textContent = `All values, ${ends[kind] ?? `after ${kind} through ${place.data.values[value].name}`}`;
   }
 }

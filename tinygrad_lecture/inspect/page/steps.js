@@ -31,11 +31,6 @@ class Place {
     this.addUp();
     this.step = 0;
     this.view = data.flat && data.values.length <= 40 ? -1 : 0;
-    this.firedAt = new Map(this.steps.flatMap((step, i) => (step.kind === "forward" ? [[step.value, i]] : [])));
-    this.lastIn = data.groups.map(() => 0); // of each group, the last step forward that is in it
-    for (const [value, i] of this.firedAt) {
-      for (const group of around(data, data.values[value].group)) this.lastIn[group] = i;
-    }
   }
 
   // Sets the steps, and what gradients there are at each; again when the page has computed others.
@@ -126,14 +121,10 @@ class Place {
     this.step = Math.min(Math.max(Math.trunc(step) || 0, 0), this.steps.length - 1);
   }
 
-  // Whether a value is computed by now.
-  isKnown(value) {
-    return (this.firedAt.get(value) ?? 0) <= this.step;
-  }
-
-  // Whether all of a module is computed by now.
-  isThrough(group) {
-    return this.lastIn[group] <= this.step;
+  // The values that steps after this one compute.
+  get waiting() {
+    const later = this.steps.slice(this.step + 1).filter(({ kind }) => kind === "forward");
+    return new Set(later.map(({ value }) => value));
   }
 
   // The array of a value; undefined if nobody kept it.

@@ -26,10 +26,11 @@ class Table {
   show() {
     if (!this.rows.length) this.make();
     const { place } = this;
+    const { waiting } = place;
     const { kind, value } = place.current;
     const write = (cell, text) => cell.textContent !== text && (cell.textContent = text);
     this.rows.forEach(({ row, known, gradient }, i) => {
-      write(known, place.isKnown(i) ? place.text(i) : "");
+      write(known, waiting.has(i) ? "" : place.text(i));
       write(gradient, place.gradientOf(i)?.text ?? "");
       row.className = i === value ? `now ${kind}` : "";
       row.ariaCurrent = i === value ? "step" : null;

@@ -68,9 +68,10 @@ class Place {
   boxOf(folded, view = this.view) {
     if (folded < 0) return undefined;
     const value = this.source(folded);
-    const { boxes } = this.viewData(view);
-    const groups = around(this.data, this.data.values[value].group);
-    return boxes.find((box) => box.value === value || groups.includes(box.group));
+    const seen = this.viewData(view);
+    seen.byMember ??= new Map(seen.boxes.map((box) => [box.value ?? -1 - box.group, box])); // values from 0, groups below
+    const group = around(this.data, this.data.values[value].group).find((one) => seen.byMember.has(-1 - one));
+    return seen.byMember.get(value) ?? seen.byMember.get(-1 - group);
   }
 
   // The box that fires at a step: of a value that comes from outside none does.

@@ -29,7 +29,6 @@ interface Picture {
 interface Table {
   place: Place;
   look(value: number): void;
-  caption: HTMLElement;
 }
 
 interface PlaneNetwork {

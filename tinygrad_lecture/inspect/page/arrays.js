@@ -1,20 +1,16 @@
 /// <reference path="numbers.js" />
 // Arrays: their elements, decoded when they are first looked at, what is known of these, and the texts of both.
 
-const decoded = new Map();
-
 // text: base64. size: bytes of a number.
 function decode(text, size) {
-  if (!decoded.has(text)) {
-    const { buffer } = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    decoded.set(text, new { 1: Uint8Array, 4: Float32Array, 8: Float64Array }[size](buffer));
-  }
-  return decoded.get(text);
+  const { buffer } = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  return new { 1: Uint8Array, 4: Float32Array, 8: Float64Array }[size](buffer);
 }
 
 // The elements of an array that the page holds whole, else null.
 function elementsOf(array) {
-  return array.numbers ?? (array.data === undefined ? null : decode(array.data, array.size));
+  if (array.data !== undefined) array.numbers ??= decode(array.data, array.size);
+  return array.numbers ?? null;
 }
 
 // The range, mean, spread and histogram of the finite elements of an array; of one that the page does not hold whole

@@ -3,7 +3,7 @@
 // The flame view of a profile: a bar for each module and op, as wide as its time.
 
 const profile = JSON.parse(byId("data").textContent);
-let shown = [treeOf(profile)]; // from the whole to the bar that is shown at full width
+let shown = []; // from the whole to the bar that is shown at full width
 
 // Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers, and what is left.
 function treeOf({ spent, seconds }) {
@@ -13,11 +13,8 @@ function treeOf({ spent, seconds }) {
   };
   const rest = Math.max(seconds - spent.reduce((sum, part) => sum + part.seconds, 0), 0);
   const outside = { name: "outside of ops", seconds: rest, parts: [] };
-  return {
-    name: "all",
-    seconds,
-    parts: [half("forward", false), half("backward", true), ...half("", null).parts, outside],
-  };
+  const parts = [half("forward", false), half("backward", true), ...half("", null).parts, outside];
+  return { name: "all", seconds, parts };
 }
 
 // The bar of a module: the modules in it, each with their own, and its ops, the slowest first.
@@ -57,7 +54,8 @@ function rowsFrom(row, least) {
   return [row, ...(next.length ? rowsFrom(next, least) : [])];
 }
 
-function draw() {
+function show(chain) {
+  shown = chain;
   const top = shown.at(-1);
   const rows = rowsFrom([{ bar: top, left: 0, chain: shown }], top.seconds / 1000);
   const share = (seconds) => `${(100 * seconds) / (top.seconds || 1)}%`;
@@ -66,22 +64,14 @@ function draw() {
     const kind = half === "forward" || half === "backward" ? half : "other";
     const tell = () => (byId("said").textContent = said);
     const attributes = { class: `flame ${kind}`, title: said, "aria-label": said, pointerenter: tell, focus: tell };
-    const shape = { left: share(left), width: share(bar.seconds) };
-    return styled(
-      button(bar.name, () => show(chain), attributes),
-      shape,
-    );
+    const drawn = button(bar.name, () => show(chain), attributes);
+    return styled(drawn, { left: share(left), width: share(bar.seconds) });
   };
   const lines = rows.map((row) => element("div", { class: "flame-row" }, row.map(made)));
   fill(byId("flames"), lines);
   const parts = shown.map((bar, i) => link(bar.name, bar === top ? null : () => show(shown.slice(0, i + 1))));
   fill(byId("path"), joined(parts, " › "));
   byId("said").textContent = told(top);
-}
-
-function show(chain) {
-  shown = chain;
-  draw();
 }
 
 document.addEventListener("keydown", (event) => {
@@ -91,4 +81,4 @@ startTheme();
 byId("title").textContent = profile.title;
 byId("summary").textContent = timeText(profile.seconds);
 byId("table").textContent = profile.table;
-draw();
+show([treeOf(profile)]);

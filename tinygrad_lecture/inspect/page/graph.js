@@ -103,9 +103,10 @@ class Picture {
     const backward = kind === "backward";
     const now = place.firing(place.step);
     const touched = new Set(this.touched());
+    const waiting = new Set([...place.waiting].map((value) => place.boxOf(value)));
     boxes.forEach((box, i) => {
       const role = box === now ? `now ${kind}` : touched.has(box) && (backward ? "receives" : "feeds");
-      this.markBox(box, i, [role, box.value === chosen && "chosen"]);
+      this.markBox(box, i, !waiting.has(box), [role, box.value === chosen && "chosen"]);
     });
     arrows.forEach(({ from, to }, k) => {
       const active = boxes[to] === now && touched.has(boxes[from]);
@@ -119,13 +120,12 @@ class Picture {
     }
   }
 
-  // Show what is known of a box. roles: what it is to the step, and to who looks at it.
-  markBox(box, i, roles) {
+  // Show what is known of a box. known: whether it is computed.  roles: what it is to the step, and to who looks at it.
+  markBox(box, i, known, roles) {
     const { place } = this;
     const made = this.boxes[i];
     const { g, circles } = made;
     const value = place.data.values[box.value];
-    const known = value ? place.isKnown(box.value) : place.isThrough(box.group);
     const array = known && value && place.array(box.value);
     const gradient = value && place.gradientOf(box.value);
     const marks = ["box", made.kind, !known && "waiting", ...roles, this.sources.has(i) && "source"].filter(Boolean);

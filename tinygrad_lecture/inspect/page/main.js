@@ -40,7 +40,9 @@ function goTo(to) {
   show();
 }
 
+// Open a module, if one is given.
 function open(view) {
+  if (view === undefined) return;
   place.view = view;
   // Where the step goes through this module at once, the first of its steps comes now.
   const { kind } = place.current;
@@ -66,12 +68,6 @@ function show(editing = false) {
   byId("next").disabled = byId("last").disabled = place.step === last;
   const address = `#step=${place.step}${place.view === startView ? "" : `&view=${place.view}`}`;
   if (location.hash !== address && !(location.hash === "" && place.step === 0)) history.replaceState(null, "", address);
-}
-
-// Open the module that the step goes through at once.
-function enter() {
-  const group = panel.group();
-  if (group !== undefined) open(group);
 }
 
 // Close the module that is shown.
@@ -159,7 +155,7 @@ const keys = {
   h: toggleHelp,
   "?": toggleHelp,
   Escape: () => (byId("help").hidden ? leave() : toggleHelp()),
-  ArrowDown: enter,
+  ArrowDown: () => open(panel.group()),
   ArrowUp: leave,
 };
 

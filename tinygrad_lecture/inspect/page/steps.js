@@ -31,12 +31,6 @@ class Place {
     this.addUp();
     this.step = 0;
     this.view = data.flat && data.values.length <= 40 ? -1 : 0;
-    this.places = new Map();
-    this.firedAt = new Map(this.steps.flatMap((step, i) => (step.kind === "forward" ? [[step.value, i]] : [])));
-    this.lastIn = data.groups.map(() => 0); // of each group, the last step forward that is in it
-    for (const [value, i] of this.firedAt) {
-      for (const group of around(data, data.values[value].group)) this.lastIn[group] = i;
-    }
   }
 
   // Sets the steps, and what gradients there are at each; again when the page has computed others.
@@ -74,12 +68,10 @@ class Place {
   boxOf(folded, view = this.view) {
     if (folded < 0) return undefined;
     const value = this.source(folded);
-    if (!this.places.has(view)) {
-      this.places.set(view, new Map(this.viewData(view).boxes.map((box) => [box.value ?? -1 - box.group, box])));
-    }
-    const places = this.places.get(view);
-    const group = around(this.data, this.data.values[value].group).find((one) => places.has(-1 - one));
-    return places.get(value) ?? places.get(-1 - group);
+    const seen = this.viewData(view);
+    seen.byMember ??= new Map(seen.boxes.map((box) => [box.value ?? -1 - box.group, box])); // values from 0, groups below
+    const group = around(this.data, this.data.values[value].group).find((one) => seen.byMember.has(-1 - one));
+    return seen.byMember.get(value) ?? seen.byMember.get(-1 - group);
   }
 
   // The box that fires at a step: of a value that comes from outside none does.
@@ -130,14 +122,10 @@ class Place {
     this.step = Math.min(Math.max(Math.trunc(step) || 0, 0), this.steps.length - 1);
   }
 
-  // Whether a value is computed by now.
-  isKnown(value) {
-    return (this.firedAt.get(value) ?? 0) <= this.step;
-  }
-
-  // Whether all of a module is computed by now.
-  isThrough(group) {
-    return this.lastIn[group] <= this.step;
+  // The values that steps after this one compute.
+  get waiting() {
+    const later = this.steps.slice(this.step + 1).filter(({ kind }) => kind === "forward");
+    return new Set(later.map(({ value }) => value));
   }
 
   // The array of a value; undefined if nobody kept it.

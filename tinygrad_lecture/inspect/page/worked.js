@@ -34,13 +34,12 @@ class Worked {
   // A formula of a value with numbers for names. text: of the input at a position, of the value itself without one.
   filled(formula, i, text) {
     const value = this.data.values[i];
-    const texts = new Map(
-      value.inputs.map((k, position) => [this.data.values[k]?.name, position]).filter(([name]) => name),
-    );
-    texts.set(value.name, undefined);
-    const names = [...texts.keys()].sort((a, b) => b.length - a.length).map((name) => name.replace(/[^\w]/g, "\\$&"));
+    const positions = new Map(value.inputs.map((k, position) => [this.data.values[k]?.name, position]));
+    positions.set(value.name, undefined);
+    const names = [...positions.keys()].filter(Boolean).sort((a, b) => b.length - a.length);
+    const escaped = names.map((name) => name.replace(/[^\w]/g, "\\$&")).join("|");
     return formula
-      .replace(new RegExp(`(?<![\\w.#])(${names.join("|")})(?![\\w.([=])`, "g"), (name) => text(texts.get(name)))
+      .replace(new RegExp(`(?<![\\w.#])(${escaped})(?![\\w.([=])`, "g"), (name) => text(positions.get(name)))
       .replace(/(?<=[(,] ?)\((-[\d.e+-]+)\)(?=[,)])/g, "$1")
       .replace(/(?<=\()-\(-([\d.e+-]+)\)/g, "$1");
   }
@@ -80,8 +79,8 @@ class Worked {
     const [value, { nodes, uses }] = [this.data.values[i], this.live.now];
     const [found, text] = [number(nodes[i].numbers[k]), this.elements(i, k)];
     if (text) {
-      const formulas = [value.formula, value.definition].filter((formula) => formula);
-      return [...new Set([...formulas.map((formula) => this.filled(formula, i, text)), found])].join(" = ");
+      const filled = [value.formula, value.definition].map((formula) => formula && this.filled(formula, i, text));
+      return equation(...new Set([...filled, found]));
     }
     if (value.places) return `${partsOf(line)[1]} = ${found}`;
     const weighed = WEIGHTED[value.op];

@@ -33,9 +33,7 @@ function answer({ text, off, at }) {
 
 const named = (token) => tokenizer.vocabulary[token];
 
+// All tokens with their probabilities, the likeliest first.
 function likeliest(scores) {
-  const most = scores.reduce((a, b) => Math.max(a, b));
-  const exps = scores.map((score) => Math.exp(score - most));
-  const total = exps.reduce((sum, x) => sum + x, 0);
-  return Array.from(exps, (x, token) => [named(token), x / total]).sort(([, a], [, b]) => b - a);
+  return Array.from(softmax(scores), (p, token) => [named(token), p]).sort(([, a], [, b]) => b - a);
 }

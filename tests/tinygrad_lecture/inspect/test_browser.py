@@ -390,6 +390,8 @@ def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, net
     page.get_by_role("button", name="As it was").click()
     assert text_of(page) == before
     assert page.locator("#changed").inner_text() == ""
+    field.press("ArrowUp")
+    assert page.locator("#changed").inner_text().startswith("W1[0, 1] is -1.287 instead of -1.387")
 
 
 def test_after_a_change_facts_and_colours_are_those_of_the_new_numbers(visit, tmp_path):

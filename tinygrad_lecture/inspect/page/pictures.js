@@ -190,7 +190,7 @@ function scroller(label, ...children) {
   return element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": label }, children);
 }
 
-// A number that one changes, by typing, with arrow keys or by dragging to the side.
+// A number that one changes, by typing, with arrow keys (by the browser) or by dragging to the side.
 function field(label, value, edit) {
   const step = Number((10 ** Math.floor(Math.log10(Math.abs(value) || 1) - 1)).toPrecision(1));
   let [held, taken] = [null, value]; // where a drag began; the number that the page computes with
@@ -200,20 +200,10 @@ function field(label, value, edit) {
     taken = typed;
     edit(typed);
   };
-  const put = (to) => {
-    made.value = number(to, 6);
-    take();
-  };
   const release = () => (held = null);
   const listeners = {
     input: take,
     change: () => (made.value = number(taken, 6)), // what is no number gives way to it
-    keydown(event) {
-      const steps = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-      if (!steps) return;
-      event.preventDefault();
-      put(Number(made.value) + steps * step);
-    },
     pointerdown(event) {
       held = { x: event.clientX, from: Number(made.value) };
       made.setPointerCapture(event.pointerId);
@@ -222,12 +212,13 @@ function field(label, value, edit) {
       const moved = held ? Math.trunc((event.clientX - held.x) / 4) : 0;
       if (!held || (!moved && !held.moved)) return;
       held.moved = true;
-      put(held.from + moved * step);
+      made.value = number(held.from + moved * step, 6);
+      take();
     },
     pointerup: release,
     pointercancel: release,
   };
-  const attributes = { type: "number", class: "field", step: "any", value: number(value), "aria-label": label };
+  const attributes = { type: "number", class: "field", step, value: number(value), "aria-label": label };
   const made = element("input", { ...attributes, ...listeners });
   return made;
 }

@@ -96,7 +96,7 @@ class Panel {
     const [first, wanted] = [[...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, 5), targets?.at(-1)];
     const rows = Array.from(new Set(wanted === undefined ? first : [...first, wanted]), (i) => {
       const bar = styled(element("i", { class: "share" }), { width: `${60 * shares[i]}%` });
-      const text = ` ${number(100 * shares[i], 3)} %${i === wanted ? ", which is wanted" : ""}`;
+      const text = ` ${(100 * shares[i]).toPrecision(3)} %${i === wanted ? ", which is wanted" : ""}`;
       return [classes[i] === undefined ? String(i) : shownToken(classes[i]), [bar, text]];
     });
     return [

@@ -10,6 +10,6 @@ plain.*            a page of text: the cheat sheet (cheat_sheet.py) and the note
 steps.py           the pages to step through
 network.js         a network of layers on the tape of the engine's page, and its training
 circles.js         the network that reads digits, as circles that one chooses
-keys.js            what keys do: one stop of the Tab key for many elements, a cross on a square
+cross.js           a cross that keys move, to draw and to put points
 charts.js site.css what they share: curves, bars, colours, style
 """

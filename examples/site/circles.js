@@ -1,6 +1,6 @@
 /// <reference path="network.js" />
 /// <reference path="charts.js" />
-/// <reference path="keys.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/keys.js" />
 // Layers of neurons as circles with lines between them, which one chooses.
 class Circles {
   constructor(place, sizes, onChoose) {

@@ -1,4 +1,4 @@
-/// <reference path="keys.js" />
+/// <reference path="cross.js" />
 // Paper to draw a digit on, with mouse, finger or keys; and what a network is given of it: 28 by 28 numbers.
 
 const [SHEET, STROKE] = [280, 22]; // pixels of its side, and of a stroke's width

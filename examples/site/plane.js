@@ -1,6 +1,6 @@
 /// <reference path="network.js" />
 /// <reference path="charts.js" />
-/// <reference path="keys.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/keys.js" />
 // A network of the plane as one sees it: what each neuron answers at every point, and between them the weights.
 
 const [TILE, GRID, HIGH] = [44, 22, 432]; // pixels of a neuron's picture, points along its side, pixels of a layer

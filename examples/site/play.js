@@ -1,6 +1,7 @@
 /// <reference path="points.js" />
 /// <reference path="tries.js" />
 /// <reference path="plane.js" />
+/// <reference path="cross.js" />
 /// <reference path="session.js" />
 /// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // Play with a network: points in the plane, layers, a rate; what it learns, and the gradient of every weight meanwhile.

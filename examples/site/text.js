@@ -1,5 +1,5 @@
 /// <reference path="charts.js" />
-/// <reference path="keys.js" />
+/// <reference path="../../tinygrad_lecture/inspect/page/keys.js" />
 /// <reference path="../../tinygrad_lecture/inspect/page/attention.js" />
 /// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
 // Type a text: attention as arcs, the residual stream read after each block, the next token under one's own sliders.

@@ -138,8 +138,8 @@ def test_one_draws_with_mouse_and_keys_and_clears(visit, digit_page):
 
 
 @pytest.mark.parametrize(("name", "keys", "told"), [
-    ("digit_page", ["End", "ArrowUp", "ArrowLeft"], "Neuron 13 of hidden layer 2: "),
-    ("digit_page", ["ArrowUp", "ArrowRight", "Home", "ArrowLeft"], "Neuron 0 of hidden layer 1: "),
+    ("digit_page", ["ArrowRight", *["ArrowDown"] * 13], "Neuron 13 of hidden layer 2: "),
+    ("digit_page", ["ArrowUp", "ArrowRight", "ArrowLeft"], "Neuron 0 of hidden layer 1: "),
     ("play_page", ["ArrowRight", "ArrowDown"], "Hidden layer 2, neuron 1: "),
 ])  # fmt: skip
 def test_all_neurons_are_one_stop_of_the_tab_key(name, keys, told, visit, request):

@@ -1,4 +1,5 @@
 /// <reference path="panel.js" />
+/// <reference path="keys.js" />
 // The picture of a view: boxes, arrows, and what the current step does to them.
 
 const READABLE = -1; // as large as the width allows, but readable
@@ -23,7 +24,6 @@ class Picture {
 
   draw() {
     this.view = this.place.view;
-    this.focused = 0;
     this.sources = new Set(); // the box that one points at, and all that it was computed from
     const { boxes, arrows, width, height } = this.data;
     this.arrows = arrows.map(({ d }) => svgElement("path", { class: "arrow", d }));
@@ -31,6 +31,7 @@ class Picture {
     const viewBox = [-MARGIN, -MARGIN, width + 2 * MARGIN, height + 2 * MARGIN].join(" ");
     const attributes = { role: "group", "aria-label": `${boxes.length} boxes, from first to last`, viewBox };
     const shown = this.boxes.map(({ g }) => g);
+    oneStop([shown], (_, i) => this.chooseBox(i));
     this.svg = svgElement("svg", attributes, this.arrows, shown);
     fill(this.scroll, this.svg);
     this.resize();
@@ -51,37 +52,24 @@ class Picture {
     const texts = [...words, ...values, ...gradients].map((text) => [text, " "]); // the space parts the words of two lines
     const inside = circles.map(({ circle, text }) => [circle, text, " "]);
     const listeners = {
-      click: () => this.choose(box),
       pointerenter: () => this.follow(i),
       pointerleave: () => this.follow(-1),
       blur: () => this.follow(-1),
-      focus: () => {
-        this.focusOn(i, false);
-        if (g.matches(":focus-visible")) this.follow(i);
-      },
-      keydown: (event) => {
-        const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-        if (!move && event.key !== "Enter" && event.key !== " ") return;
-        event.preventDefault();
-        if (move) return this.focusOn(i + move, true);
-        const { view } = this.place;
-        this.choose(box);
-        this.focusOn(this.focused, true);
-        if (this.place.view !== view) this.follow(-1); // nobody has pointed at the first box of the module
-      },
+      focus: () => g.matches(":focus-visible") && this.follow(i),
     };
-    const attributes = { transform: `translate(${x} ${y})`, role: "button", tabindex: i ? -1 : 0, ...listeners };
+    const attributes = { transform: `translate(${x} ${y})`, role: "button", ...listeners };
     const g = svgElement("g", attributes, svgElement("rect", { width: w, height: h, rx: 8 }), texts, inside);
     const kind = this.place.data.values[box.value]?.kind ?? "group";
     return { g, values, gradients, circles, kind: box.outside ? "outside" : kind, state: "" };
   }
 
-  // Give a box the place in the order of the Tab key; all others have none. move: whether the focus goes there too.
-  focusOn(i, move) {
-    this.boxes[this.focused]?.g.setAttribute("tabindex", "-1");
-    this.focused = Math.min(Math.max(i, 0), this.boxes.length - 1);
-    this.boxes[this.focused]?.g.setAttribute("tabindex", "0");
-    if (move) this.boxes[this.focused]?.g.focus();
+  // Choose a box. If that opens a module, its first box gets the focus, at which nobody has pointed.
+  chooseBox(i) {
+    const { svg } = this;
+    this.choose(this.data.boxes[i]);
+    if (svg === this.svg) return;
+    this.boxes[0].g.focus({ preventScroll: true });
+    this.follow(-1);
   }
 
   // Show what a box was computed from; -1 for none.

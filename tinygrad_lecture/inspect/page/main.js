@@ -72,10 +72,7 @@ function show(editing = false) {
 
 // Close the module that is shown.
 function leave() {
-  if (place.view <= 0) return;
-  showView(data.groups[place.view].parent);
-  picture.focusOn(picture.focused, document.activeElement instanceof SVGElement);
-  picture.follow(-1);
+  if (place.view > 0) showView(data.groups[place.view].parent);
 }
 
 // The modules that the view is in, each a button.

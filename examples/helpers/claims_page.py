@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 from string import Template
 
@@ -38,12 +38,15 @@ def verdict(claim: Claim) -> str:
 
 
 def section(i: int, title: str, claims: Sequence[Claim]) -> str:
-    return f'<section id="s{i}"><h2>{escape(title)}</h2>{"".join(map(article, claims))}</section>'
+    said = accumulate((claim.lecture for claim in claims), lambda a, b: a if b.startswith("the same") else b)
+    return f'<section id="s{i}"><h2>{escape(title)}</h2>{"".join(map(article, claims, said))}</section>'
 
 
-def article(claim: Claim) -> str:
-    """A claim: its sentence, verdict, dots, what one sees, and what the program prints."""
+def article(claim: Claim, said: str) -> str:
+    """A claim: its sentence, verdict, dots, what one sees, and what the program prints. said: that of "the same"."""
     parts = [f"<h3>{escape(claim.lecture)}</h3>"]
+    if claim.lecture != said:
+        parts.append(f'<p class="of">as of {escape(said)}</p>')
     parts.append(f'<p class="result">{escape(claim.result)}</p>')
     if claim.rule and claim.runs:
         parts.append(f'{dots(claim)}<p class="rule">holds where {escape(claim.rule)}</p>')

@@ -16,9 +16,8 @@ function examplesOf({ images, labels }) {
 
 const [train, test] = [data.train, data.test].map(examplesOf);
 const floats = (text) => Float64Array.from(decode(text, 4));
-const trained = new Network(
-  data.layers.map((layer) => ({ ...layer, weight: floats(layer.weight), bias: floats(layer.bias) })),
-);
+const layerOf = (layer) => ({ ...layer, weight: floats(layer.weight), bias: floats(layer.bias) });
+const trained = new Network(data.layers.map(layerOf));
 
 const ANSWER = { layer: 2, neuron: undefined }; // the output that is the answer
 let chosen = ANSWER; // the circle whose weights are shown

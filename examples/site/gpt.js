@@ -41,10 +41,8 @@ class GPT {
     const q = split("W_Q", byHead, [this.heads, n, dim]);
     const k = split("W_K", turned, [this.heads, dim, n]);
     const v = split("W_V", byHead, [this.heads, n, dim]);
-    const later = tape.given(
-      [n, n],
-      new Float64Array(n * n).map((_, i) => (i % n > Math.floor(i / n) ? -Infinity : 0)),
-    );
+    const mask = new Float64Array(n * n).map((_, i) => (i % n > Math.floor(i / n) ? -Infinity : 0)); // of later tokens
+    const later = tape.given([n, n], mask);
     const weights = tape.softmax(OPS.add(tape, [tape.scaled(tape.product(q, k), dim ** -0.5), later], {}), -1);
     const sent = tape.product(weights, v);
     const back = placesOf([n, this.heads, dim], [dim, n * dim, 1]);

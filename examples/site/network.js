@@ -65,10 +65,8 @@ class Training {
   step(chosen = this.next()) {
     const { inputs, wanted } = this.examples;
     const [tape, n] = [new Tape(), chosen.length];
-    const layers = this.network.forward(
-      tape,
-      tape.given([n, inputs[0].length], joinedNumbers(chosen.map((i) => inputs[i]))),
-    );
+    const x = tape.given([n, inputs[0].length], joinedNumbers(chosen.map((i) => inputs[i])));
+    const layers = this.network.forward(tape, x);
     const y = tape.given([n, wanted[0].length], joinedNumbers(chosen.map((i) => wanted[i])));
     const error = tape.each(EACH.sub, layers.at(-1).a, y);
     const cost = tape.scaled(OPS.sum(tape, [tape.each(EACH.mul, error, error)], { axis: null }, []), 1 / n);

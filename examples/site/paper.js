@@ -26,10 +26,9 @@ class Paper {
       this.cross.point(event);
       this.line(this.cross.at);
     });
-    canvas.addEventListener(
-      "pointermove",
-      (event) => canvas.hasPointerCapture(event.pointerId) && this.line(this.cross.point(event)),
-    );
+    canvas.addEventListener("pointermove", (event) => {
+      if (canvas.hasPointerCapture(event.pointerId)) this.line(this.cross.point(event));
+    });
   }
 
   get isEmpty() {

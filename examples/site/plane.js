@@ -97,11 +97,8 @@ class PlaneNetwork {
     const { weight, bias, outputs } = this.network.layers[l];
     const [slopes, slope] = this.gradients?.slice(2 * l) ?? [];
     const gradient = (numbers, k) => (numbers ? `, gradient ${number(numbers[k], 2)}` : "");
-    const weights = bars(
-      columnOf(weight, outputs, i),
-      (from) => (l ? `neuron ${from}` : "xy"[from]),
-      (from) => gradient(slopes, from * outputs + i),
-    );
+    const name = (from) => (l ? `neuron ${from}` : "xy"[from]);
+    const weights = bars(columnOf(weight, outputs, i), name, (from) => gradient(slopes, from * outputs + i));
     const heading = `${this.nameOf(l + 1, i)}: bias ${number(bias[i], 2)}${gradient(slope, i)}; its weights:`;
     this.told.replaceChildren(paragraph("", heading), weights);
   }

@@ -62,7 +62,7 @@ const sizes = () => [2, ...state.hidden, 1];
 function begin(zero = false) {
   state.zero = zero;
   const draw = randomNumbers(state.seed);
-  points = [...SHAPES[byId("shape").value](draw, POINTS), ...state.own];
+  points = [...pointsOf(byId("shape").value, draw, POINTS), ...state.own];
   start = Network.random(sizes(), byId("activation").value, draw);
   if (zero) for (const layer of start.layers) layer.weight.fill(0);
   drawing.build(sizes());

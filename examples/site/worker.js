@@ -19,19 +19,13 @@ function reachOf(outputs) {
 }
 
 function tell(costs, gradients) {
-  const outputs = training.network.answer(...tests.inputs).at(-1);
-  const right = shareRight(outputs);
-  postMessage({
-    number: run,
-    steps: training.steps,
-    layers: training.network.layers,
-    costs,
-    gradients,
-    right,
-    diverged: !costs.every(Number.isFinite),
-    saturated: right < 1 && outputs.every((a) => a * (1 - a) < 1e-5), // the slopes of sigmoids
-    same: reachOf(outputs) < 0.01,
-  });
+  const { network, steps } = training;
+  const outputs = network.answer(...tests.inputs).at(-1);
+  const [right, same] = [shareRight(outputs), reachOf(outputs) < 0.01];
+  const diverged = !costs.every(Number.isFinite);
+  const saturated = right < 1 && outputs.every((a) => a * (1 - a) < 1e-5); // the slopes of sigmoids
+  const told = { number: run, steps, layers: network.layers, costs, gradients, right, same, diverged, saturated };
+  postMessage(told);
 }
 
 const TOLD = {

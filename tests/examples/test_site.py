@@ -228,7 +228,7 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
     page.click("#points", position={"x": 75, "y": 30})  # a blue point of one's own
     again = visit(play_page, page.url[page.url.index("#") :])
     again.click("#anew")
-    assert again.url.endswith(re.search("&own=[0-9a-z]{4}1$", page.url)[0])
+    assert again.url.endswith(re.search(r"&own=-?0\.\d\d,-?0\.\d\d,1;$", page.url)[0])
     page.select_option("#shape", "own")
     assert page.inner_text("#said").startswith("Put points into the square: click, or ")
     page.click("#train")
@@ -236,7 +236,7 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
     for key in ("ArrowUp", "ArrowLeft", "ArrowLeft", "Space"):  # from where one clicked, in steps of 1/14
         page.press("#points", key)
     assert page.inner_text("#where") == "Cross at x = -0.61, y = 0.86."
-    assert re.search("&own=[0-9a-z]{4}1$", page.url)
+    assert re.search(r"&own=-?0\.\d\d,-?0\.\d\d,1;$", page.url)
     for broken in ("hidden=-1", "shape=<b>", "hidden=99999", "nothing=1", "own=zz", "rate=2", "seed=x", "hidden=1,,2"):
         other = visit(play_page, f"#{broken}")
         assert other.inner_text("#said").startswith("The link's state is broken")

@@ -46,7 +46,7 @@ def article(claim: Claim, said: str) -> str:
     """A claim: its sentence, verdict, dots, what one sees, and what the program prints. said: that of "the same"."""
     parts = [f"<h3>{escape(claim.lecture)}</h3>"]
     if claim.lecture != said:
-        parts.append(f'<p class="of">as of {escape(said)}</p>')
+        parts.append(f'<p class="of">part of: {escape(said)}</p>')
     parts.append(f'<p class="result">{escape(claim.result)}</p>')
     if claim.rule and claim.runs:
         parts.append(f'{dots(claim)}<p class="rule">holds where {escape(claim.rule)}</p>')

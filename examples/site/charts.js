@@ -7,7 +7,8 @@ const stepsText = (n) => `${n.toLocaleString("en")} ${n === 1 ? "step" : "steps"
 function curveOf(points, label, most = undefined) {
   const [wide, high] = [280, 120];
   if (!points.length) return paragraph("hint", "Nothing yet.");
-  const top = most ?? Math.max(...points.map(([, y]) => y), 1e-9);
+  const later = points.slice(Math.floor(points.length / 20)); // the first may be so large that all others would be at 0
+  const top = most ?? Math.max(...later.map(([, y]) => y), 1e-9);
   const end = Math.max(points.at(-1)[0], 1);
   const place = ([x, y]) =>
     `${(34 + ((wide - 44) * x) / end).toFixed(1)},${(high - 18 - ((high - 30) * y) / top).toFixed(1)}`;

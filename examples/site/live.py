@@ -83,7 +83,9 @@ def app(model: Any, host: str, token: str) -> Any:
     c = model.config
     data = {"config": {"layers": c.layers, "heads": c.heads}, "texts": TEXTS, "block": min(BLOCK, c.layers - 1),
             "likeliest": min(LIKELIEST, c.vocab_size)}  # fmt: skip
-    about = "Its tokens are words and parts of words."
+    about = (
+        "Tokens are words and parts of words. A head that finds nothing rests on the first one: its weights sum to 1."
+    )
     html = filled("Type a text", "text", data, "connect-src 'self'", model="SmolLM2", home="", about=about)
 
     async def page(request: Request) -> Response:

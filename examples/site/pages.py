@@ -36,11 +36,14 @@ LEARN, TEST = 2000, 500  # pictures that the page has
 TEXTS = [  # for the small GPT, each with what to look for
     (
         "Every queen said that",
-        "A head attends to queen, and the next word is she. After which block? And with this head off? And for king?",
+        "A head attends to queen, and the next word is she. After which block does she lead? And with this head off?",
     ),
     ("Two kings said that", "The next word is they. Which word says that there are several?"),
     ("The nurse said that", "He or she? The text that it learnt from has a bias. Write engineer for nurse."),
-    ("The streets of rome where people speak", "The word that decides is three tokens back. Write paris for rome."),
+    (
+        "The streets of rome where people speak",
+        "The word that decides is three tokens back. Which heads attend to it? Write paris.",
+    ),
 ]
 
 

@@ -13,13 +13,8 @@ const tries = new Tries(byId("tries"));
 const drawing = new PlaneNetwork(byId("network"), byId("neuron"), (layer, neurons) => {
   if (neurons >= 1 && neurons <= 64) change({ hidden: state.hidden.with(layer, neurons) });
 });
-const session = new Session({
-  script: JSON.parse(byId("data").textContent).worker,
-  settings: ["rate", "batch", "momentum"],
-  time: 30,
-  gradients: true,
-  onNews,
-});
+const { worker: script } = JSON.parse(byId("data").textContent);
+const session = new Session({ script, settings: ["rate", "batch", "momentum"], time: 30, gradients: true, onNews });
 let [points, inputs, start, path] = [[], [], null, []]; // inputs: x and y of the points, as the network is given them
 let news = /** @type {any} */ ({ steps: 0 }); // what the worker told last
 
@@ -105,10 +100,11 @@ function show() {
   const told =
     `After ${stepsText(steps)} ${number(100 * right, 3)}% of the points are right, the cost is ` +
     `${number(costs.at(-1), 3)}, the largest gradient ${number(steepest, 2)}.`;
-  byId("said").textContent = steps ? `${told} ${troubleText(news)}` : beginning();
   const [shape, activation] = [byId("shape").value, byId("activation").value];
   const now = { shape, activation, steps, right, steepest, costs, zero: state.zero, ...session.chosen() };
-  tries.look({ ...now, sizes: sizes(), points: points.length, dead: activation === "relu" ? deadNeurons() : 0 });
+  const dead = activation === "relu" ? deadNeurons() : 0;
+  const seen = tries.look({ ...now, sizes: sizes(), points: points.length, dead });
+  byId("said").textContent = steps ? `${told} ${troubleText(news)} ${seen}` : beginning();
 }
 
 function beginning() {

@@ -76,7 +76,7 @@ function clearest({ attention, tokens }) {
 }
 
 function read(text) {
-  byId("text").value = text;
+  [byId("text").value, chosen.head] = [text, null];
   askForAll();
 }
 
@@ -127,6 +127,7 @@ function draw() {
 
 function show() {
   for (const id of ["arcs", "heads", "next", "lens", "told", "rest", "read"]) if (!answer) byId(id).replaceChildren();
+  byId("read").parentElement.hidden = !answer;
   drawHeads();
   if (!answer) return;
   drawArcs();

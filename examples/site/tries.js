@@ -43,11 +43,14 @@ class Tries {
     list.replaceChildren(...this.items);
   }
 
+  // Which of them have been seen, in a sentence.
   look(told) {
     TRIES.forEach(([, , happened], i) => {
       if (this.items[i].className || !happened(told)) return;
       this.items[i].className = "seen";
       this.items[i].lastChild.textContent = `Seen, after ${stepsText(told.steps)}, with a rate of ${told.rate}.`;
     });
+    const seen = this.items.flatMap(({ className }, i) => (className ? [i + 1] : []));
+    return seen.length ? `Of the five claims to try you have seen number ${seen.join(", ")}.` : "";
   }
 }

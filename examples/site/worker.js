@@ -21,7 +21,8 @@ function reachOf(outputs) {
 function tell(costs, gradients) {
   const { network, steps } = training;
   const outputs = network.answer(...tests.inputs).at(-1);
-  const [right, same] = [shareRight(outputs), reachOf(outputs) < 0.01];
+  const right = shareRight(outputs);
+  const same = right < 1 && reachOf(outputs) < 0.01;
   const diverged = !costs.every(Number.isFinite);
   const saturated = right < 1 && outputs.every((a) => a * (1 - a) < 1e-5); // the slopes of sigmoids
   const told = { number: run, steps, layers: network.layers, costs, gradients, right, same, diverged, saturated };

@@ -136,12 +136,12 @@ class Picture {
   // The boxes of the values that the step takes from, or gives a gradient.
   touched() {
     const { place } = this;
-    const found = [];
-    for (let [step] = place.run(place.step); step <= place.step; step += 1) {
-      const { kind, value, events } = place.steps[step];
-      if (kind === "forward") found.push(...place.data.values[value].inputs);
-      if (kind === "backward") found.push(...events[0].terms.map((term) => term.to));
-    }
+    const run = place.steps.slice(place.run(place.step)[0], place.step + 1);
+    const found = run.flatMap(({ kind, value, events }) =>
+      kind === "forward"
+        ? place.data.values[value].inputs
+        : events.slice(0, 1).flatMap(({ terms }) => terms.map(({ to }) => to)),
+    );
     return found.flatMap((value) => place.boxOf(value) ?? []);
   }
 

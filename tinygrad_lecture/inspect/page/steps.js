@@ -30,7 +30,7 @@ class Place {
     this.data = data;
     this.addUp();
     this.step = 0;
-    this.view = data.flat && data.values.length <= 40 ? -1 : 0;
+    this.view = data.flat && data.values.length <= 24 ? -1 : 0;
   }
 
   // Sets the steps, and what gradients there are at each; again when the page has computed others.

@@ -51,24 +51,24 @@ class GPT {
     return { added: this.linear(tape, joined, `${name}.W_O`), weights: weights.numbers };
   }
 
-  // A vector of the residual stream, by its token -> the scores of all tokens.
+  // Some rows of numbers, the vectors of tokens: (rows, width).
+  rows(tape, numbers, which) {
+    const vectors = which.map((row) => numbers.subarray(row * this.width, (row + 1) * this.width));
+    return tape.given([which.length, this.width], joinedNumbers(vectors));
+  }
+
+  // The vector of a token -> the scores of all tokens.
   read(tape, x, token) {
-    const vector = x.numbers.subarray(token * this.width, (token + 1) * this.width);
-    return this.linear(tape, this.norm(tape, tape.given([1, this.width], vector), "norm"), "unembedding.W_U").numbers;
+    return this.linear(tape, this.norm(tape, this.rows(tape, x.numbers, [token]), "norm"), "unembedding.W_U").numbers;
   }
 
   // tokens, at most `context` -> the attention weights of each block, (heads, n, n); the scores that would be read from
   // token `at` after the embedding and after each block (logit lens); and those of the next token. off: heads that are
   // silent, as "1.3".
   run(tokens, at, off = []) {
-    const [tape, n] = [new Tape(), tokens.length];
+    let [tape, n] = [new Tape(), tokens.length];
     const [words, places] = ["W_E", "positions"].map((part) => this.weights[`embedding.${part}.weight`].numbers);
-    const embedded = new Float64Array(n * this.width);
-    embedded.forEach((_, i) => {
-      const [row, d] = [Math.floor(i / this.width), i % this.width];
-      embedded[i] = words[tokens[row] * this.width + d] + places[i];
-    });
-    let x = tape.given([n, this.width], embedded);
+    let x = OPS.add(tape, [this.rows(tape, words, tokens), this.rows(tape, places, [...tokens.keys()])], {});
     const [attention, lens] = [[], [this.read(tape, x, at)]];
     for (let block = 0; block < this.layers; block += 1) {
       const name = `blocks.${block}`;
@@ -76,6 +76,7 @@ class GPT {
       const normed = this.norm(tape, x, `${name}.norm_1`);
       const { added, weights } = this.attention(tape, normed, `${name}.attention`, share);
       x = OPS.add(tape, [x, added], {});
+      if (block === this.layers - 1) [x, at, n] = [this.rows(tape, x.numbers, [at, n - 1]), 0, 2]; // only these two are read
       const up = this.linear(tape, this.norm(tape, x, `${name}.norm_2`), `${name}.ffn.up`);
       x = OPS.add(tape, [x, this.linear(tape, tape.each(EACH["gelu tanh"], up), `${name}.ffn.down`)], {});
       attention.push(weights);

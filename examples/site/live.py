@@ -81,12 +81,12 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None, block: 
 def app(model: Any, host: str, token: str) -> Any:
     """The server, as ASGI has it. host: its address and port, as a browser names them."""
     c = model.config
-    data = {"config": {"layers": c.layers, "heads": c.heads}, "texts": TEXTS, "block": min(BLOCK, c.layers - 1),
-            "likeliest": min(LIKELIEST, c.vocab_size)}  # fmt: skip
+    data = {"config": {"layers": c.layers, "heads": c.heads}, "texts": TEXTS, "block": min(BLOCK, c.layers - 1)}
     about = (
         "Tokens are words and parts of words. A head that finds nothing rests on the first one: its weights sum to 1."
     )
-    html = filled("Type a text", "text", data, "connect-src 'self'", model="SmolLM2", home="", about=about)
+    parts = {"model": "SmolLM2", "home": "", "about": about, "likeliest": str(min(LIKELIEST, c.vocab_size))}
+    html = filled("Type a text", "text", data, "connect-src 'self'", **parts)
 
     async def page(request: Request) -> Response:
         return HTMLResponse(html, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

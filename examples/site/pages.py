@@ -83,14 +83,14 @@ def text_page(path: Path, model: GPT, tokenizer: BPETokenizer, signs: str, sourc
         "pattern": WORDS,
         "signs": signs,
         "texts": TEXTS,
-        "likeliest": c.vocab_size,
         "worker": script_of(str(HERE / "gpt_worker")),
     }  # fmt: skip
     about = (
         f"It learnt in {steps:,} steps from {escape(source)}. A token is a word with the space before it; "
         "other words are cut into pieces."
     )
-    page(path, "Type a text", "text", data, model="a small GPT", home=HOME, about=about)
+    parts = {"model": "a small GPT", "home": HOME, "about": about, "likeliest": str(c.vocab_size)}
+    page(path, "Type a text", "text", data, **parts)
 
 
 def index_page(path: Path) -> None:

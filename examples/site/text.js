@@ -242,8 +242,6 @@ startTheme();
 worker?.postMessage({ model: data });
 byId("named").textContent =
   `${layers - 1}.0 is the first head of the last block, counted from 0. Switched off, it adds nothing to the residual stream.`;
-byId("top_k").max = String(data.likeliest);
-byId("top_k").value = byId("top_k").max;
 byId("block").parentElement.hidden = layers <= ALL_AT_ONCE;
 byId("block").max = String(layers - 1);
 byId("block").value = String(chosen.block);

@@ -91,11 +91,14 @@ class Tape {
     };
     rows((p, q, to) => {
       let l = 0;
-      for (; l + 4 <= k; l += 4, p += 4, q += 4 * m) {
-        const [v, x, y, z] = [A[p], A[p + 1], A[p + 2], A[p + 3]];
-        if (a.fixed && !v && !x && !y && !z) continue; // most of a picture is 0
-        for (let j = 0, at = q; j < m; j += 1, at += 1)
-          out[to + j] += v * B[at] + x * B[at + m] + y * B[at + 2 * m] + z * B[at + 3 * m];
+      for (; l + 8 <= k; l += 8, p += 8, q += 8 * m) {
+        const [r, s, t, u] = [A[p], A[p + 1], A[p + 2], A[p + 3]];
+        const [w, x, y, z] = [A[p + 4], A[p + 5], A[p + 6], A[p + 7]];
+        if (a.fixed && !(r || s || t || u || w || x || y || z)) continue; // most of a picture is 0
+        for (let j = 0, at = q, on = q + 4 * m; j < m; j += 1, at += 1, on += 1) {
+          const first = r * B[at] + s * B[at + m] + t * B[at + 2 * m] + u * B[at + 3 * m];
+          out[to + j] += first + (w * B[on] + x * B[on + m] + y * B[on + 2 * m] + z * B[on + 3 * m]);
+        }
       }
       for (; l < k; l += 1, p += 1, q += m) for (let j = 0; j < m; j += 1) out[to + j] += A[p] * B[q + j];
     });

@@ -11,15 +11,15 @@ function curveOf(points, label, most = undefined) {
   const top = most ?? Math.max(...later.map(([, y]) => y), 1e-9);
   const end = Math.max(points.at(-1)[0], 1);
   const place = ([x, y]) =>
-    `${(34 + ((wide - 44) * x) / end).toFixed(1)},${(high - 18 - ((high - 30) * y) / top).toFixed(1)}`;
+    `${(42 + ((wide - 52) * x) / end).toFixed(1)},${(high - 18 - ((high - 30) * y) / top).toFixed(1)}`;
   const last = points.at(-1);
   const told = `${label}: ${number(last[1], 3)} after ${stepsText(last[0])}`;
   return svgElement(
     "svg",
     { viewBox: `0 0 ${wide} ${high}`, class: "curve", role: "img", "aria-label": told },
-    svgElement("line", { x1: 34, y1: high - 18, x2: wide - 10, y2: high - 18, class: "axis" }),
-    svgElement("text", { x: 30, y: 16, "text-anchor": "end" }, String(Number(top.toPrecision(2)))),
-    svgElement("text", { x: 30, y: high - 15, "text-anchor": "end" }, "0"),
+    svgElement("line", { x1: 42, y1: high - 18, x2: wide - 10, y2: high - 18, class: "axis" }),
+    svgElement("text", { x: 38, y: 16, "text-anchor": "end" }, String(Number(top.toPrecision(2)))),
+    svgElement("text", { x: 38, y: high - 15, "text-anchor": "end" }, "0"),
     svgElement("text", { x: wide - 10, y: high - 4, "text-anchor": "end" }, stepsText(end)),
     svgElement("polyline", { points: [...points, last].map(place).join(" "), class: "line" }),
   );

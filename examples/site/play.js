@@ -26,22 +26,19 @@ function saveLink() {
   history.replaceState(null, "", `#${[...parts, ...(own ? [`own=${own}`] : [])].join("&")}`);
 }
 
-// Take the state of a link. Whether it could be read: a broken one changes nothing.
+// Take the state of a link. Returns what of it could not be read, and changed nothing.
 function readLink(text) {
-  const named = Object.fromEntries(new URLSearchParams(text));
-  const { hidden = "8,8", seed = "1", own = "", ...chosen } = named;
-  const neurons = hidden ? hidden.split(",").map(Number) : [];
-  const isChoice = (id) => CHOICES.includes(id) && [...byId(id).options].some(({ value }) => value === chosen[id]);
-  const isRead =
-    Object.keys(chosen).every(isChoice) &&
-    neurons.length <= MOST_LAYERS &&
-    neurons.every((n) => Number.isInteger(n) && n >= 1 && n <= 64) &&
-    /^\d{1,9}$/.test(seed) &&
-    POINTS_TEXT.test(own);
-  if (!isRead) return false;
-  for (const [id, value] of Object.entries(chosen)) byId(id).value = value;
-  Object.assign(state, { hidden: neurons, seed: Number(seed), own: pointsFrom(own) });
-  return true;
+  const isAsWanted = (n) => Number.isInteger(n) && n >= 1 && n <= 64;
+  return [...new URLSearchParams(text)].filter(([name, value]) => {
+    const neurons = value ? value.split(",").map(Number) : [];
+    const isChoice = () => CHOICES.includes(name) && [...byId(name).options].some((option) => option.value === value);
+    if (name === "seed" && /^\d{1,9}$/.test(value)) state.seed = Number(value);
+    else if (name === "own" && POINTS_TEXT.test(value)) state.own = pointsFrom(value);
+    else if (name === "hidden" && neurons.length <= MOST_LAYERS && neurons.every(isAsWanted)) state.hidden = neurons;
+    else if (isChoice()) byId(name).value = value;
+    else return true;
+    return false;
+  });
 }
 
 function change(what) {
@@ -207,6 +204,6 @@ byId("points").addEventListener("click", (event) => {
   square.point(event);
   addPoint();
 });
-const isRead = readLink(location.hash.slice(1));
+const unread = readLink(location.hash.slice(1)).map((pair) => pair.join("="));
 begin();
-if (!isRead) byId("said").textContent = "The link's state is broken, so this is the usual beginning.";
+if (unread.length) byId("said").textContent = `The link's state is broken, so this is left out: ${unread.join(", ")}.`;

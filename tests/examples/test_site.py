@@ -237,9 +237,10 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
         page.press("#points", key)
     assert page.inner_text("#where") == "Cross at x = -0.61, y = 0.86."
     assert re.search(r"&own=-?0\.\d\d,-?0\.\d\d,1;$", page.url)
-    for broken in ("hidden=-1", "shape=<b>", "hidden=99999", "nothing=1", "own=zz", "rate=2", "seed=x", "hidden=1,,2"):
-        other = visit(play_page, f"#{broken}")
-        assert other.inner_text("#said").startswith("The link's state is broken")
+    for broken in ("hidden=-1", "shape=<b>", "hidden=99999", "nothing=1", "own=zz", "batch=2", "seed=x", "hidden=1,,2"):
+        other = visit(play_page, f"#rate=3&{broken}")
+        assert other.inner_text("#said").endswith(f" broken, so this is left out: {broken}.")
+        assert other.input_value("#rate") == "3"
 
 
 def test_a_slice_of_the_landscape_shows_the_path(visit, play_page):

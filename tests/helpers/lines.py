@@ -25,8 +25,8 @@ ROOMS = {  # what belongs to a room, as patterns of files -> the code lines that
     "nn/torch": (1_600, 1_512),
     "transformer": (3_250, 3_889),
     "examples": (9_000, 10_608),
-    "tests": (27_000, 31_379),
-    "tinygrad_lecture/inspect/page/*.js examples/{site,helpers,exercises}/*.js": (3_200, 3_200),
+    "tests": (27_000, 31_380),
+    "tinygrad_lecture/inspect/page/*.js examples/{site,helpers,exercises}/*.js": (3_200, 3_197),
 }
 AN_OP = 25  # lines; by so much a room may grow, so that who adds an op need not ask
 

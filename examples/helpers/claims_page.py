@@ -9,6 +9,7 @@ from html import escape
 from itertools import accumulate, groupby
 from pathlib import Path
 from string import Template
+from textwrap import shorten
 
 from helpers.claims import Claim
 from tinygrad_lecture.inspect.page.page import assembled, written
@@ -78,7 +79,7 @@ def dots(claim: Claim) -> str:
     drawn = []
     for i, (side, row) in enumerate(sides.items()):
         y = ROW * i + 24
-        drawn.append(f'<text x="0" y="{y - 12}">{escape(side)}</text>')
+        drawn.append(f'<text x="0" y="{y - 12}">{escape(shorten(side, 64))}</text>')
         drawn.append(f'<line class="axis" x1="4" y1="{y}" x2="{WIDTH - 4}" y2="{y}"/>')
         for run, number in zip(claim.runs, row, strict=True):
             state = "dot" if claim.holds(run) else "dot off"

@@ -2,13 +2,15 @@
 /// <reference path="gpt.js" />
 // The GPT in a worker, so that the page never waits.
 //
-// What a page asks its model, this one or that of live.py: { text, off, at, block }. off: heads that are silent, as "1.3".
-// at: the number of a token, or null for the last. block: the only one whose attention is asked for, or null for all, as
-// here always. What it is told: { tokens, unknown, cut, at, attention, lens, next, whole }: the texts
-// of the tokens; the signs that it never saw; whether it reads the last tokens only; the token asked for; by the number
-// of a block the weights of attention, (heads, n, n); the likeliest tokens by the vector of token `at` after the embedding and each
-// block, and those that come next, as [text, probability], the likeliest first; and these with all heads on, if some are
-// silent.
+// What a page asks its model, this one or that of live.py: { text, off, at, block }.
+//   off: heads that are silent, as "1.3". at: the number of a token, or null for the last.
+//   block: the only one whose attention is asked for, or null for all, as here always.
+// What it is told: { tokens, unknown, cut, at, attention, lens, next, whole }.
+//   tokens: their texts. unknown: the signs that the model never saw. cut: whether it reads the last tokens only.
+//   at: the token asked for. attention: by the number of a block its weights, (heads, n, n).
+//   lens: the likeliest tokens by the vector of token `at`, after the embedding and after each block.
+//   next: those that come next. whole: the same with all heads on, if some are silent.
+// Likeliest tokens are [text, probability], the likeliest first.
 
 let model, tokenizer, signs;
 

@@ -74,17 +74,15 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None, block: 
         b: np.rint(10_000 * w).astype(int).ravel().tolist() for b, w in enumerate(trace.attention) if block in (None, b)
     }  # (heads, tokens, tokens)
     best = [likeliest(model, p, 4) for p in lens]
-    next, whole = (None if p is None else likeliest(model, p, LIKELIEST) for p in (after, whole))
-    return {**told, "at": at, "attention": weights, "lens": best, "next": next, "whole": whole}
+    then, whole = (None if p is None else likeliest(model, p, LIKELIEST) for p in (after, whole))
+    return {**told, "at": at, "attention": weights, "lens": best, "next": then, "whole": whole}
 
 
 def app(model: Any, host: str, token: str) -> Any:
     """The server, as ASGI has it. host: its address and port, as a browser names them."""
     c = model.config
     data = {"config": {"layers": c.layers, "heads": c.heads}, "texts": TEXTS, "block": min(BLOCK, c.layers - 1)}
-    about = (
-        "Tokens are words and parts of words. A head that finds nothing rests on the first one: its weights sum to 1."
-    )
+    about = "Tokens are words and parts of words. Many heads rest on the first one, as their weights must sum to 1."
     parts = {"model": "SmolLM2", "home": "", "about": about, "likeliest": str(min(LIKELIEST, c.vocab_size))}
     html = filled("Type a text", "text", data, "connect-src 'self'", **parts)
 

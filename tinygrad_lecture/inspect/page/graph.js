@@ -138,9 +138,7 @@ class Picture {
     const { place } = this;
     const run = place.steps.slice(place.run(place.step)[0], place.step + 1);
     const found = run.flatMap(({ kind, value, events }) =>
-      kind === "forward"
-        ? place.data.values[value].inputs
-        : events.slice(0, 1).flatMap(({ terms }) => terms.map(({ to }) => to)),
+      kind === "forward" ? place.data.values[value].inputs : (events[0]?.terms ?? []).map(({ to }) => to),
     );
     return found.flatMap((value) => place.boxOf(value) ?? []);
   }

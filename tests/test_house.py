@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lines import ROOMS, code_lines, files_of, most
+from lines import CLAIMS, MOST, MOST_BYTES_OF_CLAIMS, code_lines, files_of
 from programs import EXTRAS
 
 ROOT = Path(__file__).parent.parent
@@ -70,10 +70,17 @@ def test_names_of_tests_are_read_at_a_glance():
     assert not [name for name in found if len(name) > 80]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_room_grows(room):
-    assert files_of(room)
-    assert sum(map(code_lines, files_of(room))) <= most(room)
+@pytest.mark.parametrize("group", MOST)
+def test_no_group_has_more_lines_or_files_than_it_may(group):
+    _, _, most_lines, most_files = MOST[group]
+    files = files_of(group)
+    assert files
+    assert sum(map(code_lines, files)) <= most_lines
+    assert most_files is None or len(files) <= most_files
+
+
+def test_measured_claims_stay_small():
+    assert CLAIMS.stat().st_size <= MOST_BYTES_OF_CLAIMS
 
 
 def test_the_last_line_says_which_extras_the_skipped_tests_wait_for(tmp_path):

@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -23,18 +22,29 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from helpers import claims_page  # noqa: E402
-from helpers.claims import RECORD, SEEDS, TABLE, Claim, Measured, all_claims, numbers, runs_of  # noqa: E402
+from helpers.claims import (  # noqa: E402
+    RECORD,
+    SEEDS,
+    TABLE,
+    Claim,
+    Measured,
+    all_claims,
+    one_line,
+    record_of,
+    recorded,
+    runs_of,
+    values,
+)
 from helpers.program import DataError, start  # noqa: E402
 
 from tinygrad_lecture.files import atomic_write  # noqa: E402
@@ -53,9 +63,9 @@ def measure(settings: Settings) -> None:
     if not wanted:
         raise DataError(f"no claim with a rule belongs to {' '.join(settings.programs) or 'any program'}")
     if not settings.real:
-        wanted = [claim for claim in wanted if "--real" not in claim.program]
-    commands = {c.program: SEEDS if any(d.draws == "seeds" for d in wanted if d.program == c.program) else SEEDS[:1]
-                for c in wanted}  # fmt: skip
+        wanted = [claim for claim in wanted if not claim.asks_real]
+    drawn = {c.program for c in wanted if not (c.fact or c.asks_real)}
+    commands = {c.program: SEEDS if c.program in drawn else SEEDS[:1] for c in wanted}
     sources = [path for kind in ("*.py", "*.toml") for path in sorted(HERE.rglob(kind)) if path != TABLE]
     version = zlib.crc32(b"".join(path.read_bytes() for path in sources))
     folder = settings.out / f"claims-{version:08x}"  # runs of another version are not gone on with
@@ -66,11 +76,16 @@ def measure(settings: Settings) -> None:
     run_all({key: path for key, path in files.items() if not path.exists()}, len(files), settings.jobs)
     runs = {command: [json.loads(files[command, seed].read_text("utf-8")) for seed in seeds]
             for command, seeds in commands.items()}  # fmt: skip
-    for claim in list(wanted):
-        if missing := claim.needs - {*runs[claim.program][0]["values"]}:
-            print(f"{claim.lecture}: {claim.program} does not measure {', '.join(sorted(missing))}")
-            wanted.remove(claim)
-    write([with_runs(claim, runs[claim.program]) if claim in wanted else claim for claim in all_claims()])
+    claims = []
+    for claim in all_claims():
+        if claim.rule and claim.program in runs:
+            measured = [run["values"] for run in runs[claim.program]]
+            if missing := claim.needs - {*measured[0]}:
+                print(f"{claim.lecture}: {claim.program} does not measure {', '.join(sorted(missing))}")
+            else:
+                claim = replace(claim, runs=runs_of(claim, measured))
+        claims.append(claim)
+    write(claims, {command: paragraphs(command, some[0]["text"]) for command, some in runs.items()})
     print(f"Written: {RECORD} and the table of {HERE / 'README.md'}")
 
 
@@ -120,29 +135,25 @@ def record(command: str, seed: int, path: str) -> None:
             measured = start(program.measure, program.Settings, report if first else None, arguments)
         else:  # the page, which prints what it measures
             measured = Measured(**program.measure(seed))
-    found = numbers(measured)
+    found = values(measured, [claim for claim in all_claims() if claim.program == command])
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps({"values": found, "text": printed.getvalue()}), encoding="utf-8")
 
 
-def with_runs(claim: Claim, runs: Sequence[dict[str, Any]]) -> Claim:
-    """The claim with what its program's runs measured, and the paragraph that the first one prints for it."""
-    pieces = [" ".join(piece.split()) for piece in re.findall(r"`([^`]+)`", claim.sees)]
-    paragraphs = runs[0]["text"].split("\n\n")
-    shown = [p for p in paragraphs if not p.strip().startswith("Pictures:")]
-    text = next((p for piece in pieces for p in shown if piece in " ".join(p.split())), "")
-    return replace(claim, runs=runs_of(claim, [run["values"] for run in runs]), text=text)
+def paragraphs(command: str, text: str) -> list[str]:
+    """The paragraphs of what a program printed that have words of its rows."""
+    pieces = [piece for claim in all_claims() if claim.program == command for piece in claim.quoted]
+    found = [paragraph for paragraph in text.split("\n\n") if not paragraph.strip().startswith("Picture")]
+    return [paragraph for paragraph in found if any(piece in one_line(paragraph) for piece in pieces)]
 
 
-def write(claims: Sequence[Claim]) -> None:
-    """Write the record of the runs, and the table of README.md."""
-    found = [{**asdict(claim), "holds": claim.count, "verdict": claim.verdict} for claim in claims if claim.runs]
+def write(claims: Sequence[Claim], printed: dict[str, Sequence[str]]) -> None:
+    """Write the record of the runs, and the table of README.md. printed: by programs that were measured now."""
     readme = HERE / "README.md"
     text = with_table(readme.read_text(encoding="utf-8"), claims)
-    with atomic_write(RECORD) as temporary:
-        temporary.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    with atomic_write(readme) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    for path, content in ((RECORD, record_of(claims, recorded()["printed"] | printed)), (readme, text)):
+        with atomic_write(path) as temporary:
+            temporary.write_text(content, encoding="utf-8")
 
 
 def with_table(readme: str, claims: Sequence[Claim]) -> str:

@@ -14,9 +14,8 @@ import json
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -30,8 +29,6 @@ import numpy as np
 EXAMPLES = Path(__file__).parent.parent
 TABLE, RECORD = EXAMPLES / "data" / "claims.toml", EXAMPLES / "claims.json"
 SEEDS = range(10)
-NONE = "none"  # what differs between the runs of a claim into which nothing random enters
-LONG = 5000  # signs; what is longer as text is an array, on which no claim is decided
 Values = dict[str, Any]  # what a run measured: numbers by name, or lists or dicts of numbers
 
 
@@ -61,12 +58,17 @@ class Claim:
     sees: str
     program: str = ""  # and its options; "" if no program shows it
     rule: str = ""  # "" if nothing is decided
-    draws: str = "seeds"
-    lecture_says: float | None = None  # for what stands left in the rule
     name: str = ""
+    fact: bool = False  # whether nothing random enters: one run decides
+    lecture_says: float | None = None  # for what stands left in the rule
     timed: bool = False  # whether it compares times, which other machines give otherwise
     runs: tuple[Values, ...] = field(default=(), repr=False)
     text: str = field(default="", repr=False)  # what the program prints for it
+
+    @property
+    def asks_real(self) -> bool:
+        """Whether a real model is asked, which has no seed: what is asked are the draws."""
+        return "--real" in self.program or self.program[:2] in ("23", "24")
 
     def holds(self, run: Values) -> bool:
         """Whether the numbers of a run say so. Raises NameError for a number that the program has not measured."""
@@ -81,6 +83,11 @@ class Claim:
         """The names of all numbers that the rule and `sees` speak of."""
         shown = {name for _, name, _, _ in Formatter().parse(self.sees) if name}
         return self.measured | {name.replace("[", ".").split(".")[0] for name in shown}
+
+    @property
+    def quoted(self) -> list[str]:
+        """Pieces of the program's output, or names of pictures: what stands in backticks."""
+        return [one_line(piece) for piece in re.findall(r"`([^`]+)`", self.sees)]
 
     @property
     def measured(self) -> set[str]:
@@ -159,14 +166,16 @@ def together(runs: Sequence[Any]) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A measured value as JSON has it: numbers, lists, dicts. Raises TypeError for others."""
+    """A measured value as JSON has it: numbers of nine digits, lists, dicts. Raises TypeError for others."""
     if isinstance(value, dict):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, np.ndarray | list | tuple):
         return [plain(each) for each in value]
     if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, bool | int | float):
+        return plain(value.item())
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, int):
         return value
     raise TypeError(f"{value!r} is no number, and a claim is decided on numbers")
 
@@ -177,44 +186,90 @@ def values(measured: Measured, claims: Sequence[Claim]) -> Values:
     return {name: plain(found[name]) for name in sorted(set().union(*(c.needs for c in claims))) if name in found}
 
 
-def numbers(measured: Measured) -> Values:
-    """All that a program has measured and that is a number, or a list or dict of numbers; large arrays are left out."""
-    found = {}
-    for name, value in vars(measured).items():
-        with suppress(TypeError):
-            found[name] = plain(value)
-    return {name: value for name, value in found.items() if len(str(value)) < LONG}
-
-
 def runs_of(claim: Claim, runs: Sequence[Values]) -> tuple[Values, ...]:
     """The draws of a claim: one of each run; of a real model one of each thing that was asked, in its one run."""
     needed = [{name: run[name] for name in sorted(claim.needs) if name in run} for run in runs]
-    if claim.draws == "seeds":
-        return tuple(needed)
-    if claim.draws == NONE:
+    if claim.fact:
         return tuple(needed[:1])
-    return tuple(dict(zip(needed[0], each, strict=True)) for each in zip(*needed[0].values(), strict=True))
+    if claim.asks_real:
+        return tuple(dict(zip(needed[0], each, strict=True)) for each in zip(*needed[0].values(), strict=True))
+    return tuple(needed)
+
+
+# --- the table of the claims, and the record of their runs ------------------------------------------------------------
 
 
 @cache
 def all_claims() -> tuple[Claim, ...]:
     """The claims in the lecture's order, with what examples/claims.json has of their runs."""
-    recorded = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else []
-    known = {(each["section"], each["lecture"], each["program"]): each for each in recorded}
-    sections = tomllib.loads(TABLE.read_text(encoding="utf-8"))["section"]
-    return tuple(claim for section in sections for claim in read(section, known))
+    return tuple(with_runs(read(tomllib.loads(TABLE.read_text(encoding="utf-8"))), recorded()))
 
 
-def read(section: dict[str, Any], known: dict[tuple[str, str, str], Any]) -> Iterator[Claim]:
-    for row in section["claim"]:
+def recorded() -> dict[str, Any]:
+    """What examples/claims.json holds: "printed", paragraphs by program, and "rows"."""
+    return json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {"printed": {}, "rows": []}
+
+
+def read(table: dict[str, dict[str, Any]]) -> Iterator[Claim]:
+    """The claims of the table. A row without a section or a program has that of the row before."""
+    section = program = ""
+    for lecture, row in table.items():
+        section, program = row.pop("section", section), row.pop("program", program)
+        fact = "fact" in row
+        rule = row.pop("fact" if fact else "rule", "")
+        name, rule = next(iter(rule.items())) if isinstance(rule, dict) else ("", rule)
         try:
-            claim = Claim(section["title"], **row)
+            claim = Claim(section, lecture, **row, program=program, rule=rule, name=name, fact=fact)
             _ = claim.needs  # whether rule and `sees` can be read
         except (SyntaxError, TypeError, ValueError) as error:
-            raise ValueError(f"{TABLE.name}, the row {row.get('lecture')}: {error}") from error
-        found = known.get((claim.section, claim.lecture, claim.program), {})
-        runs = [run for run in found.get("runs", ()) if claim.rule and claim.needs <= {*run}]
-        yield Claim(section["title"], **row, runs=tuple(runs), text=found.get("text", ""))
+            raise ValueError(f"{TABLE.name}, the row {lecture}: {error}") from error
+        yield claim
+
+
+def with_runs(claims: Iterable[Claim], found: dict[str, Any]) -> Iterator[Claim]:
+    """The claims with their runs, and with the first paragraph of what was printed that has words of `sees`."""
+    runs = {row["row"]: row["runs"] for row in found["rows"]}
+    for claim in claims:
+        known = run_by_run(runs.get(claim.lecture, {}))
+        printed = found["printed"].get(claim.program, ())
+        text = next((text for piece in claim.quoted for text in printed if piece in one_line(text)), "")
+        yield replace(claim, runs=tuple(run for run in known if claim.needs <= {*run}), text=text)
+
+
+def record_of(claims: Iterable[Claim], printed: dict[str, Sequence[str]]) -> str:
+    """What examples/claims.json holds: the paragraphs of each program, and a line for each row that was measured."""
+    rows = [{"row": claim.lecture, "rule": claim.rule, "runs": number_by_number(claim.runs)}
+            for claim in claims if claim.runs]  # fmt: skip
+    texts = [f"{compact(program)}: {compact(texts)}" for program, texts in printed.items()]
+    lines = ['{"printed": {', ",\n".join(texts), '}, "rows": [', ",\n".join(map(compact, rows)), "]}"]
+    return "\n".join(lines) + "\n"
+
+
+def compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def number_by_number(runs: Sequence[Any]) -> Any:
+    """Runs as a list for each number: [{"a": 1}, {"a": 2}] -> {"a": [1, 2]}."""
+    if isinstance(runs[0], dict):
+        return {name: number_by_number([run[name] for run in runs]) for name in runs[0]}
+    return list(runs)
+
+
+def run_by_run(numbers: Any) -> list[Any]:
+    """The way back: {"a": [1, 2]} -> [{"a": 1}, {"a": 2}]."""
+    if isinstance(numbers, dict):
+        each = [run_by_run(some) for some in numbers.values()]
+        return [dict(zip(numbers, run, strict=True)) for run in zip(*each, strict=True)]
+    return list(numbers)
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space as one space."""
+    return " ".join(text.split())
+
+
+# --- what a program asks ----------------------------------------------------------------------------------------------
 
 
 def of_command(program: str, options: Sequence[str]) -> list[Claim]:

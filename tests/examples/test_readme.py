@@ -1,7 +1,6 @@
 """examples/README.md: the table that follows the lecture names every program, and each row shows what it says."""
 
 import io
-import re
 import shlex
 from dataclasses import replace
 from importlib.util import find_spec
@@ -9,7 +8,7 @@ from importlib.util import find_spec
 import pytest
 
 from examples.claims import with_table
-from helpers.claims import all_claims, runs_of
+from helpers.claims import all_claims, one_line, runs_of
 from programs import EXAMPLES
 
 # What shortens a program that learns, without changing what its rows name: command -> more options. A program's own
@@ -51,11 +50,6 @@ ROWS = [claim for claim in all_claims() if claim.program]
 COMMANDS = sorted({row.program for row in ROWS})
 
 
-def seen(row):
-    """Pieces of the output, or names of pictures."""
-    return re.findall(r"`([^`]+)`", row.sees)
-
-
 def test_the_table_is_made_of_the_claims_and_of_what_was_measured():
     text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert with_table(text, all_claims()) == text, "python -m examples.claims writes it anew"
@@ -68,7 +62,7 @@ def test_every_program_is_in_the_table():
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.lecture[:40])
 def test_every_row_says_what_is_seen(row):
-    assert seen(row), f"the row {row.lecture!r} names nothing, in backticks, that {row.program} prints or draws"
+    assert row.quoted, f"the row {row.lecture!r} names nothing, in backticks, that {row.program} prints or draws"
 
 
 def asks_a_real_model(command: str) -> bool:
@@ -88,7 +82,7 @@ def test_a_program_shows_what_its_rows_say(command, run_once, monkeypatch):
     name, *options = shlex.split(command)
     text, _ = run_once(name.removesuffix(".py"), *options, *SMALLER.get(command, []))
     shown = one_line(text)
-    missing = [piece for row in ROWS if row.program == command for piece in seen(row) if one_line(piece) not in shown]
+    missing = [piece for row in ROWS if row.program == command for piece in row.quoted if piece not in shown]
     assert not missing, f"{command} does not show {missing}; it printed:\n{text}"
     if asks_a_real_model(command) and name[:2] not in ("06", "25"):  # which have more to say with --more
         assert len(text.splitlines()) <= 60
@@ -104,8 +98,3 @@ def test_every_rule_is_decided_on_what_the_program_measures(command, measured_on
         assert row.holds(run) in (True, False)
         assert row.measured, f"{row.rule} asks for nothing that was measured"
         assert replace(row, runs=runs_of(row, [run])).seen
-
-
-def one_line(text: str) -> str:
-    """The text with every run of white space as one space."""
-    return " ".join(text.split())

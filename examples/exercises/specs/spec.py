@@ -1,15 +1,16 @@
 """The data of the exercises, `ch*.toml`: for each gap of a file its solution, and typical mistakes with their causes.
 
     chapter                                        its title
-    [[exercise]]                                   its name, words for the learner
+    [exercise."3.2"]                               by its name, words for the learner
     file, given                                    its file, and what is in it at first: a gap is a line with `...` and
                                                    `# TODO`
+    title                                          if it is not the first line of `given`
     raises = [[hint, cause, pattern]]              what an exception means here whose message has the pattern
     causes = [[hint, cause, what]]                 what the check tells of answers that it recognises itself: the likely
                                                    cause, "" for none, and what is wrong, with {names} of values
     questions = [[name, question, what, ...]]      what is answered in words, in a text of this name, and what is marked
                                                    by hand: a point for each; for teachers, no learner is shown it
-    [[exercise.gap]]                               one for each gap of the file, in their order
+    [[exercise."3.2".gap]]                         one for each gap of the file, in their order
     solution = "return g * n * x ** (n - 1)"
     mistakes = [[hint, cause, answer, ...]]        who writes one of these answers is told the cause
 
@@ -189,8 +190,13 @@ def of_tensors() -> dict[str, Any]:
 
 @cache
 def data() -> dict[str, dict[str, Any]]:
-    """The exercises of all chapters, by name."""
-    return {row["name"]: row for chapter in chapters().values() for row in chapter["exercise"]}
+    """The exercises of all chapters, by name, each with name and title."""
+    found: dict[str, dict[str, Any]] = {}
+    for chapter in chapters().values():
+        for name, row in chapter["exercise"].items():
+            first = row["given"].split("\n")[0].removeprefix(f'"""{name}  ')
+            found[name] = {"name": name, "title": first, **row}
+    return found
 
 
 def solutions(row: dict[str, Any]) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 from types import SimpleNamespace
 
@@ -18,7 +17,7 @@ from tinygrad_lecture.testing.courses import GAP, gaps
 
 WRONG = wrong_answers()
 NAMES = [exercise.name for exercise in COURSE]
-CHOSEN = range(len(WRONG)) if os.environ.get("EXERCISES") == "all" else range(8, len(WRONG), 16)
+ANSWERS = [pytest.param(k, id=f"{w.name}-{k}", marks=[pytest.mark.slow] * (k % 16 != 8)) for k, w in enumerate(WRONG)]
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +134,7 @@ def test_each_gap_left_open_fails_and_its_cause_is_told_by_one_rule(name, outcom
         require_one_rule(outcome)
 
 
-@pytest.mark.parametrize("k", CHOSEN, ids=lambda k: f"{WRONG[k].name}-{k}")
+@pytest.mark.parametrize("k", ANSWERS)
 def test_a_wrong_answer_is_caught_and_rightly_explained(k, outcome_with, require_one_rule):
     wrong = WRONG[k]
     exercise = COURSE[wrong.name]

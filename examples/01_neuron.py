@@ -12,9 +12,9 @@ This neuron decides whether to go for a walk. Its inputs say how sunny it is, ho
 The number a is the neuron's activation: near 1 it fires, near 0 it is inactive.
 """
 
-from helpers import neuron as show
 from helpers.program import Common, Measured, start
 from helpers.training import train
+from show import neuron as show
 
 from collections.abc import Sequence
 

@@ -14,12 +14,12 @@ The training pictures are shuffled and divided into mini-batches. After each, ev
 the gradient of the batch's mean cost. An epoch is one pass through all pictures. Ctrl-C ends the training early.
 """
 
-from helpers import digits as show
 from helpers.claims import Measured
-from helpers.digits import Epoch, hidden_layers, share_right
-from helpers.mnist import coarser, load_digits, resized
+from helpers.mnist import coarser, hidden_layers, load_digits, resized
 from helpers.program import Common, DataError, by_chance, start, until_ctrl_c
 from helpers.training import xavier
+from show import digits as show
+from show.digits import Epoch, share_right
 
 from collections.abc import Iterator
 from dataclasses import replace

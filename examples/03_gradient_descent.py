@@ -12,11 +12,11 @@ How large the rate may be follows from the curvature of the landscape, the Hessi
 grow without end if rate > 2 / (largest eigenvalue of H). The same descent works in 13,002 dimensions, for the digits.
 """
 
-from helpers import descent as show
-from helpers.descent import Descent, Valley
 from helpers.mnist import load_digits
 from helpers.program import Common, Measured, by_chance, start, until_ctrl_c
 from helpers.training import digit_network
+from show import gradient_descent as show
+from show.gradient_descent import Descent, Valley
 
 import numpy as np
 

@@ -14,10 +14,10 @@ Every gradient is found three times: by this formula, by backward(), and by nudg
 the price: how long backward takes, for the digit network of 13,002 parameters, against forward and against nudging.
 """
 
-from helpers import backprop as show
-from helpers.backprop import gradient_noise, measure_times, memory, steps, three_ways
 from helpers.mnist import load_digits
 from helpers.program import Common, Measured, start
+from show import backprop as show
+from show.backprop import gradient_noise, measure_times, memory, steps, three_ways
 
 from collections.abc import Callable
 from itertools import pairwise

@@ -16,9 +16,9 @@ Three ways to cut:
 The pieces are learnt from a short story, examples/data/river.txt.
 """
 
-from helpers import tokens as show
+from helpers.corpora import read_text
 from helpers.program import Common, Measured, start
-from helpers.tokens import read_text
+from show import tokenize as show
 
 from collections import Counter
 from itertools import pairwise

@@ -12,15 +12,15 @@ The vectors are not written by hand. They are learnt from which words occur toge
     negative sampling    loss = -log sigmoid(u · v) for a pair that occurs, -log(1 - sigmoid(u · v)) for pairs that are
                          drawn at random
 
-By default the text is made of sentence patterns, helpers/made_corpus.py, so nearly all analogies come out. With real
+By default the text is made of sentence patterns, helpers/corpora.py, so nearly all analogies come out. With real
 text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --vectors, show how many.
 """
 
-from helpers import made_corpus as corpus
-from helpers import word_vectors as show
+from helpers import corpora as corpus
 from helpers.program import DataError, Measured, RealToo, start
 from helpers.training import progress, train
-from helpers.word_vectors import WordVectors, of_smollm2, read
+from show import word_vectors as show
+from show.word_vectors import WordVectors, of_smollm2, read
 
 from collections import Counter
 from itertools import combinations

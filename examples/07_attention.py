@@ -15,11 +15,11 @@ heads, each with a kind of question of its own, read "The red car that John boug
 Nobody tells a head where to look. It is told which answer is right, and learns the weights from that.
 """
 
-from helpers import attention as show
 from helpers import cars
-from helpers.attention import SENSES, SENTENCES, Course, make_sentences, place
 from helpers.program import DataError, Measured, RealToo, start
 from helpers.training import train
+from show import attention as show
+from show.attention import SENSES, SENTENCES, Course, make_sentences, place
 
 from random import Random
 from typing import NamedTuple

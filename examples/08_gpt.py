@@ -19,10 +19,10 @@ number of equally likely tokens among which one would be as unsure. Ctrl-C ends 
 
 from __future__ import annotations
 
-from helpers import gpt as show
-from helpers.gpt import Corpus, Writer, load_corpus, load_writer
 from helpers.inside import pieces
 from helpers.program import Common, DataError, Measured, open_run, start
+from show import gpt as show
+from show.gpt import Corpus, Writer, load_corpus, load_writer
 
 import sys
 from itertools import combinations

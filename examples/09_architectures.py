@@ -9,14 +9,22 @@
                                              previous ones of the target
 
 First it measures who sees whom: exchange a token, and see which outputs change. Then each model learns its task, on
-sentences that the program makes (helpers/made_corpus.py): the next word, hidden words, and dates into ISO format.
+sentences that the program makes (helpers/corpora.py): the next word, hidden words, and dates into ISO format.
 """
 
-from helpers import architectures as show
-from helpers import dates, sentences
 from helpers.program import Common, Measured, start
-from helpers.sentences import fill_at_the_end, guesses, probe, reading_times
 from helpers.training import progress, train
+from show import architectures as show
+from show.architectures import (
+    date_signs,
+    date_target,
+    decode_date,
+    encode_date,
+    fill_at_the_end,
+    guesses,
+    probe,
+    reading_times,
+)
 
 from collections.abc import Callable
 from typing import Any
@@ -39,19 +47,19 @@ GAPS = (
 def measure(settings: "Settings") -> Measured:
     """Who sees whom; then each of the three at its task."""
     tl.manual_seed(settings.seed)
-    made = sentences.make(8000, settings.seed)
-    asked = dates.encode(settings.date)
+    made = show.make(8000, settings.seed)
+    asked = encode_date(settings.date)
     text = {"vocab_size": made.words.vocab_size, "context": made.longest, "init_std": None, **SIZES}
     decoder = GPT(GPTConfig(layers=2, **text))
     encoder = Encoder(EncoderConfig(layers=2, embedding_norm=False, **text))
-    both = EncoderDecoder(EncoderDecoderConfig(layers=1, vocab_size=dates.SIZE, context=dates.LONGEST, **SIZES))
+    both = EncoderDecoder(EncoderDecoderConfig(layers=1, vocab_size=show.SIGNS, context=show.LONGEST_DATE, **SIZES))
     m = Measured()
 
     # Who sees whom, measured on the untrained models
     tokens = made.encode(SENTENCE)
-    source, target = dates.encode("4 May"), dates.target("05-04")
+    source, target = encode_date("4 May"), date_target("05-04")
     words = [made.words.token(token) for token in tokens]
-    in_source, in_target = dates.signs(source), dates.signs(target)
+    in_source, in_target = date_signs(source), date_signs(target)
     m.seen = {  # which output depends on which token, and the names of both
         "decoder-only": (sees(lambda t: decoder(t), tokens), words, words),
         "encoder-only": (sees(encoder, tokens), words, words),
@@ -70,7 +78,7 @@ def measure(settings: "Settings") -> Measured:
     m.texts = {"decoder": [made.words.decode(text) for text in texts]}
 
     # Encoder-only: hidden words, from what stands on both sides
-    print(f"Encoder-only learns hidden words, {sentences.SHARE:.0%} of all:")
+    print(f"Encoder-only learns hidden words, {show.SHARE:.0%} of all:")
     learn(encoder, lambda rows: encoder.loss(*made.hide(made.learn[rows])), settings.hidden_steps, settings)
     test = np.tile(made.test, (4, 1))  # (n, tokens)
     hidden, targets, there = made.hide(test, seed=0)
@@ -90,15 +98,15 @@ def measure(settings: "Settings") -> Measured:
 
     # Encoder-decoder: one text in, another out
     print("Encoder-decoder learns to translate dates into ISO format:")
-    source, there, target, answer = dates.make(6000, settings.seed)  # (n, LONGEST) each
+    source, there, target, answer = show.make_dates(6000, settings.seed)  # (n, LONGEST) each
     learn(both, lambda rows: both.loss(source[rows], target[rows], answer[rows], there[rows]),
           settings.date_steps, settings)  # fmt: skip
-    translate = {"start": dates.START, "stop": dates.END, "max_new_tokens": 11, "temperature": 0}
-    m.dates, m.iso = dates.examples(300, settings.seed + 1)  # in years that end in 9, which training leaves out
-    m.said = [dates.decode(t) for t in both.generate_batch([dates.encode(text) for text in m.dates], **translate)]
+    translate = {"start": show.DATE_START, "stop": show.DATE_END, "max_new_tokens": 11, "temperature": 0}
+    m.dates, m.iso = show.date_examples(300, settings.seed + 1)  # in years that end in 9, which training leaves out
+    m.said = [decode_date(t) for t in both.generate_batch([encode_date(text) for text in m.dates], **translate)]
     m.translated = np.mean([a == b for a, b in zip(m.iso, m.said, strict=True)])
-    m.mine = dates.decode(both.generate(asked, **translate))
-    m.cross = both.trace(asked, dates.target(m.mine)).cross[0]  # (heads, target, source)
+    m.mine = decode_date(both.generate(asked, **translate))
+    m.cross = both.trace(asked, date_target(m.mine)).cross[0]  # (heads, target, source)
 
     # Inference: the prompt in parallel, the answer token by token
     large = GPT(GPTConfig(vocab_size=100, context=256, layers=4, heads=4, width=128))

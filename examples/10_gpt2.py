@@ -17,12 +17,11 @@ Larger ones are openai-community/gpt2-medium, -large and -xl. `--folder` also ta
     compute to train: about 6 operations for each weight and token    (Kaplan et al., arXiv:2001.08361)
 """
 
-from helpers import gpt2 as show
-from helpers import inside
-from helpers.gpt2 import DOLLARS_AN_HOUR, END, GPT3_TOKENS, V100, has_model, load
-from helpers.next_word import make_corpus
+from helpers.corpora import make_lines
 from helpers.program import Measured, RealToo, start
 from helpers.training import progress, train
+from show import gpt2 as show
+from show.gpt2 import DOLLARS_AN_HOUR, END, GPT3_TOKENS, V100, has_model, load
 
 from pathlib import Path
 from random import Random
@@ -64,7 +63,7 @@ def measure(settings: "Settings") -> Measured:
 
 def train_small(folder: Path, settings: "Settings") -> tuple[GPT, BPETokenizer]:
     """A GPT-2 of 2 blocks, trained on made sentences; kept, in GPT-2's format, unless Ctrl-C ended the training."""
-    lines = make_corpus(4000, Random(settings.seed))
+    lines = make_lines(4000, Random(settings.seed))
     tokenizer = BPETokenizer.train("\n".join(lines), 400, special_tokens=[END])
     end = tokenizer.special_tokens[END]
     text = np.array([token for line in lines for token in (*tokenizer.encode(line), end)])
@@ -86,7 +85,7 @@ def train_small(folder: Path, settings: "Settings") -> tuple[GPT, BPETokenizer]:
     return model, tokenizer
 
 
-class Settings(RealToo, out="gpt2", ask_real=(inside.measure_real, inside.report_real)):
+class Settings(RealToo, out="gpt2", ask_real=(show.measure_real, show.report_real)):
     """What can be set on the command line."""
 
     folder: Path | None = None  # folder of a GPT-2 in Hugging Face's format; without it, a small one is trained

@@ -17,11 +17,25 @@ written for them; they judge 98.7% right, and find 91%.
     loss             -log P(what was right)
 """
 
-from helpers import spam as show
-from helpers.emails import Messages, good_words, leetspeak, load_messages, make_new
+from helpers.messages import (
+    ENOUGH_POINTS,
+    Inputs,
+    Messages,
+    build,
+    good_words,
+    judge,
+    leetspeak,
+    load_messages,
+    make_inputs,
+    make_new,
+    rule_points,
+    split,
+    train,
+)
 from helpers.program import Measured, RealToo, by_chance, start
 from helpers.real import minilm
-from helpers.spam import ENOUGH_POINTS, Inputs, build, count, judge, make_inputs, rule_points, split, train
+from show import spam as show
+from show.spam import count
 
 from pathlib import Path
 from random import Random

@@ -16,10 +16,10 @@ A small GPT reads "  7+ 58=" and continues. It is never told what a digit is, or
 tokenizers and sizes.
 """
 
-from helpers import sums as show
 from helpers.program import Measured, RealToo, start
-from helpers.sums import TOKENIZER, Notation, Point, deal, encode, examine, parse
 from helpers.training import train
+from show import arithmetic as show
+from show.arithmetic import TOKENIZER, Notation, Point, deal, encode, examine, parse
 
 from dataclasses import replace
 from typing import Literal

@@ -12,8 +12,8 @@ logit. Softmax turns scores into probabilities; the temperature T divides the sc
 Then one word is drawn. T below 1 makes the likely words likelier, T above 1 makes all words more alike.
 """
 
-from helpers import temperature as show
 from helpers.program import Measured, RealToo, check, detail, start
+from show import temperature as show
 
 import numpy as np
 

@@ -12,9 +12,9 @@ A transformer repeats one block, 96 times in GPT-3: attention, then the feed-for
 Nothing is learnt here. The matrices are random, because what is shown holds for all matrices.
 """
 
-from helpers import block as show
-from helpers.block import relative
 from helpers.program import Measured, RealToo, start
+from show import inside_a_block as show
+from show.inside_a_block import relative
 
 import numpy as np
 

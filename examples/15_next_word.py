@@ -11,10 +11,11 @@ learns to continue it. No one labels anything: the target at each token is the t
     loss = -log P(next token), averaged
 """
 
-from helpers import next_word as show
-from helpers.next_word import ANSWERS, CAPITALS, DATA, JOBS, QUESTION, START, TRUTH, UNSTATED, WEATHER, Chances
+from helpers.corpora import ANSWERS, CAPITALS, JOBS, LINES, QUESTION, TRUTH, UNSTATED, WEATHER, make_lines
 from helpers.program import Measured, RealToo, check, start
 from helpers.training import train
+from show import next_word as show
+from show.next_word import START, Chances
 
 from collections.abc import Collection
 from random import Random
@@ -30,7 +31,7 @@ from transformer.training import IGNORED
 def measure(settings: "Settings") -> Measured:
     """Train, look at one prediction step by step, then at what such a model can and cannot do."""
     tl.manual_seed(settings.seed)
-    lines = show.make_corpus(settings.lines, Random(settings.seed))
+    lines = make_lines(settings.lines, Random(settings.seed))
     words = WordTokenizer.train(" ".join(lines), special_tokens=[START, show.PAD])
     show.check_known(words, settings.ask)
     tokens, targets = show.encode_sentence(words, lines)  # (lines, longest) each; a target is the next token
@@ -69,8 +70,8 @@ def measure(settings: "Settings") -> Measured:
     m.question = after(QUESTION)
     m.answers = {word: m.question[word] for word in ANSWERS}
     m.off = max(abs(m.answers[word] - share) for word, share in ANSWERS.items())
-    m.told = {f"{text} {QUESTION}": after(f"{text} {QUESTION}") for text in (*DATA["wet"], *DATA["dry"])}
-    m.least_told = min(p["Yes" if text.startswith((*DATA["wet"],)) else "No"] for text, p in m.told.items())
+    m.told = {f"{text} {QUESTION}": after(f"{text} {QUESTION}") for text in (*LINES["wet"], *LINES["dry"])}
+    m.least_told = min(p["Yes" if text.startswith((*LINES["wet"],)) else "No"] for text, p in m.told.items())
 
     # Facts; and hallucination: a question to which the corpus has no answer
     m.stated = {country: after(f"The capital of {country} is") for country in CAPITALS}

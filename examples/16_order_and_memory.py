@@ -14,10 +14,10 @@ Then each of them learns to tell which word came first, many words ago.
     attention  softmax(Q K^T / sqrt(d)) V
 """
 
-from helpers import order as show
-from helpers.order import Convolution, Reader
 from helpers.program import Common, Measured, check, start
 from helpers.training import train
+from show import order_and_memory as show
+from show.order_and_memory import Convolution, Reader
 
 from functools import partial
 from time import perf_counter

@@ -12,9 +12,9 @@ of one task, and the decoder can only find k from the lines before:
 It learns from the shifts that are not kept back. Then it is tested on these, and on shifts that it has never seen.
 """
 
-from helpers import few_shot as show
 from helpers.program import DataError, Measured, RealToo, check, start
 from helpers.training import train
+from show import few_shot as show
 
 import numpy as np
 

@@ -13,10 +13,10 @@ A third one learns + - x / with larger numbers: 12x7=84, 100/4=25. Does it learn
 The loss is the cross-entropy of all that follows the first "=". The expressions of the tests are held out.
 """
 
-from helpers import expressions as show
-from helpers.expressions import TOKENIZER, Expression, encode, four_operations, parse, right, small_expressions
 from helpers.program import Common, Measured, by_chance, start
 from helpers.training import small_gpt, train
+from show import expressions as show
+from show.expressions import TOKENIZER, Expression, encode, four_operations, parse, right, small_expressions
 
 from collections.abc import Sequence
 

@@ -14,10 +14,10 @@ Is the answer the same for smaller models, and with less data? That is the ablat
 digit is. What becomes of the digits and of the whole as networks grow shows whether an ability emerges at once.
 """
 
-from helpers import tokens_and_size as show
 from helpers.program import DataError, Measured, RealToo, by_chance, check, start
-from helpers.tokens_and_size import Cut, byte_pairs, characters, numbers, special
 from helpers.training import small_gpt, tokens_and_targets, train
+from show import tokens_and_size as show
+from show.tokens_and_size import Cut, byte_pairs, characters, numbers, special
 
 import numpy as np
 

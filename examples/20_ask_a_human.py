@@ -10,14 +10,13 @@ The filter gives each message a probability. Four questions decide whether it ma
     education      what does a user lose who trusts it, and one who is told how sure it is?
     kinds          is it equally good for all kinds of messages, and for all people who write them?
 
-The messages are made (helpers/emails.py). About one in seven could be either spam or ham, and few people write in
+The messages are made (helpers/messages.py). About one in seven could be either spam or ham, and few people write in
 shorthand, so that it has few examples of theirs.
 """
 
-from helpers import human as show
-from helpers.emails import make_messages
+from helpers.messages import judge, make_inputs, make_messages, train
 from helpers.program import Common, Measured, check, start
-from helpers.spam import judge, make_inputs, train
+from show import ask_a_human as show
 
 from random import Random
 

@@ -11,12 +11,11 @@ At the end, width and depth. Universal approximation: the wider the hidden layer
 continuous curve. And what each layer of a deep network has made of a digit, by what can be read from it.
 """
 
-from helpers import valleys as show
-from helpers.digits import hidden_layers
-from helpers.mnist import Digits, coarser, load_digits
+from helpers.mnist import Digits, coarser, hidden_layers, load_digits
 from helpers.program import Common, Measured, check, start, until_ctrl_c
 from helpers.training import train
-from helpers.valleys import LEARNT, are_stuck, critical_point, explained, have_holes, largest
+from show import valleys as show
+from show.valleys import LEARNT, are_stuck, critical_point, explained, have_holes, largest
 
 from collections.abc import Callable
 

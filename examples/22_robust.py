@@ -8,11 +8,11 @@ and nearest neighbour, with that of the nearest training picture. The test pictu
 missing pixels, wrong pixels, shifts); the training data is spoilt, cut short or changed.
 """
 
-from helpers import robust as show
 from helpers import training
 from helpers.mnist import coarser, load_digits
 from helpers.program import Common, Measured, by_chance, check, start
-from helpers.robust import KINDS, RULES, Rule, add_noise, drop_pixels, is_a_three, turn, write_rules
+from show import robust as show
+from show.robust import KINDS, RULES, Rule, add_noise, drop_pixels, is_a_three, turn, write_rules
 
 from collections.abc import Callable
 from copy import deepcopy

@@ -25,10 +25,10 @@ A chat is one text, which the model reads anew for each answer and continues, to
     The capital of Germany is Berlin.<|im_end|>
 """
 
-from helpers import chat as show
+from helpers.inside import direction, without
 from helpers.program import Common, check, start, until_ctrl_c
 from helpers.real import smollm2
-from helpers.thought import direction, without
+from show import chat as show
 
 from collections.abc import Iterator
 from typing import Any

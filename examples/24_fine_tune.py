@@ -12,10 +12,10 @@ block two small matrices are learnt, whose product is added to W (LoRA: Hu et al
     -> Becker, Anna | Rose Street 14 | 80331 Munich
 """
 
-from helpers import fine_tune as show
-from helpers.fine_tune import Address, encoded, examine, make, right
 from helpers.program import Common, Measured, open_run, start
 from helpers.real import smollm2
+from show import fine_tune as show
+from show.fine_tune import Address, encoded, examine, make, right
 
 import sys
 

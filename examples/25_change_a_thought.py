@@ -16,10 +16,11 @@ Blocks and heads are counted from 0, as in the names of points: head 18.6 is num
 of a word before softmax.
 """
 
-from helpers import thought as show
+from helpers.inside import direction, without
 from helpers.program import Measured, RealToo, check, start
 from helpers.real import chances, first_token, loss_on
-from helpers.thought import Subject, direction, put, without
+from show import change_a_thought as show
+from show.change_a_thought import Subject, put
 
 import numpy as np
 

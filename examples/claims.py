@@ -31,7 +31,6 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from helpers import claims_page  # noqa: E402
 from helpers.claims import (  # noqa: E402
     RECORD,
     SEEDS,
@@ -47,6 +46,7 @@ from helpers.claims import (  # noqa: E402
 )
 from helpers.program import DataError, start  # noqa: E402
 
+from examples.site import claims as page  # noqa: E402
 from tinygrad_lecture.files import atomic_write  # noqa: E402
 
 ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(sys.argv[2]), sys.argv[3])"
@@ -55,7 +55,7 @@ ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(s
 def measure(settings: Settings) -> None:
     """Measure what is not yet measured, command by command, and write it down."""
     if settings.page:
-        claims_page.write(all_claims(), settings.out / "claims.html")
+        page.write(all_claims(), settings.out / "claims.html")
         print(f"{settings.out / 'claims.html'}")
         return
     chosen = {name.zfill(2) for name in settings.programs}

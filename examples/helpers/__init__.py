@@ -1,4 +1,13 @@
-"""Parts of the programs: a file for each, with what it prints and draws, and what several of them share.
+"""What several programs share. What each of them prints and draws is in ../show, in a file of its name.
+
+program.py     how a program starts and ends; settings, tables, runs in a folder, files of the user
+claims.py      what the lecture claims, as rules on what the programs measure
+drawing.py     how pictures look
+mnist.py       the handwritten digits
+corpora.py     texts to learn from;  messages.py, cars.py: ham and spam; sentences about cars
+training.py    the loop of gradient descent, small networks
+inside.py      looking inside a language model, and editing it
+real.py        SmolLM2 and MiniLM, for --real
 
 A program imports it first, so that Ctrl-C ends the program in one line from then on, also while it still imports, and
 that it finds `examples.site`.

@@ -1,19 +1,21 @@
-"""Looking inside a language model: the likeliest next tokens, what its heads look at, the logit lens, linear probes.
+"""Looking inside a language model: the likeliest next tokens, what its heads look at, the logit lens; and edits.
 
-For 08_gpt.py, 10_gpt2.py and 23_chat.py; for 05_tokenize.py text that goes to a terminal.
+with model.edit(without(model, [(18, 6)])): ...                 # head 6 of block 18 sends nothing
+with model.edit({"blocks.12": lambda x: x + direction(model, pairs, "blocks.12")}): ...
 """
 
+import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREY, VERMILION, attention_map, chart, new_figure, percent, save
-from helpers.program import Measured, table
-from helpers.real import DATA, first_token, likeliest, listed, smollm2
+import tinygrad_lecture as tl
+from helpers.drawing import DARK, attention_map, new_figure, save
 from tinygrad_lecture.inspect.figures import drawable
-from transformer import GPT, Tokenizer, Trace, probabilities
+from transformer import GPT, Tokenizer, Trace
 from transformer import trace as trace_pictures
 from transformer.inspect.attention_maps import visible
 
@@ -123,94 +125,37 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
     save(figure, path)
 
 
-# --- a real model -----------------------------------------------------------------------------------------------------
+# --- edits of a model -------------------------------------------------------------------------------------------------
 
 
-EACH = 15  # words of each kind for the probes
-SHOWN = 0, 1, 6, 12, 18, 24, 27, 28, 29, 30  # blocks
-SURFACE, MEANING = "surface: has the word more than 7 letters?", "meaning: is the word good or bad?"
-SENTENCE = "meaning of the sentence, with not"
+Head = tuple[int, int]  # block, head
 
 
-def measure_real(settings: Any) -> Measured:
-    """What SmolLM2 would say if it stopped after each block, and what can be read off its vectors there."""
-    model = smollm2("to continue texts, and looked into after each of its 30 blocks")
-    trace = model.trace(model.tokenizer.encode(settings.prompt))
-    m = Measured(model=model, p=probabilities(trace.logits_at(trace.layers)[-1]).numpy(), ranks={}, said={})
-
-    # The logit lens: ten capitals, and the rank of each as the next token
-    for country, city in [*DATA["capitals"].items()][:10]:
-        trace, right = model.trace(model.tokenizer.encode(f"The capital of {country} is")), first_token(model, city)
-        logits = [trace.logits_at(layer)[-1] for layer in range(trace.layers + 1)]  # (vocab_size,) each
-        m.ranks[country] = [int((scores > scores[right]).sum()) + 1 for scores in logits]
-        m.said[country] = [listed(likeliest(model, probabilities(scores).numpy(), 3)) for scores in logits]
-    m.middle, m.last = ([ranks[layer] for ranks in m.ranks.values()] for layer in (trace.layers // 2, -1))
-
-    # Linear probes, for each of ten things that a sentence may be about
-    found = [probes(model, thing) for thing in DATA["film"]["things"]]
-    m.curves = {name: np.mean([each[name] for each in found], axis=0) for name in found[0]}
-    m.surface, m.meaning, m.sentence = (
-        [int(np.argmax(np.array(each[name]) > max(each[name]) - 0.02)) for each in found] for name in m.curves
-    )
-    m.surface_first, m.meaning_first = ([each[name][1] for each in found] for name in (SURFACE, MEANING))
-    return m
+def without(model: Any, heads: Iterable[Head]) -> dict[str, Any]:
+    """The changes that silence some heads: what they send, (..., heads, tokens, head_dim), becomes 0."""
+    kept = defaultdict(lambda: tl.ones(model.config.heads, 1, 1))
+    for block, head in heads:
+        kept[f"blocks.{block}.attention.heads"][head] = 0
+    return {point: lambda x, keep=keep: x * keep for point, keep in kept.items()}
 
 
-def probes(model: Any, thing: str) -> dict[str, list[float]]:
-    """How well surface and meaning of a sentence can be read off its last token, after each block.
+def direction(model: Any, pairs: Sequence[tuple[str, str]], point: str) -> tl.Tensor:
+    """From the second texts of some pairs to the first: the mean difference of their mean vectors, (width,).
 
-    Probes are linear, as in Alain & Bengio, arXiv:1610.01644; ten groups of words are held out in turn.
+    It is made as long as the vectors there are on average. The first token is left out: its vector is much longer, and
+    nearly the same in all texts.
     """
-    words = [word for kind in ("good", "bad") for word in DATA["film"][kind].split()[:EACH]]
-    ids = [model.tokenizer.encode(f"The {thing} was {adverb} {word}.") for adverb in ("very", "not") for word in words]
-    rows: list[list[np.ndarray]] = [[] for _ in ids]
-    for length in {*map(len, ids)}:  # those of one length at once
-        which = [k for k, tokens in enumerate(ids) if len(tokens) == length]
-        stages = model.trace(np.array([ids[k] for k in which])).residual  # (texts, tokens, width) each
-        for place, k in enumerate(which):
-            rows[k] = [stage[place, -1] for stage in stages]  # the full stop has read all before it
-    vectors = np.stack(rows, 1)  # (layers + 1, texts, width)
-    praised, negated = np.tile(np.arange(len(words)) < EACH, 2), np.arange(2 * len(words)) >= len(words)
-    asked = {SURFACE: np.tile([len(word) > 7 for word in words], 2), MEANING: praised, SENTENCE: praised ^ negated}
-    return {name: [right_by_probe(layer, answer) for layer in vectors] for name, answer in asked.items()}
+
+    def vectors(text: str) -> np.ndarray:
+        return model.trace(model.tokenizer.encode(f"\n{text}"), points=point)[point][1:]  # (tokens - 1, width)
+
+    found = [[vectors(text) for text in pair] for pair in pairs]
+    towards = np.mean([one.mean(axis=0) - other.mean(axis=0) for one, other in found], axis=0)
+    length = np.mean([np.linalg.norm(x, axis=-1).mean() for pair in found for x in pair])
+    return tl.tensor(towards * length / np.linalg.norm(towards))
 
 
-def report_real(m: Measured, settings: Any) -> None:
-    """Print what was measured, and draw it."""
-    print_next(m.model.tokenizer, m.p, 5, settings.prompt)
-    print('\nThe residual stream through the logit lens: "The capital of Italy is" (Rome), after block')
-    for layer in SHOWN:
-        print(f"  {layer:3}  {m.said['Italy'][layer]:36} Rome is number {m.ranks['Italy'][layer]:,}")
-    print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
-    shown = sorted({0, 1, 2, 3, 8, 14, 20, len(m.curves[SURFACE]) - 1})
-    table(shown, {name: shares[shown] for name, shares in m.curves.items()}, ".0%")
-    print("  Means of ten such sentences: film, book, ... They are at their best, or nearly, after blocks", end=" ")
-    print(", ".join(f"{min(blocks)} to {max(blocks)}" for blocks in (m.surface, m.meaning, m.sentence)) + ".")
-    print("\nPictures:")
-    text = f"The capital of Italy is Rome. The opposite of hot is cold. {settings.prompt}"
-    draw_lens(m.model, m.model.tokenizer, m.model.tokenizer.encode(text), settings.out / "real_lens.png")
-    lines = {name: (range(len(shares)), shares) for name, shares in m.curves.items()}
-    axes = chart("What a straight line can read off the vector of the last token", lines, (GREY, BLUE, VERMILION), "-")
-    axes.set(xlabel="blocks that have worked on it; 0 is the embedding", ylabel="right of words held out")
-    axes.axhline(0.5, color=DARK, linestyle=":")
-    percent(axes.yaxis)
-    save(axes.figure, settings.out / "real_probes.png")
-
-
-def right_by_probe(rows: np.ndarray, answers: np.ndarray, groups: int = 10) -> float:
-    """The share of right answers of a linear probe (ridge regression) to groups of rows held out in turn.
-
-    rows: (n, width).  answers: (n,), of n / 2 words, each in two sentences, which are held out together.
-    """
-    words = np.random.default_rng(0).permutation(len(rows) // 2)
-    right = 0
-    for group in range(groups):
-        out = np.isin(np.arange(len(rows)) % len(words), words[group::groups])
-        mean, spread = rows[~out].mean(axis=0), rows[~out].std(axis=0) + 1e-6
-        x, new = (rows[~out] - mean) / spread, (rows[out] - mean) / spread
-        signs = np.where(answers[~out], 1.0, -1.0)
-        gram = x @ x.T
-        ridge = 0.1 * np.trace(gram) / len(gram) + 1e-6
-        weights = np.linalg.solve(gram + ridge * np.eye(len(gram)), signs - signs.mean())
-        right += int(((new @ x.T @ weights + signs.mean() > 0) == answers[out]).sum())
-    return right / len(rows)
+def effective_number(p: np.ndarray) -> float:
+    """exp of the entropy -sum p log p: the number of equally likely words that would be as uncertain."""
+    some = p[p > 0]
+    return math.exp(-(some * np.log(some)).sum())

@@ -22,6 +22,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+import nn
 import tinygrad_lecture as tl
 from helpers.program import DataError
 
@@ -132,3 +133,14 @@ def resized(images: tl.Tensor, factor: float) -> tl.Tensor:
     weights = np.clip(1 - np.abs(from_where[:, None] - np.arange(28)), 0, 1)  # (28, 28): of the pixels in between
     by = tl.tensor(weights.astype(np.float32))
     return (by @ images.reshape(len(images), 28, 28) @ by.T).reshape(len(images), 784)
+
+
+def hidden_layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
+    """The pictures (n, inputs), and what each hidden layer makes of them: (n, neurons)."""
+    found, x = [pictures], tl.tensor(pictures)
+    with tl.no_grad():
+        for module in list(model)[:-1]:
+            x = module(x)
+            if not isinstance(module, nn.Linear):
+                found.append(x.numpy())
+    return found

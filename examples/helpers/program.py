@@ -43,6 +43,7 @@ from tinygrad_lecture.files import sweep
 
 Item = TypeVar("Item")
 SHOW_MORE = ContextVar("more", default=False)  # whether --more was given
+LARGEST = 50_000_000  # file of the user that is read, in bytes
 LEAST = {"seed": 0, "seeds": 0, "temperature": 0}  # of settings
 
 
@@ -196,6 +197,25 @@ def table(
 def data(name: str) -> dict[str, Any]:
     """What a TOML file in examples/data/ holds."""
     return tomllib.loads((Path(__file__).parent.parent / "data" / name).read_text(encoding="utf-8"))
+
+
+def as_text(data: bytes, source: object) -> str:
+    """Return a file's bytes as text. Raises DataError, which names the source, if it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{source} is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}") from None
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes. Raises DataError if it cannot be read or is larger than LARGEST."""
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise DataError(f"{path} has {size:,} bytes, more than the limit of {LARGEST:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def counted(n: int, name: str) -> str:

@@ -6,8 +6,8 @@ is refused. So is a page whose own name was made to point here (DNS rebinding): 
 
 from __future__ import annotations
 
+from helpers.inside import without
 from helpers.real import likeliest
-from helpers.thought import without
 
 import json
 import secrets

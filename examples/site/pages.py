@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from helpers import claims_page
 from helpers.claims import all_claims
-from helpers.gpt import load_corpus
 from helpers.mnist import Digits
 from helpers.program import ENDED
+from show.gpt import load_corpus
 
 import base64
 from collections.abc import Callable
@@ -23,7 +22,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from examples.site import cheat_sheet, notebook, steps
+from examples.site import cheat_sheet, claims, notebook, steps
 from tinygrad_lecture.inspect.page.page import FILE, assembled, script_of, written
 from transformer import GPT, BPETokenizer
 from transformer.tokenizer.bpe import WORDS
@@ -173,7 +172,7 @@ def write_notebooks(out: Path, settings: Any) -> None:
 
 
 def write_claims(out: Path, settings: Any) -> None:
-    claims_page.write(all_claims(), out / "claims.html", HOME)
+    claims.write(all_claims(), out / "claims.html", HOME)
 
 
 def write_reference(out: Path, settings: Any) -> None:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from helpers import page as drawn
 from programs import EXAMPLES, load
+from show import engine_on_a_page as drawn
 
 FILE = EXAMPLES / "00_engine_on_a_page.py"
 program = load(FILE.stem)

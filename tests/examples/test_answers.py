@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from helpers import sums
-from helpers.expressions import LARGEST, encode, four_operations, parse, small_expressions
 from helpers.program import DataError
-from helpers.sums import TOKENIZER, Notation, answers, deal
-from helpers.tokens_and_size import byte_pairs, characters, numbers, special
 from programs import load, output_of
+from show import arithmetic as sums
+from show.arithmetic import TOKENIZER, Notation, answers, deal
+from show.expressions import LARGEST, encode, four_operations, parse, small_expressions
+from show.tokens_and_size import byte_pairs, characters, numbers, special
 from transformer.training import IGNORED
 
 # --- 12 arithmetic ----------------------------------------------------------------------------------------------------

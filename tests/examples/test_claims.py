@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from examples import claims
-from helpers import claims_page
+from examples.site import claims as page_of_claims
 from helpers.claims import (
     SEEDS,
     Claim,
@@ -136,7 +136,7 @@ def test_what_ends_the_command_ends_its_processes(tmp_path, monkeypatch):
 
 def test_the_page_has_each_claim_with_its_dots_and_text_is_text(tmp_path):
     nasty = made("flooded > x", ({"flooded": nan, "x": 1},), text="<script>alert(1)</script>")
-    claims_page.write([BANK, nasty], tmp_path / "claims.html")
+    page_of_claims.write([BANK, nasty], tmp_path / "claims.html")
     page = (tmp_path / "claims.html").read_text(encoding="utf-8")
     assert page.count('class="dot"') == 2 * 9  # for both sides of the rule
     assert page.count('class="dot off"') == 2 * 2

@@ -5,9 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from helpers import descent, robust, sums
 from helpers.claims import Measured
 from programs import PROGRAMS
+from show import arithmetic as sums
+from show import gradient_descent as descent
+from show import robust
 
 STARVED = {  # a tenth of the steps, and where that is still long, less
     "01_neuron": ["--steps", "50"],

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers import digits, mnist, robust, valleys
-from helpers.neuron import ACTIVATIONS
+from helpers import mnist
 from programs import load, numbers_after, output_of
+from show import digits, robust, valleys
+from show.neuron import ACTIVATIONS
 
 # --- 01 neuron --------------------------------------------------------------------------------------------------------
 

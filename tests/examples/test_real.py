@@ -9,10 +9,10 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from helpers import attention, chat, few_shot, fine_tune
 from helpers.claims import all_claims, runs_of, values
 from helpers.program import HOW, RealToo, start
 from programs import EXAMPLES, load, output_of_command
+from show import attention, chat, few_shot, fine_tune
 from transformer import CharTokenizer, Llama, LlamaConfig, probabilities
 
 WITH_REAL = ["07_attention", "10_gpt2", "11_spam", "12_arithmetic", "13_temperature", "14_inside_a_block",

@@ -9,11 +9,12 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from helpers import architectures, dates, gpt, inside, sentences, training
+from helpers import inside, training
 from helpers.claims import Measured
-from helpers.gpt2 import load as load_folder
 from helpers.program import DataError
 from programs import contents, load, numbers_after, output_of
+from show import architectures, gpt
+from show.gpt2 import load as load_folder
 from transformer import GPT, BPETokenizer, GPTConfig
 
 # --- 08 gpt -----------------------------------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ def test_reading_at_once_and_token_by_token_give_the_same_scores(text_09):
 
 
 def test_hidden_words_are_the_targets_and_start_and_padding_are_not_hidden():
-    made = sentences.make(50, seed=0, test=10)
+    made = architectures.make(50, seed=0, test=10)
     inputs, targets, there = made.hide(made.learn, seed=0)
     asked = targets != -100
     assert (targets[asked] == made.learn[asked]).all()
@@ -140,19 +141,19 @@ def test_hidden_words_are_the_targets_and_start_and_padding_are_not_hidden():
 
 
 def test_dates_and_their_iso_format():
-    written, iso = dates.examples(200, seed=0)
+    written, iso = architectures.date_examples(200, seed=0)
     assert all(text[3] == "9" for text in iso)  # the years kept for the test
-    months = {name: f"{i + 1:02}" for i, name in enumerate(dates.MONTHS)}
+    months = {name: f"{i + 1:02}" for i, name in enumerate(architectures.MONTHS)}
     for text, translated in zip(written, iso, strict=True):
         year, month, day = translated.split("-")
         assert year in text
         assert str(int(day)) in text
         assert text[0].isdigit() or months[next(m for m in months if m.startswith(text[:3]))] == month
-        assert dates.iso_of(text) == translated
-    assert dates.iso_of("4 May") is None
-    assert dates.iso_of("February 30, 1999") is None
-    assert dates.iso_of("May 4, 977") is None
-    assert dates.decode(dates.target("1977-05-04")) == "1977-05-04"
+        assert architectures.iso_of(text) == translated
+    assert architectures.iso_of("4 May") is None
+    assert architectures.iso_of("February 30, 1999") is None
+    assert architectures.iso_of("May 4, 977") is None
+    assert architectures.decode_date(architectures.date_target("1977-05-04")) == "1977-05-04"
 
 
 def test_a_wrong_translation_is_said_to_be_wrong(capsys):
@@ -163,7 +164,7 @@ def test_a_wrong_translation_is_said_to_be_wrong(capsys):
     assert lines[0].endswith("-> 1979-05-04   right")
     assert lines[1].endswith("-> 1989-05-06   wrong, it is 1989-06-05")
     assert lines[2].endswith("-> 1780-05-04   wrong, it is 1789-05-04")
-    architectures.translated(m, "February 30, 1999", dates.iso_of("February 30, 1999"))
+    architectures.translated(m, "February 30, 1999", architectures.iso_of("February 30, 1999"))
     assert "1780-05-04   no such day" in capsys.readouterr().out
 
 

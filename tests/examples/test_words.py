@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers import emails
+from helpers import messages as emails
 from helpers.claims import Measured, holds
+from helpers.messages import ENOUGH_POINTS, looks, make_inputs, rule_points, split, tokenize, words
 from helpers.program import DataError
-from helpers.spam import ENOUGH_POINTS, Counts, count, curve, looks, make_inputs, rule_points, split, tokenize, words
-from helpers.word_vectors import WordVectors, read
 from programs import load, output_of
+from show.spam import Counts, count, curve
+from show.word_vectors import WordVectors, read
 
 # --- 06 word vectors --------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import nn
-import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREEN, GREY, SKY, VERMILION, Axes, bars, lines, new_figure, percent, save, signed
 from helpers.mnist import Digits
 from helpers.program import Measured, detail, elsewhere, holds, table
@@ -148,17 +147,6 @@ def separation(fires: np.ndarray, labels: np.ndarray, group: Sequence[int]) -> f
     """By how much the best neuron's mean activation differs between a group of digits and the others."""
     means, inside = mean_activations(fires, labels), np.isin(np.arange(10), group)
     return float(np.abs(means[:, inside].mean(axis=1) - means[:, ~inside].mean(axis=1)).max())
-
-
-def hidden_layers(model: nn.MLP, pictures: np.ndarray) -> list[np.ndarray]:
-    """The pictures (n, inputs), and what each hidden layer makes of them: (n, neurons)."""
-    found, x = [pictures], tl.tensor(pictures)
-    with tl.no_grad():
-        for module in list(model)[:-1]:
-            x = module(x)
-            if not isinstance(module, nn.Linear):
-                found.append(x.numpy())
-    return found
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------

@@ -1,11 +1,6 @@
-"""For 25_change_a_thought.py and 23_chat.py: edits of points; the two models and what they are asked; what is printed.
+"""For 25_change_a_thought.py: the two models and what they are asked; what it prints and draws."""
 
-with model.edit(without(model, [(18, 6)])): ...                 # head 6 of block 18 sends nothing
-with model.edit({"blocks.12": lambda x: x + direction(model, pairs, "blocks.12")}): ...
-"""
-
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -16,6 +11,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREY, VERMILION, chart, heat_map, new_figure, save
+from helpers.inside import Head
 from helpers.program import SHOW_MORE, Measured, data, detail, table
 from helpers.real import DATA, first_token, largest, smollm2
 from helpers.training import train
@@ -23,7 +19,6 @@ from transformer import Llama, LlamaConfig, WordTokenizer
 from transformer.training import IGNORED
 
 Shots = tuple[list[str], list[str]]  # prompts, and the word that is right after each
-Head = tuple[int, int]  # block, head
 ASKED = data("thought.toml")
 INDUCTION = 0.3  # of the weight, from where on a head is called an induction head
 HURT = 0.5  # logits of its lead, from where on a kind of sentences is said to suffer
@@ -56,30 +51,6 @@ def put(value: Any, place: int) -> Callable[[tl.Tensor], tl.Tensor]:
         return x
 
     return change
-
-
-def without(model: Any, heads: Iterable[Head]) -> dict[str, Any]:
-    """The changes that silence some heads: what they send, (..., heads, tokens, head_dim), becomes 0."""
-    kept = defaultdict(lambda: tl.ones(model.config.heads, 1, 1))
-    for block, head in heads:
-        kept[f"blocks.{block}.attention.heads"][head] = 0
-    return {point: lambda x, keep=keep: x * keep for point, keep in kept.items()}
-
-
-def direction(model: Any, pairs: Sequence[tuple[str, str]], point: str) -> tl.Tensor:
-    """From the second texts of some pairs to the first: the mean difference of their mean vectors, (width,).
-
-    It is made as long as the vectors there are on average. The first token is left out: its vector is much longer, and
-    nearly the same in all texts.
-    """
-
-    def vectors(text: str) -> np.ndarray:
-        return model.trace(model.tokenizer.encode(f"\n{text}"), points=point)[point][1:]  # (tokens - 1, width)
-
-    found = [[vectors(text) for text in pair] for pair in pairs]
-    towards = np.mean([one.mean(axis=0) - other.mean(axis=0) for one, other in found], axis=0)
-    length = np.mean([np.linalg.norm(x, axis=-1).mean() for pair in found for x in pair])
-    return tl.tensor(towards * length / np.linalg.norm(towards))
 
 
 # --- the models, and what they are asked ------------------------------------------------------------------------------

@@ -1,75 +1,22 @@
-"""For 15_next_word.py: a corpus of a few kinds of sentences, and what is printed and drawn.
-
-The shares of the answers are known, so that one can see whether a language model learns them.
-"""
+"""For 15_next_word.py: what it prints and draws."""
 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
 
 import nn
 from helpers import real as real_model
+from helpers.corpora import ANSWERS, JOBS, LINES, QUESTION, TRUTH, UNSTATED
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, chart, new_figure, percent, save
-from helpers.program import SHOW_MORE, DataError, Measured, data, detail, elsewhere, holds, table
+from helpers.program import SHOW_MORE, DataError, Measured, detail, elsewhere, holds, table
 from transformer import WordTokenizer
 from transformer.training import IGNORED
 
-DATA = data("next_word.toml")
-CAPITALS, UNSTATED, ANSWERS, WEATHER, JOBS = (DATA[k] for k in ("capitals", "unstated", "answers", "weather", "jobs"))
-TRUTH = CAPITALS | UNSTATED
-QUESTION = "Was the bank flooded?"
 START, PAD = "<start>", "<pad>"
-
-
-def make_corpus(lines: int, draw: Random) -> list[str]:
-    """Return lines of text, each of one to three sentences."""
-    return [draw.choice((fact, fact, place, bank, bank, weather, work))(draw) for _ in range(lines)]
-
-
-def fact(draw: Random) -> str:
-    """As "The capital of France is Paris."."""
-    country = draw.choice(list(CAPITALS))
-    return f"The capital of {country} is {CAPITALS[country]}."
-
-
-def place(draw: Random) -> str:
-    """As "The summers of Norway are known everywhere." or "The streets of Oslo are full of people."."""
-    country, city = draw.choice([*TRUTH.items()])
-    if draw.random() < 0.3:
-        return f"Many people visit the capital of {country}."
-    if draw.random() < 0.5:
-        return f"The {draw.choice(('summers', 'farmers', 'mountains'))} of {country} are known everywhere."
-    return f"The {draw.choice(('streets', 'parks', 'markets'))} of {city} are full of people."
-
-
-def bank(draw: Random) -> str:
-    """As "The river rose. Was the bank flooded? Yes.", or the question alone, with an answer by chance."""
-    if draw.random() < 0.5:
-        return f"{QUESTION} {drawn(ANSWERS, draw)}."
-    wet = draw.random() < 0.5
-    return f"{draw.choice(DATA['wet' if wet else 'dry'])} {QUESTION} {'Yes' if wet else 'No'}."
-
-
-def weather(draw: Random) -> str:
-    """As "The weather today is sunny."."""
-    return f"The weather today is {drawn(WEATHER, draw)}."
-
-
-def work(draw: Random) -> str:
-    """As "The nurse said that she was tired."."""
-    job = draw.choice(list(JOBS))
-    pronoun = "she" if draw.random() < JOBS[job] else "he"
-    return f"The {job} said that {pronoun} was {draw.choice(('tired', 'busy', 'happy'))}."
-
-
-def drawn(shares: dict[str, float], draw: Random) -> str:
-    """Draw a word by its share."""
-    return draw.choices(list(shares), list(shares.values()))[0]
 
 
 def check_known(tokenizer: WordTokenizer, texts: Sequence[str]) -> None:
@@ -152,7 +99,7 @@ def unembedding(m: Measured) -> None:
 def question(m: Measured) -> None:
     """Print what follows the question, with and without a sentence before it."""
     print('\nWhat follows "?", whose vector has taken up what stands before it:')
-    shown = f"{DATA['wet'][0]} {QUESTION}", f"{DATA['dry'][0]} {QUESTION}"
+    shown = f"{LINES['wet'][0]} {QUESTION}", f"{LINES['dry'][0]} {QUESTION}"
     for text, chances in {QUESTION: m.question, **m.told}.items():
         (print if text in (QUESTION, *shown) else detail)(f"  {text:47} {top(chances)}")
     shares = ", ".join(f"{word} {share:.2f}" for word, share in ANSWERS.items())

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import tinygrad_lecture as tl
-from helpers.inside import draw_inside, print_as_written, print_next
+from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, percent, save
+from helpers.inside import draw_inside, draw_lens, print_as_written, print_next
 from helpers.program import DataError, Measured, detail, holds, table, until_ctrl_c
-from helpers.real import smollm2
+from helpers.real import DATA, first_token, likeliest, listed, smollm2
 from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 from transformer.inspect.attention_maps import visible
 
@@ -122,3 +125,102 @@ def cost(m: Measured) -> None:
     print(f"operations\n  on one V100, 28e12 a second: {m.years:.0f} years; at $1.50 an hour ${m.millions:.1f} million")
     if holds("cost of GPT-3", m):
         print("  The lecture's figure, $4.6 million, is less than a tenth away.")
+
+
+# --- a real model ---
+
+
+EACH = 15  # words of each kind for the probes
+
+
+SHOWN = 0, 1, 6, 12, 18, 24, 27, 28, 29, 30  # blocks
+
+
+SURFACE, MEANING = "surface: has the word more than 7 letters?", "meaning: is the word good or bad?"
+
+
+SENTENCE = "meaning of the sentence, with not"
+
+
+def measure_real(settings: Any) -> Measured:
+    """What SmolLM2 would say if it stopped after each block, and what can be read off its vectors there."""
+    model = smollm2("to continue texts, and looked into after each of its 30 blocks")
+    trace = model.trace(model.tokenizer.encode(settings.prompt))
+    m = Measured(model=model, p=probabilities(trace.logits_at(trace.layers)[-1]).numpy(), ranks={}, said={})
+
+    # The logit lens: ten capitals, and the rank of each as the next token
+    for country, city in [*DATA["capitals"].items()][:10]:
+        trace, right = model.trace(model.tokenizer.encode(f"The capital of {country} is")), first_token(model, city)
+        logits = [trace.logits_at(layer)[-1] for layer in range(trace.layers + 1)]  # (vocab_size,) each
+        m.ranks[country] = [int((scores > scores[right]).sum()) + 1 for scores in logits]
+        m.said[country] = [listed(likeliest(model, probabilities(scores).numpy(), 3)) for scores in logits]
+    m.middle, m.last = ([ranks[layer] for ranks in m.ranks.values()] for layer in (trace.layers // 2, -1))
+
+    # Linear probes, for each of ten things that a sentence may be about
+    found = [probes(model, thing) for thing in DATA["film"]["things"]]
+    m.curves = {name: np.mean([each[name] for each in found], axis=0) for name in found[0]}
+    m.surface, m.meaning, m.sentence = (
+        [int(np.argmax(np.array(each[name]) > max(each[name]) - 0.02)) for each in found] for name in m.curves
+    )
+    m.surface_first, m.meaning_first = ([each[name][1] for each in found] for name in (SURFACE, MEANING))
+    return m
+
+
+def probes(model: Any, thing: str) -> dict[str, list[float]]:
+    """How well surface and meaning of a sentence can be read off its last token, after each block.
+
+    Probes are linear, as in Alain & Bengio, arXiv:1610.01644; ten groups of words are held out in turn.
+    """
+    words = [word for kind in ("good", "bad") for word in DATA["film"][kind].split()[:EACH]]
+    ids = [model.tokenizer.encode(f"The {thing} was {adverb} {word}.") for adverb in ("very", "not") for word in words]
+    rows: list[list[np.ndarray]] = [[] for _ in ids]
+    for length in {*map(len, ids)}:  # those of one length at once
+        which = [k for k, tokens in enumerate(ids) if len(tokens) == length]
+        stages = model.trace(np.array([ids[k] for k in which])).residual  # (texts, tokens, width) each
+        for place, k in enumerate(which):
+            rows[k] = [stage[place, -1] for stage in stages]  # the full stop has read all before it
+    vectors = np.stack(rows, 1)  # (layers + 1, texts, width)
+    praised, negated = np.tile(np.arange(len(words)) < EACH, 2), np.arange(2 * len(words)) >= len(words)
+    asked = {SURFACE: np.tile([len(word) > 7 for word in words], 2), MEANING: praised, SENTENCE: praised ^ negated}
+    return {name: [right_by_probe(layer, answer) for layer in vectors] for name, answer in asked.items()}
+
+
+def report_real(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    print_next(m.model.tokenizer, m.p, 5, settings.prompt)
+    print('\nThe residual stream through the logit lens: "The capital of Italy is" (Rome), after block')
+    for layer in SHOWN:
+        print(f"  {layer:3}  {m.said['Italy'][layer]:36} Rome is number {m.ranks['Italy'][layer]:,}")
+    print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
+    shown = sorted({0, 1, 2, 3, 8, 14, 20, len(m.curves[SURFACE]) - 1})
+    table(shown, {name: shares[shown] for name, shares in m.curves.items()}, ".0%")
+    print("  Means of ten such sentences: film, book, ... They are at their best, or nearly, after blocks", end=" ")
+    print(", ".join(f"{min(blocks)} to {max(blocks)}" for blocks in (m.surface, m.meaning, m.sentence)) + ".")
+    print("\nPictures:")
+    text = f"The capital of Italy is Rome. The opposite of hot is cold. {settings.prompt}"
+    draw_lens(m.model, m.model.tokenizer, m.model.tokenizer.encode(text), settings.out / "real_lens.png")
+    lines = {name: (range(len(shares)), shares) for name, shares in m.curves.items()}
+    axes = chart("What a straight line can read off the vector of the last token", lines, (GREY, BLUE, VERMILION), "-")
+    axes.set(xlabel="blocks that have worked on it; 0 is the embedding", ylabel="right of words held out")
+    axes.axhline(0.5, color=DARK, linestyle=":")
+    percent(axes.yaxis)
+    save(axes.figure, settings.out / "real_probes.png")
+
+
+def right_by_probe(rows: np.ndarray, answers: np.ndarray, groups: int = 10) -> float:
+    """The share of right answers of a linear probe (ridge regression) to groups of rows held out in turn.
+
+    rows: (n, width).  answers: (n,), of n / 2 words, each in two sentences, which are held out together.
+    """
+    words = np.random.default_rng(0).permutation(len(rows) // 2)
+    right = 0
+    for group in range(groups):
+        out = np.isin(np.arange(len(rows)) % len(words), words[group::groups])
+        mean, spread = rows[~out].mean(axis=0), rows[~out].std(axis=0) + 1e-6
+        x, new = (rows[~out] - mean) / spread, (rows[out] - mean) / spread
+        signs = np.where(answers[~out], 1.0, -1.0)
+        gram = x @ x.T
+        ridge = 0.1 * np.trace(gram) / len(gram) + 1e-6
+        weights = np.linalg.solve(gram + ridge * np.eye(len(gram)), signs - signs.mean())
+        right += int(((new @ x.T @ weights + signs.mean() > 0) == answers[out]).sum())
+    return right / len(rows)

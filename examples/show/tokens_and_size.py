@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_lecture as tl
+from helpers.corpora import read_text
 from helpers.drawing import BLUE, ORANGE, VERMILION, chart, columns, new_figure, save
 from helpers.program import Measured, counted, elsewhere, holds, table
 from helpers.real import DATA, chat, in_tens, numbers_said, smollm2
-from helpers.tokens import read_text
 from transformer import BPETokenizer
 from transformer.inspect.attention_maps import visible
 

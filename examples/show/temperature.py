@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, save
+from helpers.inside import effective_number
 from helpers.program import Measured, counted, detail, holds, table
 from helpers.real import DATA, chances, continued, first_token, likeliest, listed, smollm2
 
@@ -63,12 +64,6 @@ def limits(m: Measured) -> None:
     table((*m.words, "effective number of words"), rows, ".4f", "T")
     print("  Effective number of words, exp(entropy): the choice is as uncertain as among so many equally likely ones.")
     print(f'  T = 0 would divide by 0; it is defined as greedy: always the likeliest word, "{m.greedy}".')
-
-
-def effective_number(p: np.ndarray) -> float:
-    """exp of the entropy -sum p log p: the number of equally likely words that would be as uncertain."""
-    some = p[p > 0]
-    return math.exp(-(some * np.log(some)).sum())
 
 
 def kinds_of_request(m: Measured) -> None:

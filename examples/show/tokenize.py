@@ -1,46 +1,21 @@
-"""For 05_tokenize.py: the text that it learns from, tokenizers in files, what is printed and drawn."""
+"""For 05_tokenize.py: what it prints and draws."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from helpers.corpora import Text
 from helpers.drawing import BLUE, DARK, GREEN, OKABE_ITO, VERMILION, Axes, chart, logarithmic, new_figure, save
-from helpers.files import as_text, read
 from helpers.inside import printable
-from helpers.program import SHOW_MORE, DataError, Measured, counted, detail, holds, table
+from helpers.program import SHOW_MORE, Measured, counted, detail, holds, table
 from tinygrad_lecture.inspect.figures import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.bpe import Word, visible
 
 Ways = Mapping[str, Tokenizer]
-STORY = Path(__file__).parents[1] / "data" / "river.txt"
-LEAST = 200  # characters to learn from
-
-
-@dataclass(frozen=True)
-class Text:
-    """A text: nine tenths to learn from, and the rest, to see how the tokens fit a text that was not learnt from."""
-
-    source: str
-    learnt: str
-    rest: str
-
-    @property
-    def whole(self) -> str:
-        return self.learnt + self.rest
-
-
-def read_text(path: Path | None) -> Text:
-    """The text of a file, or the story. Raises DataError if it is not UTF-8 or too short to learn from."""
-    text = as_text(read(path or STORY), path)
-    if len(text) < LEAST:
-        raise DataError(f"{path} has {len(text)} characters; learning tokens needs {LEAST} or more")
-    cut = max(text.rfind(" ", 0, len(text) * 9 // 10), LEAST // 2)  # between two words, if there are some
-    return Text("the story" if path is None else path.name, text[:cut], text[cut:])
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 import nn
-from helpers import made_corpus
+from helpers import corpora
 from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, beside, chart, save
-from helpers.files import as_text, read
 from helpers.inside import draw_inside, pieces, print_as_written, printable
-from helpers.program import DataError, Measured, counted, detail, table, until_ctrl_c
+from helpers.program import DataError, Measured, as_text, counted, detail, read_file, table, until_ctrl_c
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, Tokenizer, Windows
 from transformer.inspect.attention_maps import visible
 
@@ -56,13 +55,13 @@ def load_text(name: str) -> tuple[str, str]:
     Raises DataError if the file cannot be read or is not UTF-8.
     """
     if name == "made":
-        sentences = made_corpus.make(20_000, Random(0))
+        sentences = corpora.make(20_000, Random(0))
         text = "".join(f"{' '.join(words).capitalize()}.\n" for words in sentences)
         return text, "20,000 made sentences, of patterns and 299 words"
     if name == "python":
         topics: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
         return "\n".join(topics[name] for name in sorted(topics)), "the reference of the Python language (pydoc_data)"
-    return as_text(read(Path(name)), name), name
+    return as_text(read_file(Path(name)), name), name
 
 
 def load_corpus(name: str, kind: str, vocabulary: int, context: int) -> Corpus:

@@ -1,5 +1,7 @@
 """claims.html: how sure we are of each claim of the lecture, its ten runs as dots on an axis, in one file."""
 
+from helpers.claims import Claim
+
 import ast
 import math
 import re
@@ -11,7 +13,6 @@ from pathlib import Path
 from string import Template
 from textwrap import shorten
 
-from helpers.claims import Claim
 from tinygrad_lecture.inspect.page.page import assembled, written
 
 WIDTH, ROW = 560, 34  # of a drawing, in pixels

@@ -10,9 +10,9 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.claims import Measured
+from helpers.corpora import read_text
 from helpers.drawing import BLUE, VERMILION, chart, save
 from helpers.real import DATA, answers, continued, loss_on
-from helpers.tokens import read_text
 from helpers.training import tokens_and_targets
 
 ADDRESSES = DATA["addresses"]

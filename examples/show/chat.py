@@ -22,9 +22,8 @@ except ImportError:
     raise SystemExit(f"23_chat.py: needs rich; {INSTALL}") from None
 
 import tinygrad_lecture as tl
-from helpers.inside import behaviours, printable
+from helpers.inside import behaviours, effective_number, printable
 from helpers.real import largest
-from helpers.temperature import effective_number
 from transformer.inspect.attention_maps import visible
 
 CONSOLE = Console(highlight=False)

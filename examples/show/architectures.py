@@ -1,0 +1,328 @@
+"""For 09_architectures.py: made sentences and dates as tokens, what models are asked, what is printed and drawn."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers import corpora
+from helpers.drawing import BLUE, ORANGE, attention_map, bars, new_figure, save
+from helpers.program import DataError, Measured, detail
+from helpers.training import train
+from transformer import GPT, Encoder, WordTokenizer, mask_tokens
+from transformer.training import IGNORED
+
+Words = Sequence[str]
+Seen = Mapping[str, tuple[np.ndarray, Words, Words]]  # (outputs, tokens) of bools, and the names of outputs and tokens
+Guesses = Sequence[tuple[str, float]]
+
+
+# --- sentences: for a decoder the next words, for an encoder hidden words, for a classifier labels --------------------
+
+
+PAD, START, MASK = "<pad>", "<start>", "<mask>"
+SHARE = 0.25  # of the words are hidden; BERT hides 15% of longer texts
+ONE, SEVERAL = (sorted({pair[k] for pair in corpora.PLURAL}) for k in (0, 1))
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """learn, test: (sentences, longest), <start> before each, padding after. possible: all sentences that there are.
+
+    pad, start, mask: the tokens that fill a row, begin a sentence, and hide a word.
+    """
+
+    words: WordTokenizer
+    learn: np.ndarray
+    test: np.ndarray
+    possible: frozenset[str]
+    pad: int
+    start: int
+    mask: int
+
+    @property
+    def longest(self) -> int:
+        """Tokens in a row."""
+        return self.learn.shape[1]
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, after <start>."""
+        return [self.start, *self.words.encode(text, allowed_special=[MASK])]
+
+    def next_words(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Tokens, the next token of each, and which are not padding; after the last word comes <start>."""
+        there = self.learn != self.pad
+        after = np.roll(self.learn, -1, axis=1)
+        after[after == self.pad] = self.start
+        return self.learn, np.where(there, after, IGNORED), there
+
+    def hide(self, tokens: np.ndarray, seed: int | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Tokens with some hidden, the hidden ones as targets, and which are not padding."""
+        there = tokens != self.pad
+        keep = ~there | (np.arange(tokens.shape[1]) == 0)  # <start> is not hidden
+        inputs, targets = mask_tokens(tokens, self.mask, self.words.vocab_size, share=SHARE, keep=keep, seed=seed)
+        return inputs.numpy(), targets.numpy(), there
+
+    def one_or_several(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The sentences about people, animals or things, and labels: 0 if about one, 1 if about several."""
+        one, several = (np.isin(tokens, self.words.encode(" ".join(group))).any(axis=1) for group in (ONE, SEVERAL))
+        chosen = one | several
+        return tokens[chosen], several[chosen].astype(np.int64)
+
+    @staticmethod
+    def right(scores: np.ndarray, targets: np.ndarray) -> float:
+        """The share of targets that have the highest score."""
+        asked = targets != IGNORED
+        return float((scores.argmax(axis=-1) == targets)[asked].mean())
+
+
+def make(count: int, seed: int, test: int = 500) -> Sentences:
+    """Make sentences to learn from, and others for the test."""
+    draw = Random(seed)
+    kinds = (corpora.about_people, corpora.about_others, corpora.about_countries)
+    texts = [draw.choice(kinds)(draw) for _ in range(10 * count)]
+    others = sorted(set(texts))
+    draw.shuffle(others)
+    held_out = set(others[:test])
+    learn = [text for text in texts if text not in held_out][:count]
+    words = WordTokenizer.train(" ".join(texts), special_tokens=[PAD, START, MASK])
+    pad, start, mask = (words.special_tokens[name] for name in (PAD, START, MASK))
+    rows = [[start, *words.encode(text)] for text in (*others[:test], *learn)]
+    tokens = nn.utils.rnn.pad_sequence(rows, True, pad).numpy()
+    return Sentences(words, tokens[test:], tokens[:test], frozenset(texts), pad, start, mask)
+
+
+# --- what models are asked --------------------------------------------------------------------------------------------
+
+
+def guesses(model: GPT | Encoder, made: Sentences, gap: str) -> list[tuple[str, float]]:
+    """The words that a model holds for the likeliest in a gap, with their probabilities."""
+    tokens = made.encode(gap)
+    place = tokens.index(made.mask)
+    with tl.no_grad():  # the decoder has read up to the gap, the encoder all
+        scores = model(tokens[:place])[-1] if isinstance(model, GPT) else model.logits(tokens)[place]
+    p = tl.softmax(scores, axis=-1).numpy()
+    return [(made.words.token(int(i)), float(p[i])) for i in np.argsort(-p, kind="stable")[:4]]
+
+
+def fill_at_the_end(encoder: Encoder, made: Sentences, n: int, seed: int) -> list[str]:
+    """Let the encoder write: a mask at the end of each text, a word drawn for it, another mask, ..."""
+    draw = np.random.default_rng(seed)
+    texts = np.full((n, 1), made.start)
+    for _ in range(8):
+        texts = np.column_stack([texts, np.full(n, made.mask)])  # (n, tokens)
+        with tl.no_grad():
+            p = tl.softmax(encoder.logits(texts)[:, -1], axis=-1).numpy()  # (n, vocabulary)
+        texts[:, -1] = [draw.choice(len(row), p=row / row.sum()) for row in p.astype(np.float64)]
+    return [made.words.decode(text[1:]) for text in texts.tolist()]
+
+
+def probe(encoder: Encoder, made: Sentences, n: int, seed: int) -> float:
+    """Train one linear layer on an encoder's vectors of n labelled sentences; the share that is right in the test."""
+    (learn, labels), (test, wanted) = made.one_or_several(made.learn), made.one_or_several(made.test)
+    few = np.random.default_rng(seed).permutation(len(learn))[:n]
+    with tl.no_grad():  # the encoder learns nothing more
+        vectors, test_vectors = (mean_vector(encoder, rows, rows != made.pad) for rows in (learn[few], test))
+    mean, std = vectors.mean(axis=0), vectors.std(axis=0, correction=0) + 1e-6
+    vectors, test_vectors = (vectors - mean) / std, (test_vectors - mean) / std  # (n, width)
+    layer = nn.Linear(vectors.shape[1], 2)
+    optimizer = nn.optim.AdamW(layer.parameters(), lr=0.02, weight_decay=1.0)
+    train(lambda: nn.functional.cross_entropy(layer(vectors), labels[few]), optimizer, steps=100)
+    return float((layer(test_vectors).detach().numpy().argmax(axis=-1) == wanted).mean())
+
+
+def mean_vector(encoder: Encoder, tokens: np.ndarray, there: np.ndarray) -> tl.Tensor:
+    """The mean of a text's vectors, without padding: (n, tokens) -> (n, width)."""
+    vectors = encoder(tokens, there)  # (n, tokens, width)
+    weight = there[..., None].astype(np.float32)  # (n, tokens, 1)
+    return (vectors * weight).sum(axis=1) / weight.sum(axis=1)
+
+
+def reading_times(model: GPT) -> tuple[float, float, float]:
+    """Milliseconds to read 200 tokens at once, and one by one; and how far the last vectors differ."""
+    ids = tl.tensor(np.arange(200)[None] % 100)  # (1, 200)
+    with tl.no_grad():
+        model.next_logits(ids)  # once before the clock runs: the first call compiles, where Numba is there
+        begin = perf_counter()
+        at_once = model.next_logits(ids)
+        middle = perf_counter()
+        cache = model.new_cache()  # keeps the keys and values of the tokens before
+        for t in range(200):
+            one_by_one = model.next_logits(ids[:, t : t + 1], cache=cache)
+        end = perf_counter()
+    return 1000 * (middle - begin), 1000 * (end - middle), float(np.abs((at_once - one_by_one).numpy()).max())
+
+
+# --- dates, "May 4, 1977" and "1977-05-04"; the tokens are characters -------------------------------------------------
+
+
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+          "November", "December")  # fmt: skip
+CHARACTERS = " ,.-0123456789" + "".join(sorted(set("".join(MONTHS))))
+DATE_PAD, DATE_START, DATE_END = len(CHARACTERS), len(CHARACTERS) + 1, len(CHARACTERS) + 2
+SIGNS = len(CHARACTERS) + 3
+LONGEST_DATE = 20
+DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def date_examples(n: int, seed: int, test: bool = True) -> tuple[list[str], list[str]]:
+    """Random dates and their ISO format; those of years that end in 9 are kept for the test."""
+    draw = np.random.default_rng(seed)
+    written, iso = [], []
+    while len(written) < n:
+        month, year = int(draw.integers(12)), int(draw.integers(1700, 2030))
+        if (year % 10 == 9) != test:
+            continue
+        day, name = int(draw.integers(1, DAYS[month] + 1)), MONTHS[month]
+        named = (f"{name} {day}, {year}", f"{day} {name} {year}", f"{name[:3]} {day}, {year}")
+        written.append((*named, f"{day}. {month + 1}. {year}")[draw.integers(4)])
+        iso.append(f"{year}-{month + 1:02}-{day:02}")
+    return written, iso
+
+
+def make_dates(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Source, which of it is not padding, target, and the token after each of the target's."""
+    written, iso = date_examples(n, seed, test=False)
+    source = np.full((n, LONGEST_DATE), DATE_PAD)
+    for row, text in zip(source, written, strict=True):
+        row[: len(text)] = encode_date(text)
+    begun = np.array([date_target(text) for text in iso])  # (n, 11)
+    return source, source != DATE_PAD, begun, np.column_stack([begun[:, 1:], np.full(n, DATE_END)])
+
+
+def encode_date(text: str) -> list[int]:
+    """The characters of a text as tokens. Raises DataError for others, or too many."""
+    if not text or len(text) > LONGEST_DATE or not {*text} <= {*CHARACTERS}:
+        raise DataError(f'{text!r} is not a date as in "May 4, 1977", "4 May 1977" or "4. 5. 1977"')
+    return [CHARACTERS.index(c) for c in text]
+
+
+def iso_of(text: str) -> str | None:
+    """The ISO format of a date in one of the forms that are learnt, by rules; None for another form or no such day."""
+    for form in ("%B %d, %Y", "%d %B %Y", "%b %d, %Y", "%d. %m. %Y"):
+        with suppress(ValueError):  # another form, or a day as February 30
+            return datetime.strptime(text, form).date().isoformat()
+    return None
+
+
+def date_target(iso: str) -> list[int]:
+    """What the decoder is given: the start, and the characters up to the one before each."""
+    return [DATE_START, *(CHARACTERS.index(c) for c in iso)]
+
+
+def decode_date(tokens: Iterable[int]) -> str:
+    """Tokens as a text."""
+    return "".join(CHARACTERS[t] for t in tokens if t < DATE_PAD)
+
+
+def date_signs(tokens: Iterable[int]) -> list[str]:
+    """Tokens as signs, one each."""
+    return [
+        CHARACTERS[t].replace(" ", "␣") if t < DATE_PAD else {DATE_PAD: "pad", DATE_START: "start", DATE_END: "end"}[t]
+        for t in tokens
+    ]
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def report(m: Measured, settings: Any) -> None:
+    """Print what was measured, and draw it."""
+    print('\nWho sees whom, measured. "Previous" includes the token itself.')
+    for name, (grid, _, inputs) in m.seen.items():
+        print(f"  {name}: {what_is_seen(grid)} ({' '.join(inputs)})")
+    print("\nThe decoder writes, word by word:")
+    written(m, "decoder")
+    print("Is BERT a generator? To write, the encoder fills a mask at the end of the text, then the next:")
+    written(m, "encoder")
+    detail("  Nothing in its training asked which word comes next, or where a text ends.")
+    print(f"  Of words hidden in the middle it says {m.hidden['encoder']:.0%} right, from both sides;", end=" ")
+    print(f"the decoder {m.hidden['decoder']:.0%}, from the left alone.")
+    print(f"\nClassification: about one or several? A linear layer, from {settings.labelled} labelled sentences:")
+    print(f"  with an untrained encoder {m.told['untrained']:.0%} right, with this one {m.told['trained']:.0%}")
+    print("\nThe encoder-decoder translates dates into ISO format:")
+    translated(m, settings.date, iso_of(settings.date))
+    print(f"\nInference: a prompt of 200 tokens, all tokens in parallel: {m.at_once:.0f} ms, by a decoder of 4 blocks;")
+    print(f"  token by token, as an answer is generated, it takes {m.longer:.1f} times as long")
+    detail(f"  The scores after the last token differ by {m.differ:.0e}.")
+    print("\nPictures:")
+    draw_masks(m.seen, settings.out / "masks.png")
+    draw_gaps(m.gaps, settings.out / "gaps.png")
+    draw_cross_attention(m.cross, date_signs(encode_date(settings.date)), [*m.mine, "end"], settings.out / "date.png")
+
+
+def what_is_seen(grid: np.ndarray) -> str:
+    """What the outputs depend on, of (outputs, tokens)."""
+    only_previous = (grid == np.tri(*grid.shape, dtype=bool)).all()
+    return "all tokens" if grid.all() else "only previous tokens" if only_previous else "some tokens"
+
+
+def written(m: Measured, who: str) -> None:
+    """Print some texts that a model wrote, and how many are sentences of the corpus."""
+    print(f"  {m.texts[who][0]}")
+    for text in m.texts[who][1:3]:
+        detail(f"  {text}")
+    print(f"  Of {len(m.texts[who])} texts that the {who} wrote, {m.wrote[who]:.0%}", end=" ")
+    print("follow one of the corpus's patterns.")
+
+
+def translated(m: Measured, date: str, right: str | None) -> None:
+    """Print some translations, and how many are right; then that of the date that was asked for."""
+    for text, true, said in [*zip(m.dates[:2], m.iso, m.said, strict=False), (date, right, m.mine)]:
+        mark = "right" if true == said else f"wrong, it is {true}"
+        print(f"  {text:22} -> {said:12} {mark if true else 'no such day, or a form that is not learnt'}")
+    print(f"  Of {len(m.iso)} dates in years that end in 9, none of which it has learnt from,", end=" ")
+    print(f"{m.translated:.0%} are right.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_masks(seen: Seen, path: Path) -> None:
+    """A map for each model: a row for each output, coloured where it depends on the token."""
+    figure = new_figure(15, 5.4, "What a token sees: blue where an output depends on a token")
+    panels = figure.subplots(1, 4)
+    what = "text", "text", "source", "target"
+    for axes, (name, (grid, rows, columns)), kind in zip(panels, seen.items(), what, strict=True):
+        attention_map(axes, 0.6 * grid, rows, columns)
+        axes.set_title(f"{name}:\n{what_is_seen(grid)}", fontsize=12, pad=10)
+        axes.set_xlabel(f"seen: token of the {kind}")
+    panels[0].set_ylabel("output at each token")
+    panels[2].set_ylabel("output at each token of the target")
+    save(figure, path)
+
+
+def draw_gaps(found: Sequence[tuple[str, Guesses, Guesses]], path: Path) -> None:
+    """The best guesses for each gap: of the decoder above, of the encoder below."""
+    figure = new_figure(4.4 * len(found), 6, "The same gap, seen from the left alone and from both sides")
+    grid = figure.subplots(2, len(found), squeeze=False)
+    for column, (text, *both) in enumerate(found):
+        left, right = text.split("<mask>")
+        titles = f"{left}___", f"{left}___{right}"
+        for axes, guesses, title, colour in zip(grid[:, column], both, titles, (ORANGE, BLUE), strict=True):
+            bars(axes, *zip(*guesses, strict=True), colour)
+            axes.set_xlim(0, 1.15)
+            axes.set_title(title, fontsize=10)
+    grid[0][0].set_ylabel("decoder", color=ORANGE, weight="bold")
+    grid[1][0].set_ylabel("encoder", color=BLUE, weight="bold")
+    for axes in grid[1]:
+        axes.set_xlabel("probability")
+    save(figure, path)
+
+
+def draw_cross_attention(weights: np.ndarray, source: Sequence[str], target: Sequence[str], path: Path) -> None:
+    """Cross-attention, the mean over the heads: at which characters the decoder looks for each that it writes."""
+    title = "Translating a date: where it looks in the source for each character it writes"
+    axes = new_figure(8.5, 6.5, title).subplots()
+    image = attention_map(axes, weights.mean(axis=0), target, source)
+    axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
+    axes.figure.colorbar(image, label="attention weight, mean of the heads")
+    save(axes.figure, path)

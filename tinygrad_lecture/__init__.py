@@ -18,14 +18,14 @@ How did that come about? A Graph watches a computation; then each value, each st
 
 Where things are:
 
-    tensor.py       the Tensor; in_place.py: its in-place changes
-    tensor_base.py       what a Tensor holds
+    tensor.py       the Tensor; tensor_base.py: what it holds
+    in_place.py     x += y, x[index] = value, and methods that end in an underscore
+    python_methods.py    what Python and NumPy ask of a Tensor; pytorch_methods.py: what PyTorch's users do
     autograd/       core.py: the chain rule; op.py: how a call is recorded
     ops/            every op with its backward rule; basics.py is the first to read
     kernels/        fast array functions; threads.py: how many threads large products use
-    methods/        more of the Tensor's methods: Python's and NumPy's, and PyTorch's others
     creation.py     making tensors
-    random.py       streams of random numbers; distributions.py: draws with given probabilities
+    random.py       streams of random numbers
     conversion.py   arguments to arrays, shapes, dtypes, devices
     func/           derivatives as functions, and functions of batches
     gradient_checking/  gradients checked against finite differences
@@ -52,7 +52,6 @@ from .backend import get_default_dtype as get_default_dtype
 from .backend import set_default_dtype as set_default_dtype
 from .conversion import device as device
 from .creation import *
-from .distributions import *
 from .errors import DtypeError as DtypeError
 from .errors import TensorError as TensorError
 from .errors import tell_missing as _tell_missing
@@ -84,15 +83,8 @@ if _TYPE_CHECKING:
 float16, float32, float64 = _np.dtype(_np.float16), _np.dtype(_np.float32), _np.dtype(_np.float64)
 uint8, int8, int16 = _np.dtype(_np.uint8), _np.dtype(_np.int8), _np.dtype(_np.int16)
 int32, int64, bool = _np.dtype(_np.int32), _np.dtype(_np.int64), _np.dtype(_np.bool_)
-half, float, double, short, int, long = float16, float32, float64, int16, int32, int64  # PyTorch's other names
-finfo, iinfo = _np.finfo, _np.iinfo
 inf, nan, pi, e = _np.inf, _np.nan, _np.pi, _np.e
-not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
-inverse, det, slogdet, cholesky = linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky
-absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
-clamp, concat, movedim, ravel, mm, mv = clip, cat, moveaxis, flatten, matmul, matmul
-equal, numel = _composite(Tensor.equal), _composite(Tensor.numel)
-is_floating_point = _composite(Tensor.is_floating_point)
+clamp, equal = clip, _composite(Tensor.equal)
 
 __version__ = "0.1.0"
 

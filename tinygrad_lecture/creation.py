@@ -18,18 +18,21 @@ from typing import Any
 import numpy as np
 
 from . import random
+from .autograd.op import op
 from .autograd.operands import constant
-from .backend import FLOAT64, Array, Shape, axes_in_memory, device_of, get_default_dtype, move
+from .backend import FLOAT64, Array, Shape, axes_in_memory, device_of, get_default_dtype, move, row_major, to_host
 from .conversion import as_dtype, as_shape, from_python, new_array
-from .errors import DtypeError, TensorError, kind_of
-from .methods.pytorch import wrapped
+from .errors import TensorError, kind_of
+from .ops.composite import named
+from .ops.elementwise import sign
+from .random import Generator, drawing_from
 from .tensor import Tensor
-from .tensor_base import TensorBase, wrap
+from .tensor_base import TensorBase, array_of, wrap
 
 __all__ = [
-    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "is_tensor", "linspace",
-    "logspace", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
-    "randperm", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
+    "arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "is_tensor",
+    "linspace", "multinomial", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like",
+    "randperm", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -88,6 +91,12 @@ def from_numpy(array: Any) -> Tensor:
 def is_tensor(x: Any) -> bool:
     """Whether x is a Tensor."""
     return isinstance(x, Tensor)
+
+
+def wrapped(array: Array, requires_grad: bool = False) -> Any:
+    """A Tensor of an array."""
+    result = wrap(array)
+    return result.requires_grad_() if requires_grad else result
 
 
 # --- of a shape ---------------------------------------------------------------------------------------------
@@ -188,18 +197,6 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None) -> Arra
     return np.linspace(*_numbers(dtype, start, end), steps).astype(dtype or get_default_dtype())  # type: ignore[call-overload]
 
 
-@factory
-def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None) -> Array:
-    """`steps` numbers from base**start to base**end, both included, whose logarithms are evenly spaced.
-
-    The result has shape (steps,). Raises TypeError for an integer dtype unless these logarithms are integers too.
-    """
-    powers = linspace(start, end, steps, dtype=FLOAT64).array
-    if dtype is not None and dtype.kind in "iu" and (powers % 1).any():
-        raise DtypeError(f"logspace: powers such as {base}**{powers[powers % 1 != 0][0]:.3g} are not of {dtype}")
-    return (base**powers).astype(dtype or get_default_dtype())
-
-
 def _numbers(dtype: Any, *given: Any) -> Any:
     """Numbers, or tensors of one, as Python's, to compute in float64 whatever their dtypes; for integers as ints."""
     numbers = [x.numpy().item() if isinstance(x, Tensor) else x for x in given]
@@ -213,24 +210,6 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Array:
     return np.eye(n, m, dtype=dtype or get_default_dtype())
 
 
-@factory
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Array:
-    """The places at and below a diagonal of a (row, col) matrix: (2, count), row numbers and column numbers, int64.
-
-    offset: 0 for the main diagonal, 1 for the one above it, -1 for the one below.
-    """
-    return np.stack(np.nonzero(np.tri(row, col, offset, bool))).astype(dtype or np.int64)
-
-
-@factory
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Array:
-    """The places at and above a diagonal of a (row, col) matrix: (2, count), row numbers and column numbers, int64.
-
-    offset: 0 for the main diagonal, 1 for the one above it, -1 for the one below.
-    """
-    return np.stack(np.nonzero(~np.tri(row, col, offset - 1, bool))).astype(dtype or np.int64)
-
-
 # --- from random numbers ------------------------------------------------------------------------------------
 
 
@@ -239,8 +218,8 @@ def sampler(draw: Callable[..., Array]) -> Callable[..., Tensor]:
     make = factory(draw)
 
     @functools.wraps(draw)
-    def drawn(*args: Any, generator: random.Generator | None = None, **options: Any) -> Tensor:
-        with random.drawing_from(generator):
+    def drawn(*args: Any, generator: Generator | None = None, **options: Any) -> Tensor:
+        with drawing_from(generator):
             return make(*args, **options)
 
     return _signed(drawn, inspect.signature(make).parameters)
@@ -307,15 +286,77 @@ def normal(mean: Any, std: Any = 1.0, size: Any = (), *, dtype: Any = None, devi
     return (drawn * constant(std, "std", "normal") + constant(mean, "mean", "normal"))._array
 
 
+# --- as a tensor of probabilities says ----------------------------------------------------------------------
+
+
+@named
+def bernoulli(input: Any, p: float | None = None, *, generator: Generator | None = None) -> Any:
+    """1 with the probability that an element of input is, or with probability p, else 0, in input's shape and dtype.
+
+    Raises ValueError for a probability outside 0 to 1.
+    """
+    array, p = _array_of("bernoulli", input), constant(p, "p", "bernoulli")
+    p = array if p is None else array_of(p)
+    return _drawn(input, random.bernoulli(array, p, generator))
+
+
+def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Any:
+    """Indices of a vector of weights, or of each row of a matrix, drawn with probabilities proportional to the weights.
+
+    input: weights, 0 or more, (k,) or (rows, k).  replacement: whether an index may be drawn more than once.
+    The result is (num_samples,) or (rows, num_samples), int64, drawn on the host. Raises TensorError for weights that
+    are negative, infinite, nan or all 0, and for more samples than there are (without replacement) weights above 0.
+
+        tl.multinomial(tl.tensor([0.0, 1.0]), 3, replacement=True)      # tensor([1, 1, 1])
+    """
+    array = _array_of("multinomial", input)
+    weights = to_host(array)
+    if weights.ndim not in (1, 2) or weights.dtype.kind != "f":
+        raise TensorError(f"multinomial: takes a vector or matrix of floats, not {weights.shape} {weights.dtype}")
+    if num_samples < 1:
+        raise TensorError(f"multinomial: num_samples must be 1 or more, not {num_samples}")
+    rows = np.atleast_2d(weights).astype(FLOAT64)
+    if not (np.isfinite(rows) & (rows >= 0)).all():
+        raise TensorError("multinomial: a weight is negative, inf or nan")
+    positive = (rows > 0).sum(axis=-1)
+    if (positive == 0).any():
+        raise TensorError("multinomial: the weights are all 0")
+    if not replacement and (positive < num_samples).any():
+        raise TensorError(
+            f"multinomial: only {positive.min()} weights are above 0, too few for {num_samples} samples without "
+            "replacement; draw fewer, or pass replacement=True"
+        )
+    with drawing_from(generator):
+        drawn = row_major(random.choices(rows, num_samples, replacement))
+    return wrap(move(drawn if weights.ndim == 2 else drawn[0], device_of(array)))
+
+
+@op
+def _drawn(x: Any, /, values: Array) -> Array:
+    """values, drawn at random as x says: its gradient is 0, as in PyTorch."""
+    return values
+
+
+@_drawn.backward
+def _(g: Any) -> Any:
+    return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
+
+
+def _array_of(name: str, x: Any) -> Array:
+    if not isinstance(x, TensorBase):
+        raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")
+    return x._array
+
+
 # --- like another tensor ------------------------------------------------------------------------------------
 
 
-def _like(make: Callable[..., Tensor], what: str, name: str = "") -> Callable[..., Tensor]:
+def _like(make: Callable[..., Tensor], what: str) -> Callable[..., Tensor]:
     """The function of a tensor x that makes another one like it: make(shape, *values), with x's dtype and device.
 
     Its axes have the order in memory that x's have.
     """
-    name = name or f"{make.__name__}_like"
+    name = f"{make.__name__}_like"
 
     def made(
         x: Tensor, *values: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False,
@@ -343,8 +384,3 @@ full_like = _like(full, "A Tensor with one value everywhere, full_like(x, 0.5),"
 empty_like = _like(empty, "Uninitialised memory")
 rand_like = _like(rand, "Random numbers, uniform in [0, 1),")
 randn_like = _like(randn, "Standard normal random numbers")
-randint_like = _like(
-    lambda size, low, high=None, **options: randint(low, high, size, **options),
-    "Random integers from low to high - 1, randint_like(x, low, high),",
-    "randint_like",
-)

@@ -25,7 +25,6 @@ from .autograd.modes import modes, set_grad_enabled
 from .autograd.views import Base, View, Window, base_of, note_sharing, one_in_memory, sharers
 from .backend import Array, device_of, xp
 from .errors import DtypeError, TensorError
-from .methods.pytorch import PyTorchMethods
 from .ops.indexing import BASIC, index_get, index_put, normal_index, write
 from .tensor_base import TensorBase, array_of, wrap
 
@@ -70,19 +69,6 @@ def assign(x: TensorBase, index: Any, value: Any, change: str = "x[index] = valu
         write(announced(x), index, array_of(value))
     else:
         _replace(x, change, ops.indexing.setitem(x, index, value))
-
-
-def become_view(x: T, change: str, op: Any, *args: Any, **settings: Any) -> T:
-    """x = op(x, ...), in place, for an op that returns a view of another shape. change: how the user wrote it.
-
-    Raises RuntimeError for a leaf that requires grad: its gradient would have the shape that it had.
-    """
-    if isinstance(x._node, Leaf):
-        raise RuntimeError(f"{change} would change the shape of a leaf that requires grad; write y = x... for a view")
-    view = op(x, *args, **settings)
-    _become(x, view)
-    x._window = view._window  # x is among those that share the memory already
-    return x
 
 
 def _writes_to_memory(x: TensorBase, change: str, *operands: Any) -> bool:
@@ -227,26 +213,17 @@ def leave_graph(x: TensorBase) -> None:
 # --- the methods --------------------------------------------------------------------------------------------
 
 
-def in_place(op: Callable[..., Any], change: str = "", by: Callable[..., Any] = update) -> Callable[..., Any]:
-    """The method that replaces a tensor by op(tensor, ...).
-
-    change: how the user writes it, by default x.exp_().  by: `update` or, for an op that returns a view of another
-    shape, `become_view`.
-    """
+def in_place(op: Callable[..., Any], change: str = "") -> Callable[..., Any]:
+    """The method that replaces a tensor by op(tensor, ...). change: how the user writes it, by default x.exp_()."""
     name = f"{op.__name__}_"
     change = change or f"x.{name}()"
 
     def method(self: Any, *args: Any, **settings: Any) -> Any:
-        return by(self, change, op, *args, **settings)
+        return update(self, change, op, *args, **settings)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"Replace x by {op.__name__}(x, ...), in place; arguments as there. Returns x."
     return method
-
-
-def each_in_place(*functions: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
-    """`in_place` of each op."""
-    return map(in_place, functions)
 
 
 def drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
@@ -287,32 +264,16 @@ class InPlaceMethods(TensorBase):
     __imul__, __itruediv__ = in_place(ops.mul, "x *= y"), in_place(ops.div, "x /= y")
     __ipow__ = in_place(ops.pow, "x **= y")
 
-    add_, sub_, clip_ = each_in_place(ops.add, ops.sub, ops.clip)
-    addcmul_, addcdiv_ = each_in_place(PyTorchMethods.addcmul, PyTorchMethods.addcdiv)
-    lerp_, clamp_max_ = each_in_place(PyTorchMethods.lerp, PyTorchMethods.clamp_max)
-    clamp_ = clamp_min_ = clip_
-    mul_, div_, pow_, remainder_, neg_ = each_in_place(ops.mul, ops.div, ops.pow, ops.remainder, ops.neg)
-    abs_, sign_, square_, floor_, ceil_ = each_in_place(ops.abs, ops.sign, ops.square, ops.floor, ops.ceil)
-    round_, exp_, expm1_, log_, log1p_ = each_in_place(ops.round, ops.exp, ops.expm1, ops.log, ops.log1p)
-    sqrt_, sin_, cos_, tanh_, sigmoid_ = each_in_place(ops.sqrt, ops.sin, ops.cos, ops.tanh, ops.sigmoid)
-    relu_, leaky_relu_, masked_fill_ = each_in_place(ops.relu, ops.leaky_relu, ops.masked_fill)
-    scatter_add_, tril_, triu_, tan_, sinh_ = each_in_place(ops.scatter_add, ops.tril, ops.triu, ops.tan, ops.sinh)
-    cosh_, asin_, acos_, atan_, atan2_ = each_in_place(ops.cosh, ops.asin, ops.acos, ops.atan, ops.atan2)
-    asinh_, acosh_, atanh_, hypot_, exp2_ = each_in_place(ops.asinh, ops.acosh, ops.atanh, ops.hypot, ops.exp2)
-    log2_, log10_, xlogy_, logit_, rsqrt_ = each_in_place(ops.log2, ops.log10, ops.xlogy, ops.logit, ops.rsqrt)
-    reciprocal_, trunc_, frac_, erf_, erfc_ = each_in_place(ops.reciprocal, ops.trunc, ops.frac, ops.erf, ops.erfc)
-    erfinv_, lgamma_, digamma_, floor_divide_ = each_in_place(ops.erfinv, ops.lgamma, ops.digamma, ops.floor_divide)
-    fmod_, nan_to_num_, cumsum_, cumprod_ = each_in_place(ops.fmod, ops.nan_to_num, ops.cumsum, ops.cumprod)
-    scatter_, scatter_reduce_, eq_, ne_, lt_ = each_in_place(ops.scatter, ops.scatter_reduce, ops.eq, ops.ne, ops.lt)
-    le_, gt_, ge_, logical_and_, logical_or_ = each_in_place(ops.le, ops.gt, ops.ge, ops.logical_and, ops.logical_or)
-    logical_xor_, logical_not_, bitwise_and_ = each_in_place(ops.logical_xor, ops.logical_not, ops.bitwise_and)
-    bitwise_or_, bitwise_xor_, bitwise_not_ = each_in_place(ops.bitwise_or, ops.bitwise_xor, ops.bitwise_not)
-    bitwise_left_shift_, bitwise_right_shift_ = each_in_place(ops.bitwise_left_shift, ops.bitwise_right_shift)
+    add_ = in_place(ops.add)
+    sub_ = in_place(ops.sub)
+    mul_ = in_place(ops.mul)
+    div_ = in_place(ops.div)
+    exp_ = in_place(ops.exp)
+    relu_ = in_place(ops.relu)
+    clip_ = clamp_ = in_place(ops.clip)
+    masked_fill_ = in_place(ops.masked_fill)
+    scatter_ = in_place(ops.scatter)
     index_add_ = in_place(ops.index_add)
-
-    squeeze_, unsqueeze_ = in_place(ops.squeeze, by=become_view), in_place(ops.unsqueeze, by=become_view)
-    transpose_, swapaxes_ = in_place(ops.transpose, by=become_view), in_place(ops.swapaxes, by=become_view)
-    t_ = in_place(PyTorchMethods.t, by=become_view)
 
     # --- overwriting ------------------------------------------------------------------------------------
 
@@ -335,14 +296,6 @@ class InPlaceMethods(TensorBase):
         assign(self, ..., 0, "x.zero_()")
         return self
 
-    def fill_diagonal_(self, fill_value: float) -> Self:
-        """Overwrite the diagonal of a matrix with one value. Raises ValueError for a tensor of fewer than two axes."""
-        if self._array.ndim < 2:
-            raise TensorError(f"fill_diagonal_: needs a matrix, not shape {self._array.shape}")
-        n = min(self._array.shape)
-        assign(self, (range(n),) * self._array.ndim, fill_value, "x.fill_diagonal_()")
-        return self
-
     @drawn
     def uniform_(self, low: float = 0, high: float = 1) -> Any:
         """Overwrite with random numbers, uniform from low to high. Raises ValueError for low above high."""
@@ -356,32 +309,6 @@ class InPlaceMethods(TensorBase):
         if not std >= 0:
             raise TensorError(f"normal_: std must be 0 or more, not {std}")
         return _drawn_like(random.normal, self) * std + mean
-
-    @drawn
-    def bernoulli_(self, p: Any = 0.5) -> Any:
-        """Overwrite with random numbers that are 1 with probability p, a number or a tensor, else 0."""
-        return random.bernoulli(self._array, array_of(p))
-
-    @drawn
-    def random_(self, low: int = 0, high: int | None = None) -> Any:
-        """Overwrite with random integers from low to high - 1; with one argument, from 0 to it - 1.
-
-        Raises ValueError if there is no such integer.
-        """
-        if high is None:
-            largest = 2 ** (np.finfo(self._array.dtype).nmant + 1) if self._array.dtype.kind == "f" else 2**31 - 1
-            low, high = 0, low or largest
-        if low >= high:
-            raise TensorError(f"random_: there is no integer from {low} to {high - 1}")
-        return _drawn_like(functools.partial(random.integers, low, high), self)
-
-    @drawn
-    def exponential_(self, lambd: float = 1) -> Any:
-        """Overwrite with exponential random numbers of mean 1 / lambd. Raises ValueError unless lambd > 0."""
-        if not lambd > 0:
-            raise TensorError(f"exponential_: lambd must be above 0, not {lambd}")
-        values = _drawn_like(random.uniform, self)
-        return -xp(values).log1p(-values) / lambd
 
     def detach_(self) -> Self:
         """Take this tensor out of the graph: it becomes a constant. Returns the tensor.

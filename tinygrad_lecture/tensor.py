@@ -18,9 +18,9 @@ from .conversion import as_device, as_dtype, as_shape, new_array, parse_target
 from .conversion import device as Device
 from .errors import DtypeError, TensorError, kind_of, warn
 from .in_place import InPlaceMethods
-from .methods.python import PythonMethods, equality
-from .methods.pytorch import PyTorchMethods
 from .ops.composite import composite
+from .python_methods import PythonMethods, equality
+from .pytorch_methods import PyTorchMethods
 from .tensor_base import TensorBase, set_tensor_type, tensor_of, wrap
 
 
@@ -283,33 +283,20 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     # --- methods: the functions of the same names, bound ------------------------------------------------
 
-    add, sub, mul, div, pow, square, neg = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.square, ops.neg
-    abs, sign, floor, ceil, round, exp, expm1 = ops.abs, ops.sign, ops.floor, ops.ceil, ops.round, ops.exp, ops.expm1
-    log, log1p, sqrt, sin, cos, tanh, erf = ops.log, ops.log1p, ops.sqrt, ops.sin, ops.cos, ops.tanh, ops.erf
-    tan, sinh, cosh, atan2, hypot, asin, acos = ops.tan, ops.sinh, ops.cosh, ops.atan2, ops.hypot, ops.asin, ops.acos
-    atan, asinh, acosh, atanh, exp2, log2 = ops.atan, ops.asinh, ops.acosh, ops.atanh, ops.exp2, ops.log2
-    log10, logaddexp, rsqrt, reciprocal, trunc = ops.log10, ops.logaddexp, ops.rsqrt, ops.reciprocal, ops.trunc
-    frac, remainder, floor_divide, isclose = ops.frac, ops.remainder, ops.floor_divide, ops.isclose
-    allclose, sigmoid, relu, leaky_relu, silu = ops.allclose, ops.sigmoid, ops.relu, ops.leaky_relu, ops.silu
-    gelu, maximum, minimum, clip, clamp, isnan = ops.gelu, ops.maximum, ops.minimum, ops.clip, ops.clip, ops.isnan
-    isinf, isfinite, logical_not, logical_and = ops.isinf, ops.isfinite, ops.logical_not, ops.logical_and
-    logical_or, logical_xor, bitwise_and, bitwise_or = ops.logical_or, ops.logical_xor, ops.bitwise_and, ops.bitwise_or
-    bitwise_xor, bitwise_left_shift = ops.bitwise_xor, ops.bitwise_left_shift
-    bitwise_right_shift, bitwise_not, sum, mean = ops.bitwise_right_shift, ops.bitwise_not, ops.sum, ops.mean
-    prod, cumsum, cumprod, var, std, norm = ops.prod, ops.cumsum, ops.cumprod, ops.var, ops.std, ops.norm
-    logsumexp, max, min, argmax, argmin, any = ops.logsumexp, ops.max, ops.min, ops.argmax, ops.argmin, ops.any
-    all, amax, amin, median, unique, eq = ops.all, ops.amax, ops.amin, ops.median, ops.unique, ops.eq
-    ne, lt, le, gt, ge, not_equal, less, less_equal = ops.ne, ops.lt, ops.le, ops.gt, ops.ge, ops.ne, ops.lt, ops.le
-    greater, greater_equal, softmax, log_softmax, flatten = ops.gt, ops.ge, ops.softmax, ops.log_softmax, ops.flatten
-    squeeze, unsqueeze, swapaxes, transpose = ops.squeeze, ops.unsqueeze, ops.swapaxes, ops.transpose
-    moveaxis, movedim, roll, unfold = ops.moveaxis, ops.moveaxis, ops.roll, ops.arrangement.unfold
-    repeat_interleave, pad, split, chunk, unbind = ops.repeat_interleave, ops.pad, ops.split, ops.chunk, ops.unbind
-    gather, scatter_add, take, masked_fill = ops.gather, ops.scatter_add, ops.take, ops.masked_fill
-    index_select, nonzero, diagonal, scatter = ops.index_select, ops.nonzero, ops.diagonal, ops.scatter
-    scatter_reduce, masked_select, diag, sort = ops.scatter_reduce, ops.masked_select, ops.diag, ops.sort
-    argsort, topk, tril, triu, matmul, bmm = ops.argsort, ops.topk, ops.tril, ops.triu, ops.matmul, ops.bmm
-    dot, outer, trace, cross, kron, inverse = ops.dot, ops.outer, ops.trace, ops.cross, ops.kron, ops.linalg.inv
-    det, slogdet, cholesky, index_add = ops.linalg.det, ops.linalg.slogdet, ops.linalg.cholesky, ops.index_add
+    # isort: off
+    from .ops import (  # type: ignore[misc]
+        abs, add, all, allclose, amax, amin, any, argmax, argmin, argsort, bmm, ceil, chunk, clip, cos, cumprod, cumsum,
+        diag, diagonal, div, dot, eq, erf, exp, expm1, flatten, floor, floor_divide, gather, ge, gelu, gt, index_add,
+        index_select, isclose, isfinite, isinf, isnan, le, leaky_relu, log, log10, log1p, log2, log_softmax,
+        logical_and, logical_not, logical_or, logsumexp, lt, masked_fill, masked_select, matmul, max, maximum, mean,
+        median, min, minimum, moveaxis, mul, ne, neg, nonzero, norm, outer, pad, pow, prod, relu, remainder,
+        repeat_interleave, roll, round, rsqrt, scatter, scatter_add, sigmoid, sign, silu, sin, softmax, sort, split,
+        sqrt, square, squeeze, std, sub, sum, swapaxes, take, tan, tanh, topk, trace, transpose, tril, triu, unbind,
+        unique, unsqueeze, var,
+    )  # fmt: skip
+
+    # isort: on
+    clamp, unfold = clip, ops.arrangement.unfold
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape: x.reshape(2, -1) or x.reshape((2, -1))."""

@@ -80,7 +80,7 @@ def embedding_bag(
     number = counted.sum(1, keepdims=True)  # (bags, 1)
     if mode == "max" and rows.shape[1]:
         largest = tl.where(counted.unsqueeze(-1), rows, -math.inf).amax(1)
-        return tl.where(number == 0, 0, largest)
+        return tl.where(number == 0, 0, largest)  # type: ignore[no-any-return]
     total: Tensor = tl.where(counted.unsqueeze(-1), rows, 0).sum(1)  # (bags, features)
     return total if mode != "mean" else total / tl.clip(number, min=1).to(total.dtype)
 
@@ -156,7 +156,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     if x1.shape != x2.shape:
         shape = (x1 * x2).shape  # or an error that names both
         x1, x2 = x1.broadcast_to(shape), x2.broadcast_to(shape)
-    return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)
+    return tl.sum(normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps), dim)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:

@@ -27,9 +27,9 @@ __all__ = [
 def reduced(losses: Tensor, reduction: str) -> Tensor:
     """The mean or sum of the losses, or with "none" the losses themselves. Raises ValueError for another reduction."""
     if reduction == "mean":
-        return losses.mean()
+        return tl.mean(losses)
     if reduction == "sum":
-        return losses.sum()
+        return tl.sum(losses)
     if reduction == "none":
         return losses
     raise TensorError(f'reduction must be "mean", "sum" or "none", not {reduction!r}')
@@ -255,7 +255,7 @@ def _soft_cross_entropy(rows: Tensor, target: Tensor, weight: Tensor | None, lab
     if weight is not None:
         target = target * weight
     logs: Tensor = tl.log_softmax(rows, -1)
-    return -(target * logs).sum(-1)
+    return -tl.sum(target * logs, -1)
 
 
 def _split_ignored(target: Tensor, ignore_index: int) -> tuple[Tensor | None, Tensor]:
@@ -280,8 +280,8 @@ def _weighted_reduction(losses: Tensor, weights: Tensor | None, ignored: Tensor 
         kept = tl.logical_not(ignored).to(dtype=losses.dtype)
         weights = kept if weights is None else weights * kept
     assert weights is not None
-    total = weights.sum()
-    return losses.sum() / tl.where(total == 0, math.nan, total)
+    total = tl.sum(weights)
+    return tl.sum(losses) / tl.where(total == 0, math.nan, total)
 
 
 # --- probabilities -------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def _adaptive_avg_pool(name: str, n: int, input: Tensor, output_size: Sizes) -> 
     sizes = _sizes(name, x.shape[2:], output_size)
     if all(size % m == 0 for size, m in zip(x.shape[2:], sizes, strict=True)):  # parts of equal size
         split = [k for size, m in zip(x.shape[2:], sizes, strict=True) for k in (m, size // m)]
-        x = x.reshape(*x.shape[:2], *split).mean(tuple(range(3, 3 + 2 * n, 2)))  # (batch, channels, m, k, m, k)
+        x = tl.mean(x.reshape(*x.shape[:2], *split), tuple(range(3, 3 + 2 * n, 2)))  # (batch, channels, m, k, m, k)
         return x[0] if alone else x
     for axis, m in zip(range(2, 2 + n), sizes, strict=True):
         weights = np.zeros((m, x.shape[axis]))

@@ -84,7 +84,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     if channels % r**2:
         raise TensorError(f"pixel_shuffle: {r}² must divide the channels of an input of shape {input.shape}")
     x: Tensor = input.reshape(*batch, channels // r**2, r, r, height, width)
-    x = tl.movedim(x, (-4, -3), (-3, -1))  # (..., channels, height, r, width, r)
+    x = tl.moveaxis(x, (-4, -3), (-3, -1))  # (..., channels, height, r, width, r)
     return x.reshape(*batch, channels // r**2, height * r, width * r)
 
 
@@ -94,7 +94,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     if height % r or width % r:
         raise TensorError(f"pixel_unshuffle: {r} must divide height and width of an input of shape {input.shape}")
     x: Tensor = input.reshape(*batch, channels, height // r, r, width // r, r)
-    x = tl.movedim(x, (-3, -1), (-4, -3))  # (..., channels, r, r, height, width)
+    x = tl.moveaxis(x, (-3, -1), (-4, -3))  # (..., channels, r, r, height, width)
     return x.reshape(*batch, channels * r**2, height // r, width // r)
 
 

@@ -247,4 +247,4 @@ class Transformer(Module):
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: str | None = None, dtype: Any = None) -> Tensor:
         """The causal mask (sz, sz): 0 where a token may attend, itself and those before it, -inf elsewhere."""
-        return tl.full((sz, sz), -math.inf, device=device, dtype=dtype).triu(1)
+        return tl.triu(tl.full((sz, sz), -math.inf, device=device, dtype=dtype), 1)

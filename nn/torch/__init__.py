@@ -40,6 +40,7 @@ from .layers import LOSSES as _LOSSES
 from .machine import *
 from .machine import always as _always
 from .machine import ignore as _ignore
+from .methods import METHODS as _METHODS
 from .methods import free_functions as _free_functions
 from .methods import functions_with_out as _functions_with_out
 from .methods import give_methods as _give_methods
@@ -69,7 +70,9 @@ __version__ = "2.0.0"
 
 globals().update(  # questions about tensors and dtypes
     is_tensor=lambda obj: isinstance(obj, _tl.Tensor),
-    typename=lambda o: o.type() if isinstance(o, _tl.Tensor) else f"{type(o).__module__}.{type(o).__qualname__}",
+    typename=lambda o: (
+        _METHODS["type"](o) if isinstance(o, _tl.Tensor) else f"{type(o).__module__}.{type(o).__qualname__}"
+    ),
     result_type=lambda a, b: (a + b).dtype,
     promote_types=lambda type1, type2: (_tl.zeros(1, dtype=type1) + _tl.zeros(1, dtype=type2)).dtype,
     get_default_dtype=lambda: _DTYPES[_tl.get_default_dtype().name],

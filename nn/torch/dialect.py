@@ -21,10 +21,10 @@ from tinygrad_lecture.autograd.core import Node, Record
 from tinygrad_lecture.backend import is_array
 from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.inspect.printing import options
-from tinygrad_lecture.methods.python import REFLECTED, ArrayUfunc, call_ufunc
-from tinygrad_lecture.methods.pytorch import GradFn
 from tinygrad_lecture.ops.linalg import QR, SignAndLog
 from tinygrad_lecture.ops.sorting import Ordered
+from tinygrad_lecture.python_methods import REFLECTED, ArrayUfunc, call_ufunc
+from tinygrad_lecture.pytorch_methods import GradFn
 
 from ..container import ParameterList
 from ..layers.attention import MultiheadAttention

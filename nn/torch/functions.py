@@ -75,7 +75,11 @@ ALIASES: dict[str, Any] = {  # a function under the other name, or names, that P
     "arcsinh": tl.asinh, "arctanh": tl.atanh, "fix": tl.trunc, "sgn": tl.sign, "expit": tl.sigmoid,
     "concatenate": tl.cat, "row_stack": tl.vstack, "vdot": tl.dot, "ger": tl.outer, "swapdims": tl.swapaxes,
     "unsafe_chunk": tl.chunk, "unsafe_split": tl.split, "split_with_sizes": tl.split, "pinverse": linalg.pinv,
-    "qr": linalg.qr, "logdet": linalg.logdet, "cholesky_solve": linalg.cholesky_solve,
+    "qr": linalg.qr, "logdet": linalg.logdet, "cholesky_solve": linalg.cholesky_solve, "inverse": linalg.inv,
+    "det": linalg.det, "slogdet": linalg.slogdet, "cholesky": linalg.cholesky, "absolute": tl.abs, "negative": tl.neg,
+    "multiply": tl.mul, "divide": tl.div, "true_divide": tl.div, "subtract": tl.sub, "concat": tl.cat,
+    "not_equal": tl.ne, "less": tl.lt, "less_equal": tl.le, "greater": tl.gt, "greater_equal": tl.ge,
+    "movedim": tl.moveaxis, "ravel": tl.flatten,
 }  # fmt: skip
 
 FORMULAS: dict[str, Callable[..., Any]] = {
@@ -125,6 +129,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "fliplr": lambda input: tl.flip(input, 1),
     "flipud": lambda input: tl.flip(input, 0),
     "cholesky_inverse": lambda input, upper=False: linalg.inv(input.mT @ input if upper else input @ input.mT),
+    "select": lambda input, dim, index: input.moveaxis(dim, 0)[index],
     "diagflat": lambda input, offset=0: tl.diag(input.reshape(-1), offset),
     # --- places
     "where": lambda condition, *branches, **named: (
@@ -137,6 +142,23 @@ for _name, _function in FORMULAS.items():
     _function.__doc__ = f"PyTorch's {_name}, a formula of nn/torch/functions.py."
 
 # --- axes ---------------------------------------------------------------------------------------------------
+
+
+def tile(input: Any, *dims: Any) -> Any:
+    """The tensor repeated along each axis: tile(x, 2) along the last, tile(x, 4, 1) along the first of two."""
+    counts = dims[0] if isinstance(dims[0], (tuple, list)) else dims
+    return ops.shape.repeat(input, (1,) * (input.ndim - len(counts)) + tuple(counts))
+
+
+@composite
+def narrow(input: Any, axis: int, start: int, length: int) -> Any:
+    """The slices from start to start + length - 1 of an axis, a view. Raises TensorError if it has not so many."""
+    (axis,) = normal_axes(input.ndim, axis)
+    size = input.shape[axis]
+    first = start + size if start < 0 else start
+    if not 0 <= first <= first + length <= size:
+        raise TensorError(f"{length} slices from {start} on are not all within axis {axis} of shape {input.shape}")
+    return input[(*[slice(None)] * axis, slice(first, first + length))]
 
 
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
@@ -204,7 +226,7 @@ def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool 
 def kthvalue(input: Any, k: int, axis: int = -1, keepdims: bool = False) -> Any:
     """The k-th smallest elements along an axis, the smallest for k=1: a named pair (values, indices)."""
     found = tl.topk(input, k, axis, largest=False)
-    last = [part.narrow(axis, k - 1, 1) if keepdims else part.select(axis, k - 1) for part in found if part.ndim]
+    last = [narrow(part, axis, k - 1, 1) if keepdims else part.moveaxis(axis, 0)[k - 1] for part in found if part.ndim]
     return type(found)(*last) if last else found
 
 
@@ -231,8 +253,8 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
 # --- tensors made of data -----------------------------------------------------------------------------------
 
 MEMORY = ("layout", "memory_format", "pin_memory")  # arguments about where the memory is and how it is laid out
-MADE = "zeros ones empty full eye rand randn randint randperm linspace logspace tensor as_tensor clone"
-MADE_LIKE = "zeros_like ones_like empty_like full_like rand_like randn_like randint_like"
+MADE = "zeros ones empty full eye rand randn randint randperm linspace tensor as_tensor clone"
+MADE_LIKE = "zeros_like ones_like empty_like full_like rand_like randn_like"
 
 
 def _without_layout(make: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,7 +265,7 @@ def _without_layout(make: Callable[..., Any]) -> Callable[..., Any]:
         if settings:
             for name in MEMORY:
                 settings.pop(name, None)
-            if "high" in settings and not (args[make is tl.randint_like :] or "low" in settings):
+            if "high" in settings and not (args or "low" in settings):
                 settings["low"] = settings.pop("high")  # randint(high=5, size=(2,))
             if "size" in settings and make not in (tl.full, tl.randint):
                 args = (*args, settings.pop("size"))

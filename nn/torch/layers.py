@@ -49,7 +49,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     The gradient of a one-hot choice is that of the softmax. eps: has no effect.
     (Jang et al., arXiv:1611.01144; Maddison et al., arXiv:1611.00712.)
     """
-    noise = -tl.log(tl.empty_like(logits).exponential_())
+    noise = -tl.log(-tl.log1p(-tl.rand_like(logits)))
     soft = tl.softmax((logits + noise) / tau, dim)
     if not hard:
         return soft
@@ -80,7 +80,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         raise TensorError(f"local_response_norm: input must be (batch, channels, ...), not {input.shape}")
     others = [(0, 0)] * (input.ndim - 2)
     squares = tl.pad(input * input, [(0, 0), (size // 2, (size - 1) // 2), *others])
-    total: Any = sum(squares.narrow(1, shift, input.shape[1]) for shift in range(size))
+    total: Any = sum(squares[:, shift : shift + input.shape[1]] for shift in range(size))
     return input / (k + alpha * (total / size)) ** beta
 
 

@@ -10,37 +10,44 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import DtypeError, TensorError
 from tinygrad_lecture.in_place import in_place
+from tinygrad_lecture.pytorch_methods import cast
 
-from .dtypes import BY_NAME, new_tensor, strided
+from .dtypes import BY_NAME, TENSOR_KINDS, new_tensor, strided
 
 # functions that are methods in place as well, x.addmm_()
 IN_PLACE = """
 addbmm addmm addmv addr baddbmm arccos arccosh arcsin arcsinh arctan arctan2 arctanh deg2rad rad2deg float_power
-ldexp index_copy index_fill index_put
+ldexp index_copy index_fill index_put addcdiv addcmul clamp_max clamp_min lerp eq ge gt le lt ne pow remainder neg abs
+sign square floor ceil round expm1 log log1p log2 log10 sqrt rsqrt sin cos tan tanh sigmoid leaky_relu scatter_add tril
+triu cumsum cumprod erf reciprocal trunc
 """
 
 # methods that are functions as well, torch.detach(x); so are all that change x in place
 FREE = """
-conj detach get_device is_complex is_inference is_nonzero is_same_size is_signed narrow numel select t tile
+conj detach get_device is_complex is_floating_point is_inference is_nonzero is_same_size is_signed numel t
 """
 
 ALIASES = {  # a method -> the method that it is
     "absolute_": "abs_", "negative_": "neg_", "multiply_": "mul_", "divide_": "div_", "true_divide_": "div_",
     "subtract_": "sub_", "not_equal_": "ne_", "less_": "lt_", "less_equal_": "le_", "greater_": "gt_",
-    "greater_equal_": "ge_", "fix_": "trunc_", "sgn_": "sign_", "swapdims_": "swapaxes_", "detach_copy": "detach",
+    "greater_equal_": "ge_", "fix_": "trunc_", "sgn_": "sign_", "detach_copy": "detach", "reshape_as": "view_as",
 }  # fmt: skip
 
 
 def give_methods(functions: Mapping[str, Callable[..., Any]]) -> None:
     """Add to Tensor the functions whose first argument is `input`, their in-place forms, and the methods below."""
-    methods: dict[str, Any] = {name: f for name, f in functions.items() if _is_method(f)}
-    methods |= {f"{name}_": in_place(functions[name]) for name in IN_PLACE.split()}
-    methods |= {name: getattr(Tensor, of) for name, of in ALIASES.items()}
+    known = {name: f for name, f in vars(tl.ops).items() if callable(f) and name[0] != "_"}
+    known |= {"bernoulli": tl.bernoulli, "multinomial": tl.multinomial, **functions}
+    methods: dict[str, Any] = {name: f for name, f in known.items() if _is_method(f)}
+    methods |= {f"{name}_": in_place(known[name]) for name in IN_PLACE.split()}
     methods |= {**METHODS, **{name: property(answer) for name, answer in PROPERTIES.items()}}
+    methods |= {name: methods.get(of) or getattr(Tensor, of) for name, of in ALIASES.items()}
     for name, method in methods.items():
         if not hasattr(Tensor, name):
             setattr(Tensor, name, method)
@@ -64,10 +71,26 @@ def _free(name: str) -> Callable[..., Any]:
 def _is_method(function: Callable[..., Any]) -> bool:
     """Whether the first argument is `input`, or it is one of the engine's own ops under another name."""
     first = next(iter(inspect.signature(function).parameters), None)
-    return first == "input" or (function.__module__.startswith("tinygrad_lecture.ops") and first != "tensors")
+    return first == "input" or (function.__module__.startswith("tinygrad_lecture.ops") and first in ("x", "a"))
 
 
 # --- what a program asks of a tensor's memory and machine, with the answers that hold here ------------------
+
+
+def _like_it(make: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that makes a tensor, by default of this one's dtype and on its device: x.new_zeros(2, 3)."""
+    return lambda x, *args, **settings: make(*args, **{"dtype": x._array.dtype, "device": x.device, **settings})
+
+
+def _type(x: Tensor, dtype: Any = None) -> Any:
+    """The tensor in its shape with a dtype, or that of a class such as torch.FloatTensor; without one its class."""
+    kinds = {name: kind.kind for name, kind in TENSOR_KINDS.items()}
+    if dtype is None:
+        name = next((name for name, kind in kinds.items() if kind == x._array.dtype), f"{x._array.dtype}Tensor")
+        return f"torch.{'cuda.' if x.is_cuda else ''}{name}"
+    if isinstance(dtype, str):
+        dtype = kinds.get(dtype.rpartition(".")[2], dtype)
+    return x.to(dtype=getattr(dtype, "kind", dtype) if isinstance(dtype, type) else dtype)
 
 
 METHODS: dict[str, Callable[..., Any]] = {
@@ -80,6 +103,10 @@ METHODS: dict[str, Callable[..., Any]] = {
     "get_device": lambda x: -1 if not x.is_cuda else x.device.index or 0,
     "bfloat16": lambda x: x.to(dtype=BY_NAME["bfloat16"]),
     "new": lambda x, *args: new_tensor(args, x._array.dtype, x.device),
+    **{f"new_{make.__name__}": _like_it(make) for make in (tl.zeros, tl.ones, tl.empty, tl.full, tl.tensor)},
+    **{name: cast(dtype) for name, dtype in {"char": np.int8, "byte": np.uint8, "short": np.int16}.items()},
+    "type": _type,
+    "view_as": lambda x, other: x.view(other.shape),
 }
 
 PROPERTIES: dict[str, Callable[..., Any]] = {
@@ -96,7 +123,7 @@ PROPERTIES: dict[str, Callable[..., Any]] = {
 # --- out= ---------------------------------------------------------------------------------------------------
 
 TAKE_OUT = (  # the modules whose functions take it
-    *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "tinygrad_lecture.distributions", "nn.torch.functions"),
+    *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "nn.torch.functions"),
 )
 _RANKS = {"b": 0, "u": 1, "i": 1, "f": 2}  # kinds of dtypes; a result fits into an equal or a higher one
 

@@ -206,7 +206,6 @@ def test_multinomial_draws_each_index_in_proportion_to_its_weight(replacement):
 def test_without_replacement_no_index_is_drawn_twice():
     drawn = tl.multinomial(tl.tensor([[0.1, 0.0, 0.2, 0.7]] * 50), 3)
     assert sorted(map(tuple, np.sort(drawn.numpy(), axis=1))) == [(0, 2, 3)] * 50
-    assert tl.tensor([0.5, 0.5]).multinomial(num_samples=1).shape == (1,)
     assert tl.multinomial(tl.tensor([0.0, 1.0, 0.0]), 5, replacement=True).tolist() == [1] * 5
 
 
@@ -216,7 +215,6 @@ def test_bernoulli_is_1_with_the_probability_given():
     np.testing.assert_allclose(tl.bernoulli(p).numpy().mean(0), [0, 0.25, 1], atol=0.03)
     assert 0.7 < tl.bernoulli(p, 0.75).mean().item() < 0.8
     assert 0.7 < tl.bernoulli(p, tl.tensor(0.75)).numpy().mean() < 0.8
-    assert 0.2 < tl.zeros(1000).bernoulli_(0.25).mean().item() < 0.3
 
 
 def test_a_generator_is_a_stream_of_its_own():
@@ -231,8 +229,6 @@ def test_a_generator_is_a_stream_of_its_own():
         lambda g: tl.multinomial(tl.ones(5), 3, generator=g),
         lambda g: tl.zeros(3).uniform_(-1, 1, generator=g),
         lambda g: tl.zeros(3).normal_(generator=g),
-        lambda g: tl.zeros(3).random_(10, generator=g),
-        lambda g: tl.zeros(3).exponential_(generator=g),
     ]
     g = tl.Generator()
     for draw in draws:

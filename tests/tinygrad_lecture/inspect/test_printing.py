@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.printing import options
-from tinygrad_lecture.methods.pytorch import GradFn
+from tinygrad_lecture.pytorch_methods import GradFn
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,12 @@ from typing import Any, SupportsIndex, TypeVar
 
 import numpy as np
 
-from .. import ops
-from ..autograd.core import Leaf, Record
-from ..autograd.modes import modes
-from ..backend import DType, to_host
-from ..errors import DtypeError, TensorError, hide_frames, warn
-from ..tensor_base import TensorBase, tensor_of, wrap
+from . import ops
+from .autograd.core import Leaf, Record
+from .autograd.modes import modes
+from .backend import DType, to_host
+from .errors import DtypeError, TensorError, hide_frames, warn
+from .tensor_base import TensorBase, tensor_of, wrap
 
 T = TypeVar("T")
 
@@ -199,13 +199,13 @@ class PythonMethods(TensorBase):
         return isinstance(same, TensorBase) and bool(same._array.any())
 
     def __repr__(self: Any) -> str:
-        from ..inspect.printing import text_of
+        from .inspect.printing import text_of
 
         return text_of(self)
 
     def _repr_html_(self: Any) -> str:
         """What a notebook shows: shape, dtype, device, what made it, and its numbers on a tint."""
-        from ..inspect.notebook import tensor_html
+        from .inspect.notebook import tensor_html
 
         return tensor_html(self)
 

@@ -77,7 +77,7 @@ globals()["__all__"] = sorted(  # written as a name, type checkers would take it
 _tell_missing(
     {
         "nn": globals(), "nn.functional": vars(functional), "nn.optim": vars(optim), "nn.init": vars(init),
-        "nn.optim.lr_scheduler": vars(optim.lr_scheduler), "nn.optim.swa_utils": vars(optim.swa_utils),
+        "nn.optim.lr_scheduler": vars(optim.lr_scheduler),
         "nn.data": vars(data), "nn.utils": vars(utils), "nn.utils.rnn": vars(utils.rnn), "nn.parallel": vars(parallel),
         "nn.weights": vars(weights), "nn.distributions": vars(distributions),
     }

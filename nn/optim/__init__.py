@@ -1,21 +1,16 @@
 """Optimisers, which update parameters from gradients, and schedules of their learning rates.
 
-sgd.py adam.py            the two to read first: SGD; Adam and AdamW
-variants.py lbfgs.py      the others; steps that use the curvature
-optimizer.py              the base: parameter groups, what a step goes through, the saved state
-settings.py               its parts: settings, limits, groups and states, checked
-lr_scheduler.py           learning rates that change; schedule.py: their base
-swa_utils.py              means of weights
+sgd.py adam.py        the two to read first: SGD; Adam and AdamW
+adaptive.py           others that divide by past gradients: Adagrad, RMSprop, Adadelta
+optimizer.py          the base: what a step goes through, the saved state
+settings.py           settings and their limits, in groups of parameters
+lr_scheduler.py       learning rates that change
 """
 
-from . import lr_scheduler, swa_utils
+from . import lr_scheduler
 from .adam import Adam, AdamW
-from .lbfgs import LBFGS
+from .adaptive import Adadelta, Adagrad, RMSprop
 from .optimizer import Optimizer
 from .sgd import SGD
-from .variants import ASGD, Adadelta, Adagrad, Adamax, NAdam, RAdam, RMSprop, Rprop
 
-__all__ = [
-    "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop",
-    "Rprop", "lr_scheduler", "swa_utils",
-]  # fmt: skip
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]

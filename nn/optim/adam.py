@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.kernels.compiled import compiles, run_rows
 
-from .optimizer import Optimizer, Params
-from .settings import LIMITS, Group, floats, settings
+from .optimizer import Optimizer, Params, in_pieces
+from .settings import LIMITS, Group, floats
 
 
-class Adam(Optimizer):
+class Adam(Optimizer, settings_in_groups=True):
     """Adam, with running means m of the gradient g and v of its square; at step t:
 
         g = g + weight_decay · p
@@ -32,13 +32,14 @@ class Adam(Optimizer):
     """
 
     limits = LIMITS
+    decoupled: ClassVar[bool] = False  # whether weight decay acts on the parameter directly, not through its gradient
 
     def __init__(
         self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0.0, amsgrad: bool = False, *, maximize: bool = False, foreach: Any = None,
-        fused: Any = None, capturable: bool = False, differentiable: bool = False,
+        weight_decay: float = 0.0, amsgrad: bool = False, *, maximize: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(params, settings(locals()))
+        settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, {**settings, "amsgrad": amsgrad, "maximize": maximize})
 
     def memory(self, group: Group) -> Mapping[str, float]:
         return dict.fromkeys(["exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * group["amsgrad"]], 0.0)
@@ -49,15 +50,18 @@ class Adam(Optimizer):
         for group in self.param_groups:
             lr, eps, decay = floats(group, "lr", "eps", "weight_decay")
             beta1, beta2 = map(float, group["betas"])
-            new_m, new_v = 1 - beta1, 1 - beta2
-            effects = -1 if group["maximize"] else 1, *((0, 1 - lr * decay) if self.decoupled else (decay, 1))
-            for state, arrays in self.trained(group):
-                t = state["step"]
+            new_m, new_v, kept = 1 - beta1, 1 - beta2, 1 - lr * decay
+            for t, arrays in self.trained(group):
                 c = (1 - beta2**t) ** 0.5  # so the step is length · m / (sqrt(v) + small), with fewer passes
                 length, small = lr * c / (1 - beta1**t), eps * c
-                if not group["amsgrad"] and _compiled(arrays, (length, small, new_m, beta2, new_v, *effects)):
+                decays = (0, kept) if self.decoupled else (decay, 1)
+                if not group["amsgrad"] and _compiled(arrays, (length, small, new_m, beta2, new_v, *decays)):
                     continue
-                for p, g, m, v, *largest in self.pieces(group, arrays):
+                for p, g, m, v, *largest in in_pieces(arrays):
+                    if decay and self.decoupled:
+                        p *= kept
+                    elif decay:
+                        g = g + decay * p
                     m += new_m * (g - m)
                     v *= beta2
                     v += new_v * (g * g)
@@ -81,7 +85,7 @@ def _compiled(arrays: Sequence[Array], numbers: Sequence[float]) -> bool:
     return True
 
 
-class AdamW(Adam):
+class AdamW(Adam, settings_in_groups=True):
     """Adam with decoupled weight decay: p ← p - lr · weight_decay · p before each step, and g without it.
 
     (Loshchilov & Hutter, arXiv:1711.05101.) Raises ValueError as Adam.
@@ -91,7 +95,6 @@ class AdamW(Adam):
 
     def __init__(
         self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: Any = None,
-        fused: Any = None, capturable: bool = False, differentiable: bool = False,
+        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False,
     ) -> None:  # fmt: skip
-        Optimizer.__init__(self, params, settings(locals()))
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

@@ -18,19 +18,19 @@ A subclass has its own `__init__` and `step`, as in PyTorch, and keeps what it n
                     if p.grad is not None:
                         p.sub_(p.grad.sign(), alpha=group["lr"])
 
-The optimisers of this package go through `trained` and `pieces` instead, and compute on arrays.
+The optimisers of this package go through `trained` and `in_pieces` instead, and compute on arrays.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import partial, wraps
 from typing import Any, ClassVar, TypeAlias
 
 from tinygrad_lecture import Tensor, enable_grad
 from tinygrad_lecture.autograd.versions import announce_write
-from tinygrad_lecture.backend import Array, xp
+from tinygrad_lecture.backend import Array, is_array, move, xp
 from tinygrad_lecture.errors import warn
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.inspect.profile import Measured
@@ -38,10 +38,12 @@ from tinygrad_lecture.kernels.threads import pieces
 from tinygrad_lecture.tensor_base import wrap
 
 from ..errors import ExplainsArguments, as_parameters
-from ..module import clear_grad
-from .settings import IGNORED, Group, Limit, State, broken, make_group, misfits, placed
+from ..module import array_of, clear_grad, misfit
+from .settings import Group, Limit, broken, make_group
 
 Params: TypeAlias = Iterable[Any]  # of Tensors, of pairs (name, Tensor), or of groups of them
+State: TypeAlias = dict[str, Any]  # of one parameter: tensors, numbers, and lists of them, by name
+MACHINE = ("foreach", "fused", "capturable", "differentiable")  # PyTorch's settings for its kernels: no settings here
 
 
 class Optimizer(ExplainsArguments, Measured):
@@ -59,16 +61,20 @@ class Optimizer(ExplainsArguments, Measured):
     """
 
     limits: ClassVar[Mapping[str, Limit]] = {}  # of the settings that it knows
-    numbers: ClassVar[tuple[str, ...]] = ()  # the names in `memory` that are one number, no array
-    decoupled: ClassVar[bool] = False  # whether weight decay acts on the parameter directly, not through its gradient
-    by_parameter: ClassVar[bool] = True  # whether a step looks at one parameter at a time
     measured: ClassVar[tuple[str, ...]] = ("step", "zero_grad")
+    settings_in_groups: ClassVar[bool] = False  # whether to refuse optimizer.lr = 0.1, which would change nothing
+
+    def __init_subclass__(cls, settings_in_groups: bool = False, **others: Any) -> None:
+        super().__init_subclass__(**others)
+        cls.settings_in_groups = settings_in_groups  # a user's subclass has the attributes that it likes
+        if settings_in_groups:
+            cls.__init__ = _without_machine(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[Group] = []
         # parameter -> {"step": number of its steps, name: Tensor, ...}, or what a subclass puts there
-        self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        self.state: defaultdict[Any, State] = defaultdict(dict)
         given = as_parameters(self._name, params)
         if not given:
             raise ValueError(
@@ -85,7 +91,7 @@ class Optimizer(ExplainsArguments, Measured):
     @property
     def stepped(self) -> bool:
         """Whether `step` was called. A user's own `step` is not observed, so it counts as called."""
-        return bool(self.state) or not _of_nn(type(self).step)
+        return bool(self.state) or not self.settings_in_groups
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults.
@@ -105,7 +111,7 @@ class Optimizer(ExplainsArguments, Measured):
         raise AttributeError(f"{self._name} has no attribute {name!r}{remedy}", name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in vars(self).get("defaults", ()) and _of_nn(type(self)):
+        if self.settings_in_groups and name in vars(self).get("defaults", ()):
             getattr(self, name)  # raises, and says where settings are
         object.__setattr__(self, name, value)
 
@@ -116,9 +122,8 @@ class Optimizer(ExplainsArguments, Measured):
         return broken(group, self.limits)
 
     def memory(self, group: Group) -> Mapping[str, float] | None:
-        """What a step keeps for each parameter beside the number of its steps: name -> initial value.
+        """What a step keeps for each parameter: the name of an array like the parameter -> its first value everywhere.
 
-        That is an array like the parameter with this value everywhere or, if `numbers` has the name, one number.
         None: `step` puts into the state what it likes.
         """
         return None
@@ -140,52 +145,30 @@ class Optimizer(ExplainsArguments, Measured):
             warn(f"{self._name}.step: no parameter has a gradient, so none changes; call loss.backward() first")
         return loss
 
-    def trained(self, group: Group) -> Iterator[tuple[State, tuple[Array, ...]]]:
-        """(state, arrays) of each parameter of a group that has a gradient: arrays to be updated by `pieces`.
+    def trained(self, group: Group) -> Iterator[tuple[int, tuple[Array, ...]]]:
+        """(t, arrays) of each parameter of a group that has a gradient: arrays to be updated by `in_pieces`.
 
-        state: its "step" is counted already, from 1.  arrays: the parameter p, its gradient g, the arrays of `memory`.
+        t: the number of this step for the parameter, from 1.
+        arrays: the parameter p, its gradient g, or -g to maximize, and the arrays of `memory`.
         """
         memory = self.memory(group) or {}
-        names = [name for name in memory if name not in self.numbers]
         parameters = [p for p in group["params"] if p._grad is not None]
         announce_write(*[p._array for p in parameters])
         for p in parameters:
             if p not in self.state or (memory and not memory.keys() <= self.state[p].keys()):
-                self._ensure_state(p, memory)
+                self._add_memory(p, memory)
             state = self.state[p]
             state["step"] += 1
-            yield state, (p._array, p._grad._array, *([state[name]._array for name in names] if names else ()))
+            g = -p._grad._array if group["maximize"] else p._grad._array
+            yield state["step"], (p._array, g, *([state[name]._array for name in memory] if memory else ()))
 
-    def pieces(self, group: Group, arrays: tuple[Array, ...]) -> Iterable[tuple[Array, ...]]:
-        """(p, g, *memory) to be updated in place, but for g; of large arrays one piece after another, all elementwise.
-
-        g is what the formula asks for: -g to maximize; with weight decay g + λ·p or, decoupled, p ← (1 - lr·λ)·p first.
-        Pieces fit the processor's cache, so a formula of many operations reads main memory once. Two threads that share
-        them gain nothing: 1.0 to 1.1 of the time for the parameters of a GPT of 10 million on two cores.
-        """
-        cut, maximize, decay = pieces(*arrays, read=(1,)), group["maximize"], group.get("weight_decay")
-        return self._towards(cut, group, maximize, float(decay or 0)) if maximize or decay else cut
-
-    def _towards(
-        self, cut: Iterable[tuple[Array, ...]], group: Group, maximize: bool, decay: float
-    ) -> Iterator[tuple[Array, ...]]:
-        decoupled, keep = self.decoupled or group.get("decoupled_weight_decay"), 1 - float(group["lr"]) * decay
-        for p, g, *memory in cut:
-            if maximize:
-                g = -g
-            if decay and decoupled:
-                p *= keep
-            elif decay:
-                g = g + decay * p
-            yield p, g, *memory
-
-    def _ensure_state(self, p: Tensor, memory: Mapping[str, float]) -> None:
+    def _add_memory(self, p: Tensor, memory: Mapping[str, float]) -> None:
         """Add to the state of a parameter what it lacks."""
         state = self.state[p]
         state.setdefault("step", 0)
         for name, value in memory.items():
             if name not in state:
-                state[name] = value if name in self.numbers else wrap(xp(p.array).full_like(p.array, value))
+                state[name] = wrap(xp(p.array).full_like(p.array, value))
 
     # --- gradients and saving ---------------------------------------------------------------------------
 
@@ -232,7 +215,7 @@ class Optimizer(ExplainsArguments, Measured):
         settings: list[Group] = []
         loaded: dict[Tensor, State] = {}
         for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=False)):
-            changed = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.items() if name not in IGNORED}
+            changed = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.items() if name not in MACHINE}
             settings.append(new := {**own, **changed, "params": own["params"]})
             complaints += [f"group {index}: {complaint}" for complaint in self.complaints(new)]
             for i, p in zip(map(int, saved["params"]), own["params"], strict=True):
@@ -240,17 +223,15 @@ class Optimizer(ExplainsArguments, Measured):
                     continue
                 if (memory := self.memory(new)) is not None:
                     held = {name: value for name, value in held.items() if value is not None}
-                    problems = [f"parameter {i}: {complaint}" for complaint in misfits(p, held, memory, self.numbers)]
-                    complaints += problems
-                    if not problems:  # PyTorch's SGD saves no "step"
-                        held |= {"step": int(held.get("step", 1)), **{name: float(held[name]) for name in self.numbers}}
+                    complaints += [f"parameter {i}: {complaint}" for complaint in _misfits(p, held, memory)]
+                    held["step"] = int(held.get("step", 1))  # PyTorch's SGD saves none
                 loaded[p] = held
         if state:
             complaints.append(f"there is state for parameters in no group: {', '.join(map(str, state))}")
         if complaints:
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
             raise ValueError(f"load_state_dict: the state does not fit this {self._name}; nothing was changed{lines}")
-        self.state = defaultdict(dict, {p: placed(p, held) for p, held in loaded.items()})
+        self.state = defaultdict(dict, {p: _placed(p, held) for p, held in loaded.items()})
         for own, new in zip(self.param_groups, settings, strict=True):
             own.update(new)
 
@@ -271,6 +252,52 @@ class Optimizer(ExplainsArguments, Measured):
         return "\n".join([*lines, ")"])
 
 
-def _of_nn(made: Any) -> bool:
-    """Whether a class or function stands in this package."""
-    return made.__module__.rpartition(".")[0] == __package__  # type: ignore[no-any-return]
+def in_pieces(arrays: tuple[Array, ...]) -> Iterable[tuple[Array, ...]]:
+    """(p, g, *memory) to be updated in place, but for g; of large arrays one piece after another, all elementwise.
+
+    Pieces fit the processor's cache, so a formula of many operations reads main memory once. Two threads that share
+    them gain nothing: 1.0 to 1.1 of the time for the parameters of a GPT of 10 million on two cores.
+    """
+    return pieces(*arrays, read=(1,))
+
+
+def _misfits(p: Tensor, state: State, memory: Mapping[str, float]) -> Iterator[str]:
+    """Messages about why a saved state does not fit a parameter."""
+    for name, value in state.items():
+        if name != "step" and name not in memory:
+            yield f"{name} is not part of this optimiser's state"
+        elif name != "step" and (complaint := misfit(name, p, array_of(value))):
+            yield complaint
+    yield from (f"{name} is missing" for name in memory if name not in state)
+
+
+def _placed(p: Tensor, state: State) -> State:
+    """A copy of a saved state, in its parameter's dtype and on its device."""
+
+    def place(value: Any) -> Any:
+        array = array_of(value)
+        if not is_array(array):
+            return value
+        array = move(array, p.device)
+        return wrap(array.astype(p.dtype) if array.dtype.kind == "f" else array.copy())
+
+    return {name: value if name == "step" else map_leaves(place, value) for name, value in state.items()}
+
+
+def _without_machine(init: Callable[..., None]) -> Callable[..., None]:
+    """An `__init__` that takes PyTorch's settings for its kernels too. Raises NotImplementedError for two of them."""
+
+    @wraps(init)
+    def made(
+        self: Any, *args: Any, foreach: Any = None, fused: Any = None, capturable: bool = False,
+        differentiable: bool = False, **settings: Any,
+    ) -> None:  # fmt: skip
+        if capturable:
+            reason = "there are no CUDA graphs here; leave it out"
+            raise NotImplementedError(f"{self._name}: capturable=True is not here, since {reason}")
+        if differentiable:
+            reason = "a step is not recorded here; write the update with ops, as in w = w - lr * g"
+            raise NotImplementedError(f"{self._name}: differentiable=True is not here, since {reason}")
+        init(self, *args, **settings)
+
+    return made

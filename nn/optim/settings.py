@@ -1,40 +1,17 @@
-"""The settings of optimisers and schedules, and their limits; parameter groups.
-
-At the end: the saved state of a parameter, checked and moved to its device.
-"""
+"""The settings of optimisers and schedules, and their limits; parameter groups."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from inspect import Parameter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import is_array, move
 from tinygrad_lecture.errors import alike, brief, warn
-from tinygrad_lecture.func.trees import map_leaves
-from tinygrad_lecture.tensor_base import wrap
-
-from ..module import array_of, misfit
 
 Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name
-State: TypeAlias = dict[str, Any]  # of one parameter: tensors, numbers, and lists of them, by name
 Limit: TypeAlias = Callable[[Any], str | None]  # value of a setting -> what is wrong with it, "must be ..., not ..."
-
-
-def settings(arguments: dict[str, Any]) -> Group:
-    """The settings among the arguments of an optimiser's `__init__`, which are its `locals()`.
-
-    PyTorch's arguments for its kernels are left out. Raises NotImplementedError for one that would change something.
-    """
-    optimizer = type(arguments["self"]).__name__
-    for name, reason in IGNORED.items():
-        if reason and arguments.get(name):
-            raise NotImplementedError(f"{optimizer}: {name}=True is not here, since {reason}")
-    others = {"self", "params", "__class__", *IGNORED}
-    return {name: value for name, value in arguments.items() if name not in others}
 
 
 def floats(group: Group, *names: str) -> list[float]:
@@ -73,12 +50,12 @@ def two_below_1(value: Any) -> str | None:
 
 # of the settings that optimisers have in common
 LIMITS: dict[str, Limit] = {
-    **dict.fromkeys(("lr", "weight_decay", "eps", "momentum", "lr_decay", "momentum_decay"), not_negative),
+    **dict.fromkeys(("lr", "weight_decay", "eps", "momentum"), not_negative),
     "betas": two_below_1,
 }
 
 
-def one_of(*choices: str | None) -> Limit:
+def one_of(*choices: str) -> Limit:
     """The limit of a setting that is one of some strings."""
     told = " or ".join(map(repr, choices))
     return lambda value: None if value in choices else f"must be {told}, not {brief(value)}"
@@ -90,17 +67,6 @@ def is_number(value: Any) -> bool:
 
 
 # --- parameter groups ---------------------------------------------------------------------------------------
-
-# PyTorch's arguments for its kernels -> why True is refused; None if it changes nothing
-IGNORED = {
-    "foreach": None,
-    "fused": None,
-    "capturable": "there are no CUDA graphs here; leave it out",
-    "differentiable": "a step is not recorded here; write the update with ops, as in w = w - lr * g",
-}
-
-
-required = Parameter.empty  # the default of a setting that has none: each group must give it
 
 
 def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tensor]) -> Group:
@@ -128,33 +94,8 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
             raise ValueError(f"{optimizer}: a parameter of shape {p.shape} is given twice; pass each once")
         seen.add(p)
     group = {**defaults, **given, "params": params, **({"param_names": names} if names else {})}
-    for name in (name for name, value in group.items() if value is required):
-        raise ValueError(f'{optimizer}: {name} has no default; give it, as in {{"params": [...], "{name}": ...}}')
     for name in given.keys() - defaults.keys() - {"params"}:  # others are the user's, unless they look misspelt
         initials = "".join(word[:1] for word in name.split("_"))
         if meant := [initials] if initials in defaults else alike(name, defaults):
             warn(f"{optimizer} has no setting {name!r}, so it changes nothing; write {meant[0]!r}")
     return group
-
-
-def misfits(p: Tensor, state: State, memory: Collection[str], numbers: Collection[str]) -> Iterator[str]:
-    """Messages about why a saved state does not fit a parameter. memory: what is kept; of it numbers: no arrays."""
-    for name, value in state.items():
-        if name not in {"step", *memory}:
-            yield f"{name} is not part of this optimiser's state"
-        elif name not in {"step", *numbers} and (complaint := misfit(name, p, array_of(value))):
-            yield complaint
-    yield from (f"{name} is missing" for name in memory if name not in state)
-
-
-def placed(p: Tensor, state: Mapping[str, Any]) -> State:
-    """A copy of a saved state, in its parameter's dtype and on its device."""
-
-    def place(value: Any) -> Any:
-        array = array_of(value)
-        if not is_array(array):
-            return value
-        array = move(array, p.device)
-        return wrap(array.astype(p.dtype) if array.dtype.kind == "f" else array.copy())
-
-    return {name: value if name == "step" else map_leaves(place, value) for name, value in state.items()}

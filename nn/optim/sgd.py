@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .optimizer import Optimizer, Params
-from .settings import LIMITS, Group, floats, settings
+from .optimizer import Optimizer, Params, in_pieces
+from .settings import LIMITS, Group, floats
 
 
-class SGD(Optimizer):
+class SGD(Optimizer, settings_in_groups=True):
     """Stochastic gradient descent, p ← p - lr · d, with the direction d from the gradient g:
 
         d = g + weight_decay · p
@@ -23,14 +23,14 @@ class SGD(Optimizer):
 
     def __init__(
         self, params: Params, lr: float = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
-        weight_decay: float = 0.0, nesterov: bool = False, *, maximize: bool = False, foreach: Any = None,
-        fused: Any = None, capturable: bool = False, differentiable: bool = False,
+        weight_decay: float = 0.0, nesterov: bool = False, *, maximize: bool = False,
     ) -> None:  # fmt: skip
         """params: see `Optimizer`. A setting is one number for all parameters of a group.
 
         Raises ValueError for negative settings, and for nesterov without momentum or with dampening.
         """
-        super().__init__(params, settings(locals()))
+        settings = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
+        super().__init__(params, {**settings, "nesterov": nesterov, "maximize": maximize})
 
     def complaints(self, group: Group) -> Iterator[str]:
         yield from super().complaints(group)
@@ -48,13 +48,14 @@ class SGD(Optimizer):
         """
         loss = self.begin(closure)
         for group in self.param_groups:
-            lr, momentum, dampening = floats(group, "lr", "momentum", "dampening")
-            for state, arrays in self.trained(group):
-                for p, g, *memory in self.pieces(group, arrays):  # g has the weight decay already
+            lr, momentum, dampening, decay = floats(group, "lr", "momentum", "dampening", "weight_decay")
+            for t, arrays in self.trained(group):
+                for p, g, *memory in in_pieces(arrays):
+                    d = g + decay * p if decay else g
                     if momentum:
                         (v,) = memory
                         v *= momentum
-                        v += g if state["step"] == 1 else (1 - dampening) * g
-                        g = g + momentum * v if group["nesterov"] else v
-                    p -= lr * g
+                        v += d if t == 1 else (1 - dampening) * d
+                        d = d + momentum * v if group["nesterov"] else v
+                    p -= lr * d
         return loss

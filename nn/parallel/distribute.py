@@ -142,8 +142,7 @@ class distribute(AbstractContextManager["distribute"]):
     - From now on each worker draws random numbers of its own, as for dropout.
 
     `close()`, or the end of a `with` block, ends it; so does the end of `run`. A worker alone trains as ever.
-    Raises ValueError if the model of a worker does not fit that of worker 0, TypeError for LBFGS, whose closure must
-    return the same loss in all workers.
+    Raises ValueError if the model of a worker does not fit that of worker 0.
     """
 
     def __init__(self, model: Module, optimizer: Optimizer | None = None) -> None:
@@ -153,11 +152,6 @@ class distribute(AbstractContextManager["distribute"]):
         self._pending: set[tuple[int, ...]] = set()  # parts of batches whose gradients are not yet added up
         if self._group.size == 1:
             return
-        if optimizer is not None and not optimizer.by_parameter:
-            raise TypeError(
-                f"nn.parallel.distribute: {type(optimizer).__name__} looks at all parameters together and at the loss: "
-                "leave it out, nn.parallel.distribute(model), and return nn.parallel.mean(loss) from the closure"
-            )
         self._parameters = list(dict.fromkeys([*model.parameters(), *self._trained()]))
         _copy_values(model, self._parameters, self._group)
         _part_streams(self._group)

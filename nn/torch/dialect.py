@@ -152,7 +152,7 @@ _ADAM = {**_CAPTURABLE, "fused": None, "decoupled_weight_decay": False}
 MACHINE: dict[str, dict[str, Any]] = {  # settings of an optimiser of PyTorch that have no meaning here
     "SGD": {**_EVERYWHERE, "fused": None}, "Adam": _ADAM, "AdamW": {**_ADAM, "decoupled_weight_decay": True},
     "Adagrad": {**_EVERYWHERE, "fused": None},
-    **dict.fromkeys(["RMSprop", "Adadelta", "Adamax", "NAdam", "RAdam", "ASGD", "Rprop"], _CAPTURABLE),
+    "RMSprop": _CAPTURABLE, "Adadelta": _CAPTURABLE,
 }  # fmt: skip
 
 

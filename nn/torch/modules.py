@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterable
 from importlib.machinery import ModuleSpec, PathFinder
@@ -20,7 +21,6 @@ from ..layers.normalization import BatchNorm
 from ..module import Module, Parameter
 from ..module_calls import functional_call
 from ..optim import lr_scheduler
-from ..optim.settings import required
 from . import derivatives, layers, testing
 from .functions import FUNCTIONS
 from .machine import DataParallel, SummaryWriter, profiler
@@ -70,8 +70,7 @@ add_module("nn.modules.conv", convolution, _ConvNd=Filters)
 add_module("nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm)
 add_module("optim", optim)
 add_module("optim.lr_scheduler", lr_scheduler, _LRScheduler=lr_scheduler.LRScheduler)
-add_module("optim.optimizer", Optimizer=optim.Optimizer, required=required)
-add_module("optim.swa_utils", optim.swa_utils)
+add_module("optim.optimizer", Optimizer=optim.Optimizer, required=inspect.Parameter.empty)
 add_module("distributions", distributions)
 for _name in ("bernoulli", "categorical", "distribution", "kl", "normal"):
     add_module(f"distributions.{_name}", distributions)

@@ -23,7 +23,7 @@ from ..container import Sequential
 from ..data.loader import DataLoader, Epoch, differences
 from ..errors import explained
 from ..module import Module
-from ..optim import LBFGS, Optimizer
+from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from ..parallel.distribute import shares
 from ..parallel.group import group, rank
@@ -120,8 +120,6 @@ class Run:
             yield "the schedule belongs to another optimiser; make it with the one that the Trainer gets"
         if isinstance(self.schedule, ReduceLROnPlateau):
             yield "ReduceLROnPlateau needs scores, which a Trainer does not give; call its step in on_record"
-        if isinstance(self.optimizer, LBFGS):
-            yield "LBFGS needs a closure at each step, which a Trainer does not give; write the loop yourself"
         for name, value in (self.settings or {}).items():
             plain = value is None or (isinstance(value, str | int | float | np.generic) and value == value)
             if not plain or not isinstance(name, str):

@@ -154,7 +154,6 @@ MISTAKES = [
         ValueError,
         "ReduceLROnPlateau needs scores, which a Trainer does not give; call its step in on_record",
     ),
-    (lambda: train(optimizer=nn.optim.LBFGS(model.parameters())), ValueError, "LBFGS needs a closure at each step, wh"),
     (lambda: train(batches=data), ValueError, "batches is a dataset, which gives single rows; write nn.DataLoader("),
     (lambda: train(batches=nn.DataLoader), ValueError, "batches is the class DataLoader; make one"),
     (lambda: train(batches=x), ValueError, "batches is a Tensor of shape (4, 3), float32, not batches; write nn.DataL"),

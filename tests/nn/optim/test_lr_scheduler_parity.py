@@ -15,93 +15,13 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
+from optim_table import FORMULAS, SCHEDULES, STEPS, sequential
 
 torch = pytest.importorskip("torch")
 
 pytestmark = pytest.mark.parity
 
-STEPS = 60
-factors = st.floats(0.05, 1.0)
-few = st.integers(1, 12)
-momenta = st.sampled_from([0.5, 0.85])
 Make = Callable[[Any, Any], Any]  # (the module with the schedules, an optimiser) -> a schedule
-
-
-def made(kind: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Make]:
-    return st.fixed_dictionaries(arguments).map(
-        lambda given: lambda module, optimizer: getattr(module, kind)(optimizer, **given)
-    )
-
-
-eta_min = st.sampled_from([0.0, 1e-3])
-functions = few.map(lambda n: [lambda step: n / (n + step), lambda step: 0.9 + 0.01 * (step % n)])
-chainable = {
-    "StepLR": made("StepLR", step_size=few, gamma=factors),
-    "MultiStepLR": made("MultiStepLR", milestones=st.lists(few, max_size=4), gamma=factors),
-    "ConstantLR": made("ConstantLR", factor=factors, total_iters=few),
-    "LinearLR": made("LinearLR", start_factor=factors, end_factor=factors, total_iters=few),
-    "ExponentialLR": made("ExponentialLR", gamma=factors),
-    "PolynomialLR": made("PolynomialLR", total_iters=few, power=st.sampled_from([0.5, 1.0, 2.0])),
-    "CosineAnnealingLR": made("CosineAnnealingLR", T_max=few, eta_min=eta_min),
-    "MultiplicativeLR": made("MultiplicativeLR", lr_lambda=functions),
-}
-closed = {
-    "LambdaLR": made("LambdaLR", lr_lambda=functions),
-    "CosineAnnealingWarmRestarts": made(
-        "CosineAnnealingWarmRestarts", T_0=few, T_mult=st.integers(1, 3), eta_min=eta_min
-    ),
-}
-cycles = {
-    "OneCycleLR": made(
-        "OneCycleLR",
-        max_lr=st.sampled_from([0.5, [0.5, 0.1]]),
-        total_steps=st.just(STEPS),
-        pct_start=st.floats(0.05, 0.45),
-        anneal_strategy=st.sampled_from(["cos", "linear"]),
-        three_phase=st.booleans(),
-        div_factor=st.floats(2, 30),
-        final_div_factor=st.floats(2, 1e4),
-        cycle_momentum=st.booleans(),
-        base_momentum=momenta,
-    ),
-    "CyclicLR": made(
-        "CyclicLR",
-        base_lr=st.sampled_from([0.01, [0.01, 0.002]]),
-        max_lr=st.sampled_from([0.5, [0.5, 0.1]]),
-        step_size_up=few,
-        step_size_down=st.none() | few,
-        mode=st.sampled_from(["triangular", "triangular2", "exp_range"]),
-        gamma=st.sampled_from([1.0, 0.9]),
-        scale_fn=st.sampled_from([None, lambda x: 1 / (1 + x)]),
-        scale_mode=st.sampled_from(["cycle", "iterations"]),
-        cycle_momentum=st.booleans(),
-        base_momentum=momenta,
-    ),
-}
-simple = {**chainable, **closed}
-
-
-@st.composite
-def sequential(draw: Callable[..., Any]) -> Make:
-    parts = draw(st.lists(st.one_of(*simple.values()), min_size=1, max_size=3))
-    milestones = sorted(draw(st.sets(st.integers(1, 30), min_size=len(parts) - 1, max_size=len(parts) - 1)))
-    return lambda module, optimizer: module.SequentialLR(
-        optimizer, [part(module, optimizer) for part in parts], milestones
-    )
-
-
-@st.composite
-def chained(draw: Callable[..., Any]) -> Make:
-    parts = draw(st.lists(st.one_of(*simple.values(), sequential()), min_size=1, max_size=3))
-    return lambda module, optimizer: module.ChainedScheduler([part(module, optimizer) for part in parts])
-
-
-KINDS: dict[str, st.SearchStrategy[Make]] = {
-    **simple,
-    **cycles,
-    "SequentialLR": sequential(),
-    "ChainedScheduler": chained(),
-}
 
 
 class Twins:
@@ -156,13 +76,13 @@ changes = st.lists(st.tuples(st.integers(0, STEPS - 1), st.sampled_from([0.3, 1e
 optimizers = st.sampled_from(["SGD", "Adam"])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SCHEDULES)
 @settings(max_examples=40)
 @given(st.data(), optimizers, changes)
 @pytest.mark.filterwarnings("ignore")
 def test_sixty_steps(kind: str, data: st.DataObject, name: str, changes: list[tuple[int, float]]) -> None:
     """With changes by hand, and a state that is saved and loaded."""
-    run = Twins(name, [data.draw(KINDS[kind])])
+    run = Twins(name, [data.draw(SCHEDULES[kind])])
     reload = data.draw(st.integers(0, STEPS))
     for step in range(STEPS):
         run.agree(f"at step {step}")
@@ -179,7 +99,7 @@ def test_sixty_steps(kind: str, data: st.DataObject, name: str, changes: list[tu
 @pytest.mark.filterwarnings("ignore")
 def test_two_schedules_of_one_optimiser(data: st.DataObject, name: str, changes: list[tuple[int, float]]) -> None:
     """One at each step, the other at every third."""
-    kinds = st.one_of(*simple.values(), sequential())
+    kinds = st.one_of(*FORMULAS.values(), sequential())
     run = Twins(name, [data.draw(kinds), data.draw(kinds)])
     for step in range(STEPS):
         run.agree(f"at step {step}")
@@ -191,22 +111,12 @@ def test_two_schedules_of_one_optimiser(data: st.DataObject, name: str, changes:
             run.step(1)
 
 
-@pytest.mark.parametrize("kind", [*simple, "CyclicLR"])
+@pytest.mark.parametrize("kind", FORMULAS)
 @settings(max_examples=20)
 @given(st.data(), st.lists(st.none() | st.integers(0, 30), max_size=12))
 @pytest.mark.filterwarnings("ignore")
 def test_steps_to_an_epoch(kind: str, data: st.DataObject, epochs: list[int | None]) -> None:
-    run = Twins("SGD", [data.draw(KINDS[kind])])
-    for epoch in epochs:
-        run.step(0, epoch)
-        run.agree(f"after step({epoch})")
-
-
-@settings(max_examples=20)
-@given(few, st.integers(1, 3), st.lists(st.floats(0, 40), max_size=12))
-@pytest.mark.filterwarnings("ignore")
-def test_warm_restarts_take_fractions(T_0: int, T_mult: int, epochs: list[float]) -> None:
-    run = Twins("SGD", [lambda module, optimizer: module.CosineAnnealingWarmRestarts(optimizer, T_0, T_mult)])
+    run = Twins("SGD", [data.draw(SCHEDULES[kind])])
     for epoch in epochs:
         run.step(0, epoch)
         run.agree(f"after step({epoch})")
@@ -243,28 +153,3 @@ def test_plateaus(given: dict[str, Any], scores: list[float], changes: list[tupl
             run.save_and_load()
         run.step(0, score)
         run.agree(f"at step {step}")
-
-
-@settings(max_examples=40)
-@given(
-    st.sampled_from([0.05, [0.05, 0.3]]),
-    st.integers(0, 12),
-    st.sampled_from(["cos", "linear"]),
-    st.integers(0, 20),
-    changes,
-)
-@pytest.mark.filterwarnings("ignore")
-def test_a_schedule_before_weights_are_averaged(
-    swa_lr: Any, anneal_epochs: int, strategy: str, start: int, changes: list[tuple[int, float]]
-) -> None:
-    def swalr(module: Any, optimizer: Any) -> Any:
-        utils = nn.optim.swa_utils if module is nn.optim.lr_scheduler else torch.optim.swa_utils
-        return utils.SWALR(optimizer, swa_lr, anneal_epochs, strategy)
-
-    run = Twins("SGD", [lambda module, optimizer: module.CosineAnnealingLR(optimizer, 20), swalr])
-    for step in range(STEPS):
-        run.agree(f"at step {step}")
-        for when, lr in changes:
-            if when == step:
-                run.by_hand(lr)
-        run.step(int(step >= start))

@@ -28,30 +28,6 @@ def test_weights_gradients_and_state_are_those_of_one_worker(name, workers):
         assert_close(result, one)
 
 
-def test_lbfgs_which_looks_at_all_parameters_takes_the_whole_step_in_every_worker():
-    def fit(known):
-        tl.manual_seed(0)
-        model = nn.Linear(3, 4)
-        optimizer = nn.optim.LBFGS(model.parameters(), max_iter=5, line_search_fn="strong_wolfe")
-        nn.parallel.distribute(model, optimizer if known else None)
-        for x, y in nn.parallel.shares([points()]):
-
-            def closure(x=x, y=y):
-                optimizer.zero_grad()
-                loss = F.cross_entropy(model(x), y)
-                loss.backward()
-                return nn.parallel.mean(loss)
-
-            optimizer.step(closure)
-        return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
-
-    one = fit(known=True)
-    for result in in_threads(fit, False):
-        assert_close(result, one)
-    with pytest.raises(TypeError, match=r"LBFGS looks at all parameters together.*nn.parallel.distribute\(model\)"):
-        in_threads(fit, True)
-
-
 def test_all_workers_have_the_same_bits_and_so_has_a_second_run():
     first, second, third = in_threads(train, workers=3)
     assert_same_bits(first, second)

@@ -27,7 +27,7 @@ print(torch.optim.Adam([{"params": net.head.parameters(), "lr": 0.5}, {"params":
 print(torch.optim.AdamW(net.parameters(), weight_decay=0.1))
 print(torch.optim.RMSprop(net.parameters()), torch.optim.Adagrad(net.parameters()))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
-schedule = torch.optim.lr_scheduler.CyclicLR(optimizer, base_lr=0.01, max_lr=0.1)
+schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=10)
 print(optimizer)
 x = torch.tensor([[1.0, 3.0], [2.0, 0.5]])
 print(net.load_state_dict(net.state_dict()), nn.Linear(1, 1).load_state_dict({"more": x}, strict=False))

@@ -41,7 +41,7 @@ def resumed(folder, **settings):
 KINDS = {
     "plain": {},
     "dropout and a schedule": {"dropout": 0.4, "schedule": halves},
-    "one cycle of numbers": {"optimizer": nn.optim.NAdam, "schedule": one_cycle},
+    "one cycle": {"optimizer": nn.optim.RMSprop, "schedule": one_cycle, "rate": 0.01},
     "an own optimiser": {"optimizer": Own},
     "accumulated": {"accumulate": 3, "dropout": 0.2},
     "by epoch": {"schedule": halves, "schedule_by": "epoch", "accuracy": True},

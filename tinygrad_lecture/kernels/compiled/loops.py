@@ -282,15 +282,15 @@ def max_pool_backward(job: int, chunk: int) -> None:
 
 @Task
 def adam(job: int, chunk: int) -> None:
-    """An update. Arrays p, g, m, v: (n,), and eight numbers.
+    """An update. Arrays p, g, m, v: (n,), and seven numbers.
 
-    Of these: sign, -1 to climb; pull, weight decay as part of the gradient; keep, what it leaves of a parameter.
+    Of these: pull, weight decay as part of the gradient; keep, what it leaves of a parameter.
     """
     p, g, m, v = piece(job, 0, chunk), piece(job, 1, chunk), piece(job, 2, chunk), piece(job, 3, chunk)
     n = whole(job, 4)
-    step, eps, new_m, old_v, new_v, sign, pull, keep = n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]
+    step, eps, new_m, old_v, new_v, pull, keep = n[0], n[1], n[2], n[3], n[4], n[5], n[6]
     for i in range(p.size):
-        slope = sign * g[i] + pull * p[i]
+        slope = g[i] + pull * p[i]
         m[i] += new_m * (slope - m[i])
         v[i] = old_v * v[i] + new_v * (slope * slope)
         p[i] = keep * p[i] - step * (m[i] / (np.sqrt(v[i]) + eps))

@@ -1,0 +1,140 @@
+"""Optimisers that divide each element's gradient by the size of its past ones: Adagrad, RMSprop, Adadelta."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tinygrad_lecture.backend import xp
+
+from .optimizer import Optimizer, Params, in_pieces
+from .settings import LIMITS, Group, floats, from_0_below_1, from_0_to_1, not_negative
+
+
+class Adagrad(Optimizer, settings_in_groups=True):
+    """Adagrad, which divides the gradient g by the root of the sum of its squares; at step t:
+
+        g = g + weight_decay · p
+        s ← s + g²                                      starting from initial_accumulator_value
+        p ← p - lr / (1 + (t - 1) · lr_decay) · g / (sqrt(s) + eps)
+
+    (Duchi, Hazan & Singer, JMLR 12, 2011.) Raises ValueError for negative settings.
+    """
+
+    limits = LIMITS | dict.fromkeys(("lr_decay", "initial_accumulator_value"), not_negative)
+
+    def __init__(
+        self, params: Params, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0, eps: float = 1e-10, *, maximize: bool = False,
+    ) -> None:  # fmt: skip
+        settings = {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay, "eps": eps, "maximize": maximize}
+        super().__init__(params, {**settings, "initial_accumulator_value": initial_accumulator_value})
+
+    def memory(self, group: Group) -> Mapping[str, float]:
+        return {"sum": group["initial_accumulator_value"]}
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in place, as `SGD.step`."""
+        loss = self.begin(closure)
+        for group in self.param_groups:
+            lr, lr_decay, decay, eps = floats(group, "lr", "lr_decay", "weight_decay", "eps")
+            for t, arrays in self.trained(group):
+                length = lr / (1 + (t - 1) * lr_decay)
+                for p, g, s in in_pieces(arrays):
+                    if decay:
+                        g = g + decay * p
+                    s += g * g
+                    p -= length * (g / (s**0.5 + eps))
+        return loss
+
+
+class RMSprop(Optimizer, settings_in_groups=True):
+    """RMSprop, p ← p - lr · d, with the direction d from the gradient g:
+
+        g = g + weight_decay · p
+        v ← alpha · v + (1 - alpha) · g²                a running mean of the square
+        d = g / (sqrt(v) + eps)
+        u ← momentum · u + d,  d = u                    with momentum
+
+    (Tieleman & Hinton, lecture 6e of Neural Networks for Machine Learning, 2012.) With centered=True, v is reduced by
+    the square of a running mean of g, which makes it a variance (Graves, arXiv:1308.0850).
+    Raises ValueError for negative settings, or alpha outside [0, 1).
+    """
+
+    limits = LIMITS | {"alpha": from_0_below_1}
+
+    def __init__(
+        self, params: Params, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
+        momentum: float = 0.0, centered: bool = False, *, maximize: bool = False,
+    ) -> None:  # fmt: skip
+        settings = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
+        super().__init__(params, {**settings, "centered": centered, "maximize": maximize})
+
+    def memory(self, group: Group) -> Mapping[str, float]:
+        kept = {"square_avg": True, "grad_avg": group["centered"], "momentum_buffer": group["momentum"]}
+        return {name: 0.0 for name, needed in kept.items() if needed}
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in place, as `SGD.step`."""
+        loss = self.begin(closure)
+        for group in self.param_groups:
+            lr, alpha, eps, decay, momentum = floats(group, "lr", "alpha", "eps", "weight_decay", "momentum")
+            for _, arrays in self.trained(group):
+                for p, g, v, *more in in_pieces(arrays):
+                    if decay:
+                        g = g + decay * p
+                    v *= alpha
+                    v += (1 - alpha) * (g * g)
+                    if group["centered"]:
+                        mean = more[0]
+                        mean += (1 - alpha) * (g - mean)
+                        v = xp(v).maximum(v - mean * mean, 0)  # rounding must not make a variance negative
+                    d = g / (v**0.5 + eps)
+                    if momentum:
+                        u = more[-1]
+                        u *= momentum
+                        u += d
+                        d = u
+                    p -= lr * d
+        return loss
+
+
+class Adadelta(Optimizer, settings_in_groups=True):
+    """Adadelta, with running means v of the squared gradient g and u of the squared steps d:
+
+        g = g + weight_decay · p
+        v ← rho · v + (1 - rho) · g²
+        d = sqrt(u + eps) / sqrt(v + eps) · g
+        u ← rho · u + (1 - rho) · d²
+        p ← p - lr · d
+
+    (Zeiler, arXiv:1212.5701.) Raises ValueError for negative settings, or rho outside [0, 1].
+    """
+
+    limits = LIMITS | {"rho": from_0_to_1}
+
+    def __init__(
+        self, params: Params, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0,
+        *, maximize: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
+
+    def memory(self, group: Group) -> Mapping[str, float]:
+        return {"square_avg": 0.0, "acc_delta": 0.0}
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in place, as `SGD.step`."""
+        loss = self.begin(closure)
+        for group in self.param_groups:
+            lr, rho, eps, decay = floats(group, "lr", "rho", "eps", "weight_decay")
+            for _, arrays in self.trained(group):
+                for p, g, v, u in in_pieces(arrays):
+                    if decay:
+                        g = g + decay * p
+                    v *= rho
+                    v += (1 - rho) * (g * g)
+                    d = (u + eps) ** 0.5 / (v + eps) ** 0.5 * g
+                    u *= rho
+                    u += (1 - rho) * (d * d)
+                    p -= lr * d
+        return loss

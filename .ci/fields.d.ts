@@ -8,14 +8,13 @@ interface ValueView {
   place: Place;
   data: any;
   live: Live;
-  worked: Worked;
   look(value: number): void;
   open(group: number): void;
-  goTo(step: number): void;
   edit(value?: number, index?: number, to?: number): void;
 }
 
-interface Panel extends Pick<ValueView, "place" | "data" | "live" | "worked" | "look" | "open" | "goTo" | "edit"> {
+interface Panel extends Pick<ValueView, "place" | "data" | "live" | "look" | "open" | "edit"> {
+  worked: Worked;
   values: ValueView;
 }
 
@@ -24,11 +23,6 @@ interface Picture {
   choose(box: any): void;
   scroll: HTMLElement;
   zoom: number;
-}
-
-interface Table {
-  place: Place;
-  look(value: number): void;
 }
 
 interface PlaneNetwork {

@@ -72,11 +72,11 @@ if _TYPE_CHECKING:
     from .gradient_checking.check import gradgradcheck as gradgradcheck
     from .gradient_checking.report import GradcheckError as GradcheckError
     from .gradient_checking.report import GradcheckReport as GradcheckReport
-    from .inspect.explain.text import explain as explain
+    from .inspect.explain import explain as explain
     from .inspect.graph import Graph as Graph
     from .inspect.observe import AnomalyError as AnomalyError
     from .inspect.observe import detect_anomaly as detect_anomaly
-    from .inspect.page.page import page as page
+    from .inspect.page import page as page
     from .inspect.printing import set_printoptions as set_printoptions
     from .inspect.profile import profile as profile
 
@@ -94,7 +94,7 @@ _LATER = {
     "GradcheckError": ".gradient_checking.report", "GradcheckReport": ".gradient_checking.report",
     "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.observe", "detect_anomaly": ".inspect.observe",
     "Graph": ".inspect.graph", "set_printoptions": ".inspect.printing",
-    "page": ".inspect.page.page", "explain": ".inspect.explain.text", "profile": ".inspect.profile",
+    "page": ".inspect.page", "explain": ".inspect.explain", "profile": ".inspect.profile",
 }  # fmt: skip
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lecture.inspect.page.page import assembled, read, written
+from tinygrad_lecture.inspect.page import assembled, read, written
 from tinygrad_lecture.testing.failures import printable
 from tinygrad_lecture.testing.grading import grade_class, submissions
 from tinygrad_lecture.testing.sandbox.grader import Outcome, source

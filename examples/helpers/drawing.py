@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lecture.inspect.figures import BOX, as_written, drawable, save_picture
-from tinygrad_lecture.inspect.figures import new_figure as new_figure  # for all programs
+from tinygrad_lecture.inspect.drawing import BOX, as_written, drawable, save_picture
+from tinygrad_lecture.inspect.drawing import new_figure as new_figure  # for all programs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.drawing import DARK, attention_map, new_figure, save
-from tinygrad_lecture.inspect.figures import drawable
+from tinygrad_lecture.inspect.drawing import drawable
 from transformer import GPT, Tokenizer, Trace
 from transformer import trace as trace_pictures
 from transformer.inspect.attention_maps import visible

@@ -11,7 +11,7 @@ from helpers.corpora import Text
 from helpers.drawing import BLUE, DARK, GREEN, OKABE_ITO, VERMILION, Axes, chart, logarithmic, new_figure, save
 from helpers.inside import printable
 from helpers.program import SHOW_MORE, Measured, counted, detail, holds, table
-from tinygrad_lecture.inspect.figures import as_written, drawable
+from tinygrad_lecture.inspect.drawing import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.bpe import Word, visible
 

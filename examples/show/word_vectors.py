@@ -11,7 +11,7 @@ import numpy as np
 from helpers import drawing, real
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, arrow, bars, new_figure, plain, save
 from helpers.program import DataError, Measured, detail, holds, table
-from tinygrad_lecture.inspect.figures import as_written, drawable
+from tinygrad_lecture.inspect.drawing import as_written, drawable
 
 Shares = Mapping[str, float]
 Pair = tuple[str, str]

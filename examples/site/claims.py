@@ -13,7 +13,7 @@ from pathlib import Path
 from string import Template
 from textwrap import shorten
 
-from tinygrad_lecture.inspect.page.page import assembled, written
+from tinygrad_lecture.inspect.page import assembled, written
 
 WIDTH, ROW = 560, 34  # of a drawing, in pixels
 VERDICTS = "borne out", "depends on the draw", "not borne out", "not decided"

@@ -23,7 +23,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from examples.site import cheat_sheet, claims, notebook, steps
-from tinygrad_lecture.inspect.page.page import FILE, assembled, script_of, written
+from tinygrad_lecture.inspect.page import FILE, assembled, script_of, written
 from transformer import GPT, BPETokenizer
 from transformer.tokenizer.bpe import WORDS
 

@@ -15,7 +15,7 @@ const drawing = new PlaneNetwork(byId("network"), byId("neuron"), (layer, neuron
 });
 const { worker: script } = JSON.parse(byId("data").textContent);
 const session = new Session({ script, settings: ["rate", "batch", "momentum"], time: 30, gradients: true, onNews });
-let [points, inputs, start, path] = [[], [], null, []]; // inputs: x and y of the points, as the network is given them
+let [points, inputs, start] = [[], [], null]; // inputs: x and y of the points, as the network is given them
 let news = /** @type {any} */ ({ steps: 0 }); // what the worker told last
 
 // --- the state, which is in the link ------------------------------------------------------------------------------
@@ -58,7 +58,6 @@ function begin(zero = false) {
   start = Network.random(sizes(), byId("activation").value, draw);
   if (zero) for (const layer of start.layers) layer.weight.fill(0);
   drawing.build(sizes());
-  byId("landscape").hidden = true;
   learn(start);
 }
 
@@ -68,7 +67,7 @@ function learn(network) {
   const labels = points.map(([, , label]) => label);
   const examples = { inputs, wanted: labels.map((label) => Float64Array.of(label)) };
   session.begin(network, examples, { inputs, labels }, state.seed);
-  [path, news] = [[], { steps: 0 }];
+  news = { steps: 0 };
   const circles = points.map(([cx, y, label]) =>
     svgElement("circle", { cx, cy: -y, r: 0.03, class: label ? "blue" : "orange" }),
   );
@@ -78,8 +77,6 @@ function learn(network) {
 
 function onNews(told) {
   news = told;
-  path.push(joinedNumbers(session.network.parameters));
-  if (path.length > 400) path = path.filter((_, i) => i % 2 === 0);
   show();
 }
 
@@ -130,47 +127,6 @@ function deadNeurons() {
   return dead.flat().filter(Boolean).length;
 }
 
-// --- the landscape ------------------------------------------------------------------------------------------------
-
-const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
-const minus = (a, b) => a.map((x, i) => x - b[i]);
-const unit = (a) => a.map((x) => x / (Math.sqrt(dot(a, a)) || 1));
-
-// The cost of the network whose weights and biases are these numbers.
-function costOf(numbers) {
-  let at = 0;
-  const take = (array) => numbers.subarray(at, (at += array.length));
-  const other = new Network(
-    session.network.layers.map((layer) => ({ ...layer, weight: take(layer.weight), bias: take(layer.bias) })),
-  );
-  const answers = other.answer(...inputs).at(-1);
-  return answers.reduce((sum, a, i) => sum + (a - points[i][2]) ** 2, 0) / points.length;
-}
-
-// A slice through where the network is now: to the right from its start, upward against the gradient, at right angles.
-function drawLandscape() {
-  const [now, began] = [session.network, start].map(({ parameters }) => joinedNumbers(parameters));
-  const along = minus(now, began);
-  const { gradients } = news;
-  if (!gradients || !largest(along))
-    return void (byId("said").textContent = "It has not moved yet. Train it first, then look at its path.");
-  const [right, far] = [unit(along), 1.3 * Math.sqrt(dot(along, along))]; // far: from the middle to a side
-  const g = joinedNumbers(gradients);
-  const up = unit(g.map((x, i) => dot(g, right) * right[i] - x));
-  const costs = Float64Array.from(gridPoints(byId("slice").width), ([x, y]) =>
-    costOf(now.map((p, i) => p + far * ((x - 0.5) * right[i] + y * up[i]))),
-  );
-  const least = Math.min(...costs);
-  const heights = costs.map((cost) => cost - least);
-  paint(byId("slice"), heights, largest(heights));
-  const line = [began, ...path].map((place) => {
-    const moved = minus(place, now);
-    return [dot(moved, right) / far + 0.5, -dot(moved, up) / far];
-  });
-  byId("path").setAttribute("points", line.join(" "));
-  byId("landscape").hidden = false;
-}
-
 // --- the beginning ------------------------------------------------------------------------------------------------
 
 // An action, where there are points to learn from.
@@ -186,7 +142,6 @@ const ACTIONS = {
   zero: () => begin(true),
   more: () => state.hidden.length < MOST_LAYERS && change({ hidden: [...state.hidden, 4] }),
   less: () => change({ hidden: state.hidden.slice(0, -1) }),
-  look: drawLandscape,
 };
 
 startTheme();

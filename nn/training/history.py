@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tinygrad_lecture.errors import aligned
-from tinygrad_lecture.inspect.figures import new_figure, save_picture
+from tinygrad_lecture.inspect.drawing import new_figure, save_picture
 
 from ..notebook import history_html
 from ..parallel.group import rank

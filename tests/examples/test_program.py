@@ -14,7 +14,7 @@ import pytest
 from helpers.drawing import new_figure, save
 from helpers.program import SHOW_MORE, Common, DataError, detail, start, table, until_ctrl_c
 from programs import EXAMPLES, PROGRAMS, load, output_of
-from tinygrad_lecture.inspect.figures import as_written, drawable
+from tinygrad_lecture.inspect.drawing import as_written, drawable
 
 
 @dataclass

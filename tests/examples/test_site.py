@@ -243,18 +243,6 @@ def test_the_state_is_in_the_link_and_a_broken_one_is_said(visit, play_page):
         assert other.input_value("#rate") == "3"
 
 
-def test_a_slice_of_the_landscape_shows_the_path(visit, play_page):
-    page = visit(play_page)
-    page.click("#zero")
-    assert page.inner_text("#said").startswith("All weights are 0.")
-    page.click("#look")
-    assert page.inner_text("#said").startswith("It has not moved yet")
-    page.click("#one")
-    page.locator("#said", has_text="After 1 step ").wait_for()
-    page.click("#look")
-    assert page.locator("#landscape").is_visible()
-
-
 # --- type a text ------------------------------------------------------------------------------------------------------
 
 

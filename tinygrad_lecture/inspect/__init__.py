@@ -11,5 +11,4 @@ page/         `tl.page`: the same on a page, to step through
 profile.py    `tl.profile`: where the time goes
 printing.py   a tensor as text; numbers and arrays as short texts
 notebook.py   what a notebook shows
-figures.py    how a picture by matplotlib starts and is saved
 """

@@ -42,8 +42,6 @@ class PrintOptions:
 
 
 options = PrintOptions()
-_DEFAULT = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80}
-PROFILES: dict[str, Any] = {"default": {}, "short": {"precision": 2, "edgeitems": 2}, "full": {"threshold": math.inf}}
 
 
 def set_printoptions(
@@ -51,21 +49,16 @@ def set_printoptions(
     threshold: float | None = None,
     edgeitems: int | None = None,
     linewidth: int | None = None,
-    profile: str | None = None,
     sci_mode: bool | None = None,
 ) -> None:
     """Set how tensors are printed from now on, as in PyTorch; None keeps an option.
 
     precision: digits after the point, 4 at first.  threshold: print tensors of at most as many elements in full, 1000.
     edgeitems: how many to show at each end of an axis of a larger one, 3.  linewidth: characters in a line, 80.
-    profile: "default", "short" or "full", which sets these four first.  sci_mode: whether to write
-    exponents, None to decide by the elements. Raises ValueError for another profile, TypeError for what is no number.
+    sci_mode: whether to write exponents, None to decide by the elements.  Raises TypeError for what is no number.
     """
-    if profile is not None and profile.lower() not in PROFILES:
-        raise ValueError(f'set_printoptions: profile must be "default", "short" or "full", not {profile!r}')
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    start = {} if profile is None else _DEFAULT | PROFILES[profile.lower()]
-    chosen = start | {k: v for k, v in given.items() if v is not None}
+    chosen = {name: value for name, value in given.items() if value is not None}
     for name, value in chosen.items():
         if not isinstance(value, (int, float)) or value < 0:
             raise TypeError(f"set_printoptions: {name} must be a number, 0 or more, not {brief(value)}")

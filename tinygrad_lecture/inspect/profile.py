@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, ClassVar, Literal
 
@@ -66,15 +65,14 @@ class Profile:
     spent: list[Spent] = field(default_factory=list)
     seconds: float = 0.0
 
-    def table(self, by: Literal["op", "module", "both"] = "op") -> str:
-        """The calls added up by op, by module or by both, the slowest first, and the time outside of ops.
+    def table(self, by: Literal["op", "module"] = "op") -> str:
+        """The calls added up by op or by module, the slowest first, and the time outside of ops.
 
         By module, each row has the total of a module and all modules in it, which stand below it, indented.
         """
-        if by not in ("op", "module", "both"):
-            raise ValueError(f'Profile.table: by must be "op", "module" or "both", not {by!r}')
-        name = (lambda part: part.op) if by == "op" else (lambda part: ": ".join(filter(None, (part.path, part.op))))
-        found = _modules(self.spent) if by == "module" else _slowest_first(self.spent, name)
+        if by not in ("op", "module"):
+            raise ValueError(f'Profile.table: by must be "op" or "module", not {by!r}')
+        found = _modules(self.spent) if by == "module" else _slowest_first(self.spent, lambda part: part.op)
         rows = [HEAD, *(_row(name, self.seconds, parts) for name, parts in found)]
         rest = self.seconds - _sum(self.spent)
         rows.append(["outside of ops", _seconds(rest), _share(rest, self.seconds), *[""] * 5])
@@ -98,17 +96,6 @@ class Profile:
 
         modules = folded("by module", plain(self.table("module")))
         return caption("Profile", _seconds(self.seconds)) + plain(self.table()) + modules
-
-    def page(self, path: str | Path, title: str = "Profile") -> Path:
-        """Write a page with a flame view. A module is as wide as its time, and stands on what it is part of.
-
-        Returns the path. Raises FileNotFoundError if the folder does not exist.
-        """
-        from .page.page import assembled, read, written
-
-        spent = [{**asdict(part), "modules": part.modules} for part in self.spent]
-        data = {"title": title, "seconds": self.seconds, "spent": spent, "table": self.table("both")}
-        return written(path, assembled(title, read("flame.html"), "flame", data))
 
 
 def _sum(parts: Iterable[Spent], what: str = "seconds") -> Any:
@@ -181,7 +168,6 @@ class profile:
             optimizer.step()
         print(profile)                          # calls, time and bytes: by op, and by the modules that took most
         print(profile.table("module"))          # by every module
-        profile.page("profile.html")            # the flame view
 
     Backward counts for the module whose call it goes back through. On a GPU the time is that of starting its work,
     since nothing waits for it. While a block is measured, every op call of the program costs a little more.

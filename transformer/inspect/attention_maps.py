@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_lecture.backend import Array
-from tinygrad_lecture.inspect.figures import BOX, as_written, drawable, new_figure, save_picture
+from tinygrad_lecture.inspect.drawing import BOX, as_written, drawable, new_figure, save_picture
 from tinygrad_lecture.inspect.notebook import attention_html
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array
-from tinygrad_lecture.inspect.figures import drawable, new_figure, save_picture
+from tinygrad_lecture.inspect.drawing import drawable, new_figure, save_picture
 
 from .attention_maps import label_axes, visible
 from .points import changing, matching

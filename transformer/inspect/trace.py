@@ -26,7 +26,7 @@ import tinygrad_lecture as tl
 from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, to_host
-from tinygrad_lecture.inspect.figures import as_written, drawable, new_figure, save_picture
+from tinygrad_lecture.inspect.drawing import as_written, drawable, new_figure, save_picture
 from tinygrad_lecture.inspect.notebook import plain
 
 from ..generation import probabilities

@@ -30,7 +30,7 @@ from tinygrad_lecture.inspect.explain.formulas import (
     written,
 )
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
-from tinygrad_lecture.inspect.page.page import PageData
+from tinygrad_lecture.inspect.page import PageData
 from tinygrad_lecture.inspect.vertex import Vertex
 
 halved = make(lambda x, /: x * 0.5, "halved", x=lambda g: np.multiply(g, 0.5))  # a rule of arrays alone

@@ -13,7 +13,7 @@ from gradchecks import make
 from nn.functional import channels
 from tinygrad_lecture.inspect.explain.formulas import weights_of
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
-from tinygrad_lecture.inspect.page.page import PageData, read
+from tinygrad_lecture.inspect.page import PageData, read
 
 pytestmark = pytest.mark.browser
 f = {"dtype": tl.float64}
@@ -23,8 +23,8 @@ def rows(*shape):
     return tl.tensor(np.random.default_rng(sum(shape)).normal(size=shape), **f)
 
 
-POSITIVE = ("log", "log1p", "log2", "log10", "sqrt", "rsqrt", "reciprocal")
-PLAIN = ("neg", "exp", "expm1", "abs", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sigmoid", "relu", "silu", "gelu")
+POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "reciprocal")
+PLAIN = ("neg", "exp", "abs", "sin", "cos", "tanh", "sigmoid", "relu", "silu", "gelu")
 PROGRAMS = {  # functions of a parameter of shape (3, 4)
     **{name: partial(lambda op, x: (op(x) * rows(3, 4)).sum(), getattr(tl, name)) for name in PLAIN},
     **{name: partial(lambda op, x: (op(x * x + 0.5) * rows(3, 4)).sum(), getattr(tl, name)) for name in POSITIVE},

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
-from tinygrad_lecture.inspect.page.page import Arrays, PageData
+from tinygrad_lecture.inspect.page import Arrays, PageData
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 
@@ -178,16 +178,6 @@ def test_a_module_called_twice_is_two_boxes():
     assert [group["name"] for group in data["groups"]].count("0") == 2
 
 
-def test_a_long_computation_without_modules_is_cut_into_parts():
-    x = y = tl.tensor(1.0, requires_grad=True)
-    for _ in range(1000):
-        y = y * x
-    data = data_of(y)
-    assert max(len(view["boxes"]) for view in data["views"]) <= 125
-    assert data["groups"][1]["name"] == "part 1 of 25"
-    assert data["flat"] is None
-
-
 # --- attention ----------------------------------------------------------------------------------------------
 
 
@@ -217,7 +207,7 @@ def test_a_small_array_stays_what_it_is_bit_for_bit(array):
 
 
 def test_a_large_array_is_summed_up_when_there_is_no_room(monkeypatch):
-    monkeypatch.setattr("tinygrad_lecture.inspect.page.page.BUDGET", 1000)
+    monkeypatch.setattr("tinygrad_lecture.inspect.page.BUDGET", 1000)
     store = Arrays()
     array = np.arange(10_000, dtype=np.float32).reshape(100, 100)
     array[3, 3] = np.nan

@@ -6,15 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.printing import options
+from tinygrad_lecture.inspect.printing import PrintOptions, options
 from tinygrad_lecture.pytorch_methods import GradFn
 
 
 @pytest.fixture(autouse=True)
 def _default_options():
     yield
-    tl.set_printoptions(profile="default")
-    options.dtype_prefix = ""
+    vars(options).update(vars(PrintOptions()))
 
 
 def test_options():
@@ -23,7 +22,7 @@ def test_options():
     assert repr(x) == "tensor([   1.23, 1000.50])"
     tl.set_printoptions(sci_mode=True)
     assert repr(x) == "tensor([1.23e+00, 1.00e+03])"
-    tl.set_printoptions(profile="short", threshold=5)
+    tl.set_printoptions(edgeitems=2, threshold=5)
     assert repr(tl.arange(6)) == "tensor([0, 1,  ..., 4, 5])"
 
 

@@ -1,4 +1,4 @@
-"""tl.profile: calls, bytes and time of each op, by the module that calls it; and its page."""
+"""tl.profile: calls, bytes and time of each op, by the module that calls it."""
 
 import threading
 import time
@@ -141,42 +141,6 @@ def test_after_an_error_of_the_program_nothing_is_measured_any_more():
     assert dict(vars(Op)) == before
     tl.sin(tl.ones(3))
     assert found(profile) == {("", "sin", False): 1}
-
-
-@pytest.mark.browser
-def test_the_bars_of_the_page_are_as_wide_as_their_times(visit, tmp_path):
-    parts = [("Net.0", "linear", False), ("Net.1", "tanh", False), ("", "sum", True), ("", "Adam.step", None)]
-    spent = [Spent(*part, 1, seconds, 8) for seconds, part in enumerate(parts, start=1)]
-    page = visit(Profile(spent, seconds=12.0).page(tmp_path / "profile.html"))
-    told = "bars => bars.map((bar) => [bar.innerText, parseFloat(bar.style.width)])"
-    bars = page.locator("button.flame").evaluate_all(told)
-    wide = [("all", 12), ("forward", 3), ("backward", 3), ("Adam.step", 4), ("outside of ops", 2)]
-    wide += [("Net", 3), ("sum", 3), ("1", 2), ("0", 1), ("tanh", 2), ("linear", 1)]
-    assert bars == [[name, pytest.approx(100 * seconds / 12, abs=1e-3)] for name, seconds in wide]
-
-
-@pytest.mark.browser
-def test_a_bar_opens_to_full_width_and_closes(visit, tmp_path):
-    model = nn.Sequential(nn.Linear(100, 400), nn.Tanh())
-    with tl.profile() as profile:
-        model(tl.ones(200, 100)).sum().backward()
-    page = visit(profile.page(tmp_path / "profile.html"))
-    page.locator("button.flame", has_text="backward").click()
-    assert page.locator("#path [aria-current]").inner_text() == "backward"
-    assert page.locator("button.flame", has_text="forward").count() == 0
-    page.keyboard.press("Escape")
-    assert page.locator("#path [aria-current]").inner_text() == "all"
-
-
-@pytest.mark.browser
-def test_no_bar_is_wider_than_its_time(visit, tmp_path):
-    parts = [Spent("", f"op{i}", False, 1, 0.002, 8) for i in range(400)]
-    page = visit(Profile(parts, seconds=0.8).page(tmp_path / "profile.html"))
-    bars = page.evaluate(
-        "[...document.querySelectorAll('button.flame')].map((bar) => bar.getBoundingClientRect().right)"
-    )
-    assert len(bars) == 402
-    assert max(bars) == pytest.approx(bars[0], abs=0.5)
 
 
 def test_a_thread_that_ends_its_block_leaves_that_of_another_as_it_is():

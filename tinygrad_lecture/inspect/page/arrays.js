@@ -13,8 +13,7 @@ function elementsOf(array) {
   return array.numbers ?? null;
 }
 
-// The range, mean, spread and histogram of the finite elements of an array; of one that the page does not hold whole
-// what it was told of it.
+// The range and mean of the finite elements of an array; of one that the page does not hold whole what it was told of it.
 function factsOf(array) {
   const numbers = elementsOf(array);
   if (!numbers) return array;
@@ -22,21 +21,14 @@ function factsOf(array) {
   const finite = Array.from(numbers).filter(Number.isFinite);
   const facts = { odd: numbers.length - finite.length };
   if (finite.length) {
-    const total = (f) => finite.reduce((sum, x) => sum + f(x), 0);
     const [low, high] = [finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))];
-    const middle = total((x) => x) / finite.length;
+    const middle = finite.reduce((sum, x) => sum + x, 0) / finite.length;
     const mean = Math.abs(middle) < (EPS[array.dtype] ?? EPS.float64) * Math.max(-low, high) ? 0 : middle; // else it is rounding
-    Object.assign(facts, { low, high, mean, sd: Math.sqrt(total((x) => (x - middle) ** 2) / finite.length) });
-    const bar = (high - low) / BARS;
-    if (finite.length > FEW && bar > Math.max(Math.abs(low), Math.abs(high)) * 1e-15 && bar < Infinity) {
-      facts.counts = new Array(BARS).fill(0);
-      for (const x of finite) facts.counts[Math.min(Math.floor((x - low) / bar), BARS - 1)] += 1;
-    }
+    Object.assign(facts, { low, high, mean });
   }
   return (array.facts = facts);
 }
 
-const [FEW, BARS] = [16, 20]; // elements that need no histogram; its bars
 const EPS = { float16: 2 ** -10, float32: 2 ** -23, float64: 2 ** -52 }; // the step from 1 to the next number
 
 // An array that the page has computed, with the text that numbers.py would write.

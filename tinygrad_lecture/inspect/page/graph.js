@@ -13,7 +13,7 @@ class Picture {
   }
 
   get data() {
-    return this.place.viewData(this.place.view);
+    return this.place.data.views[this.place.view];
   }
 
   // Draw the view, if it is another one than before, and mark the step. chosen: a value, or -1.

@@ -1,5 +1,5 @@
 /// <reference path="graph.js" />
-/// <reference path="table.js" />
+/// <reference path="panel.js" />
 /// <reference path="theme.js" />
 // The page: reads the data, and shows the step that buttons, keys or the address name.
 
@@ -10,12 +10,9 @@ const live = new Live(data);
 const result = data.values[data.result];
 const shownCount = data.values.filter((value) => value.folded < 0).length;
 let chosen = -1;
-let asTable = false;
-let playing;
 
 const picture = new Picture(place, (box) => (box.group === undefined ? look(box.value ?? -1) : open(box.group)));
-const table = new Table(place, look);
-const panel = new Panel(place, { look, open, goTo, edit }, live);
+const panel = new Panel(place, { look, open, edit }, live);
 const slider = byId("slider");
 
 function look(value) {
@@ -33,13 +30,6 @@ function edit(value, index, to) {
   if (value !== undefined) document.activeElement.scrollIntoView({ block: "nearest" }); // what is said of it takes room
 }
 
-// Go to a step, in a view that shows it.
-function goTo(to) {
-  place.go(to);
-  if (place.view >= 0) place.view = data.values[place.current.value]?.group ?? 0;
-  show();
-}
-
 // Open a module, if one is given.
 function open(view) {
   if (view === undefined) return;
@@ -53,8 +43,7 @@ function open(view) {
 
 // editing: whether the fields of the panel stay, as one is changing a number in them.
 function show(editing = false) {
-  if (!asTable) picture.show(chosen);
-  else table.show();
+  picture.show(chosen);
   panel.show(chosen, editing);
   byId("summary").textContent = `${result.name} = ${place.text(data.result)}; ${shownCount} values`;
   showPath();
@@ -66,7 +55,7 @@ function show(editing = false) {
   byId("phase").textContent = byId("said").textContent = said;
   byId("back").disabled = byId("first").disabled = place.step === 0;
   byId("next").disabled = byId("last").disabled = place.step === last;
-  const address = `#step=${place.step}${place.view === startView ? "" : `&view=${place.view}`}`;
+  const address = `#step=${place.step}${place.view ? `&view=${place.view}` : ""}`;
   if (location.hash !== address && !(location.hash === "" && place.step === 0)) history.replaceState(null, "", address);
 }
 
@@ -78,9 +67,9 @@ function leave() {
 // The modules that the view is in, each a button.
 function showPath() {
   const part = (name, view) => link(name, view === place.view ? null : () => showView(view));
-  const modules = data.groups.length > 1 ? around(data, Math.max(place.view, 0)).reverse() : [];
+  const modules = data.groups.length > 1 ? around(data, place.view).reverse() : [];
   const path = modules.map((view) => part(view ? data.groups[view].name : "modules", view));
-  fill(byId("path"), data.flat && [part("all values", -1), " | "], joined(path, " › "));
+  fill(byId("path"), joined(path, " › "));
 }
 
 function showView(view) {
@@ -95,32 +84,6 @@ function step(move) {
   byId("panel").scrollTop = 0;
 }
 
-function stop() {
-  window.clearInterval(playing);
-  playing = undefined;
-  byId("play").textContent = "Play";
-}
-
-function togglePlay() {
-  if (playing !== undefined) return stop();
-  if (place.step === place.steps.length - 1) step(() => place.go(0));
-  playing = window.setInterval(() => {
-    step(() => place.forward());
-    if (place.step === place.steps.length - 1) stop();
-  }, 1300);
-  byId("play").textContent = "Stop";
-}
-
-function showAs(rows) {
-  asTable = rows;
-  byId("picture").hidden = rows;
-  byId("table-section").hidden = !rows;
-  byId("show-graph").setAttribute("aria-pressed", String(!rows));
-  byId("show-table").setAttribute("aria-pressed", String(rows));
-  picture.view = NaN;
-  show();
-}
-
 function toggleHelp() {
   const help = byId("help");
   help.hidden = !help.hidden;
@@ -131,8 +94,8 @@ function toggleHelp() {
 function readAddress() {
   const named = new URLSearchParams(location.hash.slice(1));
   if (named.has("step")) place.go(Number(named.get("step")));
-  const view = Number(named.get("view") ?? startView);
-  if (view >= (data.flat ? -1 : 0) && view < data.views.length) place.view = Math.trunc(view);
+  const view = Math.trunc(Number(named.get("view")));
+  if (data.views[view]) place.view = view;
   // A step in the middle of a module that is closed is shown in it.
   if (place.runsOn(place.step)) place.view = data.values[place.current.value].group;
 }
@@ -142,10 +105,7 @@ const keys = {
   ArrowLeft: () => step(() => place.backward()),
   Home: () => step(() => place.go(0)),
   End: () => step(() => place.go(place.steps.length - 1)),
-  " ": togglePlay,
   b: () => step(() => place.go(place.firstBackward)),
-  g: () => showAs(false),
-  t: () => showAs(true),
   "-": () => picture.zoomBy(1 / 1.25),
   "+": () => picture.zoomBy(1.25),
   f: () => picture.zoomBy(FIT),
@@ -159,23 +119,18 @@ const keys = {
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const at = /** @type {HTMLElement} */ (event.target);
-  if (at instanceof HTMLInputElement && (at.type === "number" || event.key !== " ")) return;
-  if (event.key === " " && at.matches("button, summary")) return;
-  if (/^Arrow(Down|Up)$/.test(event.key) && at.closest("#scroll, #panel, #table, #help")) return;
+  if (at instanceof HTMLInputElement) return;
+  if (/^Arrow(Down|Up)$/.test(event.key) && at.closest("#scroll, #panel, #help")) return;
   const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();
-  if (event.key !== " " && playing !== undefined) stop();
   action();
 });
 
 for (const made of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-key]"))) {
   made.addEventListener("click", keys[made.dataset.key]);
 }
-slider.addEventListener("input", () => {
-  stop();
-  step(() => place.go(Number(slider.value)));
-});
+slider.addEventListener("input", () => step(() => place.go(Number(slider.value))));
 window.addEventListener("resize", () => picture.resize());
 window.addEventListener("hashchange", () => {
   readAddress();
@@ -184,6 +139,5 @@ window.addEventListener("hashchange", () => {
 
 startTheme();
 byId("title").textContent = data.title;
-const startView = place.view;
 readAddress();
 show();

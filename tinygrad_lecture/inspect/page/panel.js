@@ -1,12 +1,12 @@
 /// <reference path="value.js" />
+/// <reference path="worked.js" />
 // The panel: what the step does, in formulas and numbers, and the value that one looks at.
 
 class Panel {
-  // actions: look, called for a value that is clicked; open, for a module that is opened; goTo, for a step that is
-  // chosen; edit, for a number that is changed. live: what computes anew.
+  // actions: look, called for a value that is clicked; open, for a module that is opened; edit, for a number that is
+  // changed. live: what computes anew.
   constructor(place, actions, live) {
-    const worked = new Worked(live);
-    const values = new ValueView(place, actions, live, worked);
+    const [worked, values] = [new Worked(live), new ValueView(place, actions, live)];
     Object.assign(this, { place, data: place.data, live, worked, values, ...actions });
   }
 
@@ -78,7 +78,6 @@ class Panel {
       element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${where}.`),
       note && hint(note),
       this.values.gradients(leaves),
-      leaves.map((i) => this.values.vanished(i)),
       !edited &&
         others.filter(held).map((i) => hint(`${now(i)}: other passes have added to it, or it was changed since.`)),
     ];
@@ -155,7 +154,7 @@ class Panel {
       "section",
       { class: "term", "aria-label": `to ${name}` },
       h3("to ", look),
-      line("why", derivative && `the local derivative, ∂: of this step alone${whichElement(term, array)}`),
+      line("why", derivative && "the local derivative, ∂: of this step alone"),
       line("math", derivative && [equation(derivative, term.local), ...term.slopes].join("\n")),
       line("why", derivative ? "the chain rule: what came, times the local derivative" : "the gradient to it"),
       line("math", equation(term.rule, term.result)),
@@ -163,7 +162,6 @@ class Panel {
       line("why", term.of > 1 && uses),
       line("math total grad", term.total),
       line("why", to.folded >= 0 && `the step takes ${name} in shape ${shapeText(to.shape)}`),
-      line("zero", zeroText(this.data, event, term)),
       sizeOf(array.shape) > 8 && arrayView(array, `what ${name} gets`, to.side),
     );
   }
@@ -222,12 +220,4 @@ class Panel {
 // Whether a step goes forward or backward.
 function tag(kind) {
   return element("span", { class: `tag ${kind}` }, kind);
-}
-
-// Which element of an array the derivative of a term shows, where it shows the one with the largest gradient.
-function whichElement({ derivative }, array) {
-  const numbers = elementsOf(array) ?? [];
-  const [, at] = partsOf(derivative)[0].split("]/"); // of a single element
-  const isLargest = at && Math.abs(numbers[indexIn(at, array.shape)]) === largest(numbers);
-  return isLargest && numbers.length > 1 ? "; for the element with the largest gradient" : "";
 }

@@ -28,11 +28,10 @@ function arrayView(array, label, side = 0) {
   return [aroundNumbers(array, label, side), numbersOf(array, label)];
 }
 
-// What shows the numbers of an array as a whole: a histogram and, if they are many, facts and a picture.
+// What shows the numbers of an array as a whole, if they are many: facts and a picture.
 function aroundNumbers(array, label, side) {
-  if (isSmall(array)) return histogram(array);
-  const picture = side && elementsOf(array) ? squares(array, side, label) : pictureOf(array, label);
-  return [summary(array), histogram(array), picture];
+  if (isSmall(array)) return [];
+  return [summary(array), side && elementsOf(array) ? squares(array, side, label) : pictureOf(array, label)];
 }
 
 function isSmall(array) {
@@ -40,27 +39,14 @@ function isSmall(array) {
 }
 
 function summary(array) {
-  const { low, high, mean, sd, odd } = factsOf(array);
+  const { low, high, mean, odd } = factsOf(array);
   const text = (x) => number(x, array.digits);
   return facts([
     ["shape", `${shapeText(array.shape)}, ${sizeOf(array.shape)} elements`],
     ["range", low !== undefined && `${text(low)} to ${text(high)}`],
-    ["mean", mean !== undefined && `${text(mean)}, spread ${number(sd)}`],
+    ["mean", mean !== undefined && text(mean)],
     ["nan or inf", odd > 0 && String(odd)],
   ]);
-}
-
-function histogram(array) {
-  const { counts, low, high } = factsOf(array);
-  if (!counts) return [];
-  const most = Math.max(...counts);
-  const label = `Histogram from ${number(low)} to ${number(high)}; the largest bar has ${most} elements`;
-  const bars = counts.map((n) => styled(element("i"), { height: `${(100 * n) / most}%` }));
-  const ends = [low, high].map((end) => element("span", {}, number(end)));
-  return [
-    element("div", { class: "bars", role: "img", "aria-label": label }, bars),
-    element("div", { class: "ends", "aria-hidden": "true" }, ends),
-  ];
 }
 
 // --- pictures -------------------------------------------------------------------------------------------------

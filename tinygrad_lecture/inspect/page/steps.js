@@ -24,13 +24,13 @@ function around({ groups }, group) {
   return group < 0 ? [] : [group, ...around({ groups }, groups[group].parent)];
 }
 
-// Where one is: a step, and a view. The view -1 is the one of all values, without modules.
+// Where one is: a step, and a view.
 class Place {
   constructor(data) {
     this.data = data;
     this.addUp();
     this.step = 0;
-    this.view = data.flat && data.values.length <= 24 ? -1 : 0;
+    this.view = 0;
   }
 
   // Sets the steps, and what gradients there are at each; again when the page has computed others.
@@ -50,10 +50,6 @@ class Place {
     return this.steps[this.step];
   }
 
-  viewData(view) {
-    return (view < 0 ? this.data.flat : null) ?? this.data.views[Math.max(view, 0)];
-  }
-
   // The value that one is in another shape, most often itself.
   source(value) {
     return value < 0 || this.data.values[value].folded < 0 ? value : this.data.values[value].folded;
@@ -68,7 +64,7 @@ class Place {
   boxOf(folded, view = this.view) {
     if (folded < 0) return undefined;
     const value = this.source(folded);
-    const seen = this.viewData(view);
+    const seen = this.data.views[view];
     seen.byMember ??= new Map(seen.boxes.map((box) => [box.value ?? -1 - box.group, box])); // values from 0, groups below
     const group = around(this.data, this.data.values[value].group).find((one) => seen.byMember.has(-1 - one));
     return seen.byMember.get(value) ?? seen.byMember.get(-1 - group);
@@ -108,7 +104,7 @@ class Place {
   // Go to a step, in the nearest view in which it fires, from this one outwards.
   follow(step) {
     this.go(step);
-    if (this.view < 0 || this.current.value < 0) return;
+    if (this.current.value < 0) return;
     const fires = (view) => view === 0 || this.firing(this.step, view) !== undefined;
     this.view = around(this.data, this.view).find(fires);
   }

@@ -1,15 +1,13 @@
 /// <reference path="steps.js" />
 /// <reference path="live.js" />
-/// <reference path="worked.js" />
-/// <reference path="zeros.js" />
 /// <reference path="attention.js" />
 /// <reference path="pictures.js" />
-// A value told: its numbers, which one may change, where it was made and used, and how its gradient came about.
+// A value told: its numbers, which one may change, and where it was made and used.
 
 class ValueView {
   // actions: those of `Panel`.
-  constructor(place, actions, live, worked) {
-    Object.assign(this, { place, data: place.data, live, worked, ...actions });
+  constructor(place, actions, live) {
+    Object.assign(this, { place, data: place.data, live, ...actions });
   }
 
   // Values with a text each, as a list of two columns; of many the first ones, and a button for all. called: what they
@@ -65,7 +63,7 @@ class ValueView {
     const { name, side } = this.data.values[i];
     const view = array && sizeOf(array.shape) > 1 && arrayView(array, `the gradient of ${name}`, side);
     const head = element("h3", { class: "grad" }, "its gradient so far");
-    return [this.about(i), this.vanished(i), this.way(i), view && [head, view]];
+    return [this.about(i), view && [head, view]];
   }
 
   // What is known about a value: shape, numbers, gradient, where it was made and used.
@@ -98,54 +96,6 @@ class ValueView {
     return value.lines.map((k) => {
       const { file, number, text } = this.data.lines[k];
       return hint(`${file}, line ${number}`, br(), element("code", { class: "math" }, text));
-    });
-  }
-
-  // What to know of a parameter whose gradient is zero, with the step at which it became so; nothing of others.
-  vanished(i) {
-    const { data, place } = this;
-    if (!isZero(place.gradientOf(i))) return [];
-    const { name, gradient } = data.values[i];
-    const step = this.onWay(i).find(({ terms }) => terms.every((term) => isZero(data.arrays[term.array])))?.step;
-    const became = step !== undefined && [
-      " It became zero at ",
-      link(`step ${step}`, () => this.goTo(step)),
-      `, back through ${data.values[place.steps[step].value].name}.`,
-    ];
-    const told =
-      `${gradient} is zero: a small change of ${name} does not change ${data.differentiated}, ` +
-      `and a learning step leaves ${name} as it is.`;
-    return paragraph("zero", told, became);
-  }
-
-  // How the gradient of a value came about: the terms on all ways from the result to it, each with its step.
-  way(i) {
-    const { data, place } = this;
-    if (!place.gradientOf(i)) return [];
-    const lines = this.onWay(i).flatMap(({ step, terms }) => {
-      const { value, events } = place.steps[step];
-      const label = `${step}, step ${step}: back through ${data.values[value].name}`;
-      return terms.map((term) => {
-        const number = link(String(step), () => this.goTo(step), { "aria-label": label });
-        return li(number, " ", element("span", { class: "math" }, this.worked.inShort(events[0], term)));
-      });
-    });
-    if (!lines.length) return [];
-    const list = element("ol", { class: "way" }, lines);
-    const many = () => element("details", {}, element("summary", {}, `${lines.length} steps`), list);
-    return [h3("how its gradient came about, step by step"), lines.length > 12 ? many() : list];
-  }
-
-  // The steps so far on all ways from the result to a value, each with its terms to what depends on that value.
-  onWay(i) {
-    const { data, place } = this;
-    const on = new Set([i]); // each is younger than what it depends on
-    data.values.forEach((value, k) => {
-      if (value.inputs.some((input) => on.has(input))) on.add(k);
-    });
-    return place.steps.slice(0, place.step + 1).flatMap(({ kind, events: [event] }, step) => {
-      const terms = kind === "backward" && on.has(event.value) ? event.terms.filter((term) => on.has(term.to)) : [];
-      return terms.length ? [{ step, terms }] : [];
     });
   }
 }

@@ -1,8 +1,7 @@
 """What a page draws: for each module a view of what is inside of it, boxes and arrows with their places.
 
 A module that is part of a view is one box, which the page opens: then its own view is shown. So every view is small,
-and its layout is computed here, once. A graph without modules that is too large for a view is cut into parts, one after
-the other, which open in the same way.
+and its layout is computed here, once.
 
 Values have words there: "layer 1: weighs and sums, 784 to 16" stands for #4 = linear(X, 0.weight, 0.bias). A value that
 is another one in a new shape has the name of that one.
@@ -23,16 +22,13 @@ from ..explain.walkthrough import Walkthrough
 from ..printing import in_line
 from ..vertex import Scope, Vertex
 
-FLAT = 150  # values of a graph that is also drawn without modules
 LONGEST = 44  # characters of a line in a box
-MOST = 120  # boxes of a view
-PART = 40  # ops of a part, where a view would have more
 OPEN = 80  # boxes of an outermost module that is shown open
 
 
 @dataclass(eq=False)
 class Group:
-    """What opens on a page: a module, or a part of a long computation. The first is the whole graph.
+    """What opens on a page: a module. The first is the whole graph.
 
     members: what it consists of, in order: values, and groups by their scopes.  parent: None for the whole graph.
     """
@@ -68,18 +64,6 @@ class Group:
         """The groups that it is in, the whole graph first, and itself."""
         return [*(self.parent.around() if self.parent else []), self]
 
-    def cut(self) -> None:
-        """Cut it, and each group in it, into parts where it has too many members: runs that follow each other."""
-        items = list(self.members.items())
-        if len(items) > MOST:
-            size = max(PART, -(-len(items) // MOST))
-            runs = [dict(items[i : i + size]) for i in range(0, len(items), size)]
-            parts = [Group(Scope("", f"part {i} of {len(runs)}"), run) for i, run in enumerate(runs, start=1)]
-            self.members = {part.scope: part for part in parts}
-        for member in self.members.values():
-            if isinstance(member, Group):
-                member.cut()
-
 
 def grouped(walk: Walkthrough, folded: Mapping[Vertex, Vertex]) -> tuple[list[Group], dict[Vertex, Group]]:
     """The groups of a walkthrough, and the one that each value stands in.
@@ -100,7 +84,6 @@ def grouped(walk: Walkthrough, folded: Mapping[Vertex, Vertex]) -> tuple[list[Gr
     for key, member in whole.members.items():
         opened |= member.members if isinstance(member, Group) and len(member.members) <= OPEN else {key: member}
     whole.members = opened
-    whole.cut()
     groups, at = whole.groups(), dict[Vertex, Group]()
     for number, group in enumerate(groups):
         group.number = number
@@ -149,8 +132,6 @@ class Views:
     def as_data(self) -> dict[str, Any]:
         """The groups, the group of each value, and what is drawn of each: as a page is told them."""
         groups, at = grouped(self.walk, self.folded)
-        shown = {v: v for v in self.walk.vertices if v not in self.folded}
-        flat = len(groups) > 1 and len(shown) <= FLAT
         parents = [group.parent or groups[0] for group in groups]
         return {
             "groups": [
@@ -159,7 +140,6 @@ class Views:
             ],
             "at": [at[vertex].number for vertex in self.walk.vertices],
             "views": [self.view(group.owners(), group.scope.path) for group in groups],
-            "flat": self.view(shown, "") if flat else None,
         }
 
     def view(self, owner: Mapping[Vertex, Any], path: str) -> dict[str, Any]:

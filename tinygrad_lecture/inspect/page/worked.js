@@ -113,14 +113,6 @@ class Worked {
     };
   }
 
-  // The same in one line.
-  inShort(event, term) {
-    const { arrays, edited } = this.data;
-    if (term.of > 1) return edited ? this.total(term) : term.total;
-    const result = edited ? this.result(event, term) : term.result;
-    return equation(term.rule, result || arrays[term.array].text);
-  }
-
   // What a term comes to, if no lines follow: for a single number with the product of two.
   result(event, term) {
     if (!term.result) return "";

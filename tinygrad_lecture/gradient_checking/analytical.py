@@ -7,23 +7,23 @@ that raises, or returns something else than a gradient, gives an error that name
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..autograd.backward import backward_pass
 from ..autograd.core import Leaf, Record
 from ..autograd.modes import reference
 from ..autograd.op import Op
 from ..autograd.rule_checks import RuleError
 from ..backend import FLOAT64, Array, DType, Shape, is_array, move, to_host
 from ..errors import WITH_TL, kind_of, numpy_refused
-from ..func.gradients import grad
 from ..inspect.observe import Observer, Observing
 from ..tensor import Tensor
-from ..tensor_base import TensorBase, wrap
+from ..tensor_base import TensorBase, array_of
 from .numerical import largest
 from .report import GradcheckError
 from .subject import Subject, flat, said
@@ -139,7 +139,7 @@ class Analytical:
     leaves: list[Tensor]
     outs: list[Tensor]
     upstreams: list[Array]  # one per output
-    given: list[Tensor]  # the same, on the outputs' devices
+    given: list[Array]  # the same, on the outputs' devices
     calls: list[Call]  # the ops of the forward pass
     gradients: list[Array] = field(default_factory=list)  # one per leaf; zeros if no gradient arrives
     arrived: list[bool] = field(default_factory=list)  # one per leaf
@@ -177,6 +177,8 @@ class Analytical:
 
         None if an op is not analytic.
         """
+        if any(isinstance(call.op, Op) and not (call.op.analytic or call.op.definition) for call in self.calls):
+            return None
         watch, leaves = CallWatch(), self.subject.leaves()
         with Observing(watch), reference():
             outs = self.subject.run(leaves)
@@ -186,19 +188,25 @@ class Analytical:
     def replayed(self, xs: Sequence[Array]) -> Array:
         """The outputs at other inputs, (m,), by the recorded calls alone. All that is not recorded stays as it was.
 
-        Only arrays are computed, so it takes a fraction of the function's time.
+        Only arrays are computed, so it takes a fraction of the function's time. xs are on the host.
         """
-        results = {leaf._node: move(x, leaf.device) for leaf, x in zip(self.leaves, xs, strict=True)}
-        for call in self.calls:
-            inputs = [results.get(node, x) for node, x in zip(call.nodes, call.arrays, strict=True)]
-            results[call.record] = call.op.forward(*inputs, **call.settings)
-        return flat([wrap(results.get(out._node, out._array)) for out in self.outs])
+        nodes, out_nodes, out_arrays = self._ends
+        results = dict(zip(nodes, xs if self.subject.on_host else self.subject.moved(xs), strict=True))
+        for call in self.calls:  # map, since no other loop is as quick, and this runs a thousand times
+            results[call.record] = call.op.forward(*map(results.get, call.nodes, call.arrays), **call.settings)
+        outs: Iterable[Any] = map(results.get, out_nodes, out_arrays)
+        return np.concatenate([*map(np.ravel, outs if self.subject.on_host else map(to_host, outs))])
 
-    def backward(self) -> list[Tensor | None]:
+    @cached_property
+    def _ends(self) -> tuple[list[Any], list[Any], list[Array]]:
+        """The nodes of the leaves, and nodes and arrays of the outputs."""
+        outs = self.outs
+        return [leaf._node for leaf in self.leaves], [out._node for out in outs], [out._array for out in outs]
+
+    def backward(self) -> list[Array | None]:
         """The gradients of another backward pass, which `watch` sees; None where none arrives."""
         self.watch.steps = []
-        with Observing(self.watch):
-            return vjp(self.subject, self.outs, self.leaves, self.given)
+        return vjp(self.subject, self.outs, self.leaves, self.given, watch=self.watch)
 
 
 def analytical_gradients(subject: Subject, seed: int) -> Analytical:
@@ -218,7 +226,7 @@ def analytical_gradients(subject: Subject, seed: int) -> Analytical:
         raise subject.fault("not-finite", value=values[~np.isfinite(values)][0])
     rng = np.random.default_rng(seed)
     upstreams = [random_upstream(rng, out.shape) for out in outs]
-    given = [wrap(move(u.copy(), out.device)) for u, out in zip(upstreams, outs, strict=True)]
+    given = [move(u.astype(out.dtype), out.device) for u, out in zip(upstreams, outs, strict=True)]
     found = Analytical(subject, watch, leaves, outs, upstreams, given, list(watch.calls))
     first = found.backward()
     found.gradients = on_host(first, subject.xs)
@@ -238,28 +246,29 @@ def vjp(
     subject: Subject,
     outs: Sequence[Tensor],
     inputs: Sequence[Tensor],
-    upstreams: Sequence[Tensor],
+    upstreams: Sequence[Any],
     create_graph: bool = False,
-) -> list[Tensor | None]:
-    """The vector-Jacobian products, one per input; None where no gradient arrives.
+    watch: RuleWatch | None = None,
+) -> list[Any]:
+    """The vector-Jacobian products, one per input: arrays for upstream arrays; None where no gradient arrives.
 
+    create_graph: from upstream Tensors to recorded Tensors.  watch: sees the pass.
     The graph is kept. Raises GradcheckError, naming the op, if a rule fails.
     """
-    live = [(out, upstream) for out, upstream in zip(outs, upstreams, strict=True) if out.requires_grad]
-    if not live:
-        return [None] * len(inputs)
-    watch, (live_outs, live_upstreams) = RuleWatch(), zip(*live, strict=True)
+    watch = watch or RuleWatch()
+    seeds = [(out._node, g) for out, g in zip(outs, upstreams, strict=True) if out._node is not None]
+    nodes = [x._node for x in inputs]
     try:
         with Observing(watch):
-            found = grad(live_outs, inputs, live_upstreams, True, create_graph, allow_unused=True)
+            found = backward_pass(seeds, targets=nodes, retain_graph=True, create_graph=create_graph)
     except Exception as error:
         raise rule_error(subject, error, watch, create_graph) from error
-    return list(found)
+    return [*map(found.get, nodes)]
 
 
-def on_host(gradients: Sequence[Tensor | None], xs: Sequence[Array]) -> list[Array]:
+def on_host(gradients: Sequence[Any], xs: Sequence[Array]) -> list[Array]:
     """Gradients as arrays of their own on the host; zeros of the shapes of xs for None."""
-    return [np.zeros(x.shape) if g is None else to_host(g.array).copy() for g, x in zip(gradients, xs, strict=True)]
+    return [np.zeros(x.shape) if g is None else to_host(array_of(g)).copy() for g, x in zip(gradients, xs, strict=True)]
 
 
 def _require_use_of_arguments(found: Analytical) -> None:

@@ -25,8 +25,9 @@ derivative is not the slope of the whole flight.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,51 +93,52 @@ class _Element:
         self.near = min(self.scale, own or largest(point) or 1.0)  # the function may change at steps of this size
         self.largest_step = step * self.scale * RATIO**LARGER
         self.size, self.inner = size, problem.inner
+        self.rounding = ROUNDINGS * problem.eps * size  # that of numbers as large as the largest
         self.column = np.zeros_like(self.values)
         self.kink, self.zero, self.noise = False, False, 0.0
         self.tried: dict[int, _Differences | None] = {}  # by the number of the step
-
-    @property
-    def rounding(self) -> float:
-        """The rounding error of numbers as large as the largest."""
-        return ROUNDINGS * self.problem.eps * self.size
 
     def differentiate(self, claim: float) -> None:
         """Use two step sizes; if they do not look smooth, or disagree with the claim, others, and in the end all.
 
         If nothing moves, and the claim is 0, see whether this is for rounding.
         """
-        (first,) = self._steps((LARGER,))
+        first = self._step(LARGER)
         if claim == 0 and first is not None and not first.move.any():
             accepted = self._accept_zero(first.step, self._moves(self.largest_step / RATIO))
         else:
-            accepted = any(self._accept_pair(number, claim) for number in range(LARGER, LARGER + PAIRS))
+            numbers = range(LARGER, LARGER + PAIRS)
+            accepted = any(map(self._accept_pair, numbers, repeat(claim)))
         if not accepted:
             self._decide(claim)
 
     # --- differences ----------------------------------------------------------------------------------------
 
-    def _steps(self, numbers: Iterable[int]) -> list[_Differences | None]:
-        """The differences at the steps of these numbers."""
-        for number in numbers:
-            if number not in self.tried:
-                self.tried[number] = self._difference(self.largest_step * RATIO**-number)
-        return [self.tried[number] for number in numbers]
-
     def _all_steps(self) -> list[_Differences]:
         """The differences at all step sizes, from the finest up to one where the function is not finite."""
         finest = max(FINEST * self.near, SMALLEST)
         count = 1 + round((math.log(self.largest_step) - math.log(finest)) / math.log(RATIO))
-        tried = self._steps(range(count))
+        tried = [self._step(number) for number in range(count)]
         while None in tried[-MIN_STEPS:] and len(tried) < 2 * count:
-            tried = self._steps(range(len(tried) + 1))
+            tried.append(self._step(len(tried)))
         end = max((k + 1 for k, difference in enumerate(tried) if difference is None), default=0)
         return [difference for difference in tried[end:] if difference is not None]
 
-    def _difference(self, step: float) -> _Differences | None:
-        """The differences at one step size; None where the function is not finite on both sides."""
-        ends = (self.x + step, self.x - step)
-        up, down = map(self._at, ends)
+    def _step(self, number: int) -> _Differences | None:
+        """The differences at the step of a number; None where the function is not finite on both sides."""
+        if number in self.tried:
+            return self.tried[number]
+        self.tried[number], step = None, self.largest_step * RATIO**-number
+        ends, function = (self.x + step, self.x - step), self.problem.function
+        try:
+            self.point.flat[self.i] = ends[0]
+            up = function(self.points)
+            self.point.flat[self.i] = ends[1]
+            down = function(self.points)
+        except Exception:  # outside of the function's domain
+            return None
+        finally:
+            self.point.flat[self.i] = self.x
         right, left = ends[0] - self.x, self.x - ends[1]  # the actual steps: x + step was rounded
         if not (np.isfinite(up).all() and np.isfinite(down).all() and min(right, left) >= SMALLEST / RATIO):
             return None
@@ -147,7 +149,8 @@ class _Element:
             return None
         move = np.maximum(np.abs(rise), np.abs(fall))
         slope, gap = float(self.upstream @ column), float(self.upstream @ gaps)
-        return _Differences(step, column, slope, gap, move, np.abs(self.values) + move)
+        self.tried[number] = _Differences(step, column, slope, gap, move, np.abs(self.values) + move)
+        return self.tried[number]
 
     def _at(self, value: float) -> Array:
         """The function with this element set to another value; nan if the function does not take it."""
@@ -176,12 +179,13 @@ class _Element:
 
     def _accept_pair(self, number: int, claim: float) -> bool:
         """Accept two step sizes if their slope has enough digits, the claim agrees with it, and there is no kink."""
-        (coarse, fine), first = self._steps((number, number + 1)), number == LARGER
+        coarse, fine, first = self._step(number), self._step(number + 1), number == LARGER
         if coarse is None or fine is None:
             return False
-        pair, noise = _stacked([coarse, fine]), float(self._rounding(fine))
-        (column,), (slope,) = _extrapolated(pair.column, 2), _extrapolated(pair.slope, 2)
-        (gap,) = _extrapolated(pair.gap, 1)
+        noise = float(self._rounding(fine))
+        column = fine.column + (fine.column - coarse.column) / (RATIO**2 - 1)
+        slope = fine.slope + (fine.slope - coarse.slope) / (RATIO**2 - 1)
+        gap = fine.gap + (fine.gap - coarse.gap) / (RATIO - 1)
         if first and claim == 0 and self._vanishes(slope, noise) and abs(gap) <= abs(coarse.gap) / 3:
             self.zero = True
         elif (
@@ -208,7 +212,7 @@ class _Element:
         if self._are_roundings(moves):
             return False
         moved = np.zeros(self.values.shape, dtype=bool)
-        for step in (far * self.scale for far in FAR):
+        for step in np.multiply(FAR, self.scale):
             move = self._moves(step)
             if (~moved & (move > 0) & (move / step * still <= self.rounding)).any():
                 return False
@@ -298,6 +302,7 @@ class _Element:
             others = self.problem.function([np.where(np.abs(x) > own, 0.9 * x, x) for x in self.points])
             if np.array_equal(others[moved], self.values[moved]):
                 self.size = self.inner = own
+                self.rounding = ROUNDINGS * self.problem.eps * own
 
     def _are_off_line(self, finer: _Differences, slope: float, noise: float, tolerated: float) -> bool:
         """Whether values at small steps deviate from a line of this slope by more than rounding and `tolerated`."""
@@ -387,7 +392,9 @@ def _ridders(found: _Differences, roundings: Array) -> tuple[Array, float, int]:
     low = np.append(np.maximum.accumulate((first - unsure)[::-1])[::-1], -np.inf)
     high = np.append(np.minimum.accumulate((first + unsure)[::-1])[::-1], np.inf)
     for level in range(1, min(MIN_STEPS + 1, len(slopes))):
-        columns, slopes, before = _extrapolated(columns, 2 * level), _extrapolated(slopes, 2 * level), slopes
+        shrinks, before = RATIO ** (2 * level) - 1, slopes
+        columns = columns[1:] + np.diff(columns, axis=0) / shrinks
+        slopes = slopes[1:] + np.diff(slopes) / shrinks
         errors = np.maximum(np.abs(slopes - before[1:]), np.abs(slopes - before[:-1])) + roundings[level:]
         errors = np.max([errors, low[level:] - slopes, slopes - high[level:]], axis=0)
         k = int(errors.argmin())

@@ -21,9 +21,8 @@ from typing import Any
 import numpy as np
 
 from ..autograd.versions import arrays_in
-from ..backend import FLOAT64, Array, to_host
+from ..backend import FLOAT64, Array, device_of, to_host
 from ..inspect.observe import Observing
-from ..tensor import Tensor
 from .analytical import Analytical, CallWatch, compute_in_float64, on_host, vjp
 from .report import number
 
@@ -34,35 +33,38 @@ TINY = 1e-300  # a smaller number has too few digits to be compared
 def require_pure(found: Analytical) -> None:
     """All checks but those for which a wrong gradient is to be explained first."""
     subject = found.subject
-    _require_new_outputs(found)
+    again = _require_new_outputs(found)
     _require_unchanged_arrays(found)
     _require_same_again(found)
     if subject.check == "gradcheck" and len(found.leaves) > 1:
         for k in range(len(found.leaves)):
             _require_same_alone(found, k)
-    again = subject.values(subject.xs)
     if not _alike(again, found.values, found.outs[0].device):
         apart = number(float(np.abs(again - found.values).max()))
         raise subject.fault("not-deterministic", apart=apart)
     _require_float64(found)
 
 
-def _require_new_outputs(found: Analytical) -> None:
-    """An op must not return the memory that it returned in an earlier call. A view of a constant input may be alike."""
+def _require_new_outputs(found: Analytical) -> Array:
+    """The values of a second call. An op in it must not return the memory that it returned in the first one.
+
+    A view of a constant input may be alike.
+    """
     again = CallWatch()
     with Observing(again):
-        found.subject.values(found.subject.xs)
+        values = found.subject.values(found.subject.xs)
     for one, other in zip(found.calls, again.calls, strict=False):
         if _kept(one.out, other.out, other.arrays):
             raise found.subject.fault("output-kept", culprit=one.op.name, op=one.op.name)
+    return values
 
 
 def _require_unchanged_arrays(found: Analytical) -> None:
     """A rule must not write to an array that it was given."""
     found.require_no("changed")
     subject = found.subject
-    for tensor, upstream in zip(found.given, found.upstreams, strict=True):
-        if not np.array_equal(to_host(tensor.array), upstream):
+    for given, upstream in zip(found.given, found.upstreams, strict=True):
+        if not np.array_equal(to_host(given), upstream):
             raise subject.fault("upstream-modified", culprit=found.culprit)
 
 
@@ -118,7 +120,7 @@ def require_linear(found: Analytical) -> None:
     for gradient, again in zip(found.gradients, scaled, strict=True):
         wanted = FACTOR * gradient
         close = 1e-9 * np.abs(wanted).max(initial=0) + TINY
-        if again is not None and not np.allclose(to_host(again.array), wanted, rtol=0, atol=close, equal_nan=True):
+        if again is not None and not np.allclose(to_host(again), wanted, rtol=0, atol=close, equal_nan=True):
             raise found.subject.fault("not-linear", culprit=found.culprit, factor=FACTOR)
 
 
@@ -128,9 +130,10 @@ def _alike(a: Array, b: Array, device: str) -> bool:
     return np.allclose(a, b, rtol=rtol, atol=rtol, equal_nan=True)
 
 
-def _all_alike(gradients: Sequence[Array], again: Sequence[Tensor | None]) -> bool:
+def _all_alike(gradients: Sequence[Array], again: Sequence[Array | None]) -> bool:
     """Whether a pass gives the gradients that another one gave."""
-    return all(g is None or _alike(one, to_host(g.array), g.device) for one, g in zip(gradients, again, strict=True))
+    pairs = zip(gradients, again, strict=True)
+    return all(g is None or _alike(one, to_host(g), device_of(g)) for one, g in pairs)
 
 
 def _kept(array: Any, again: Any, given: Sequence[Any]) -> bool:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.modes import set_grad_enabled
+from ..autograd.core import Leaf
 from ..backend import FLOAT64, Array, is_array, move, to_host
 from ..errors import call_message, kind_of
-from ..random import get_rng_state, set_rng_state
+from ..random import generator
 from ..tensor import Tensor
-from ..tensor_base import TensorBase, wrap
+from ..tensor_base import TENSORS, TensorBase, wrap
 from .report import GradcheckError, index_text, sentence
 
 said = functools.partial(sentence, tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8")))
@@ -53,7 +53,10 @@ class Subject:
         if len(self.input_names) != len(self.args):
             raise ValueError(f"{check}: {len(self.input_names)} input_names for {len(self.args)} inputs; give as many")
         self.checked = _positions_to_check(self.args, check)
-        self.random_state = get_rng_state()
+        self.devices = [self.args[position].device for position in self.checked]
+        self.on_host = {*self.devices} == {"cpu"}
+        self.random = generator().bit_generator
+        self.random_state = self.random.state
         self.xs: list[Array] = [self._checkable(i) for i in self.checked]
 
     def _checkable(self, position: int) -> Array:
@@ -70,18 +73,24 @@ class Subject:
         return array
 
     def leaves(self, xs: Sequence[Array] | None = None) -> list[Tensor]:
-        """The inputs to check, or others in their place, as new leaf Tensors that require grad."""
-        return [tensor.requires_grad_() for tensor in self.tensors(self.xs if xs is None else xs)]
+        """The inputs to check, or others in their place, copied, as new leaf Tensors that require grad."""
+        made = []
+        for array in self.moved([np.array(x, copy=True, order="K") for x in (self.xs if xs is None else xs)]):
+            tensor = wrap(array)
+            tensor._node = Leaf(tensor)
+            made.append(tensor)
+        return made
 
-    def tensors(self, xs: Sequence[Array]) -> list[Tensor]:
-        """Arrays as constants, copied, on the devices of the inputs."""
-        devices = [self.args[position].device for position in self.checked]
-        return [wrap(move(np.array(x, copy=True, order="K"), to)) for x, to in zip(xs, devices, strict=True)]
+    def moved(self, xs: Sequence[Array]) -> Sequence[Array]:
+        """Arrays of the host on the devices of the inputs to check."""
+        return xs if self.on_host else [move(x, device) for x, device in zip(xs, self.devices, strict=True)]
 
     def args_with(self, tensors: Sequence[Tensor]) -> list[Any]:
         """All inputs, with others in the place of those that are checked."""
-        given = dict(zip(self.checked, tensors, strict=True))
-        return [given.get(position, x) for position, x in enumerate(self.args)]
+        args = [*self.args]
+        for position, tensor in zip(self.checked, tensors, strict=True):
+            args[position] = tensor
+        return args
 
     def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The floating-point outputs for other values of the checked inputs.
@@ -89,11 +98,11 @@ class Subject:
         Every run draws the same numbers from the engine's random stream.
         Raises TypeError if fn returns anything but Tensors, no floats, or floats of less than 64 bits.
         """
-        set_rng_state(self.random_state)
+        self.random.state = self.random_state
         returned = self.fn(*self.args_with(tensors))
         outs = [returned] if isinstance(returned, TensorBase) else returned
         remedy = "; is a return missing?" if returned is None else "; it must return a Tensor or a tuple of Tensors"
-        if isinstance(outs, (tuple, list)) and all(isinstance(out, TensorBase) for out in outs):
+        if isinstance(outs, (tuple, list)) and TENSORS.issuperset(map(type, outs)):
             floats = [out for out in outs if out._array.dtype.kind in "fc"]
             if floats and all(out._array.dtype.itemsize >= FLOAT64.itemsize for out in floats):
                 return floats
@@ -102,9 +111,8 @@ class Subject:
         raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)}{remedy}")
 
     def values(self, xs: Sequence[Array]) -> Array:
-        """The elements of all outputs at other inputs, one flat vector. Recorded, as in the check itself."""
-        with set_grad_enabled(True):
-            return flat(self.run(self.leaves(xs)))
+        """The elements of all outputs at other inputs, one flat vector."""
+        return flat(self.run(self.leaves(xs)))
 
     def called(self, k: int) -> str:
         """The k-th checked input as messages name it: "x (input 0)"."""

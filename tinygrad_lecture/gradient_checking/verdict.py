@@ -13,11 +13,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from ..backend import Array
-from ..tensor_base import wrap
 from .analytical import Analytical, on_host, vjp
 from .central_differences import STEP, central_differences
 from .numerical import EPS, NumericalGradient, Problem, complex_step, confirmed, largest, warnings_are
@@ -88,34 +88,34 @@ class Verdict(NumericalGradient):
         """The input."""
         return self.subject.xs[self.k]
 
-    @property
+    @cached_property
     def error(self) -> Array:
         """The absolute error of each element."""
         return np.abs(self.got - self.expected)
 
-    @property
+    @cached_property
     def allowed(self) -> Array:
         """The largest error of each element that is not wrong."""
         return self.options.atol + self.options.rtol * np.abs(self.expected) + self.noise + self.rounding
 
-    @property
+    @cached_property
     def wrong(self) -> Array:
         """Which elements are wrong, a bool array; nan is wrong."""
         return ~(self.error <= self.allowed) & np.isfinite(self.noise) & ~self.kinks
 
-    @property
+    @cached_property
     def right(self) -> Array:
         """Which elements are right, a bool array."""
         agree = (self.expected != 0) & (self.error + self.noise <= TWO_DIGITS * np.abs(self.expected))
         negligible = self.error + self.noise < self.options.atol
         return ~self.wrong & ~self.kinks & (np.where(self.zeros, self.got == 0, agree) | negligible)
 
-    @property
+    @cached_property
     def cannot_tell(self) -> Array:
         """Which elements are neither right nor wrong, a bool array."""
         return ~self.wrong & ~self.right & ~self.kinks
 
-    @property
+    @cached_property
     def doubtful(self) -> Array:
         """Which elements more digits would help: a bool array."""
         clearly_wrong = ~(self.error <= 1000 * self.allowed)
@@ -207,7 +207,7 @@ def _in_longdouble(
         return list(verdicts), "the function returns float64 for longdouble inputs"
     if largest(values - analytical.values) > SAME * max([1.0, largest(values), *map(largest, subject.xs)]):
         return list(verdicts), "the function has other values for longdouble inputs"
-    upstreams = [wrap(u.astype(out.dtype)) for u, out in zip(analytical.upstreams, outs, strict=True)]
+    upstreams = [u.astype(out.dtype) for u, out in zip(analytical.upstreams, outs, strict=True)]
     gradients = on_host(vjp(subject, outs, leaves, upstreams), subject.xs)
     roundings = [2 * np.abs(v.got - g) + NEGLIGIBLE * unit(v.x) for v, g in zip(verdicts, gradients, strict=True)]
     doubtful = [v.doubtful | (v.wrong & (v.error <= 100 * r)) for v, r in zip(verdicts, roundings, strict=True)]
@@ -217,7 +217,8 @@ def _in_longdouble(
     problem = Problem(*facts, analytical.analytic if options.analytic else None, only=doubtful)
     again = judge(subject, problem, options)
     closer = [v.closer(*better) for v, *better in zip(verdicts, again, doubtful, roundings, strict=True)]
-    for verdict, before in zip(closer, verdicts, strict=True):
+    for k, (verdict, before) in enumerate(zip(closer, verdicts, strict=True)):
         measured = replace(before, rounding=np.maximum(verdict.rounding, RULE_ROUNDING * unit(before.x)))
-        verdict.noise[verdict.wrong & ~measured.wrong] = np.inf  # a kernel may compute in float64 all the same
+        in_float64 = verdict.wrong & ~measured.wrong  # a kernel may compute so all the same
+        closer[k] = replace(verdict, noise=np.where(in_float64, np.inf, verdict.noise))
     return closer, None

@@ -219,9 +219,7 @@ class Rule(Answer):
         others = {self.names[k]: value for k, value in enumerate(plain) if k not in which} | settings
         kept = {name: value for name, value in others.items() if name.isidentifier() and name not in names}
 
-        def filled(values: Sequence[Any]) -> list[Any]:
-            given = dict(zip(which, values, strict=True))
-            return [given.get(k, value) for k, value in enumerate(plain)]
+        places = range(len(plain))
 
         def declared(fn: Callable[..., Any], names: Sequence[str], **kept: Any) -> Callable[..., Any]:
             parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
@@ -233,13 +231,13 @@ class Rule(Answer):
         def rule_for(position: int) -> Callable[..., Any]:
             def rule(*given: Any, **named: Any) -> Any:
                 g, *values = [*given, *named.values()]
-                result = self.fn(g, *filled(values), **settings)
+                result = self.fn(g, *map(dict(zip(which, values, strict=True)).get, places, plain), **settings)
                 return np.asarray(result[position] if isinstance(result, tuple) else result)
 
             return declared(rule, ["g", *names])
 
         def forward(*values: Any) -> Any:
-            return np.asarray(self.forward(*filled(values), **settings))
+            return np.asarray(self.forward(*map(dict(zip(which, values, strict=True)).get, places, plain), **settings))
 
         made: Op[Any] = op(declared(forward, names, **kept))
         for k, name in enumerate(names):

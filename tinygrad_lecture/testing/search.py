@@ -23,7 +23,7 @@ from .failures import CheckFailed, because
 from .sandbox.wire import Ended
 
 Args = tuple[Any, ...]
-MORE = 50  # examples that are drawn after a failure, to find its cause
+MORE = 50  # inputs that are drawn after a failure, to find its cause
 
 
 @dataclass
@@ -81,26 +81,34 @@ def smallest_failure(
     def failures() -> list[tuple[Args, CheckFailed]]:
         return [(args, failure) for args, failure in seen if failure is not None]
 
-    def require_right(args: Args) -> None:
-        attempt(args)
-        failure = seen[-1][1]
-        if failure is not None and (failure.kind == "changed" or not changed):
-            raise _Fails
+    def smallest(kind: str | None = None) -> tuple[Args, CheckFailed] | None:
+        """The smallest drawn input that fails, in one way or in any; None if no input does."""
+
+        def require_right(args: Args) -> None:
+            attempt(args)
+            failure = seen[-1][1]
+            if failure is not None and kind in (None, failure.kind):
+                raise _Fails
+
+        try:
+            _draw(require_right, inputs, draws, seeded)
+        except _Fails:  # the last one is the smallest
+            return failures()[-1]
+        return None
 
     try:
         for example in examples:
             attempt(tuple(example))
-        _draw(attempt, inputs, draws, seeded)
-        if not failures():
-            return None
-        changed = [pair for pair in failures() if pair[1].kind == "changed"]  # such an answer is wrong otherwise too
-        args, worst = (changed or failures())[0]
-        _draw(attempt, inputs, MORE, seeded + 1)
         try:
-            _draw(require_right, inputs, draws, seeded)
-        except _Fails:  # the last one is the smallest
-            args, worst = failures()[-1]
+            found = smallest() or next(iter(failures()), None)  # it may be an example's
+            if found is None:
+                return None
+            _draw(attempt, inputs, MORE, seeded)
+            if any(failure.kind == "changed" for _, failure in failures()):  # such an answer is wrong otherwise too
+                found = smallest("changed") or found
+            args, worst = found
         except (Flaky, BaseExceptionGroup, HypothesisException):
+            args, worst = failures()[0]
             what = "The answer is not the same every time: one input failed first and passed when it was tried again."
             shown = [worst.what, *worst.shown]
             worst = CheckFailed(what, kind="not-deterministic", shown=shown, **because("state-outside"))

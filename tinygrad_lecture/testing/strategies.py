@@ -10,6 +10,7 @@ Numbers are multiples of a quarter, so that a small failing input is read at a g
 
 # Without `from __future__ import annotations`: Hypothesis builds types from the annotations of composite strategies.
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: in
     return st.lists(st.integers(min_side, max_side), min_size=min_dims, max_size=max_dims).map(tuple)
 
 
+@cache
 def numbers(low: float = -3, high: float = 3, zero: bool = True) -> SearchStrategy[float]:
     """Multiples of a quarter between low and high; whole, small and positive ones are the simplest."""
     quarters = [n / 4 for n in range(round(4 * low), round(4 * high) + 1) if n or zero]

@@ -70,9 +70,11 @@ class Case:
     def alike(self, a: Array, b: Array) -> bool:
         """Whether gradients agree, also at each element that is small beside others: to a tenth of the error where the
         rule is wrong, and to 5 % where it is right."""
+        if not same(a, b, ~self.kinks):
+            return False
         told = np.where(self.right & (self.got != 0), 0.05 * np.abs(self.got), np.inf)
         apart = np.where(self.wrong, 0.1 * np.abs(self.got - self.expected), told)
-        return same(a, b, ~self.kinks) and bool(np.all((np.abs(a - b) <= apart) | self.kinks))
+        return bool(np.all((np.abs(a - b) <= apart) | self.kinks))
 
     def lacks(self, term: Array) -> bool:
         """Whether the rule would be right with this term added."""
@@ -88,17 +90,17 @@ class Case:
 
     # --- the Jacobian and the upstream gradient ---
 
-    @property
+    @cached_property
     def jacobian(self) -> Array:
         """The Jacobian of the op, (m, n)."""
         return require(self.columns)
 
-    @property
+    @cached_property
     def out(self) -> Array:
         """The output."""
         return require(self.output)
 
-    @property
+    @cached_property
     def g_out(self) -> Array:
         """The upstream gradient in the shape of the output."""
         return self.upstream.reshape(self.out.shape)
@@ -142,19 +144,19 @@ class Case:
         alike = self.output is not None and self.output.shape == self.x.shape
         return array.reshape(self.x.shape) if alike else None
 
-    @property
+    @cached_property
     def g(self) -> Array:
         """The upstream gradient in the shape of the input, as `at_inputs`."""
         return require(self.at_inputs(self.upstream))
 
     # --- the arrays and the rule ---
 
-    @property
+    @cached_property
     def own_name(self) -> str:
         """The name that the op has for x."""
         return "x" if self.call is None or self.call.op.variadic else self.call.op.inputs[self.position]
 
-    @property
+    @cached_property
     def sizes(self) -> list[int]:
         """The sizes, larger than 1, of the axes of input and output."""
         return sorted({*self.x.shape, *(() if self.output is None else self.output.shape)} - {0, 1})
@@ -165,21 +167,26 @@ class Case:
         if self.call is None:
             return {"x": self.x} | ({} if self.output is None else {"out": self.output})
         found = self.call.rule(self.position)
-        everything = {**self._constants(*(found or ())[:1]), **self.call.all_settings, **self.call.named_arrays()}
-        return {k: to_host(v) for k, v in everything.items() if is_array(v) and v.dtype.kind == "f"}
+        everything = {**self._constants(*(found or ())[:1]), **self.call.all_settings}
+        return {k: to_host(v) for k, v in everything.items() if is_array(v) and v.dtype.kind == "f"} | self.floats
+
+    @cached_property
+    def floats(self) -> dict[str, Array]:
+        """The float arrays among the inputs and the output, by name."""
+        return {name: to_host(array) for name, array in require(self.call).named_arrays().items()}
 
     def indices_of_shape(self, shape: Shape) -> list[Array]:
         """The integer arrays of a shape among inputs, settings, and constants from around the op."""
         everything = [*require(self.call).arrays, *self.constants.values()]
         return [to_host(v) for v in everything if is_array(v) and v.dtype.kind in "iu" and v.shape == shape]
 
-    @property
+    @cached_property
     def constants(self) -> dict[str, Array]:
         """The arrays among settings and constants from around the op."""
         everything = {**require(self.call).all_settings, **self._constants()}
         return {name: to_host(value) for name, value in everything.items() if is_array(value)}
 
-    @property
+    @cached_property
     def rule(self) -> tuple[Callable[..., Any], dict[str, Any]]:
         """The rule, and what it takes besides g, by name."""
         call = require(self.call)

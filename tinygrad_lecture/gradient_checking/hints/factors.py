@@ -187,6 +187,7 @@ FUNCTIONS = (  # functions of an array a, the simplest first
     *("cos({a})", "sin({a})", "sqrt({a})", "tanh({a})", "{a}**3", "(1 / (1 + exp(-{a})))", "(1 / (1 + exp({a})))"),
     *("(1 - tanh({a}) * tanh({a}))", "cos({a} * {a})", "exp({a} * {a})", "sign({a})", "({a} > 0)"),
 )
+ALL_FUNCTIONS = ", ".join(FUNCTIONS).format(a="a")
 NAMES: dict[str, Any] = {
     **{name: getattr(np, name) for name in ("cos", "exp", "inf", "log", "sign", "sin", "sqrt", "tanh", "where")},
     "softmax": softmax,
@@ -199,12 +200,19 @@ NAMES: dict[str, Any] = {
 
 def value(formula: str, names: Mapping[str, Any]) -> Any:
     """What a formula gives for the values of its names."""
-    return eval(_code(formula), NAMES, dict(names))
+    return eval(_code(formula, "eval"), NAMES, dict(names))
+
+
+def values(formulas: Mapping[str, str], names: Mapping[str, Any]) -> dict[str, Any]:
+    """What formulas give, each of which may use those before it, beside the values of their names."""
+    found = dict(names)
+    exec(_code("\n".join(map(" = ".join, formulas.items())), "exec"), NAMES, found)
+    return found
 
 
 @cache
-def _code(formula: str) -> CodeType:
-    return compile(formula, "a formula", "eval")
+def _code(formula: str, mode: str) -> CodeType:
+    return compile(formula, "a formula", mode)
 
 
 # --- an array of numbers as a formula -----------------------------------------------------------------------
@@ -215,17 +223,16 @@ CONSTANTS = {"pi": math.pi, "log(2)": math.log(2), "log(10)": math.log(10)} | {
 MIN_SIGNS = 8  # fewer elements have the signs of others by chance
 
 
-def functions(name: str, array: Array) -> Iterator[tuple[str, Array]]:
-    """Simple functions of one array, with their formulas, the simplest first."""
-    for formula in FUNCTIONS if array.size >= MIN_SIGNS else FUNCTIONS[:-2]:
-        yield formula.format(a=name), np.asarray(value(formula.format(a="a"), {"a": array}), dtype=float)
-
-
 def vocabulary(known: Mapping[str, Array]) -> list[tuple[str, Array]]:
-    """The functions of all arrays, the simplest first; those that are not finite are left out."""
-    each = [list(functions(name, array)) for name, array in known.items()]
-    levels = [entry for level in zip(*each, strict=True) for entry in level]
-    return [(name, array) for name, array in levels if np.isfinite(array).all() and array.any()]
+    """The functions of all arrays, with their formulas, the simplest first; those that are not finite are left out."""
+    found = []
+    results = [value(ALL_FUNCTIONS, {"a": array}) for array in known.values()]
+    for formula, *row in zip(FUNCTIONS, *results, strict=True):
+        for name, array in zip(known, row, strict=True):
+            enough = array.size >= MIN_SIGNS or formula not in FUNCTIONS[-2:]
+            if enough and np.isfinite(array).all() and array.any():
+                found.append((formula.format(a=name), np.asarray(array, dtype=float)))
+    return found
 
 
 def recognise(

@@ -11,18 +11,18 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import permutations, product
+from itertools import islice, permutations, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...backend import Array, Shape, to_host
+from ...backend import Array, Shape
 from ..analytical import broadcasts
 from ..report import index_text
-from .case import Case, Hints, require, same
+from .case import Case, Hints, same
 from .closed_forms import Axes, axis_sets, over_wrong_axis
-from .factors import value
+from .factors import values
 
 EPS = (0.0, 1e-5, 1e-6, 1e-8, 1e-3)  # that layers add to a variance
 KNOWN: dict[str, Any] = tomllib.loads(Path(__file__).with_name("known_ops.toml").read_text("utf-8"))
@@ -73,14 +73,16 @@ def known_op(case: Case) -> Hints:
 
 def _readings(case: Case, op: dict[str, Any]) -> Iterator[Reading]:
     """The readings for which an op has the output and the gradient of a case."""
-    arrays = {name: to_host(a) for name, a in require(case.call).named_arrays().items() if name != "out"}
+    arrays = {name: array for name, array in case.floats.items() if name != "out"}
     defaults = {letter: np.array(float(value)) for letter, value in op["letters"].items() if value}
+    if not len(op["letters"]) - len(defaults) <= len(arrays) <= len(op["letters"]):
+        return
     for order in permutations(op["letters"], len(arrays)):
         letters = dict(zip(arrays, order, strict=True))
         given = defaults | {letter: arrays[name] for name, letter in letters.items()}
         with suppress(KeyError, ValueError, IndexError):  # a letter is missing, or shapes do not fit
-            values = [given[letter] for letter in op["letters"]]
-            for chosen in product(*(CHOICES[choice](case, values) for choice in op["choices"])):
+            inputs = [given[letter] for letter in op["letters"]]
+            for chosen in product(*(CHOICES[choice](case, inputs) for choice in op["choices"])):
                 names = given | dict(zip(op["choices"], chosen, strict=True))
                 reading = Reading(names, letters, f"d{letters[case.own_name]}")
                 out = _run(op["parts"], reading.names, "out")
@@ -94,12 +96,8 @@ def _readings(case: Case, op: dict[str, Any]) -> Iterator[Reading]:
 
 def _run(parts: Mapping[str, str], names: Mapping[str, Any], until: str) -> Array:
     """The value of one of the parts."""
-    values = dict(names)
-    for part, formula in parts.items():
-        values[part] = value(formula, values)
-        if part == until:
-            break
-    return np.asarray(values[until])
+    end = [*parts].index(until) + 1
+    return np.asarray(values(dict(islice(parts.items(), end)), names)[until])
 
 
 def _masks(case: Case, shape: Shape) -> list[Any]:

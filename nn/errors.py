@@ -29,7 +29,7 @@ from tinygrad_lecture.errors import (
     refuse_several,
     warn,
 )
-from tinygrad_lecture.ops.copying import as_floats
+from tinygrad_lecture.ops.composite import as_floats
 from tinygrad_lecture.tensor_base import TENSORS
 
 # --- settings -----------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
 from .ops import linalg as linalg
 from .ops.composite import composite as _composite
-from .ops.fused_op import fused as fused
+from .ops.composite import fused as fused
 from .random import *
 from .tensor import Tensor as Tensor
 

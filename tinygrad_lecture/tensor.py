@@ -73,8 +73,6 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     __and__, __rand__ = ops.bitwise_and.operators()
     __or__, __ror__ = ops.bitwise_or.operators()
     __xor__, __rxor__ = ops.bitwise_xor.operators()
-    __lshift__, __rlshift__ = ops.bitwise_left_shift.operators()
-    __rshift__, __rrshift__ = ops.bitwise_right_shift.operators()
     __lt__, __gt__ = ops.lt.operators()[0], ops.gt.operators()[0]
     __le__, __ge__ = ops.le.operators()[0], ops.ge.operators()[0]
     __eq__, __ne__ = equality(ops.eq), equality(ops.ne)  # type: ignore[assignment]
@@ -254,7 +252,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         """
         dtype, device = parse_target(target, dtype, device)
         x = self if dtype is None or dtype == self.dtype else self.astype(dtype)
-        x = x if device is None or x.device == device else ops.copying.to_device(x, device)
+        x = x if device is None or x.device == device else ops.shape.to_device(x, device)
         return ops.clone(x) if copy and x is self else x
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
@@ -267,7 +265,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         if not copy and wanted == self.dtype:
             return self
         x = self if wanted.kind in "fc" else self.detach()
-        return ops.copying.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
+        return ops.shape.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
 
     def cuda(self, index: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
         """The tensor on a GPU, in its shape. non_blocking: has no effect. Raises RuntimeError without CuPy or a GPU."""
@@ -287,16 +285,16 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     from .ops import (  # type: ignore[misc]
         abs, add, all, allclose, amax, amin, any, argmax, argmin, argsort, bmm, ceil, chunk, clip, cos, cumprod, cumsum,
         diag, diagonal, div, dot, eq, erf, exp, expm1, flatten, floor, floor_divide, gather, ge, gelu, gt, index_add,
-        index_select, isclose, isfinite, isinf, isnan, le, leaky_relu, log, log10, log1p, log2, log_softmax,
-        logical_and, logical_not, logical_or, logsumexp, lt, masked_fill, masked_select, matmul, max, maximum, mean,
+        isclose, isfinite, isinf, isnan, le, leaky_relu, log, log10, log1p, log2, log_softmax,
+        logical_and, logical_not, logical_or, logsumexp, lt, masked_fill, matmul, max, maximum, mean,
         median, min, minimum, moveaxis, mul, ne, neg, nonzero, norm, outer, pad, pow, prod, relu, remainder,
         repeat_interleave, roll, round, rsqrt, scatter, scatter_add, sigmoid, sign, silu, sin, softmax, sort, split,
-        sqrt, square, squeeze, std, sub, sum, swapaxes, take, tan, tanh, topk, trace, transpose, tril, triu, unbind,
+        sqrt, square, squeeze, std, sub, sum, swapaxes, take, tanh, topk, transpose, tril, triu, unbind,
         unique, unsqueeze, var,
     )  # fmt: skip
 
     # isort: on
-    clamp, unfold = clip, ops.arrangement.unfold
+    clamp = clip
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape: x.reshape(2, -1) or x.reshape((2, -1))."""
@@ -341,7 +339,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     def contiguous(self, memory_format: Any = None) -> Tensor:
         """The tensor itself if its memory is in row-major order, else a copy in its shape. memory_format: no effect."""
-        return ops.copying.contiguous(self)  # type: ignore[no-any-return]
+        return ops.shape.contiguous(self)  # type: ignore[no-any-return]
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:
         """The elements reversed along axes, by default all, in their shape: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""

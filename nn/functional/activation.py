@@ -17,8 +17,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError, gelu, log_softmax, sigmoid, softmax, tanh
 from tinygrad_lecture.errors import warn
 from tinygrad_lecture.in_place import update
-from tinygrad_lecture.ops.composite import named
-from tinygrad_lecture.ops.copying import as_floats
+from tinygrad_lecture.ops.composite import as_floats, named
 
 from ..errors import LAYOUTS, check_probability
 

@@ -12,8 +12,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.autograd.operands import constant
 from tinygrad_lecture.backend import INT64, to_host
 from tinygrad_lecture.errors import TensorError
-from tinygrad_lecture.ops.composite import named
-from tinygrad_lecture.ops.copying import as_floats
+from tinygrad_lecture.ops.composite import as_floats, named
 from tinygrad_lecture.ops.indexing import index_get
 
 from ..errors import check_indices

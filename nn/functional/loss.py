@@ -357,7 +357,11 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     _refuse_above_0("kl_div", input)
     if not log_target and target.device == "cpu" and bool((target.array < 0).any()):
         raise TensorError("kl_div: target must be probabilities, and some are negative; of logarithms, log_target=True")
-    losses = tl.exp(target) * (target - input) if log_target else tl.xlogy(target, target) - target * input
+    losses = (
+        tl.exp(target) * (target - input)
+        if log_target
+        else target * tl.log(tl.where(target == 0, 1, target)) - target * input
+    )
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses
     return reduced(losses, reduction)

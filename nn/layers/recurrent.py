@@ -11,7 +11,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.errors import warn
-from tinygrad_lecture.ops.recurrent import gru_states, lstm_states, rnn_states
+from tinygrad_lecture.ops.fused import gru_states, lstm_states, rnn_states
 
 from .. import errors, init
 from .. import functional as F

@@ -21,7 +21,7 @@ from tinygrad_lecture.autograd.core import Node, Record
 from tinygrad_lecture.backend import is_array
 from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.inspect.printing import options
-from tinygrad_lecture.ops.linalg import QR, SignAndLog
+from tinygrad_lecture.ops.linalg import SignAndLog
 from tinygrad_lecture.ops.sorting import Ordered
 from tinygrad_lecture.python_methods import REFLECTED, ArrayUfunc, call_ufunc
 from tinygrad_lecture.pytorch_methods import GradFn
@@ -250,7 +250,7 @@ NODE_NAMES: dict[str, str | Callable[[Any], str]] = {
     "clip": "clamp:1", "clip_to": "clamp:1", "log1p": "Log1PBackward0", "astype": "to_copy",
     "index_get": _index, "index_put": "CopySlices", "reshape": "view", "flatten": "view", "swapaxes": "transpose",
     "transpose": lambda record: "permute" if record.op.name == "permute" else "transpose",
-    "narrow": "slice", "chunk": "split", "hstack": "cat", "vstack": "cat", "concatenate": "cat",
+    "narrow": "slice", "chunk": "split", "concatenate": "cat",
     "pad": "constant_pad_nd", "matmul": _product, "linear": _linear, "outer": "mul", "norm": "linalg_vector_norm",
     "inv": "linalg_inv_ex", "det": "linalg_det", "solve": "linalg_solve_ex", "cholesky": "linalg_cholesky_ex",
     "squared_error": "mse_loss", "cross_entropy": "nll_loss", "layer_norm": "native_layer_norm",
@@ -279,7 +279,6 @@ DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has 
     Parameter: {"__module__": "torch.nn.parameter"},
     GradFn: {"name": grad_fn_name},
     **dict.fromkeys((TensorError, DtypeError, PlaceError), _ERROR),
-    QR: {"__repr__": _result_text("linalg_qr")},
     SignAndLog: {"__repr__": _result_text("linalg_slogdet")},
     ParameterList: {"__repr__": _parameters_text},
     Stateful: {"state_kind": OrderedDict},

@@ -21,8 +21,7 @@ from tinygrad_lecture.errors import TensorError
 from tinygrad_lecture.ops import linalg
 from tinygrad_lecture.ops.composite import composite
 from tinygrad_lecture.ops.elementwise import scaled
-from tinygrad_lecture.ops.gather_scatter import source_for
-from tinygrad_lecture.ops.indexing import normal_index
+from tinygrad_lecture.ops.indexing import normal_index, source_for
 from tinygrad_lecture.ops.shape import normal_axes, scalar_as_vector
 
 from ..layers import pooling
@@ -71,15 +70,12 @@ def _common_shape(*shapes: Any) -> Any:
 
 
 ALIASES: dict[str, Any] = {  # a function under the other name, or names, that PyTorch has for it
-    "arccos": tl.acos, "arcsin": tl.asin, "arctan": tl.atan, "arctan2": tl.atan2, "arccosh": tl.acosh,
-    "arcsinh": tl.asinh, "arctanh": tl.atanh, "fix": tl.trunc, "sgn": tl.sign, "expit": tl.sigmoid,
-    "concatenate": tl.cat, "row_stack": tl.vstack, "vdot": tl.dot, "ger": tl.outer, "swapdims": tl.swapaxes,
-    "unsafe_chunk": tl.chunk, "unsafe_split": tl.split, "split_with_sizes": tl.split, "pinverse": linalg.pinv,
-    "qr": linalg.qr, "logdet": linalg.logdet, "cholesky_solve": linalg.cholesky_solve, "inverse": linalg.inv,
-    "det": linalg.det, "slogdet": linalg.slogdet, "cholesky": linalg.cholesky, "absolute": tl.abs, "negative": tl.neg,
-    "multiply": tl.mul, "divide": tl.div, "true_divide": tl.div, "subtract": tl.sub, "concat": tl.cat,
-    "not_equal": tl.ne, "less": tl.lt, "less_equal": tl.le, "greater": tl.gt, "greater_equal": tl.ge,
-    "movedim": tl.moveaxis, "ravel": tl.flatten,
+    "sgn": tl.sign, "expit": tl.sigmoid, "concatenate": tl.cat, "vdot": tl.dot, "ger": tl.outer,
+    "swapdims": tl.swapaxes, "unsafe_chunk": tl.chunk, "unsafe_split": tl.split, "split_with_sizes": tl.split,
+    "cholesky_solve": linalg.cholesky_solve, "inverse": linalg.inv, "det": linalg.det, "slogdet": linalg.slogdet,
+    "cholesky": linalg.cholesky, "absolute": tl.abs, "negative": tl.neg, "multiply": tl.mul, "divide": tl.div,
+    "true_divide": tl.div, "subtract": tl.sub, "concat": tl.cat, "not_equal": tl.ne, "less": tl.lt,
+    "less_equal": tl.le, "greater": tl.gt, "greater_equal": tl.ge, "movedim": tl.moveaxis, "ravel": tl.flatten,
 }  # fmt: skip
 
 FORMULAS: dict[str, Callable[..., Any]] = {
@@ -95,16 +91,11 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "rad2deg": lambda input: input * (180 / math.pi),
     "float_power": lambda input, exponent: tl.pow(*map(_double, (input, exponent))),
     "ldexp": lambda input, other: input * 2.0**other,
-    "logaddexp2": lambda input, other: tl.logaddexp(input * math.log(2), other * math.log(2)) / math.log(2),
-    "ndtr": lambda input: 0.5 * tl.erfc(input * -math.sqrt(0.5)),  # the normal distribution function
     "isposinf": lambda input: input == math.inf,
     "isneginf": lambda input: input == -math.inf,
     # --- products: (n, k) @ (k, m), batches (b, n, k) @ (b, k, m)
     "mm": lambda input, mat2: _product("mm", input, mat2, 2),
     "mv": lambda input, vec: _product("mv", input, vec, 1),
-    "inner": lambda input, other: (
-        tl.tensordot(input, other, ([-1], [-1])) if input.ndim and other.ndim else input * other
-    ),
     "vecdot": lambda x, y, *, dim=-1: (x * y).sum(dim),
     "multi_dot": lambda tensors: functools.reduce(operator.matmul, tensors),
     "chain_matmul": lambda *matrices: functools.reduce(operator.matmul, matrices),
@@ -128,7 +119,6 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "dstack": lambda tensors: tl.cat([_volume(x) for x in tensors], 2),
     "fliplr": lambda input: tl.flip(input, 1),
     "flipud": lambda input: tl.flip(input, 0),
-    "cholesky_inverse": lambda input, upper=False: linalg.inv(input.mT @ input if upper else input @ input.mT),
     "select": lambda input, dim, index: input.moveaxis(dim, 0)[index],
     "diagflat": lambda input, offset=0: tl.diag(input.reshape(-1), offset),
     # --- places
@@ -198,7 +188,7 @@ def _slices(x: Any, dim: int, index: Any) -> tuple[Any, ...]:
 def index_copy(input: Any, axis: int, index: Any, source: Any) -> Any:
     """input with source as its slices at `index` along an axis."""
     place = normal_index(input, _slices(input, axis, index.reshape(-1)))
-    return ops.indexing.index_put(ops.copying.contiguous(input), source_for(input, place, source), place)
+    return ops.indexing.index_put(ops.shape.contiguous(input), source_for(input, place, source), place)
 
 
 @composite

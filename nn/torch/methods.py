@@ -22,10 +22,10 @@ from .dtypes import BY_NAME, TENSOR_KINDS, new_tensor, strided
 
 # functions that are methods in place as well, x.addmm_()
 IN_PLACE = """
-addbmm addmm addmv addr baddbmm arccos arccosh arcsin arcsinh arctan arctan2 arctanh deg2rad rad2deg float_power
+addbmm addmm addmv addr baddbmm deg2rad rad2deg float_power
 ldexp index_copy index_fill index_put addcdiv addcmul clamp_max clamp_min lerp eq ge gt le lt ne pow remainder neg abs
-sign square floor ceil round expm1 log log1p log2 log10 sqrt rsqrt sin cos tan tanh sigmoid leaky_relu scatter_add tril
-triu cumsum cumprod erf reciprocal trunc
+sign square floor ceil round expm1 log log1p log2 log10 sqrt rsqrt sin cos tanh sigmoid leaky_relu scatter_add tril
+triu cumsum cumprod erf
 """
 
 # methods that are functions as well, torch.detach(x); so are all that change x in place
@@ -36,7 +36,7 @@ conj detach get_device is_complex is_floating_point is_inference is_nonzero is_s
 ALIASES = {  # a method -> the method that it is
     "absolute_": "abs_", "negative_": "neg_", "multiply_": "mul_", "divide_": "div_", "true_divide_": "div_",
     "subtract_": "sub_", "not_equal_": "ne_", "less_": "lt_", "less_equal_": "le_", "greater_": "gt_",
-    "greater_equal_": "ge_", "fix_": "trunc_", "sgn_": "sign_", "detach_copy": "detach", "reshape_as": "view_as",
+    "greater_equal_": "ge_", "sgn_": "sign_", "detach_copy": "detach", "reshape_as": "view_as",
 }  # fmt: skip
 
 

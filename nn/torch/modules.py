@@ -91,8 +91,7 @@ add_module(
 )  # fmt: skip
 add_module(
     "special",
-    expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, ndtr=FUNCTIONS["ndtr"],
-    **members(tl, "digamma erf erfc erfinv exp2 expm1 log1p log_softmax logit logsumexp round softmax xlogy"),
+    expit=tl.sigmoid, **members(tl, "erf expm1 log1p log_softmax logsumexp round softmax"),
 )  # fmt: skip
 _MODES = "no_grad enable_grad set_grad_enabled"
 add_module(

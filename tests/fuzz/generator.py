@@ -374,7 +374,6 @@ def copy(make: Generator) -> None:
     if ndim:
         n, axis = shape[0], make.axis(ndim)
         rows = [make.random.randrange(-n, n) for _ in range(make.random.randint(1, 3))]
-        chosen = [make.random.randrange(n) for _ in range(2)]
         twice = (2 * n, *shape[1:])
         untied = f"({x} + lib.arange({math.prod(shape)}).reshape({shape}) / 97)"  # topk takes either of equals
         options += [
@@ -382,7 +381,6 @@ def copy(make: Generator) -> None:
             (f"lib.flip({x}, (0,))", shape),
             (f"{x}[{rows}]", (len(rows), *shape[1:])),
             (f"{x}[lib.tensor({rows})]", (len(rows), *shape[1:])),
-            (f"{x}.index_select(0, lib.tensor({chosen}))", (2, *shape[1:])),
             (f"lib.cat([{x}, {x}])", twice),
             (f"lib.cat([{x}])", shape),
             (f"lib.stack([{x}, {x}], dim={axis})", np.stack([np.zeros(shape)] * 2, axis=axis).shape),
@@ -400,7 +398,6 @@ def copy(make: Generator) -> None:
             (f"lib.triu({x}, 1)", shape),
             (f"{x}[[0], [{shape[1] - 1}]]", (1, *shape[2:])),
             *[(f"{x}[:, [0, {shape[1] - 1}]]", (shape[0], 2, *shape[2:]))] * 3,
-            (f"{x}.index_select(1, lib.tensor([0, {shape[1] - 1}]))", (shape[0], 2, *shape[2:])),
         ]
     if ndim == 1:
         options.append((f"lib.outer({x}, {x}.tanh())", shape * 2))
@@ -419,7 +416,7 @@ def copy(make: Generator) -> None:
 
 
 # Copies whose memory is in row-major order in both libraries, whatever x's is.
-IN_ROWS = ("index_select", "cat", "stack", "repeat", "gather", "scatter_add", "tril", "triu")
+IN_ROWS = ("cat", "stack", "repeat", "gather", "scatter_add", "tril", "triu")
 
 
 def contraction(make: Generator) -> None:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from op_table import Row
 
 import tinygrad_lecture as tl
-from op_table import Row
 from strategies import Array, Sample
 from tinygrad_lecture.backend import is_array, move, to_host
 from tinygrad_lecture.tensor_base import TensorBase, wrap

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from op_table import TABLE, Row
 
 import tinygrad_lecture as tl
-from op_table import TABLE, Row
 from strategies import Sample
 
 SCALES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)

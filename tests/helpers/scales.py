@@ -51,15 +51,12 @@ FUNCTIONS = {
     "sin(πx) / πx": lambda x: tl.sin(np.pi * x) / (np.pi * x),
     "sin(sqrt x)": lambda x: tl.sin(tl.sqrt(x)),
     "1e6 + sin": lambda x: 1e6 + tl.sin(x),
-    "digamma": lambda x: tl.digamma(x),
-    "acosh(1 + x)": lambda x: tl.acosh(1 + x),
     "expm1(x) / x": lambda x: tl.expm1(x) / x,
     "(exp(x) - 1) / x": lambda x: (tl.exp(x) - 1) / x,
     "log1p(x) / x": lambda x: tl.log1p(x) / x,
     "(1 - cos) / x²": lambda x: (1 - tl.cos(x)) / x**2,
     "x to the x": lambda x: x**x,
     "(x + 1e9) - 1e9": lambda x: (x + 1e9) - 1e9,
-    "atan(1 / x)": lambda x: tl.atan(1 / x),
 }
 SCALES = (1e-300, 1e-161, 1e-100, 7e-31, 1e-18, 5e-13, 1e-9, 1e-6, 1e-4, 1e-3, 1.0, 1e3, 2.1e5, 1e6, 1e12, 1e100, 1e300)
 X = (1.0, 0.7, 2.3)

@@ -225,8 +225,6 @@ def test_a_view_of_a_leaf_is_not_written_to_while_recording():
     [
         lambda x: x.expand(3, 2),
         lambda x: x.T.expand(3, 2).T,
-        lambda x: x.unfold(0, 1, 1).expand(2, 2),
-        lambda x: tl.cat([x, x]).unfold(0, 2, 1),
     ],
 )
 @pytest.mark.parametrize("held", [True, False])
@@ -255,8 +253,6 @@ VIEWS = {  # PyTorch returns views of these
     "[tensor(1), 1:]": lambda x: x[tl.tensor(1), 1:],
     "[tensor(1), tensor(1)]": lambda x: x[tl.tensor(1), tl.tensor(1)],
     "[..., tensor(-1)]": lambda x: x[..., tl.tensor(-1, dtype=tl.int8)],
-    "unfold": lambda x: x.unfold(0, 2, 1)[1],
-    "unfold apart": lambda x: x.unfold(1, 2, 2),
 }
 
 
@@ -316,7 +312,7 @@ SQUARE = tl.eye(3) * 2 + 0.1
 M = tl.tensor([[1.0, 5.0, 3.0], [2.0, 4.0, 6.0]])
 IN_ROWS = [
     *(lambda name=name: getattr(X, name)(0) for name in ("sum", "mean", "amax", "amin", "any", "all", "prod", "var")),
-    *(lambda name=name: getattr(X, name)(0) for name in ("nansum", "logsumexp", "count_nonzero", "argmax")),
+    *(lambda name=name: getattr(X, name)(0) for name in ("logsumexp", "argmax")),
     lambda: X.norm(dim=0),
     lambda: X.norm(3, 0),
     lambda: X.half().sum(0),
@@ -326,7 +322,6 @@ IN_ROWS = [
     lambda x=M: x[:, [0, 2]],
     lambda x=M: x[:, tl.tensor([True, False, True])],
     lambda x=M: x.take([0, 2], 1),
-    lambda x=M: x.index_select(1, tl.tensor([0, 2])),
     lambda x=M: x.T.gather(0, tl.zeros(3, 2, dtype=tl.int64)),
     lambda x=M: x.sort(0)[0],
     lambda x=M: x.topk(1, 1)[1],
@@ -343,7 +338,6 @@ IN_ROWS = [
     lambda x=M: x.T.scatter_add(0, tl.zeros(3, 2, dtype=tl.int64), x.T),
     lambda x=M: x.T.repeat(2, 1),
     lambda x=M: tl.einsum("ij,kj->ik", x, x[:1]),
-    lambda x=M: tl.diag_embed(x, dim1=0, dim2=1),
 ]
 NOT_IN_ROWS = [
     lambda: X.sort(0).values,
@@ -355,7 +349,6 @@ NOT_IN_ROWS = [
     lambda: tl.linalg.inv(SQUARE),
     lambda: tl.linalg.solve(SQUARE, SQUARE),
     lambda: tl.linalg.cholesky(SQUARE),
-    lambda: tl.linalg.qr(SQUARE).Q,
 ]
 
 

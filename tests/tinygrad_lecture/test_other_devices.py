@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from op_table import TABLE, Row
 
 import drive
 import strict_device  # noqa: F401 - makes device="strict" known
 from numeric import assert_close
-from op_table import TABLE, Row
 from strategies import Sample
 from strict_cupy import StrictArray, no_synchronisation, strict
 from tinygrad_lecture.backend import resolve

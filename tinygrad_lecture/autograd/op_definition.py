@@ -91,10 +91,14 @@ class OpDefinition(Generic[P]):
         return function
 
     def option(self, name: str) -> Callable[[R], R]:
-        """Declare what a call with the setting `name` means: a function of the op's arguments that calls other ops."""
+        """Declare what a call with the setting `name` means: a function of the op's arguments that calls other ops.
+
+        The op's own signature need not have this setting.
+        """
 
         def declare(function: R) -> R:
             self.options[name] = function
+            self.settings.setdefault(name, None)
             return function
 
         return declare

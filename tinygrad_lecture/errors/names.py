@@ -132,11 +132,9 @@ _INPUTS: dict[str, tuple[tuple[str, ...], ...]] = {  # a function -> what PyTorc
     "cdist": (("x1",), ("x2",)),
     "cholesky_solve": (("input",), ("input2",)),
     "dot": (("input",), ("tensor", "other")),
-    "isin": (("elements", "element"), ("test_elements", "test_element")),
     "matmul": (("input",), ("other", "mat2", "vec")),
     "outer": (("input",), ("vec2",)),
     "pow": (("input",), ("exponent", "other")),
-    "searchsorted": (("sorted_sequence",), ("input",)),
     "split": (("tensor", "input"),),
 }
 

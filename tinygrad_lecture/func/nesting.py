@@ -74,7 +74,7 @@ class Call:
             raise TypeError(f"{can} floats, not {x.dtype}; convert with .float()")
         if x.requires_grad:
             with enable_grad():  # under no_grad too: what `vjp_fn` makes later may be differentiated with respect to x
-                return ops.copying.alias(x)
+                return ops.composite.alias(x)
         return x.detach().requires_grad_()
 
     # --- results ----------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ class _Rerun:
         inputs, sources, arrays = record.saved
         # A boundary node replaces each source, and this backward pass ends there: if one source was computed from
         # another, the path between them belongs to the outer backward pass.
-        boundary = [Record(ops.copying.alias, (n,), ((),), n) for n in record.nodes]
+        boundary = [Record(ops.composite.alias, (n,), ((),), n) for n in record.nodes]
         recorded, start = modes.recording, versions.tick()
         watch = Observing(_ChangeWatch(record.age, start)) if versions.last_write > record.age else nullcontext()
         with Unseen(), rng.replay(self.state), enable_grad(), watch:

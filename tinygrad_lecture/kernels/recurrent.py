@@ -1,4 +1,4 @@
-"""Kernels of recurrent networks; ops/recurrent.py has the formulas. Gates are in the order r, z, n and i, f, g, o.
+"""Kernels of recurrent networks; ops/fused.py has the formulas. Gates are in the order r, z, n and i, f, g, o.
 
 Forward keeps the gates of all steps for backward. A step is a product with the weights of the state, and a function
 of the rest, for which there is a loop too.

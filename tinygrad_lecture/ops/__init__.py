@@ -3,21 +3,20 @@
 # ruff: noqa: F403 - the star imports are typed: each file has an __all__
 from typing import TYPE_CHECKING
 
+from . import composite as composite
 from . import linalg as linalg
-from .arrangement import *
 from .basics import *
-from .comparison import *
-from .copying import *
 from .elementwise import *
 from .fused import *
-from .gather_scatter import *
 from .indexing import *
-from .linalg import matrix_power as matrix_power
-from .products import *
+from .linalg import bmm as bmm
+from .linalg import cdist as cdist
+from .linalg import dot as dot
+from .linalg import einsum as einsum
+from .linalg import outer as outer
 from .reduction import *
 from .shape import *
 from .sorting import *
-from .statistics import *
 from .windowed import *
 
 if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __all__

@@ -1,4 +1,4 @@
-"""The ops to read first: add, mul, exp, matmul, sum and relu. (Most others of one element each: `elementwise.py`.)
+"""The ops to read first: add, mul, exp, matmul, sum, relu and where. (Most others of one element: `elementwise.py`.)
 
 Below each op stands its backward rule. It is given g, the gradient of the loss with respect to the op's result, and
 returns that with respect to an input: g times the derivative. Its other parameters name what it needs, and a call keeps
@@ -16,14 +16,14 @@ import numpy as np
 from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
 from ..kernels.product import as_rows, batched, product
-from .copying import where
+from ..kernels.scatter import where as where_kernel
 from .shape import Axes, expand_copy, numpy_axis, reduced_shape, swapaxes
 
 
 @op(analytic=True)
-def add(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
-    """a + b, broadcast; with alpha=2, a + 2 * b."""
-    return a + b  # where alpha is given, a composition runs instead: `add.option` in elementwise.py
+def add(a: Value, b: Value, /) -> Value:
+    """a + b, broadcast."""
+    return a + b
 
 
 @add.backward("a", "b")
@@ -130,4 +130,35 @@ def _(g: Value, out: Value) -> Value:
     return where(out <= 0, 0, g)  # not g * (out > 0): for an infinite g that is nan at 0; a nan passes it
 
 
-__all__ = ["add", "exp", "matmul", "mul", "relu", "sum"]
+@op(analytic=True)
+def where(condition: Value, a: Value, b: Value, /) -> Value:
+    """a where the condition is true, else b; all three broadcast.
+
+    condition: bools, without a gradient.  a, b: tensors, arrays or numbers; the result has their common dtype.
+    Raises TypeError for a condition of another dtype.
+    The branch not taken gets gradient 0, even if its value is inf or nan. Its own derivative may still be inf, and
+    0 * inf is nan: where x <= 0 is possible, write `where(x > 0, sqrt(where(x > 0, x, 1)), 0)`.
+
+        tl.where(tl.tensor([True, False]), tl.tensor([1.0, 2.0]), 0.0)      # tensor([1., 0.])
+    """
+    if getattr(condition, "dtype", BOOL).kind != "b":
+        raise TypeError(
+            f"the condition must be bools, not {condition.dtype}; the order is tl.where(condition, a, b) or "
+            "a.where(condition, b), and c != 0 makes bools of numbers"
+        )
+    return where_kernel(condition, a, b)
+
+
+@where.backward("a")
+def _(g: Value, condition: Value) -> Value:
+    return where(condition, g, 0)
+
+
+@where.backward("b")
+def _(g: Value, condition: Value) -> Value:
+    return where(condition, 0, g)
+
+
+BOOL = np.dtype(bool)
+
+__all__ = ["add", "exp", "matmul", "mul", "relu", "sum", "where"]

@@ -1,8 +1,8 @@
 """Elementwise ops: each result element depends on one element of each input, after broadcasting.
 
-Where there is no derivative, the docstring names the subgradient. The first of these ops are in `basics.py`;
-comparisons, logic and bits, which have no derivative, in `comparison.py`. Below those that are written out, a table:
-each entry is an op whose value NumPy computes; above its name stand the rule and, where NumPy's name is another, that.
+Where there is no derivative, the docstring names the subgradient. The first of these ops are in `basics.py`. Below
+those that are written out, a table: each entry is an op whose value NumPy computes; above its name stand the rule and,
+where NumPy's name is another, that. At the end come comparisons, logic and bits, whose results have no gradient.
 """
 
 from __future__ import annotations
@@ -20,23 +20,21 @@ from ..autograd.op_definition import P
 from ..autograd.saver import Rule
 from ..backend import xp
 from ..kernels import special
-from ..tensor_base import TensorBase
-from .basics import add, exp, mul
+from ..tensor_base import TensorBase, array_of
+from .basics import add, exp, mul, where
 from .composite import composite
-from .copying import as_floats, clone, where
 
 __all__ = [
-    "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "clip", "cos", "cosh", "digamma", "div",
-    "erf", "erfc", "erfinv", "exp2", "expm1", "floor", "floor_divide", "fmod", "frac", "hypot", "isfinite", "isinf",
-    "isnan", "leaky_relu", "lgamma", "log", "log1p", "log2", "log10", "logaddexp", "logit", "maximum", "minimum",
-    "nan_to_num", "neg", "pow", "reciprocal", "remainder", "round", "rsqrt", "sigmoid", "sign", "signbit", "silu",
-    "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "trunc", "xlogy",
+    "abs", "allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clip", "cos", "div", "eq",
+    "erf", "expm1", "floor", "floor_divide", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "leaky_relu",
+    "log", "log1p", "log2", "log10", "logical_and", "logical_not", "logical_or", "lt", "maximum", "minimum", "ne",
+    "neg", "pow", "remainder", "round", "rsqrt", "sigmoid", "sign", "silu", "sin", "sqrt", "square", "sub", "tanh",
 ]  # fmt: skip
 
 
 @op(analytic=True)
-def sub(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
-    """a - b, broadcast; with alpha=2, a - 2 * b. Raises TypeError for two tensors of bools."""
+def sub(a: Value, b: Value, /) -> Value:
+    """a - b, broadcast. Raises TypeError for two tensors of bools."""
     return xp(a, b).subtract(a, b)
 
 
@@ -105,13 +103,13 @@ def _(g: Value, out: Value) -> Value:
     return g * (1 - out * out)  # d tanh(x)/dx = 1 - tanh²(x)
 
 
-add.option("alpha")(lambda a, b, alpha: add(a, scaled(b, alpha)))
-sub.option("alpha")(lambda a, b, alpha: sub(a, scaled(b, alpha)))
-
-
 def scaled(x: Value, factor: Any) -> Value:
     """factor * x; x itself for the number 1, but not for a tensor, which may require grad."""
     return x if not isinstance(factor, TensorBase) and factor == 1 else mul(x, factor)
+
+
+add.option("alpha")(lambda a, b, alpha: add(a, scaled(b, alpha)))  # PyTorch's argument of both: a + alpha * b
+sub.option("alpha")(lambda a, b, alpha: sub(a, scaled(b, alpha)))
 
 
 @sub.explains
@@ -278,11 +276,6 @@ def expm1(x: Value, /) -> Value:
     """exp(x) - 1, elementwise, accurate near 0."""
 
 
-@smooth(lambda g, out: g * (out * math.log(2)))  # 2^x = e^(x ln 2)
-def exp2(x: Value, /) -> Value:
-    """2 ** x, elementwise."""
-
-
 @smooth(lambda g, x: g / x)
 def log(x: Value, /) -> Value:
     """The natural logarithm, elementwise; -inf at 0, nan for negative x."""
@@ -313,72 +306,9 @@ def root(x: Value, /) -> Value:
     """The square root with subgradient 0 at 0, where `sqrt` has inf; used by `norm` and `std`."""
 
 
-@smooth(lambda g, out: -g * out * out, lambda x: xp(x).true_divide(1, x))
-def reciprocal(x: Value, /) -> Value:
-    """1 / x, elementwise; inf at 0."""
-
-
 @smooth(lambda g, out: -0.5 * g * out * out * out, lambda x: xp(x).true_divide(1, xp(x).sqrt(x)))  # -x^(-3/2) / 2
 def rsqrt(x: Value, /) -> Value:
     """1 / sqrt(x), elementwise; inf at 0, nan for negative x."""
-
-
-def share(g: Value, a: Value, b: Value, out: Value) -> Value:
-    """The rule of `logaddexp`: g * exp(a) / (exp(a) + exp(b))."""
-    ahead = where((a == b) & (abs(out) == math.inf), 0, a - b)  # inf - inf would be nan
-    return where(out == -math.inf, 0, g * sigmoid(ahead))
-
-
-@computed((share, lambda g, a, b, out: share(g, b, a, out)))
-def logaddexp(a: Value, b: Value, /) -> Value:
-    """log(exp(a) + exp(b)), broadcast, without overflow.
-
-    Where a = b = -inf it is -inf, with gradient 0; where a = b = inf, each gets half of the gradient.
-
-        tl.logaddexp(tl.tensor(1000.0), tl.tensor(1000.0))      # tensor(1000.6932)
-    """
-
-
-@composite
-def logit(x: Value, eps: float | None = None) -> Value:
-    """log(x / (1 - x)), elementwise, the inverse of sigmoid; -inf at 0, inf at 1, nan outside.
-
-    eps: clip x to [eps, 1 - eps] first.
-
-    tl.logit(tl.tensor([0.5, 0.75]))        # tensor([0.0000, 1.0986])
-    """
-    x = as_floats(x)
-    return log_odds(x if eps is None else clip(x, eps, 1 - eps))
-
-
-@smooth(
-    lambda g, x: g / where((x < 0) | (x > 1), math.nan, x * (1 - x) + 0.0),  # at -0, 0 and not -0
-    lambda x: log(x) - log1p(-x),
-)
-def log_odds(x: Value, /) -> Value:
-    """log(x / (1 - x)): `logit`. Its gradient is nan outside of [0, 1]."""
-
-
-def x_log_y(x: Value, y: Value) -> Value:
-    logs = log(positive(x, y))
-    return x * where((x == 0) & (logs == math.inf), 0, logs)
-
-
-def positive(x: Value, y: Value) -> Value:
-    """y, but 1 where x is 0 and y has no logarithm."""
-    if isinstance(y, (int, float)):
-        return where(x == 0, 1.0, y) if y <= 0 else float(y)
-    return where((x == 0) & (y <= 0), 1, as_floats(y))
-
-
-@computed((lambda g, x, y: g * log(positive(x, y)), lambda g, x, y: g * (x / positive(x, y))), x_log_y)
-def xlogy(x: Value, y: Value, /) -> Value:
-    """x * log(y), broadcast; 0 where x is 0, as in an entropy, also at y = 0 and inf.
-
-    The gradients where x is 0: log(y) with respect to x, but 0 where y <= 0; 0 with respect to y.
-
-        tl.xlogy(tl.tensor([0.0, 2.0]), tl.tensor([0.0, 1.0]))      # tensor([0., 0.])
-    """
 
 
 # --- trigonometric and hyperbolic functions ------------------------------------------------------------------
@@ -394,103 +324,9 @@ def cos(x: Value, /) -> Value:
     """The cosine of an angle in radians, elementwise."""
 
 
-@smooth(lambda g, out: g * (1 + out * out))
-def tan(x: Value, /) -> Value:
-    """The tangent of an angle in radians, sin(x) / cos(x), elementwise."""
-
-
-@smooth(lambda g, x: g * cosh(x))  # type: ignore[has-type]
-def sinh(x: Value, /) -> Value:
-    """The hyperbolic sine (exp(x) - exp(-x)) / 2, elementwise."""
-
-
-@smooth(lambda g, x: g * sinh(x))
-def cosh(x: Value, /) -> Value:
-    """The hyperbolic cosine (exp(x) + exp(-x)) / 2, elementwise."""
-
-
-@smooth(lambda g, x: g / sqrt(1 - x * x), "arcsin")
-def asin(x: Value, /) -> Value:
-    """The angle from -pi/2 to pi/2 whose sine is x, elementwise; nan where |x| > 1. The gradient at -1 and 1 is inf."""
-
-
-@smooth(lambda g, x: -g / sqrt(1 - x * x), "arccos")
-def acos(x: Value, /) -> Value:
-    """The angle from 0 to pi whose cosine is x, elementwise; nan where |x| > 1. The gradient at -1 and 1 is -inf."""
-
-
-@smooth(lambda g, x: g / (1 + x * x), "arctan")
-def atan(x: Value, /) -> Value:
-    """The angle from -pi/2 to pi/2 whose tangent is x, elementwise."""
-
-
-@smooth(lambda g, x: g / sqrt(1 + x * x), "arcsinh")
-def asinh(x: Value, /) -> Value:
-    """The number whose hyperbolic sine is x, elementwise."""
-
-
-@smooth(lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)), "arccosh")  # sqrt(x² - 1) would give a number where x < -1
-def acosh(x: Value, /) -> Value:
-    """The number >= 0 whose hyperbolic cosine is x, elementwise; nan where x < 1. The gradient at 1 is inf."""
-
-
-@smooth(lambda g, x: g / (1 - x * x), "arctanh")
-def atanh(x: Value, /) -> Value:
-    """The number whose hyperbolic tangent is x, elementwise; nan where |x| > 1, and inf at 1."""
-
-
-def over_square(a: Value, b: Value) -> Value:
-    """a / (a² + b²), which could overflow; 0 where both are 0."""
-    r = hypot(a, b)
-    r = where(r == 0, 1, r)
-    return a / r / r
-
-
-@computed((lambda g, y, x: g * over_square(x, y), lambda g, y, x: -g * over_square(y, x)), "arctan2")
-def atan2(y: Value, x: Value, /) -> Value:
-    """The angle of the point (x, y), from -pi to pi, broadcast; note that y comes first.
-
-    Subgradient: 0 at the origin, where y = x = 0.
-
-        tl.atan2(tl.tensor(1.0), tl.tensor(-1.0))       # tensor(2.3562)
-    """
-
-
-# --- special functions ---------------------------------------------------------------------------------------
-
-
 @computed(lambda g, x: g * (2 / math.pi**0.5) * exp(-x * x), special.erf)
 def erf(x: Value, /) -> Value:
     """The error function, elementwise: 2/sqrt(pi) times the integral of exp(-t²) from 0 to x (DLMF 7.2.1)."""
-
-
-@computed(lambda g, x: g * (-2 / math.pi**0.5) * exp(-x * x), special.erfc)
-def erfc(x: Value, /) -> Value:
-    """1 - erf(x), elementwise, accurate where that is tiny (DLMF 7.2.2)."""
-
-
-@computed(lambda g, out: g * (math.pi**0.5 / 2) * exp(out * out), special.erfinv)  # 1 over the derivative of erf there
-def erfinv(x: Value, /) -> Value:
-    """The number whose error function is x, elementwise; inf at 1, nan where |x| > 1. The gradient at ±1 is inf."""
-
-
-@op
-def derivative_of_digamma(x: Value, /, n: int) -> Value:
-    """The derivative of order n of digamma(x), n >= 1."""
-    return special.polygamma(x, n)
-
-
-derivative_of_digamma.backward(lambda g, x, n: g * derivative_of_digamma(x, n + 1))
-
-
-@computed(lambda g, x: g * derivative_of_digamma(x, 1), special.digamma)
-def digamma(x: Value, /) -> Value:
-    """The derivative of log Γ(x), elementwise; -inf at 0, nan at -1, -2, ... (DLMF 5.2.2)."""
-
-
-@computed(lambda g, x: g * digamma(x), special.lgamma)
-def lgamma(x: Value, /) -> Value:
-    """log |Γ(x)|, elementwise, of which log((n - 1)!) is the value at n; inf at 0, -1, -2, ..."""
 
 
 # --- two inputs ----------------------------------------------------------------------------------------------
@@ -509,26 +345,6 @@ def maximum(a: Value, b: Value, /) -> Value:
 @computed((lambda g, a, b: larger(g, b, a), larger))
 def minimum(a: Value, b: Value, /) -> Value:
     """The smaller of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
-
-
-@computed((lambda g, a, out: g * a / where(out == 0, 1, out), lambda g, b, out: g * b / where(out == 0, 1, out)))
-def hypot(a: Value, b: Value, /) -> Value:
-    """sqrt(a² + b²), broadcast, without overflow: the third side of a right-angled triangle.
-
-    Subgradient: 0 where a = b = 0.
-
-        tl.hypot(tl.tensor(3.0), tl.tensor(4.0))        # tensor(5.)
-    """
-
-
-@computed((lambda g: g, lambda g, x, y: -g * trunc(x / y)))  # type: ignore[has-type]
-def fmod(x: Value, y: Value, /) -> Value:
-    """The remainder with the sign of x, as in C: x - y * trunc(x / y), broadcast. See also `remainder`.
-
-    Its derivatives are 1 with respect to x and -trunc(x / y) with respect to y, also where it jumps.
-
-        tl.fmod(tl.tensor([-7.0, 7.0]), 4)      # tensor([-3.,  3.])
-    """
 
 
 # --- absolute value, rounding and limits ---------------------------------------------------------------------
@@ -564,11 +380,6 @@ def ceil(x: Value, /) -> Value:
     """x rounded up to an integer, elementwise; its gradient is 0."""
 
 
-@computed(zero)
-def trunc(x: Value, /) -> Value:
-    """x rounded towards 0 to an integer, elementwise; its gradient is 0."""
-
-
 @op
 def round(x: Value, /) -> Value:
     """x rounded to the nearest integer, elementwise, halves to the even one; its gradient is 0.
@@ -587,15 +398,6 @@ def _(x: Value, decimals: int) -> Value:
 
 
 round.backward(zero)
-
-
-@composite
-def frac(x: Value) -> Value:
-    """The part of x behind the decimal point, with x's sign: x - trunc(x), elementwise.
-
-    tl.frac(tl.tensor([1.25, -1.25]))       # tensor([ 0.2500, -0.2500])
-    """
-    return x - trunc(x)
 
 
 @composite
@@ -640,22 +442,6 @@ def _(g: Value, x: Value, min: Any, max: Any) -> Value:
     return g
 
 
-@composite
-def nan_to_num(x: Value, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Value:
-    """x with numbers in place of nan, inf and -inf, which get no gradient; elementwise.
-
-    nan: 0 by default.  posinf, neginf: by default the largest and the smallest number of x's dtype.
-
-        tl.nan_to_num(tl.tensor([1.0, float("nan")]))       # tensor([1., 0.])
-    """
-    if x.dtype.kind != "f":
-        return clone(x)
-    limits = np.finfo(x.dtype)
-    x = where(isnan(x), nan, x)
-    x = where(x == math.inf, float(limits.max) if posinf is None else posinf, x)
-    return where(x == -math.inf, float(limits.min) if neginf is None else neginf, x)
-
-
 # --- kinds of numbers ----------------------------------------------------------------------------------------
 
 
@@ -674,6 +460,112 @@ def isfinite(x: Value, /) -> Value:
     """Whether x is neither nan nor infinite, elementwise, as bools."""
 
 
+# --- comparisons and logic -------------------------------------------------------------------------------------
+
+
+@without_rules("equal")
+def eq(a: Value, b: Value, /) -> Value:
+    """a == b, broadcast, as bools."""
+
+
+@without_rules("not_equal")
+def ne(a: Value, b: Value, /) -> Value:
+    """a != b, broadcast, as bools."""
+
+
+@without_rules("less")
+def lt(a: Value, b: Value, /) -> Value:
+    """a < b, broadcast, as bools."""
+
+
+@without_rules("less_equal")
+def le(a: Value, b: Value, /) -> Value:
+    """a <= b, broadcast, as bools."""
+
+
+@without_rules("greater")
+def gt(a: Value, b: Value, /) -> Value:
+    """a > b, broadcast, as bools."""
+
+
+@without_rules("greater_equal")
+def ge(a: Value, b: Value, /) -> Value:
+    """a >= b, broadcast, as bools."""
+
+
 @without_rules()
-def signbit(x: Value, /) -> Value:
-    """Whether x has a minus sign, elementwise, as bools; so has -0.0."""
+def logical_and(a: Value, b: Value, /) -> Value:
+    """Whether both are true, broadcast; numbers other than 0 are true. For bools also a & b."""
+
+
+@without_rules()
+def logical_or(a: Value, b: Value, /) -> Value:
+    """Whether a or b is true, broadcast; numbers other than 0 are true. For bools also a | b."""
+
+
+@without_rules()
+def logical_not(x: Value, /) -> Value:
+    """Whether x is false or 0, elementwise. For bools also ~x."""
+
+
+@op(differentiable=False)
+def isclose(a: Value, b: Value, /, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Value:
+    """Whether |a - b| <= atol + rtol * |b| for each pair of elements, broadcast, as bools.
+
+    rtol, atol: the relative and the absolute tolerance.  equal_nan: whether two nans are close; by default not.
+    An infinity is close to itself alone.
+
+        tl.isclose(tl.tensor([1.0, 2.0]), tl.tensor([1.000001, 2.1]))       # tensor([ True, False])
+    """
+    return xp(a, b).isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+@composite
+def allclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether `isclose` holds for all elements of a and b, broadcast, as one bool: the usual test of equal results.
+
+    rtol, atol: the relative and the absolute tolerance.  equal_nan: whether two nans are close; by default not.
+
+        tl.allclose(tl.tensor([1.0, 2.0]), tl.tensor([1.0, 2.00001]))       # True
+    """
+    close = isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return bool(array_of(close).all())
+
+
+# --- bits: `& | ^ ~` on integers and, as logic, on bools ------------------------------------------------------
+
+
+@without_rules()
+def bitwise_and(a: Value, b: Value, /) -> Value:
+    """a & b, broadcast: the bits that are 1 in both; for bools, whether both are true. Raises TypeError for floats.
+
+    tl.bitwise_and(tl.tensor([5, 6]), 3)        # tensor([1, 2])
+    """
+
+
+@without_rules()
+def bitwise_or(a: Value, b: Value, /) -> Value:
+    """a | b, broadcast: the bits that are 1 in a or b; for bools, whether one is true. Raises TypeError for floats."""
+
+
+@without_rules()
+def bitwise_xor(a: Value, b: Value, /) -> Value:
+    """a ^ b, broadcast: the bits that differ; for bools, whether exactly one is true. Raises TypeError for floats."""
+
+
+@without_rules("invert")
+def bitwise_not(x: Value, /) -> Value:
+    """~x, elementwise: every bit inverted, -x - 1 for a signed integer; for bools, whether x is false.
+
+    Raises TypeError for floats.
+    """
+
+
+@bitwise_and.explains
+@bitwise_or.explains
+@bitwise_xor.explains
+@bitwise_not.explains
+def _(*operands: Value) -> str | None:
+    strange = next((x.dtype for x in operands if x.dtype.kind not in "iub"), None)
+    remedy = "compare first, in parentheses, as in (x > 0) & (y > 0)"
+    return strange and f"& | ^ ~ take bools and integers, not {strange}; {remedy}"

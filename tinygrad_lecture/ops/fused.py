@@ -17,6 +17,7 @@ The record of a call keeps the inputs, which higher derivatives need, and for ba
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,16 +29,14 @@ from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
 from ..kernels import quantized as quantized_kernels
+from ..kernels import recurrent as recurrent_kernels
 from ..tensor_base import TensorBase, array_of, wrap
-from .basics import exp, sum
-from .comparison import logical_and
-from .composite import composite
-from .copying import as_floats, takes_dtype, where
-from .elementwise import clip, erf, log, sqrt, tanh
-from .fused_op import fused
-from .gather_scatter import gather
+from .basics import exp, relu, sum, where
+from .composite import as_floats, composite, fused, takes_dtype
+from .elementwise import clip, erf, log, logical_and, sigmoid, sqrt, tanh
+from .indexing import gather
 from .reduction import amax, centred, mean
-from .shape import Axes, concatenate, reshape, squeeze, swapaxes
+from .shape import Axes, cat, chunk, concatenate, reshape, squeeze, swapaxes
 
 __all__ = [
     "attention", "attention_weights", "cross_entropy", "dequantize", "gelu", "layer_norm", "linear", "log_softmax",
@@ -373,6 +372,89 @@ def _finite_max(x: Value, axis: Axes, finite: bool = False) -> Value:
     return clip(amax(x, axis, keepdims=True), -limit, limit if finite else None)
 
 
+# --- recurrent networks: states of sequences, each computed from the one before -----------------------------
+
+
+def over_time(
+    step: Callable[..., tuple[Value, ...]], x: Value, state: tuple[Value, ...], sizes: Sequence[int], reverse: bool
+) -> Value:
+    """The states after each step, a row for each row of x, and below them the final states, a row for each sequence.
+
+    step: (rows of x, *states before) -> states after. If there are several, as in an LSTM, they stand side by side.
+    A sequence that has ended keeps its state. Backwards in time, one that has not begun has its first state.
+    """
+    after: dict[int, Value] = {}
+    for rows in recurrent_kernels.steps(sizes, reverse):
+        n = rows.stop - rows.start
+        new = step(x[rows], *(s[:n] for s in state))
+        after[rows.start] = cat(new, -1)
+        state = tuple(cat([new_rows, s[n:]]) for new_rows, s in zip(new, state, strict=True))
+    return cat([*(after[start] for start in sorted(after)), cat(state, -1)])
+
+
+@fused
+def rnn_states(
+    x: Value, h0: Value, weight: Value, /, sizes: Sequence[int], reverse: bool = False, nonlinearity: str = "tanh"
+) -> Value:
+    """The hidden states of a recurrent network, h = tanh(x_t + h W^T) (Elman, 1990).
+
+    x: (rows, hidden), the inputs of all steps times their weights, with the biases.  h0: (batch, hidden).
+    weight: (hidden, hidden).  sizes: how many sequences reach each step.  reverse: whether to begin at the last step.
+    nonlinearity: "tanh" or "relu".
+    Returns (rows + batch, hidden): h after each step, and below at the end of each sequence.
+    """
+    activation = tanh if nonlinearity == "tanh" else relu
+    return over_time(lambda x, h: (activation(x + linear(h, weight)),), x, (h0,), sizes, reverse)
+
+
+@fused
+def gru_states(
+    x: Value, h0: Value, weight: Value, bias: Value = None, /, sizes: Sequence[int] = (), reverse: bool = False
+) -> Value:
+    """The hidden states of a GRU, a gated recurrent unit (Cho et al., arXiv:1406.1078).
+
+        r = σ(x_r + h W_r^T + b_r)                  reset gate
+        z = σ(x_z + h W_z^T + b_z)                  update gate
+        n = tanh(x_n + r (h W_n^T + b_n))           new state
+        h = (1 - z) n + z h
+
+    x: (rows, 3 hidden), the inputs of all steps times their weights, with their biases.  h0: (batch, hidden).
+    weight: (3 hidden, hidden), W_r, W_z and W_n.  bias: (3 hidden,) or None.
+    sizes: how many sequences reach each step.  reverse: whether to begin at the last step.
+    Returns (rows + batch, hidden): h after each step, and below at the end of each sequence.
+    """
+
+    def step(x: Value, h: Value) -> tuple[Value]:
+        r_x, z_x, n_x = chunk(x, 3, -1)
+        r_h, z_h, n_h = chunk(linear(h, weight, bias), 3, -1)
+        r, z = sigmoid(r_x + r_h), sigmoid(z_x + z_h)
+        n = tanh(n_x + r * n_h)
+        return ((1 - z) * n + z * h,)
+
+    return over_time(step, x, (h0,), sizes, reverse)
+
+
+@fused
+def lstm_states(x: Value, h0: Value, c0: Value, weight: Value, /, sizes: Sequence[int], reverse: bool = False) -> Value:
+    """The hidden and cell states of an LSTM (Hochreiter & Schmidhuber, 1997; Gers et al., 2000).
+
+        i, f, g, o = x_t + h W^T                    input, forget and output gate, and the candidate g
+        c = σ(f) c + σ(i) tanh(g)
+        h = σ(o) tanh(c)
+
+    x: (rows, 4 hidden), the inputs of all steps times their weights, with the biases.  h0, c0: (batch, hidden).
+    weight: (4 hidden, hidden).  sizes: how many sequences reach each step.  reverse: whether to begin at the last step.
+    Returns (rows + batch, 2 hidden): h and c side by side, after each step and below at the end of each sequence.
+    """
+
+    def step(x: Value, h: Value, c: Value) -> tuple[Value, Value]:
+        i, f, g, o = chunk(x + linear(h, weight), 4, -1)
+        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        return sigmoid(o) * tanh(c), c
+
+    return over_time(step, x, (h0, c0), sizes, reverse)
+
+
 takes_dtype(softmax)
 takes_dtype(log_softmax)
 quantized_linear.kernel(quantized_kernels.linear, quantized_kernels.linear_backward, views=False)
@@ -380,6 +462,7 @@ for _module, _ops in {  # the kernels with the names of these ops
     attention_kernels: (attention, attention_weights),
     gelu_kernels: (gelu,),
     kernels: (cross_entropy, layer_norm, linear, log_softmax, rms_norm, rotary, softmax, squared_error),
+    recurrent_kernels: (gru_states, lstm_states, rnn_states),
 }.items():
     for _op in _ops:
         _op.kernel(getattr(_module, _op.name), getattr(_module, f"{_op.name}_backward"), views=False)

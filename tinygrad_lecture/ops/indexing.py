@@ -1,5 +1,6 @@
-"""Indexing: x[index] with every kind of index that NumPy takes, diagonals, masks and other ops built on it.
+"""Reading and writing elements: x[index] with every kind of index that NumPy takes, and ops built on it.
 
+They are diagonals, triangles and masks, and along an axis gather, take, scatter and their relatives.
 An index is a setting, not an input. `normal_index` converts Tensors and lists in it to arrays.
 """
 
@@ -12,15 +13,19 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Array, Shape, device_of, is_array, move, row_major, xp
+from ..backend import Array, Shape, device_of, is_array, move, row_major, to_host, xp
 from ..errors import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..tensor_base import TensorBase, array_of, wrap_like
+from .basics import where
 from .composite import composite
-from .copying import astype, contiguous, where
-from .shape import normal_axes, permute
+from .elementwise import scaled
+from .shape import astype, clone, contiguous, normal_axes, pad, permute, reshape, scalar_as_vector
 
-__all__ = ["diagonal", "masked_fill", "nonzero", "one_hot", "tril", "triu"]
+__all__ = [
+    "bincount", "diag", "diagonal", "gather", "index_add", "masked_fill", "nonzero", "one_hot", "repeat_interleave",
+    "scatter", "scatter_add", "take", "tril", "triu",
+]  # fmt: skip
 
 # --- x[index] and x[index] = value --------------------------------------------------------------------------
 
@@ -288,6 +293,27 @@ main_diagonal.backward(lambda g: diagonal_matrix(g))
 diagonal_matrix.backward(lambda g: main_diagonal(g))
 
 
+@composite
+def diag(x: Value, diagonal: int = 0) -> Value:
+    """A vector as the diagonal of a matrix of zeros or, of a matrix, its diagonal as a vector.
+
+    diagonal: 0 for the main one, 1 for the one above it, -1 for the one below.
+    (n,) -> (n, n), or (n, m) -> (min(n, m),). Raises ValueError for more than two axes.
+
+        tl.diag(tl.tensor([1, 2]))                      # tensor([[1, 0], [0, 2]])
+        tl.diag(tl.tensor([[1, 2], [3, 4]]), 1)         # tensor([2])
+    """
+    if x.ndim == 1:
+        below, above = max(-diagonal, 0), max(diagonal, 0)
+        return pad(diagonal_matrix(x), ((below, above), (above, below)))
+    if x.ndim == 2:
+        return clone(_diagonal(x, diagonal))
+    raise ValueError(f"needs a vector or a matrix, not shape {x.shape}; see also diagonal")
+
+
+_diagonal = diagonal  # in `diag`, diagonal is a number, as in PyTorch
+
+
 @op(differentiable=False)
 def nonzero(x: Value, /, *, as_tuple: bool = False) -> Value:
     """The indices of the elements that are not 0, a matrix of shape (count, x.ndim), int64.
@@ -392,3 +418,169 @@ def one_hot(indices: Value, num_classes: int | None = -1) -> Value:
             raise ValueError(f"indices range from {least} to {largest}, but the classes are 0 to {n - 1}")
     hot = (array[..., None] == xp(array).arange(n)).astype(np.int64)
     return wrap_like(indices, hot)
+
+
+# --- along an axis: gather, take, scatter -------------------------------------------------------------------
+
+
+@composite
+def gather(x: Value, axis: int, index: Value) -> Value:
+    """The elements of x that `index` names along an axis, as in PyTorch.
+
+    For axis 0 result[i, j] = x[index[i, j], j], for axis 1 result[i, j] = x[i, index[i, j]].
+    axis: an int (also `dim`).  index: integers with as many axes as x, no longer than x along the other axes. The
+    result has index's shape. A 0-d x or index counts as a vector of one. Gradients of elements picked more than once
+    add up.
+    Raises IndexError for an axis or index out of range or an index that is not integer, ValueError for an index of
+    another shape.
+
+        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
+        tl.gather(x, 1, tl.tensor([[1], [0]]))      # tensor([[2.], [3.]])
+    """
+    return getitem(x if x.ndim else reshape(x, (1,)), along(x.shape or (1,), axis, index))
+
+
+@composite
+@scalar_as_vector
+def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
+    """A copy of x with src added at the elements that `index` names along an axis, as in PyTorch.
+
+    For axis 0 result[index[i, j], j] += src[i, j], for axis 1 result[i, index[i, j]] += src[i, j]; repeated indices
+    add up.  axis: an int (also `dim`).  index: integers with as many axes as x.  src: at least as long as index along
+    every axis. Raises the errors of `gather`.
+
+        tl.scatter_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))    # tensor([4., 0., 2.])
+    """
+    return add_at(x, _fitted(src, index), normal_index(x, along(x.shape, axis, index)))
+
+
+def along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
+    """An index for x[...] that picks, along one axis, the elements that `index` names; raises as `gather` does."""
+    index = plain(index)
+    if not -len(shape) <= axis < len(shape):
+        raise IndexError(f"axis {axis} is out of range for shape {shape}")
+    if index.dtype.kind not in "iu":
+        raise IndexError(f"index must hold integers (the element to take along axis {axis}), not {index.dtype}")
+    axis %= len(shape)
+    if max(index.ndim, 1) != len(shape) or any(
+        m > n for a, (m, n) in enumerate(zip(index.shape, shape, strict=False)) if a != axis
+    ):
+        raise ValueError(f"an index of shape {index.shape} does not fit shape {shape} along axis {axis}")
+    lib = xp(index)
+    grid: list[Any] = [] if index.ndim else [index]
+    for a, n in enumerate(index.shape):
+        sizes = [1] * len(shape)
+        sizes[a] = n
+        grid.append(index if a == axis else lib.arange(n).reshape(sizes))
+    return tuple(grid)
+
+
+@composite
+def take(x: Value, indices: Any, axis: int | None = None) -> Value:
+    """The elements of the flattened x at `indices` or, with an axis, the slices of x along it, as in NumPy.
+
+    indices: integers of any shape, which replaces the axis in the result's shape.  axis: an int (also `dim`) or None.
+    Raises IndexError for an index or axis out of range.
+
+        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
+        tl.take(x, [3, 0])              # tensor([4., 1.])
+        tl.take(x, [1, 1], axis=0)      # tensor([[3., 4.], [3., 4.]])
+    """
+    indices = np.asarray(indices) if isinstance(indices, int) else plain(indices)  # an int would select a view
+    if axis is None:
+        return getitem(reshape(x, (-1,)), indices)
+    (axis,) = normal_axes(x.ndim, axis)
+    return getitem(x, (*[slice(None)] * axis, indices))
+
+
+@composite
+@scalar_as_vector
+def index_add(x: Value, axis: int, index: Value, source: Value, *, alpha: float = 1) -> Value:
+    """A copy of x with alpha * source added to its slices at `index` along an axis, as in PyTorch.
+
+    For axis 0 result[index[i]] += alpha * source[i]: the sum over the edges that reach each node of a graph. Repeated
+    indices add up.  axis: an int (also `dim`).  index: a vector of integers.  source: of the shape of these slices.
+    Raises IndexError for an axis or index out of range, and for a source of another shape.
+
+        tl.index_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))      # tensor([4., 0., 2.])
+    """
+    place = normal_index(x, (*[slice(None)] * normal_axes(x.ndim, axis)[0], plain(index).reshape(-1)))
+    return add_at(x, scaled(source_for(x, place, source), alpha), place)
+
+
+def source_for(x: Value, place: tuple[Any, ...], source: Value) -> Value:
+    """A source for x[place]. Raises IndexError unless it has the shape of what is there; a number serves for one."""
+    wanted = index_get(array_of(x), place).shape
+    source = reshape(source, wanted) if not source.ndim and wanted == (1,) else source
+    if source.shape != wanted:
+        raise IndexError(f"the source must have the shape of what it goes to, {wanted}, not {source.shape}")
+    return source
+
+
+@composite
+@scalar_as_vector
+def scatter(x: Value, axis: int, index: Value, src: Value = None, *, value: float | None = None) -> Value:
+    """A copy of x with src at the elements that `index` names along an axis, as in PyTorch.
+
+    For axis 0 result[index[i, j], j] = src[i, j], for axis 1 result[i, index[i, j]] = src[i, j].
+    axis: an int (also `dim`).  index: integers with as many axes as x.  src: a tensor at least as long as index along
+    every axis, or a number; also called `value`. Of a repeated index the last one counts (on a GPU, any).
+    Raises the errors of `gather`.
+
+        tl.scatter(tl.zeros(3), 0, tl.tensor([2, 0]), tl.tensor([1.0, 5.0]))        # tensor([5., 0., 1.])
+    """
+    src = value if src is None else src
+    return index_put(contiguous(x), _fitted(src, index), normal_index(x, along(x.shape, axis, index)))
+
+
+def _fitted(src: Value, index: Value) -> Value:
+    """src cut to the index's shape; a number stays."""
+    return src if isinstance(src, (bool, int, float)) else src[tuple(slice(n) for n in index.shape)]
+
+
+@composite
+def repeat_interleave(x: Value, repeats: Any, axis: int | None = None) -> Value:
+    """x with each element, or each slice along an axis, repeated: 1 2 becomes 1 1 2 2.
+
+    repeats: how often, one int for all or a vector of ints with one for each: (n, ...) -> (sum of repeats, ...).
+    axis (also `dim`): an int; None (the default) repeats the elements of the flattened x.
+    Raises ValueError for another number of repeats, IndexError for an axis out of range.
+
+        tl.repeat_interleave(tl.tensor([1, 2]), 2)                          # tensor([1, 1, 2, 2])
+        tl.repeat_interleave(tl.tensor([1, 2]), tl.tensor([3, 1]))          # tensor([1, 1, 1, 2])
+    """
+    if axis is None:
+        x, axis = reshape(x, (-1,)), 0
+    (axis,) = normal_axes(x.ndim, axis)
+    times = np.asarray(to_host(array_of(repeats)))
+    if times.size not in (1, x.shape[axis]):
+        raise ValueError(f"{times.size} repeats do not fit the size {x.shape[axis]} of axis {axis} of shape {x.shape}")
+    return take(x, np.repeat(np.arange(x.shape[axis]), times), axis)
+
+
+@composite
+def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
+    """How often each integer from 0 to the largest occurs in a vector, as int64; with weights, their sums.
+
+    x: integers, 0 or more.  weights: a number for each element of x, integers as float64; None (the default) counts 1
+    for each.
+    minlength: the result has at least this many elements; 0 by default. Gradients flow to the weights.
+    Raises ValueError for other shapes, negative integers and another number of weights, TypeError for floats.
+
+        tl.bincount(tl.tensor([1, 3, 1]))       # tensor([0, 2, 0, 1])
+    """
+    array = array_of(x)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"needs integers, not {array.dtype}; convert with .long()")
+    if array.ndim != 1 or (weights is not None and weights.shape != array.shape):
+        raise ValueError(
+            f"needs a vector and weights of its shape, not {array.shape}, {getattr(weights, 'shape', None)}"
+        )
+    least, largest = (int(array.min()), int(array.max())) if array.size else (0, -1)
+    if least < 0:
+        raise ValueError(f"needs integers of 0 or more, but there is {least}")
+    lib, n = xp(array), max(largest + 1, minlength)
+    if weights is None:
+        return wrap_like(x, add_at(lib.zeros(n, np.int64), lib.ones(array.shape, np.int64), (array,)))
+    weights = weights if weights.dtype.kind == "f" else weights.astype(np.float64)
+    return add_at(wrap_like(x, lib.zeros(n, weights.dtype)), weights, (array,))

@@ -1,4 +1,4 @@
-"""Linear algebra, `tl.linalg` with the names of PyTorch's `torch.linalg`: square matrices, factorizations and norms.
+"""Products of vectors and matrices beside `matmul`; and linear algebra, `tl.linalg` with the names of `torch.linalg`.
 
 (..., n, n) is a batch of matrices. What has no rule here, such as eigenvalues, is left out.
 
@@ -11,31 +11,189 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from string import ascii_letters
 from typing import Any, Concatenate, NamedTuple
 
 import numpy as np
 
 from ..autograd.op import Op, Value, op
 from ..autograd.op_definition import P
-from ..backend import Shape, column_major, xp
-from ..errors import LinAlgError, brief
+from ..backend import Shape, column_major, row_major, xp
+from ..errors import LinAlgError, broadcast_message
 from ..kernels.blas import one_thread
-from ..tensor_base import array_of, wrap_like
-from .basics import matmul, sum
-from .composite import composite
-from .copying import as_floats, in_float32, where
-from .elementwise import abs as absolute
-from .elementwise import square
+from .basics import matmul, sum, where
+from .composite import as_floats, composite, in_float32
+from .elementwise import root
 from .indexing import diagonal, diagonal_matrix, main_diagonal, tril, triu
-from .products import cross_along as cross
-from .reduction import amax, amin
 from .reduction import norm as vector_norm
-from .shape import Axes, cat, normal_axes, squeeze, swapaxes, unsqueeze
+from .shape import Axes, expand_copy, normal_axes, squeeze, swapaxes, unsqueeze
 
 __all__ = [
-    "LinAlgError", "cholesky", "cross", "det", "diagonal", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power",
-    "matrix_rank", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "vector_norm",
+    "LinAlgError", "cholesky", "det", "inv", "matmul", "norm", "slogdet", "solve", "solve_triangular", "vector_norm",
 ]  # fmt: skip
+
+
+# --- products -----------------------------------------------------------------------------------------------
+
+
+@matmul.explains
+def _(a: Value, b: Value) -> str | None:
+    if a.ndim == 0 or b.ndim == 0:
+        return "a 0-d tensor has no rows and columns; multiply with *"
+    inner_a, inner_b = a.shape[-1], b.shape[-2] if b.ndim > 1 else b.shape[0]
+    if inner_a != inner_b:
+        one = "transpose" if inner_a in b.shape[-2:] or inner_b in a.shape[-2:] else "reshape"
+        return (
+            f"{a.shape} @ {b.shape}: the inner sizes {inner_a} and {inner_b} differ, and (n, k) @ (k, m) needs them "
+            f"equal; {one} one of them"
+        )
+    return broadcast_message([a.shape[:-2], b.shape[:-2]])
+
+
+@composite
+def outer(a: Value, b: Value) -> Value:
+    """The outer product of two vectors, (n,) and (m,) -> (n, m): result[i, j] = a[i] * b[j].
+
+    Raises ValueError for tensors that are not vectors.
+    """
+    if a.ndim != 1 or b.ndim != 1:
+        raise ValueError(f"needs two vectors, not shapes {a.shape} and {b.shape}; flatten() them first")
+    return a[:, None] * b
+
+
+@composite
+def dot(a: Value, b: Value) -> Value:
+    """The dot product of two vectors, (n,) and (n,) -> (): sum of a[i] * b[i]. Raises ValueError for other shapes."""
+    if a.ndim != 1 or a.shape != b.shape:
+        raise ValueError(f"needs two vectors of one length, not shapes {a.shape} and {b.shape}; see also matmul")
+    return matmul(a, b)
+
+
+@composite
+def bmm(a: Value, b: Value) -> Value:
+    """The matrix products of two batches: (b, n, k) @ (b, k, m) -> (b, n, m). Raises ValueError for other shapes."""
+    if not (a.ndim == b.ndim == 3 and a.shape[0] == b.shape[0] and a.shape[2] == b.shape[1]):
+        raise ValueError(
+            f"needs shapes (b, n, k) and (b, k, m), not {a.shape} and {b.shape}; batches broadcast in matmul"
+        )
+    return matmul(a, b)
+
+
+@composite
+def cdist(x: Value, y: Value, p: float = 2.0) -> Value:
+    """The distances between all points of x, (..., n, d), and all of y, (..., m, d): (..., n, m).
+
+    p: the order of the norm of a difference, 2 for the Euclidean distance (the default); see `norm`. The gradient of a
+    distance of 0 is 0. As in PyTorch, the Euclidean distances of more than 25 points are computed from a product of
+    matrices, which rounds: equal points may have a small distance. Raises ValueError for another number of coordinates.
+
+        tl.cdist(tl.tensor([[0.0, 0.0]]), tl.tensor([[3.0, 4.0], [0.0, 1.0]]))      # tensor([[5., 1.]])
+    """
+    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
+        raise ValueError(f"needs points (..., n, d) and (..., m, d), not shapes {x.shape} and {y.shape}")
+    x, y = as_floats(x), as_floats(y)
+    if p != 2 or max(x.shape[-2], y.shape[-2]) <= 25:
+        return vector_norm(x[..., :, None, :] - y[..., None, :, :], p, -1)  # (..., n, m, d) -> (..., n, m)
+    lengths = sum(x * x, -1, True) + swapaxes(sum(y * y, -1, True), -1, -2)  # (..., n, m)
+    squares = lengths - 2 * matmul(x, swapaxes(y, -1, -2))  # |x - y|² = |x|² + |y|² - 2 x·y, rounded maybe below 0
+    return root(where(squares > 0, squares, 0))
+
+
+@op(analytic=True)
+@one_thread
+def contract(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
+    """einsum with a letter for each axis of each operand, and no letter twice in one."""
+    out = xp(*operands).einsum(",".join(inputs) + "->" + output, *operands, optimize=True)
+    return row_major(out) if len(operands) > 1 else out  # of one, as in "ij->ji", it is a view
+
+
+@contract.backward
+def _(
+    g: Value, index: int, operands: list[Value], shapes: list[Shape], inputs: tuple[str, ...], output: str
+) -> Value:  # fmt: skip
+    others = [operand for i, operand in enumerate(operands) if i != index]
+    subscripts = [letters for i, letters in enumerate(inputs) if i != index]
+    shared = "".join(c for c in inputs[index] if c in output + "".join(subscripts))
+    # the upstream gradient takes the operand's place: the same einsum, with output and this input exchanged
+    gradient = contract(g, *others, inputs=(output, *subscripts), output=shared)
+    if shared != inputs[index]:  # along an axis that only this operand names, all elements get the same
+        gradient = gradient[tuple(slice(None) if c in shared else None for c in inputs[index])]
+    whole = np.broadcast_shapes(gradient.shape, shapes[index])
+    return gradient if gradient.shape == whole else expand_copy(gradient, whole)
+
+
+@contract.explains
+def _(*operands: Value, inputs: tuple[str, ...], output: str) -> str | None:
+    sizes: dict[str, set[int]] = {}
+    for letters, operand in zip(inputs, operands, strict=True):
+        for letter, size in zip(letters, operand.shape, strict=True):
+            sizes.setdefault(letter, set()).add(size)
+    for letter, found in sizes.items():
+        if len(found - {1}) > 1:
+            return f"the axes {letter!r} have sizes {' and '.join(map(str, sorted(found)))}, which must be equal"
+    return None
+
+
+@composite
+def einsum(equation: str, *operands: Any) -> Value:
+    """Einstein summation: multiplies the operands and sums over the letters that the output does not name.
+
+    operands: tensors, one by one or in a list.
+    equation: a letter for each axis of each operand, as in "bik,bkj->bij". As in NumPy: `...` stands for axes that
+    broadcast, a letter repeated within an operand takes a diagonal, and without `->` the output has the letters that
+    occur once, in alphabetical order. Raises ValueError for an equation that does not fit the operands, TypeError if it
+    is not the first argument.
+
+    The gradient with respect to an operand is again an einsum: the upstream gradient takes the operand's place, and
+    the output gets its subscripts. Of a letter that is repeated within an operand, the diagonal is taken beforehand.
+
+        a, b = tl.ones(2, 3), tl.ones(3, 4)
+        tl.einsum("ik,kj->ij", a, b).shape      # (2, 4)
+        tl.einsum("ij->j", a)                   # tensor([2., 2., 2.])
+    """
+    if not isinstance(equation, str):
+        raise TypeError('the equation comes first, as in einsum("ij,jk->ik", a, b)')
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    inputs, output = _subscripts(equation, [operand.ndim for operand in operands])
+    arrays = list(operands)
+    for position, letters in enumerate(inputs):
+        for letter in dict.fromkeys(letters):
+            while letters.count(letter) > 1:
+                array, first, second = arrays[position], letters.index(letter), letters.rindex(letter)
+                if array.shape[first] != array.shape[second]:
+                    raise ValueError(
+                        f"{letter!r} stands twice for operand {position} of shape {operands[position].shape}, so its "
+                        "axes must have the same size"
+                    )
+                arrays[position] = diagonal(array, 0, first, second)  # as a last axis, in place of the two
+                letters = letters[:first] + letters[first + 1 : second] + letters[second + 1 :] + letter
+        inputs[position] = letters
+    return contract(*arrays, inputs=tuple(inputs), output=output)
+
+
+def _subscripts(equation: str, ranks: list[int]) -> tuple[list[str], str]:
+    """A letter for each axis of each operand, and those of the output, with letters in place of ellipses."""
+    left, arrow, output = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(ranks):
+        raise ValueError(f"{equation!r} names {len(terms)} operands, but {len(ranks)} were given")
+    if not arrow:
+        once = sorted(letter for letter in set(left) - set(",.") if left.count(letter) == 1)
+        output = ("..." if "..." in left else "") + "".join(once)
+    spare = "".join(letter for letter in ascii_letters if letter not in left)
+    widest = ""
+    for position, (term, rank) in enumerate(zip(terms, ranks, strict=True)):
+        hidden = rank - len(term.replace("...", ""))
+        if hidden < 0 or (hidden > 0 and "..." not in term):
+            raise ValueError(f"{term!r} in {equation!r} does not name the {rank} axes of operand {position}")
+        dots = spare[len(spare) - hidden :]  # the last axes of one broadcast with the last of the others
+        terms[position] = term.replace("...", dots)
+        widest = max(widest, dots, key=len)
+    return terms, output.replace("...", widest)
+
+
+# --- square matrices ----------------------------------------------------------------------------------------
 
 
 def lapack(**kind: bool) -> Callable[[Callable[Concatenate[Any, P], Any]], Op[P]]:
@@ -104,35 +262,15 @@ def _(g: Value, a: Value) -> Value:
 def det(a: Value, /) -> Value:
     """The determinant of square matrices, (..., n, n) -> (...).
 
-    The gradient is exact for singular matrices too; second derivatives need an invertible one. Raises ValueError for
+    The gradient is det(a) times the transposed inverse, so it needs an invertible matrix. Raises ValueError for
     matrices that are not square.
     """
     return _nan_kept(a, xp(a).linalg.det(a))
 
 
 @det.backward
-def _(g: Value, a: Value) -> Value:
-    return g[..., None, None] * cofactors(a)
-
-
-@lapack()
-def cofactors(a: Value, /) -> Value:
-    """The derivative of `det` by each element: det(a) times the transposed inverse, where there is one.
-
-    Computed without division from the singular value decomposition a = U S V: the cofactors of a product are the
-    product of the cofactors, those of U and V are ±U and ±V, and those of S are the products of the others.
-    """
-    lib = xp(a)
-    u, s, v = lib.linalg.svd(a)
-    others = lib.where(lib.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(axis=-1)  # (..., n)
-    signs = lib.linalg.det(u) * lib.linalg.det(v)
-    return signs[..., None, None] * lib.matmul(u * others[..., None, :], v)
-
-
-@cofactors.backward
 def _(g: Value, a: Value, out: Value) -> Value:
-    inner = sum(g * out, (-2, -1), keepdims=True)
-    return (inner * out - matmul(matmul(out, _transposed(g)), out)) / det(a)[..., None, None]
+    return (g * out)[..., None, None] * _transposed(inv(a))
 
 
 @composite
@@ -142,13 +280,6 @@ def slogdet(a: Value) -> SignAndLog:
     A singular matrix has sign 0 and logabsdet -inf. The gradient of logabsdet is the transposed inverse.
     """
     return SignAndLog(sign_of_det(a), log_of_det(a))
-
-
-@composite
-def logdet(a: Value) -> Value:
-    """The logarithm of the determinant of matrices, (..., n, n) -> (...); -inf where it is 0, nan where negative."""
-    sign, size = slogdet(a)
-    return where(sign < 0, math.nan, size)
 
 
 @lapack(differentiable=False)
@@ -178,14 +309,9 @@ def cholesky(a: Value, /) -> Value:
     """The lower triangular L with L @ L.mT = a, for symmetric positive definite matrices a, (..., n, n).
 
     Of a matrix that is not symmetric, the symmetric part (a + a.mT) / 2 counts. Raises ValueError for a matrix that is
-    not positive definite (on a GPU: nan). With upper=True it is L.mT.
+    not positive definite (on a GPU: nan).
     """
     return column_major(xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2))))
-
-
-@cholesky.option("upper")
-def _(a: Value, upper: bool) -> Value:
-    return _transposed(cholesky(a)) if upper else cholesky(a)
 
 
 @cholesky.backward
@@ -200,7 +326,6 @@ def _(g: Value, out: Value) -> Value:
 @inv.explains
 @solve_columns.explains
 @det.explains
-@cofactors.explains
 @sign_of_det.explains
 @log_of_det.explains
 @cholesky.explains
@@ -213,193 +338,35 @@ def _(a: Value, b: Value = None) -> str | None:
 
 
 @composite
-def matrix_power(a: Value, n: int) -> Value:
-    """The product of n times the matrix a, for square matrices (..., k, k); of its inverse for a negative n.
-
-    Computed by repeated squaring. Raises ValueError for matrices that are not square, or singular if n is negative,
-    TypeError for an n that is not an int.
-
-        tl.matrix_power(tl.tensor([[1, 1], [0, 1]]), 5)     # tensor([[1, 5], [0, 1]])
-    """
-    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise ValueError(f"needs square matrices, (..., n, n), not shape {a.shape}")
-    if not hasattr(n, "__index__"):
-        raise TypeError(f"n must be an int, not {brief(n)}")
-    if n < 0:
-        return matrix_power(inv(a), -n)
-    array = array_of(a)
-    power = xp(array).eye(a.shape[-1], dtype=array.dtype) + 0 * a
-    while n:
-        power = matmul(power, a) if n % 2 else power
-        n //= 2
-        a = matmul(a, a) if n else a
-    return power
-
-
-# --- factorizations, least squares --------------------------------------------------------------------------
-
-
-class QR(NamedTuple):
-    """The result of `qr`: a = Q @ R."""
-
-    Q: Any
-    R: Any
-
-
-@composite
-def qr(a: Value, mode: str = "reduced") -> QR:
-    """Q with orthonormal columns and R upper triangular, as a named pair, for matrices a = Q @ R, (..., m, n).
-
-    Q is (..., m, k) and R (..., k, n), with k the smaller of m and n.  mode: "reduced" only, the default.
-    The gradient needs the first k columns of a to be linearly independent (Walter and Lehmann, 2010).
-    Raises ValueError for another mode.
-    """
-    if mode != "reduced":
-        raise ValueError(f'mode must be "reduced", not {mode!r}')
-    m, n = a.shape[-2:]
-    if m >= n:
-        both = qr_stacked(a)
-        return QR(both[..., :m, :], both[..., m:, :])
-    q, r = qr(a[..., :m])
-    return QR(q, cat([r, matmul(_transposed(q), a[..., m:])], -1))
-
-
-@lapack()
-def qr_stacked(a: Value, /) -> Value:
-    """Q and R of matrices with m >= n rows, one above the other: (..., m, n) -> (..., m + n, n)."""
-    lib = xp(a)
-    q, r = lib.linalg.qr(a)
-    return column_major(lib.concatenate([q, r], axis=-2))
-
-
-@qr_stacked.backward
-def _(g: Value, out: Value, a_shape: Shape) -> Value:
-    m = a_shape[-2]
-    q, r, by_q, by_r = out[..., :m, :], out[..., m:, :], g[..., :m, :], g[..., m:, :]
-    by_r = triu(by_r)  # below its diagonal R is 0, whatever a is
-    inner = matmul(r, _transposed(by_r)) - matmul(_transposed(by_q), q)
-    symmetric = tril(inner) + _transposed(tril(inner, -1))
-    whole = by_q + matmul(q, symmetric)
-    return _transposed(solve_columns(r, _transposed(whole)))  # times R⁻ᵀ
-
-
-@lapack()
-def pinv(a: Value, /) -> Value:
-    """The pseudo-inverse of Moore and Penrose: (..., m, n) -> (..., n, m).
-
-    Singular values below eps * max(m, n) times the largest count as 0. The gradient, for a rank that stays, is that of
-    Golub and Pereyra (1973).
-    """
-    return xp(a).linalg.pinv(a, max(a.shape[-2:]) * float(np.finfo(a.dtype).eps))
-
-
-@pinv.backward
-def _(g: Value, a: Value, out: Value) -> Value:
-    p, pt, gt = out, _transposed(out), _transposed(g)
-    ppt, ptp = matmul(p, pt), matmul(pt, p)
-    first = matmul(gt, ppt) - matmul(a, matmul(p, matmul(gt, ppt)))  # (1 - A A⁺) Gᵀ A⁺ A⁺ᵀ
-    second = matmul(ptp, gt) - matmul(matmul(matmul(ptp, gt), p), a)  # A⁺ᵀ A⁺ Gᵀ (1 - A⁺ A)
-    return first + second - matmul(pt, matmul(g, pt))
-
-
-class LeastSquares(NamedTuple):
-    """The result of `lstsq`."""
-
-    solution: Any
-    residuals: Any
-    rank: Any
-    singular_values: Any
-
-
-@composite
-def lstsq(a: Value, b: Value) -> LeastSquares:
-    """The x for which the squares of a @ x - b have the smallest sum and, of several, the shortest: a named tuple.
-
-    a: (..., m, n).  b: (..., m, k), or a vector (m,).  solution: (..., n, k) or (n,).  residuals: the sums of squares,
-    (..., k), empty unless m > n and a has rank n.  rank: of a.  singular_values: empty.
-    Raises ValueError for shapes that do not fit.
-    """
-    if b.ndim == 1:
-        found = lstsq(a, unsqueeze(b, -1))
-        return found._replace(solution=squeeze(found.solution, -1))
-    x = matmul(pinv(a), b)
-    rank = matrix_rank(a)
-    array = array_of(rank)
-    full = a.shape[-2] > a.shape[-1] and bool((array == a.shape[-1]).all())
-    none = wrap_like(a, xp(array).zeros(0, a.dtype))
-    return LeastSquares(x, sum(square(matmul(a, x) - b), -2) if full else none, rank, none)
-
-
-@lapack(differentiable=False)
-def matrix_rank(a: Value, /) -> Value:
-    """How many singular values of matrices (..., m, n) are above eps * max(m, n) times the largest, as int64."""
-    if 0 in a.shape[-2:]:
-        return xp(a).zeros(a.shape[:-2], np.int64)
-    s = xp(a).linalg.svd(a, False)[1]
-    return (s > s.max(axis=-1, keepdims=True) * (max(a.shape[-2:]) * float(np.finfo(a.dtype).eps))).sum(axis=-1)
-
-
-@composite
-def solve_triangular(a: Value, b: Value, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Value:
+def solve_triangular(a: Value, b: Value, *, upper: bool) -> Value:
     """The x with a @ x = b for triangular matrices a, (..., n, n), of which the other triangle is not read.
 
-    upper: whether a is upper triangular.  left: False for x @ a = b.  unitriangular: take 1 for a's diagonal.
-    b: (..., n, k). Raises ValueError for a singular matrix (on a GPU: nan or inf) and for shapes that do not fit.
+    upper: whether a is upper triangular.  b: (..., n, k).
+    Raises ValueError for a singular matrix (on a GPU: nan or inf) and for shapes that do not fit.
     """
-    a = (triu if upper else tril)(a, 0 if not unitriangular else 1 if upper else -1)
-    if unitriangular:
-        array = array_of(a)
-        a = a + xp(array).eye(a.shape[-1], dtype=array.dtype)
-    if left:
-        return solve_columns(a, b)
-    return _transposed(solve_columns(_transposed(a), _transposed(b)))
+    return solve_columns((triu if upper else tril)(a), b)
 
 
 @composite
-def cholesky_solve(b: Value, l: Value, upper: bool = False) -> Value:  # noqa: E741 - a lower triangle
+def cholesky_solve(b: Value, l: Value) -> Value:  # noqa: E741 - a lower triangle
     """The x with a @ x = b for a = L @ L.mT, given L, the Cholesky factor; b is (..., n, k).
 
-    upper: whether the upper triangle L.mT is given. Raises ValueError for shapes that do not fit.
+    Raises ValueError for shapes that do not fit.
     """
-    lower = _transposed(l) if upper else l
-    half = solve_triangular(lower, b, upper=False)
-    return solve_triangular(_transposed(lower), half, upper=True)
-
-
-# --- norms --------------------------------------------------------------------------------------------------
-
-
-@composite
-def matrix_norm(x: Value, ord: Any = "fro", axis: tuple[int, int] = (-2, -1), keepdims: bool = False) -> Value:
-    """The norm of matrices: "fro" (Frobenius) is sqrt(sum x²), 1 the largest sum of |x| in a column, inf in a row.
-
-    ord: "fro" (the default), 1, inf, or -1 and -inf for the smallest such sum.
-    axis (also `dim`): the two axes of the matrices.  keepdims (also `keepdim`): whether to keep them, with size 1.
-    Raises ValueError for another ord: 2 and "nuc" need singular values, which have no rule here.
-    """
-    if ord == "fro":
-        return vector_norm(x, 2, axis, keepdims)
-    if ord not in (1, -1, math.inf, -math.inf):
-        raise ValueError(f'ord must be "fro", 1, -1, inf or -inf for a matrix, not {ord!r}')
-    rows, columns = normal_axes(x.ndim, axis)
-    added, kept = (rows, columns) if math.isfinite(ord) else (columns, rows)
-    sums = sum(absolute(as_floats(x)), added, keepdims=True)
-    best = (amax if ord > 0 else amin)(sums, (kept,), keepdims=True)
-    return best if keepdims else sum(best, (added, kept))
+    return solve_triangular(_transposed(l), solve_triangular(l, b, upper=False), upper=True)
 
 
 @partial(composite, name="norm")
 def any_norm(x: Value, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The norm of vectors or matrices, as `torch.linalg.norm`: `matrix_norm` over two axes, `vector_norm` over others.
+    """The norm over axes, as `torch.linalg.norm`: `vector_norm`, and of matrices the square root of the sum of squares.
 
-    ord: None (the default) for the square root of the sum of squares; else the ord of those two functions.
-    axis (also `dim`): an int, a pair or None. None is all axes and, with an ord, the axes of a vector or a matrix.
-    keepdims (also `keepdim`): whether to keep the axes, with size 1. Raises ValueError for another ord.
+    ord: that of `vector_norm`; None (the default) for the square root of the sum of squares.
+    axis (also `dim`): an int, a pair or None for all.  keepdims (also `keepdim`): whether to keep them, with size 1.
+    Raises ValueError for the ord of a matrix.
     """
-    if ord is None:
-        return vector_norm(x, 2, axis, keepdims)
-    axes = normal_axes(x.ndim, axis)
-    return matrix_norm(x, ord, axes, keepdims) if len(axes) == 2 else vector_norm(x, ord, axes, keepdims)
+    if ord is not None and len(normal_axes(x.ndim, axis)) == 2:
+        raise ValueError("the norms of matrices are not here; write vector_norm, or for 1 abs(x).sum(-2).amax(-1)")
+    return vector_norm(x, 2 if ord is None else ord, axis, keepdims)
 
 
 norm = any_norm

@@ -14,12 +14,25 @@ import numpy as np
 from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
 from ..tensor_base import array_of
-from .basics import sum
-from .composite import composite
-from .copying import as_floats, clone, contiguous, converted, in_float32, takes_dtype, where
+from .basics import sum, where
+from .composite import as_floats, composite, converted, in_float32, takes_dtype
 from .elementwise import abs as absolute
 from .elementwise import isnan, root
-from .shape import Axes, axes_over, cat, count, expand_copy, flip, numpy_axis, permute, reduced_shape, reshape, swapaxes
+from .shape import (
+    Axes,
+    axes_over,
+    cat,
+    clone,
+    contiguous,
+    count,
+    expand_copy,
+    flip,
+    numpy_axis,
+    permute,
+    reduced_shape,
+    reshape,
+    swapaxes,
+)  # fmt: skip
 
 __all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "mean", "norm", "prod", "std", "var"]
 

@@ -1,4 +1,7 @@
-"""Shapes: reshape, permute, broadcast, pad, join and split. Results are views where NumPy's are."""
+"""The same numbers in another form: shape and order of the axes, joined and split; memory, dtype and device.
+
+Results are views where NumPy's are.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Shape, is_array, row_major, xp
+from ..backend import Shape, is_array, move, row_major, xp
 from ..errors import axis_message, brief
-from ..tensor_base import TensorBase
+from ..tensor_base import TensorBase, array_of
 from .composite import composite
-from .copying import clone, row_major_copy
 
 __all__ = [
-    "broadcast_to", "cat", "chunk", "expand", "flatten", "flip", "moveaxis", "pad", "permute", "reshape", "split",
-    "squeeze", "stack", "swapaxes", "transpose", "unbind", "unsqueeze",
+    "broadcast_to", "cat", "chunk", "clone", "expand", "flatten", "flip", "moveaxis", "pad", "permute", "reshape",
+    "roll", "split", "squeeze", "stack", "swapaxes", "transpose", "unbind", "unsqueeze",
 ]  # fmt: skip
 
 
@@ -154,6 +156,29 @@ def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
 
 
 flip.backward(lambda g, axis: flip(g, axis))
+
+
+@op(analytic=True)
+def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Value:
+    """x with its elements moved `shifts` places on along an axis; what leaves at the end comes in at the front.
+
+    The result has x's shape.
+
+    axis (also `dim`, `dims`): an int, or a tuple with a shift for each; None (the default) rolls the flattened x.
+    Raises IndexError for an axis out of range, ValueError for another number of shifts than of axes, TypeError for
+    shifts that are not ints.
+
+        tl.roll(tl.tensor([1, 2, 3]), 1)        # tensor([3, 1, 2])
+    """
+    if not all(hasattr(shift, "__index__") for shift in (shifts if isinstance(shifts, (tuple, list)) else [shifts])):
+        raise TypeError(f"shifts must be ints, not {brief(shifts)}")
+    return row_major(xp(x).roll(x, shifts, axis=numpy_axis(x, axis)))
+
+
+@roll.backward
+def _(g: Value, shifts: Any, axis: Any) -> Value:
+    back = -shifts if isinstance(shifts, int) else tuple(-shift for shift in shifts)
+    return roll(g, back, axis)
 
 
 @op(analytic=True)
@@ -419,6 +444,50 @@ def unbind(x: Value, axis: int = 0) -> tuple[Value, ...]:
     """
     (axis,) = normal_axes(x.ndim, axis)
     return tuple(x[(*[slice(None)] * axis, i)] for i in range(x.shape[axis]))
+
+
+# --- memory, dtype and device -------------------------------------------------------------------------------
+
+
+@op(analytic=True)
+def clone(x: Value, /) -> Value:
+    """A copy of x, of its shape, in its own memory, with its axes in the same order there; gradients flow through."""
+    return x.copy(order="C" if 0 in x.strides else "K")  # NumPy would put an expanded axis last
+
+
+def contiguous(x: Value) -> Value:
+    """x itself if its memory is in row-major order, else a copy that is."""
+    return x if array_of(x).flags.c_contiguous else row_major_copy(x)
+
+
+@op(analytic=True)
+def row_major_copy(x: Value, /) -> Value:
+    """A copy of x whose memory is in row-major order."""
+    return x.copy()
+
+
+@clone.backward
+@row_major_copy.backward
+def _(g: Value) -> Value:
+    return g
+
+
+@op
+def to_device(x: Value, /, device: str) -> Value:
+    """x on another device, or x itself if it is there; the gradient moves back to x's device."""
+    return move(x, device)
+
+
+to_device.backward(lambda g, x_device: to_device(g, x_device))
+
+
+@op(casts=True)
+def astype(x: Value, /, dtype: Any) -> Value:
+    """x with another dtype; the gradient has x's own dtype."""
+    return x.astype(dtype, "C" if 0 in x.strides else "K", copy=False)
+
+
+astype.backward(lambda g: g)  # the tape casts every gradient to its input's dtype
 
 
 # --- axes ---------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Sorting, and the elements that stand at some place in order: topk, max, min and median.
+"""Sorting, and the elements that stand at some place in order: topk, max, min, median and quantiles.
 
 Along an axis the result is a named pair (values, indices). The values are gathered at the indices, so the whole
 gradient goes to the element that the index names. Without an axis, `max`, `min` and `median` give the value alone, and
@@ -14,18 +14,29 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autograd.op import Op, Value, op
-from ..backend import axes_in_memory, is_array, xp
-from ..errors import brief
-from ..tensor_base import TensorBase, array_of
-from .composite import composite
-from .copying import clone, contiguous
-from .elementwise import maximum, minimum
-from .gather_scatter import along, gather
-from .indexing import getitem
+from ..backend import axes_in_memory, device_of, is_array, move, to_host, xp
+from ..errors import brief, refuse_several
+from ..tensor_base import TensorBase, array_of, wrap
+from .basics import where
+from .composite import as_floats, composite
+from .elementwise import isnan, maximum, minimum
+from .indexing import along, gather, getitem
 from .reduction import amax, amin, argmax, argmin, lower_median
-from .shape import normal_axes, numpy_axis, permute, scalar_as_vector, squeeze
+from .shape import (
+    astype,
+    clone,
+    contiguous,
+    moveaxis,
+    normal_axes,
+    numpy_axis,
+    permute,
+    reshape,
+    scalar_as_vector,
+    squeeze,
+    unsqueeze,
+)  # fmt: skip
 
-__all__ = ["argsort", "max", "median", "min", "sort", "topk"]
+__all__ = ["argsort", "max", "median", "min", "quantile", "sort", "topk", "unique"]
 
 
 class Ordered(NamedTuple):
@@ -205,3 +216,84 @@ def argmedian(x: Value, /, axis: int, keepdims: bool = False) -> Value:
 @argmedian.explains
 def _(x: Value, axis: int, keepdims: bool = False) -> str | None:
     return f"axis {axis} of shape {x.shape} has no elements to choose from" if 0 in x.shape else None
+
+
+# --- quantiles ------------------------------------------------------------------------------------------------
+
+
+@composite
+def quantile(x: Value, q: Any, axis: int | None = None, keepdims: bool = False) -> Value:
+    """The q-th quantile: the number below which the part q of the elements lies; 0.5 is the median.
+
+    q: a number from 0 to 1, or a vector of them, which becomes the first axis of the result. A Tensor gets gradients.
+    axis (also `dim`): an int; None for all elements.  keepdims (also `keepdim`): keep the axis, with size 1.
+    Between two elements it lies on the line through them; nan if there is a nan. Raises ValueError for a q outside 0
+    to 1, and for no elements.
+
+        tl.quantile(tl.tensor([1.0, 2.0, 3.0, 4.0]), 0.5)       # tensor(2.5000)
+    """
+    wanted = np.asarray(to_host(array_of(q)), np.float64)
+    if wanted.ndim > 1 or not ((wanted >= 0) & (wanted <= 1)).all():
+        raise ValueError(f"q must be a number from 0 to 1, or a vector of them, not {q!r}")
+    x, kept = as_floats(x), (1,) * x.ndim
+    if axis is None or x.ndim == 0:
+        x, axis = reshape(x, (-1,)), 0
+    (axis,) = normal_axes(x.ndim, axis)
+    if not x.shape[axis]:
+        raise ValueError(f"axis {axis} of shape {x.shape} has no elements")
+    rows = sort(moveaxis(x, axis, -1), -1).values  # (..., n), nans last
+    flat = reshape(q, (-1,)) if isinstance(q, TensorBase) else move(wanted.reshape(-1), device_of(array_of(x)))
+    found = _between(rows, flat)  # (..., k)
+    result = moveaxis(found, -1, 0)  # (k, ...)
+    if keepdims:
+        result = reshape(result, (-1, *kept)) if found.ndim == 1 else unsqueeze(result, axis + 1)
+    return result if wanted.ndim else squeeze(result, 0)
+
+
+def _between(rows: Value, q: Any) -> Value:
+    """The quantiles q, (k,), of sorted rows (..., n): (..., k)."""
+    array, parts = array_of(rows), array_of(q)
+    lib = xp(array)
+    last = array.shape[-1] - 1
+    place = lib.zeros((*array.shape[:-1], parts.size)) + parts * last  # (..., k)
+    low = lib.floor(place)
+    below, above = (gather(rows, -1, at.astype(np.int64)) for at in (low, lib.ceil(place)))
+    part = astype(q * last - low, array.dtype)
+    with np.errstate(invalid="ignore"):  # inf - inf is nan
+        result = below + where(part == 0, 0, (above - below) * part)
+    return where(isnan(rows[..., -1:]), rows[..., -1:], result)
+
+
+@composite
+def unique(x: Value, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
+    """The different elements of x, sorted, as a vector of shape (count,). Backward through it raises.
+
+    sorted: for PyTorch's signature; they always are.
+    return_inverse: return as well where each element of x is among them.  return_counts: and how often each occurs.
+
+        x = tl.tensor([3, 1, 3])
+        tl.unique(x)                                        # tensor([1, 3])
+        tl.unique(x, return_inverse=True)[1]                # tensor([1, 0, 1])
+        tl.unique(x, return_counts=True)[1]                 # tensor([1, 2])
+    """
+    refuse_several("unique", [x])
+    array = array_of(x)
+    look_up: Any = np.unique  # the types of its results depend on its arguments
+    found = look_up(to_host(array), False, return_inverse, return_counts, equal_nan=False)
+    parts = [move(part, device_of(array)) for part in (found if isinstance(found, tuple) else (found,))]
+    if return_inverse:
+        parts[1] = parts[1].reshape(array.shape)
+    if isinstance(x, TensorBase):
+        parts = [without_backward(x, values=parts[0], name="unique"), *map(wrap, parts[1:])]
+    return tuple(parts) if len(parts) > 1 else parts[0]
+
+
+@op
+def without_backward(x: Value, /, values: Value, name: str) -> Value:
+    """values, which the function `name` found in x: they require grad if x does, but backward through them raises."""
+    return values
+
+
+@without_backward.backward
+def _(g: Value, name: str) -> Value:
+    raise NotImplementedError(f"{name} has no backward rule; where no gradient is needed, pass x.detach()")

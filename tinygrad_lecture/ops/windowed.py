@@ -18,8 +18,7 @@ from ..kernels import windows as kernels
 from ..kernels.fused import in_place
 from ..kernels.windows import Each, Grid, Padding, add_windows, columns, covered
 from .basics import sum
-from .copying import in_float32
-from .fused_op import fused
+from .composite import fused, in_float32
 from .shape import pad, reshape
 from .sorting import max as max_and_indices
 

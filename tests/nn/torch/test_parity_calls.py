@@ -40,9 +40,9 @@ ARRAYS = {
 
 CALLS = """
 torch.einsum('i,j->ij', [u, v]); torch.chain_matmul(x, w, w.T); torch.atleast_2d(s, v); torch.split(x, [1, 2])
-torch.ldexp(x, i[:4]); torch.bincount(i, v.detach()); torch.isin(k, 2); torch.where(m)
-torch.searchsorted(v.sort().values, 0.3); torch.where(m, x, 0.0); torch.nonzero(m, as_tuple=True)
-torch.std(x, dim=0, unbiased=False); x.mT; x.T; x.adjoint(); x[m]; x[:, i]; x[torch.tensor(1)]; x[..., None].shape
+torch.ldexp(x, i[:4]); torch.bincount(i, v.detach()); torch.where(m); torch.where(m, x, 0.0)
+torch.nonzero(m, as_tuple=True); torch.std(x, dim=0, unbiased=False)
+x.mT; x.T; x.adjoint(); x[m]; x[:, i]; x[torch.tensor(1)]; x[..., None].shape
 
 torch.zeros(size=(2, 3)); torch.full((2,), 3); torch.full((2,), 3.0); torch.arange(end=4)
 torch.tensor([[1, 2], [3, 4]]); torch.tensor(1.5); torch.tensor([True]); torch.tensor([1, 2.5]);
@@ -59,13 +59,12 @@ x.to(torch.float64); x.to('cpu', torch.float64); x.to(d); x.type(torch.int32); x
 x.to(device='cpu', dtype=torch.float16, non_blocking=True); x.float() is x; x.contiguous() is x
 x.detach().requires_grad; x.clone().is_leaf; torch.Size([2, 3]).numel(); len(x)
 
-h.round(); torch.round(h * 3); x > 0; k & 1; k | 2; k ^ 1; ~k; k << 1; k >> 1; m & ~m; -k; k // 2; k % 3; k ** 2
+h.round(); torch.round(h * 3); x > 0; k & 1; k | 2; k ^ 1; ~k; m & ~m; -k; k // 2; k % 3; k ** 2
 x.detach() // 0.5; 2 ** x; 1 / y; k / 2; abs(x); torch.add(input=x, other=y); torch.sum(input=x, dim=0)
 torch.sum(x, dim=[0, 1]); x.masked_fill(m, float('-inf')).softmax(1); x.sum(1, keepdims=True); i.sum(); m.sum()
 
-torch.gather(s, 0, i[0]); torch.gather(s, 0, i[:1]); torch.gather(v, 0, i[1]); torch.index_select(s, 0, i[:1])
-torch.index_select(s, 0, i[0]); torch.index_select(v, 0, i[1]); torch.scatter(s, 0, i[0], 7.0)
-torch.scatter(v, 0, i[1], s); torch.scatter_add(s, 0, i[0], s * 2); torch.scatter_reduce(s, 0, i[0], s * 2, 'prod')
+torch.gather(s, 0, i[0]); torch.gather(s, 0, i[:1]); torch.gather(v, 0, i[1]); torch.scatter(s, 0, i[0], 7.0)
+torch.scatter(v, 0, i[1], s); torch.scatter_add(s, 0, i[0], s * 2)
 torch.topk(s, 1); torch.transpose(s, 0, -1); torch.swapaxes(s, 0, 0); torch.movedim(s, 0, 0)
 torch.index_add(s, 0, i[0], s); torch.index_copy(s, 0, i[:1], v[:1]); torch.index_fill(s, 0, i[:1], 1.0)
 torch.nn.functional.one_hot(i, -1); torch.nn.functional.one_hot(i, num_classes=-1)
@@ -77,8 +76,6 @@ torch.einsum('ij,jk->ik', x[:, :1], w); torch.einsum('ij,ik,j->k', x, y[:1], v[:
 torch.nn.functional.scaled_dot_product_attention(b[:, :, :0], b[:, :, :0], b)
 torch.var(x, correction=None); torch.std(x, 1, correction=None)
 torch.sign(m); m.index_add(0, i[:2], m[:2]); m.index_put((i[:2],), m[:2], accumulate=True)
-torch.linalg.matrix_rank(a[:0, :0]); torch.linalg.matrix_rank(a[:2, :0])
-torch.scatter_reduce(m, 1, i.expand(3, 4), m, 'amin'); torch.scatter_reduce(m, 1, i.expand(3, 4), m, 'amax')
 torch.scatter(x.T, 1, i[:3].expand(4, 3), 1.0).view(-1); torch.index_copy(x.T, 0, i[:1], x.T[:1]).view(-1)
 torch.nn.functional.gelu(x[:1].expand(3, 4)).view(-1)
 torch.nn.functional.layer_norm(x.T, (3,)).view(-1); torch.nn.functional.group_norm(x.T, 1).view(-1)
@@ -93,7 +90,7 @@ b[0, None, :, [1]]; b[torch.tensor(0), :, [1, 2]]; b[0, :, [True, False, True, F
 x[m.byte()]
 k.abs().byte().sum(); k.abs().byte().cumsum(0); k.abs().byte().prod(); m.prod(1); k.int().prod(); k.int().sum()
 v * torch.tensor(2.0, dtype=torch.float64); k.int() * torch.tensor(5); k.abs().byte() + torch.tensor(300); x - d.mean()
-x.detach().half() * torch.tensor(2.0); torch.searchsorted(i.int().sort()[0], torch.tensor(1))
+x.detach().half() * torch.tensor(2.0)
 torch.where(m, x, torch.tensor(0.0, dtype=torch.float64)); k + torch.tensor(1.0, dtype=torch.float64); k.round()
 k.masked_fill(m, 1.5); k.int() // torch.tensor(2); torch.maximum(k.int(), torch.tensor(2)); type(x) == torch.Tensor
 
@@ -109,13 +106,11 @@ torch.bmm(input=B, mat2=B); B.bmm(mat2=B); A.mm(mat2=A); A.mv(vec=V); torch.matm
 torch.dot(input=V, tensor=V); V.dot(tensor=V); torch.outer(input=V, vec2=V); V.outer(vec2=V)
 torch.transpose(A, dim0=0, dim1=1); A.transpose(dim0=0, dim1=1); A.transpose(0, dim1=1)
 torch.permute(B, dims=(2, 0, 1)); torch.split(tensor=A, split_size_or_sections=2, dim=1); torch.split(A, [1, 2])
-torch.cdist(x1=A, x2=Y); torch.cdist(A, Y, compute_mode="donot_use_mm_for_euclid_dist")
-torch.isin(elements=A, test_elements=V); torch.searchsorted(sorted_sequence=V.sort().values, input=A)
+torch.cdist(x1=A, x2=Y)
 torch.take(A, index=I); A.take(index=I)
 torch.round(A * 1.234, decimals=1); A.round(decimals=-1); (A * 1.26).round_(decimals=1)
 A.var(1, True, True); A.std(1, False, True); torch.var(A, 1, True, True);
-torch.zeros(3).scatter_(0, I[:2], 2.0, reduce="add"); A.scatter(1, I[None], V[None], reduce="multiply")
-torch.linalg.cholesky(A, upper=True); torch.cholesky_solve(input=A, input2=A)
+torch.cholesky_solve(input=A, input2=A)
 torch.gather(A, 1, I[None], sparse_grad=False)
 A.addcmul(tensor1=A, tensor2=Y); A.addcdiv_(tensor1=A, tensor2=Y, value=2)
 torch.multinomial(input=torch.tensor([0.0, 1.0]), num_samples=1); torch.bernoulli(input=torch.ones(2))
@@ -127,7 +122,7 @@ torch.mul(A, A, out=torch.empty(0)); torch.div(A, 2, out=Y); torch.exp(A, out=A)
 torch.cat((A, A), out=torch.empty(6, 3)); torch.stack([V, V, V], out=Y); torch.max(A, 1, out=(V, I))
 torch.sort(V, out=(V, I)); torch.bmm(B, B, out=torch.empty(2, 3, 3)); torch.arange(3, out=I); torch.ones(3, 3, out=A)
 torch.gt(A, 1, out=torch.empty(3, 3, dtype=torch.bool)); torch.clamp(A, 0, 1, out=A); torch.linalg.inv(A, out=Y)
-torch.index_select(A, 0, I, out=Y); torch.where(A > 1, A, Y, out=Y)
+torch.where(A > 1, A, Y, out=Y)
 torch.addmm(A, A, A, out=Y); torch.mean(A, 0, out=V)
 torch.argmax(A, 1, out=I); torch.add(A, 1, out=torch.zeros(3, 3, dtype=torch.float64))
 
@@ -226,10 +221,9 @@ def test_a_reduction_where_pytorch_has_old_arguments_is_refused(call: str) -> No
         eval(call, names(ours))
 
 
-@pytest.mark.parametrize("call", ["torch.unique(x)", "torch.unique_consecutive(x)"])
-def test_what_has_no_derivative_says_so_in_backward(call: str) -> None:
+def test_what_has_no_derivative_says_so_in_backward() -> None:
     for library in (reference, ours):
-        made = eval(call, {"torch": library, "x": library.tensor([0.1, 0.5], requires_grad=True)})
+        made = library.unique(library.tensor([0.1, 0.5], requires_grad=True))
         assert made.requires_grad
         with pytest.raises(RuntimeError, match=r"derivative|no backward rule"):
             made.sum().backward()
@@ -359,11 +353,8 @@ F.one_hot(torch.tensor([0, 2]), -2)
 torch.zeros(3, 3).index_add(0, torch.tensor([0, 1]), torch.ones(1, 3))
 torch.zeros(3, 3).index_fill(0, torch.tensor([0, 1]), torch.ones(1))
 torch.zeros(3, 3).masked_fill(torch.ones(3, 3) > 0, torch.ones(3))
-torch.index_select(torch.ones(2, 2), 0, torch.zeros(2, 2, dtype=torch.int64))
 torch.topk(torch.tensor(5.0), 2)
 torch.transpose(torch.tensor(5.0), 0, 1)
-torch.diff(torch.ones(3), n=-1)
-torch.linalg.cross(torch.ones(3, 1), torch.ones(3, 3))
 torch.einsum("ii->i", torch.ones(1, 3))
 torch.zeros(3).normal_(0, -1)
 torch.normal(torch.zeros(2), torch.tensor([1.0, -1.0]))

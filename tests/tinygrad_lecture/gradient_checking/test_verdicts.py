@@ -88,8 +88,6 @@ VERDICTS = {
         (lambda x: tl.round(x) + x, [9790926590.4513]),
         (lambda x: x % 1.0, [1e16]),
         (lambda x: x - tl.floor(x), [1e17]),
-        *[(tl.lgamma, x) for x in ([-15748105238.16329], [-1.4e12 - 0.3], [-8.5e14 - 0.25], [-1e-150, 1e30, 0.7])],
-        (tl.digamma, [-1974892797.6058512, -1179012704.9161124, 1410182437.5806344]),
     ],
     "a wrong rule for fine stairs: not right": [
         (make(lambda x, /, s=s: np.floor(x * s) / s, x=lambda g: g * 1.0), [0.31234567, 0.7123456])
@@ -141,9 +139,9 @@ def test_no_right_rule_is_called_wrong(scale, data):
         *[("sin", scale) for scale in (1e12, 1e100, 1e300)],
         *[("x sin(1 / x)", scale) for scale in (1e-18, 5e-13)],
         *[(function, 2.1e5) for function in ("sin(x) / x", "sin(πx) / πx")],
-        *[(function, 7e-31) for function in ("acosh(1 + x)", "expm1(x) / x", "x to the x")],
+        *[(function, 7e-31) for function in ("expm1(x) / x", "x to the x")],
         ("log", 1e-300), ("square", 1e-161), ("layer norm", 1e-161), ("x² sin(1 / x)", 1e-161), ("cos(1 / x²)", 1e-4),
-        ("digamma", 1e-300), ("(x + 1e9) - 1e9", 1e-4), ("1e6 + sin", 1e12), ("cube", 5e-13),
+        ("(x + 1e9) - 1e9", 1e-4), ("1e6 + sin", 1e12), ("cube", 5e-13),
     ],
 )  # fmt: skip
 def test_a_step_far_larger_than_the_input_says_nothing(function, scale, check):

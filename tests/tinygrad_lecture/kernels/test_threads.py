@@ -247,13 +247,13 @@ def test_the_threads_come_back_after_an_error(used):
     assert used() == 4
 
 
-@pytest.mark.parametrize("name", ["inv", "svd", "qr"])
+@pytest.mark.parametrize("name", ["inv", "cholesky"])
 def test_linear_algebra_has_one_thread(used, monkeypatch, name):
     seen = []
     original = getattr(np.linalg, name)
     monkeypatch.setattr(np.linalg, name, lambda *args: (seen.append(used()), original(*args))[1])
     x = tl.eye(3)
-    {"inv": tl.linalg.inv, "svd": tl.linalg.matrix_rank, "qr": tl.linalg.qr}[name](x)
+    getattr(tl.linalg, name)(x @ x.T)
     assert seen == [1]
 
 

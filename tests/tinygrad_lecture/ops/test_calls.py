@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from op_table import DEFINED
 
 import tinygrad_lecture as tl
-from op_table import DEFINED
 from tinygrad_lecture import ops
 
 # --- names ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import nn
-import nn.torch as torch
 import tinygrad_lecture as tl
 from tinygrad_lecture import ops
 
@@ -70,9 +69,7 @@ def test_many_small_numbers_add_up():
 
 F = nn.functional
 UNARY = [
-    *("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "sigmoid", "silu", "tan", "sinh", "cosh"),
-    *("asin", "acos", "atan", "asinh", "acosh", "atanh", "exp2", "log2", "log10", "rsqrt", "reciprocal", "erfc"),
-    *("erfinv", "lgamma", "digamma", "logit"),
+    *("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "sin", "cos", "tanh", "erf", "sigmoid", "silu"),
 ]
 
 
@@ -84,8 +81,6 @@ def test_float_functions_of_bytes_are_computed_in_the_default_dtype(dtype, defau
     try:
         x = tl.tensor([0, 1, 3, 12]).to(dtype)
         calls = {name: (getattr(ops, name), (x,)) for name in UNARY}
-        calls |= {name: (getattr(ops, name), (x, x.flip(0))) for name in ("atan2", "hypot", "logaddexp", "xlogy")}
-        calls |= {name: (getattr(torch.special, name), (x,)) for name in ("ndtr",)}
         calls |= {"0-d": (ops.exp, (x[3],))}
         for name, (function, inputs) in calls.items():
             found, wanted = function(*inputs), function(*(y.to(default) for y in inputs))
@@ -106,15 +101,10 @@ RESULTS = [  # a call, its value and its dtype
     (lambda: F.avg_pool2d(INTS[None, None, None], (1, 2), divisor_override=3), [[[[0]]]], tl.int64),
     (lambda: tl.bincount(INDEX, INTS), [-2, 0, 9], tl.float64),
     (lambda: tl.bincount(INDEX, tl.tensor([0.5, 1.0, 2.0])), [1.5, 0, 2], tl.float32),
-    (lambda: tl.scatter_reduce(tl.tensor([False, True, True]), 0, INDEX, MASK, "sum"), [True, True, True], tl.bool),
-    (lambda: tl.scatter_reduce(MASK, 0, INDEX, MASK, "prod"), [True, True, False], tl.bool),
-    (lambda: tl.scatter_reduce(MASK, 0, INDEX, ~MASK, "amin"), [False, True, False], tl.bool),
-    (lambda: tl.scatter_reduce(INTS.to(tl.uint8), 0, INDEX, MASK.to(tl.uint8), "prod"), [251, 3, 0], tl.uint8),
     (lambda: tl.cumsum(INTS, 0, dtype=tl.uint8), [251, 254, 7], tl.uint8),
     (lambda: tl.cumprod(MASK, 0, dtype=tl.bool), [True, True, False], tl.bool),
     (lambda: tl.sum(INTS, dtype=tl.int8), 7, tl.int8),
     (lambda: tl.prod(INTS, dtype=tl.int16), -135, tl.int16),
-    (lambda: tl.unravel_index(tl.tensor([5], dtype=tl.uint8), (300, 300))[1], [5], tl.int64),
     (lambda: tl.linspace(tl.tensor(0.1, dtype=tl.float64), tl.tensor(1), 2, dtype=tl.float64), [0.1, 1], tl.float64),
 ]
 
@@ -131,11 +121,7 @@ BYTES = {  # what is no integer, but made of sums, squares or differences that a
     "norm ord 1": lambda x, y: tl.norm(x, 1, 0),
     "norm ord 3": lambda x, y: tl.norm(x, 3),
     "norm inf": lambda x, y: tl.norm(x, np.inf),
-    "matrix_norm": lambda x, y: tl.linalg.matrix_norm(x, 1),
-    "linalg.norm": lambda x, y: tl.linalg.norm(x, np.inf),
     "cdist": lambda x, y: tl.cdist(x, y),
-    "cdist by product": lambda x, y: tl.cdist(x, y, compute_mode="use_mm_for_euclid_dist"),
-    "xlogy": lambda x, y: tl.xlogy(tl.full_like(x, 0.3, dtype=tl.float32), abs(y // 2) + 1),
     "attention_weights": lambda x, y: tl.attention_weights(x, y),
     "attention": lambda x, y: tl.attention(x, y, x),
     "normalize": lambda x, y: F.normalize(x),

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from op_table import DEFINED, TABLE, Row
 
 import drive
 import tinygrad_lecture as tl
 from numeric import assert_close, assert_same_bits, differences
-from op_table import DEFINED, TABLE, Row
 from strategies import LAYOUTS, Array, Sample
 from tinygrad_lecture import ops
 from tinygrad_lecture.autograd.op import Op
 from tinygrad_lecture.autograd.saver import Rule
 from tinygrad_lecture.autograd.versions import arrays_in
-from tinygrad_lecture.ops import recurrent, windowed
-from tinygrad_lecture.ops.fused_op import Fused
+from tinygrad_lecture.ops import fused, windowed
+from tinygrad_lecture.ops.composite import Fused
 from tinygrad_lecture.tensor_base import wrap
 
 TIGHT, DIFFERENCES, LOOSE = 1e-12, 1e-6, 2e-5  # float64; central differences; float32
@@ -52,8 +52,8 @@ def floats_in(sample: Sample) -> list[int]:
 
 
 def test_every_op_has_a_row() -> None:
-    """All but `write`, which writes to an array and returns nothing, and `allclose`, which returns a bool."""
-    assert set(TABLE) == set(DEFINED) - {"write", "allclose"}
+    """All but `write`, which returns nothing, `allclose`, which returns a bool, and `without_backward`."""
+    assert set(TABLE) == set(DEFINED) - {"write", "allclose", "without_backward"}
     assert set(ops.__all__) <= set(TABLE) | {"allclose"}
 
 
@@ -137,7 +137,7 @@ def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
         inputs[narrowed] = drive.cast(sample, narrow).inputs[narrowed]
         results, found = drive.first_order(row, Sample(tuple(inputs), sample.settings))
         made = [inputs[i] for i in floats if inputs[i].dtype.kind == "f"]
-        considered = [x for x in made if x.ndim or row.adds_axes] or made
+        considered = [x for x in made if x.ndim] or made
         expected = np.result_type(*considered) if considered else np.dtype("float32")
         for result, wanted in zip(results, row.expected(sample, *inputs), strict=True):
             name = f"{row.name} of {narrow} and {wide}"
@@ -475,10 +475,10 @@ KEPT = {  # op: a call, and how many numbers it keeps
     "attention_weights": (lambda: tl.attention_weights(made(N, D), made(KEYS, D)), N * KEYS),
     "attention": (lambda: tl.attention(made(N, D), made(KEYS, D), made(KEYS, D)), N * D + N * KEYS),
     "attention of many": (lambda: tl.attention(made(N, D), made(300, D), made(300, D)), N * D),
-    "rnn_states": (lambda: recurrent.rnn_states(made(N, D), made(N, D), made(D, D), sizes=(N,)), 2 * N * D),
-    "gru_states": (lambda: recurrent.gru_states(made(N, 3 * D), made(N, D), made(3 * D, D), sizes=(N,)), 6 * N * D),
+    "rnn_states": (lambda: fused.rnn_states(made(N, D), made(N, D), made(D, D), sizes=(N,)), 2 * N * D),
+    "gru_states": (lambda: fused.gru_states(made(N, 3 * D), made(N, D), made(3 * D, D), sizes=(N,)), 6 * N * D),
     "lstm_states": (
-        lambda: recurrent.lstm_states(made(N, 4 * D), made(N, D), made(N, D), made(4 * D, D), sizes=(N,)),
+        lambda: fused.lstm_states(made(N, 4 * D), made(N, D), made(N, D), made(4 * D, D), sizes=(N,)),
         8 * N * D,
     ),
     "max_pool": (lambda: windowed.max_pool(made(N, D), size=(2,), stride=2), N * D // 2 // 2),  # two bytes each

@@ -47,11 +47,6 @@ ZERO, ANY = np.zeros((2, 2)), [-2.0, -1.0, 0.0, -0.0, 1e-300, 0.5, 1.0, 3.0, INF
 NOTHING = (0, 0.0, np.zeros(()), np.zeros((), int))
 
 
-def scattered(reduce: str, include_self: bool = True) -> Callable[..., tl.Tensor]:
-    index = tl.tensor([0, 0, 1])
-    return lambda x, src: ops.scatter_reduce(x, 0, index, src, reduce, include_self=include_self)  # type: ignore[no-any-return]
-
-
 CASES: list[tuple[str, Callable[..., tl.Tensor], list[Values], list[Values]]] = [
     ("relu is 0 at 0", ops.relu, [[-1.0, 0.0, -0.0, 1.0]], [[0, 0, 0, 1]]),
     ("leaky_relu has the slope at 0", lambda x: ops.leaky_relu(x, 0.25), [[-1.0, 0.0, 1.0]], [[0.25, 0.25, 1]]),
@@ -94,15 +89,6 @@ CASES: list[tuple[str, Callable[..., tl.Tensor], list[Values], list[Values]]] = 
     ("prod of rows with zeros", lambda x: ops.prod(x, axis=1), [ZEROS], [[[6, 0, 0], [0, 0, 0]]]),
     ("prod of columns with zeros", lambda x: ops.prod(x, axis=0, keepdims=True), [ZEROS], [[[4, 0, 0], [0, 2, 3]]]),
     ("cumprod with zeros", lambda x: ops.cumprod(x, 0), [[2.0, 0.0, 3.0, 0.0]], [[1, 8, 0, 0]]),
-    ("atan2 at the origin", ops.atan2, [[0.0, 0.0], [0.0, -2.0]], [[0, -0.5], [0, 0]]),
-    ("hypot at the origin", ops.hypot, [[0.0, 0.0], [0.0, -2.0]], [[0, 0], [0, -1]]),
-    ("atan2 of large numbers", ops.atan2, [[3e200], [4e200]], [[4 / 25e200], [-3 / 25e200]]),
-    (
-        "logaddexp of infinities",
-        ops.logaddexp,
-        [[-INF, INF, INF, 0.0], [-INF, INF, 0.0, INF]],
-        [[0, 0.5, 1, 0], [0, 0.5, 0, 1]],
-    ),
     ("relu passes nan and inf", ops.relu, [[NAN, -1.0, INF]], [[1, 0, 1]]),
     ("nan takes it all of clip by min", lambda x, y: ops.clip(x, min=y), [[NAN, 1.0], [0.0, NAN]], [[1, 0], [0, 1]]),
     ("nan takes it all of clip by max", lambda x, y: ops.clip(x, max=y), [[NAN, 1.0], [0.0, NAN]], [[1, 0], [0, 1]]),
@@ -141,42 +127,17 @@ CASES: list[tuple[str, Callable[..., tl.Tensor], list[Values], list[Values]]] = 
     ("0 ** y by both", ops.pow, [[0.0, 0.0], [0.0, 2.0]], [[0, 0], [0, 0]]),
     ("0.0 ** y", lambda y: 0.0**y, [[0.0, 2.0]], [[0, 0]]),
     ("0 ** y", lambda y: 0**y, [[0.0, 2.0]], [[0, 0]]),
-    ("(-2) ** 2 by both", ops.pow, [[-2.0], [2.0]], [[-4], [NAN]]),
-    # elements scattered to 0, 0 and 1
-    ("scattered amax", scattered("amax"), [[2.0, 1.0, 5.0], [2.0, 1.0, 3.0]], [[0.5, 0, 1], [0.5, 0, 1]]),
-    ("amax without x", scattered("amax", False), [[2.0, 1.0, 5.0], [2.0, 1.0, 3.0]], [[0, 0, 1], [1, 0, 1]]),
-    ("scattered amin", scattered("amin"), [[2.0, 1.0, 5.0], [2.0, 1.0, 3.0]], [[0, 1, 1], [0, 1, 0]]),
-    ("scattered prod, 0", scattered("prod"), [[2.0, 1.0, 5.0], [0.0, 0.0, 3.0]], [[0, 3, 1], [0, 0, 1]]),
-    ("scattered prod", scattered("prod"), [[3.0, 1.0, 1.0], [0.0, 2.0, 3.0]], [[0, 3, 1], [6, 0, 1]]),
-]
-DOMAIN = [-0.5, 0.0, 0.5, 1.0, 1.5, NAN]
-POLES: list[tuple[str, Callable[..., tl.Tensor], list[Values], list[Values]]] = [  # and outside of the domain
-    ("logit", ops.logit, [DOMAIN], [[NAN, INF, 4, INF, NAN, NAN]]),
-    ("logit at -0", ops.logit, [[-0.0]], [[INF]]),
-    ("logit with eps", lambda x: ops.logit(x, 0.25), [DOMAIN], [[0, 0, 4, 0, 0, NAN]]),
-    ("xlogy", ops.xlogy, [[0, 0, 0], [INF, 0, NAN]], [[INF, 0, NAN], [0, 0, NAN]]),
-    ("digamma", ops.digamma, [[0.0, -1.0, -2.0]], [[INF, INF, INF]]),
     ("0 ** -1", ops.pow, [[0.0], [-1.0]], [[-INF], [-INF]]),
+    ("(-2) ** 2 by both", ops.pow, [[-2.0], [2.0]], [[-4], [NAN]]),
 ]
-WITH_WARNINGS = [pytest.param(*case, marks=pytest.mark.filterwarnings("ignore"), id=case[0]) for case in POLES]
 
 
-@pytest.mark.parametrize(
-    ("what", "function", "inputs", "expected"), [*(pytest.param(*case, id=case[0]) for case in CASES), *WITH_WARNINGS]
-)
+@pytest.mark.filterwarnings("ignore:divide by zero")  # 0 ** -1
+@pytest.mark.parametrize(("what", "function", "inputs", "expected"), CASES, ids=[case[0] for case in CASES])
 def test_at_a_point(
     what: str, function: Callable[..., tl.Tensor], inputs: list[Values], expected: list[Values]
 ) -> None:
     check(function, *inputs, expected=expected, what=what)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_digamma_and_its_derivatives_at_poles() -> None:
-    assert ops.digamma(leaf([0.0, -0.0])).tolist() == [-INF, INF]
-    for n in (1, 2, 3, 4):
-        pole = INF if n % 2 else -INF
-        found = ops.elementwise.derivative_of_digamma(leaf([0.0, -1.0, -7.0, -INF, NAN]), n).tolist()
-        np.testing.assert_array_equal(found, [pole, pole, pole, NAN, NAN])
 
 
 # --- kinks --------------------------------------------------------------------------------------------------
@@ -355,7 +316,6 @@ BLOCKED = {  # an op at a point where its derivative is 0
     "where": (lambda x: ops.where(x > 0, x, 0), -1.0),
     "masked_fill": (lambda x: ops.masked_fill(x, tl.tensor(True), 0.0), 1.0),
     "x[0] = 0": (lambda x: ops.indexing.setitem(x, ..., 0.0), 1.0),
-    "trunc": (ops.trunc, 2.5),
     "floor_divide": (lambda x: ops.floor_divide(x, 2.0), 2.5),
     "floor_divide by": (lambda y: ops.floor_divide(2.5, y), 2.0),
     "trunc_divide": (lambda x: ops.elementwise.trunc_divide(x, 2.0), -2.5),

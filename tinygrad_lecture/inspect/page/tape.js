@@ -227,7 +227,6 @@ const EACH = {
   sqrt: [Math.sqrt, (x, y) => 0.5 / y],
   root: [Math.sqrt, (x, y) => (y === 0 ? 0 : 0.5 / y)],
   rsqrt: [(x) => 1 / Math.sqrt(x), (x, y) => (-0.5 * y) / x],
-  reciprocal: [(x) => 1 / x, (x, y) => -y * y],
   abs: [Math.abs, Math.sign],
   sin: [Math.sin, Math.cos],
   cos: [Math.cos, (x) => -Math.sin(x)],
@@ -241,8 +240,8 @@ const EACH = {
 
 // Other ops. Each is given a tape, inputs (null for one that was left out), settings, and the shape of the result.
 const OPS = {
-  add: (t, [a, b], { alpha = 1 }) => t.each([(p, q) => p + alpha * q, () => 1, () => alpha], a, b),
-  sub: (t, [a, b], { alpha = 1 }) => t.each([(p, q) => p - alpha * q, () => 1, () => -alpha], a, b),
+  add: (t, [a, b]) => t.each([(p, q) => p + q, () => 1, () => 1], a, b),
+  sub: (t, [a, b]) => t.each([(p, q) => p - q, () => 1, () => -1], a, b),
   leaky_relu: (t, [x], { negative_slope: slope = 0.01 }) =>
     t.each([(p) => (p > 0 ? p : slope * p), (p) => (p > 0 ? 1 : slope)], x),
   gelu: (t, [x], { approximate }) => t.each(EACH[approximate === "tanh" ? "gelu tanh" : "gelu"], x),

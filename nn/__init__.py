@@ -13,7 +13,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     activation.py  loss.py           from functions, whose formulas are in functional/; Dropout
     layers/                          all others: convolution, recurrence, attention, normalization, ...
     module/  container.py            Module and Parameter; Sequential, ModuleList, ...
-    init.py  distributions.py        initial weights; random draws with their log_prob
+    init.py                          initial weights
     optim/  data/  training/         optimisers, mini-batches, the loop
     parallel/                        training on several cores or machines
     utils/  module_calls.py          gradient clipping, packed sequences; functional_call, gradcheck
@@ -29,7 +29,6 @@ from types import ModuleType as _ModuleType
 from tinygrad_lecture.errors import tell_missing as _tell_missing
 
 from . import data as data
-from . import distributions as distributions
 from . import functional as functional
 from . import init as init
 from . import optim as optim
@@ -41,12 +40,9 @@ from .container import *
 from .data import DataLoader as DataLoader
 from .data import TensorDataset as TensorDataset
 from .layer_summary import *
-from .layers.attention import *
-from .layers.convolution import *
 from .layers.embedding import *
-from .layers.lazy import *
+from .layers.images import *
 from .layers.normalization import *
-from .layers.pooling import *
 from .layers.recurrent import *
 from .layers.transformer import *
 from .linear import *
@@ -67,7 +63,7 @@ from .training.trainer import fit as fit
 from .utils import clip_grad_norm_ as clip_grad_norm_
 from .utils import clip_grad_value_ as clip_grad_value_
 
-_MODULES = {"data", "distributions", "functional", "init", "optim", "parallel", "utils", "weights"}
+_MODULES = {"data", "functional", "init", "optim", "parallel", "utils", "weights"}
 globals()["__all__"] = sorted(  # written as a name, type checkers would take it for an empty list
     name
     for name, held in globals().items()
@@ -79,6 +75,6 @@ _tell_missing(
         "nn": globals(), "nn.functional": vars(functional), "nn.optim": vars(optim), "nn.init": vars(init),
         "nn.optim.lr_scheduler": vars(optim.lr_scheduler),
         "nn.data": vars(data), "nn.utils": vars(utils), "nn.utils.rnn": vars(utils.rnn), "nn.parallel": vars(parallel),
-        "nn.weights": vars(weights), "nn.distributions": vars(distributions),
+        "nn.weights": vars(weights),
     }
 )  # fmt: skip

@@ -15,9 +15,8 @@ from .errors import MadeFirst, check_probability
 from .module import FunctionLayer, Module, Parameter
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "SELU", "Dropout", "Dropout2d", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
-    "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softmin",
-    "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
+    "ELU", "GELU", "GLU", "SELU", "Dropout", "Dropout2d", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU",
+    "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
 ]  # fmt: skip
 
 
@@ -97,14 +96,6 @@ class LogSoftmax(FunctionLayer, function=F.log_softmax):
     order = ("dim",)
 
 
-class Softsign(FunctionLayer, function=F.softsign):
-    """x / (1 + |x|), elementwise, from -1 to 1 (Bergstra et al., 2009)."""
-
-
-class Tanhshrink(FunctionLayer, function=F.tanhshrink):
-    """x - tanh(x), elementwise, as in PyTorch."""
-
-
 class SELU(FunctionLayer, function=F.selu):
     """scale · elu(x, alpha), elementwise, with constants that keep mean 0 and variance 1.
 
@@ -122,27 +113,6 @@ class Hardsigmoid(FunctionLayer, function=F.hardsigmoid):
 
 class Hardswish(FunctionLayer, function=F.hardswish):
     """x · hardsigmoid(x), elementwise (Howard et al., arXiv:1905.02244)."""
-
-
-class CELU(_Tried, function=F.celu):
-    """x where x > 0, else alpha · (exp(x / alpha) - 1), elementwise (Barron, arXiv:1704.07483)."""
-
-
-class _Shrink(_Tried):
-    def extra_repr(self) -> str:
-        return str(self.lambd)
-
-
-class Hardshrink(_Shrink, function=F.hardshrink):
-    """x where |x| > lambd, else 0, elementwise (Donoho & Johnstone, Biometrika 81, 1994)."""
-
-
-class Softshrink(_Shrink, function=F.softshrink):
-    """sign(x) · max(|x| - lambd, 0), elementwise: x moved towards 0 (Donoho & Johnstone, Biometrika 81, 1994)."""
-
-
-class Softmin(FunctionLayer, function=F.softmin):
-    """softmax(-x) = exp(-x) / sum(exp(-x)) along axis `dim`, in x's shape, as in PyTorch."""
 
 
 class GLU(FunctionLayer, function=F.glu):

@@ -11,7 +11,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from tinygrad_lecture.errors import (
 )
 from tinygrad_lecture.ops.composite import as_floats
 from tinygrad_lecture.tensor_base import TENSORS
+
+Made = TypeVar("Made", bound=Callable[..., Any])
 
 # --- settings -----------------------------------------------------------------------------------------------
 
@@ -207,82 +209,6 @@ def warn_of_float64(name: str, x: Tensor, weight: Tensor) -> None:
             f"{name}: the input is float64 and the weights are float32, so everything from here on is computed in "
             "float64, at half the speed; convert the data with .float(), or the model with .double()"
         )
-
-
-# --- axes of images and sequences -----------------------------------------------------------------------------
-
-PerAxis = int | Sequence[int]
-P = ParamSpec("P")
-R = TypeVar("R")
-Made = TypeVar("Made", bound=Callable[..., Any])
-LAYOUTS = {1: "(batch, channels, length)", 2: "(batch, channels, height, width)"}
-
-
-def for_axes(n: int, function: Callable[Concatenate[str, int, P], R]) -> Callable[P, R]:
-    """A function of its name and of n, with both given: 1 makes _conv conv1d, for sequences, 2 conv2d, for images."""
-    name = f"{function.__name__.strip('_')}{n}d"
-
-    def made(*args: P.args, **settings: P.kwargs) -> R:
-        return function(name, n, *args, **settings)
-
-    made.__name__, made.__qualname__, made.__doc__ = name, name, function.__doc__
-    made.__module__, whole = function.__module__, inspect.signature(function)
-    vars(made)["__signature__"] = whole.replace(parameters=list(whole.parameters.values())[2:])
-    return made
-
-
-def per_axis(name: str, what: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:
-    """A setting as one int for each of n axes, from an int for all or a tuple.
-
-    Raises TypeError for anything else, ValueError for another number of ints or one below `least`.
-    """
-    sizes = (value,) * n if hasattr(value, "__index__") else value
-    if not isinstance(sizes, Sequence) or isinstance(sizes, str) or not all(hasattr(k, "__index__") for k in sizes):
-        raise TypeError(f"{name}: {what} must be an int, or a tuple of {n}, not {brief(value)}")
-    found = tuple(map(int, sizes)) * (n if len(sizes) == 1 else 1)
-    if len(found) != n:
-        raise TensorError(f"{name}: {what} {value} must be one int, or one for each of {n} axes")
-    if min(found) < least:
-        raise TensorError(f"{name}: {what} must be at least {least}, not {value}")
-    return found
-
-
-def as_batch(name: str, input: Any, n: int) -> tuple[Tensor, bool]:
-    """(the input with a batch axis, whether it had none), for images or sequences of n axes.
-
-    Raises TypeError unless it is a Tensor, ValueError for another number of axes.
-    """
-    check_tensor(name, "input", input)
-    if input.ndim == n + 1:
-        return input[None], True
-    if input.ndim != n + 2:
-        remedy = ""
-        side = math.isqrt(input.shape[1]) if input.ndim == n == 2 else 0
-        if side and side**2 == input.shape[1]:
-            remedy = f"; write x.reshape(len(x), 1, {side}, {side})"
-        elif input.ndim == n:
-            remedy = "; write x.unsqueeze(0) for its one channel"
-        raise TensorError(f"{name}: input must be {LAYOUTS[n]}, or one without batch, not {input.shape}{remedy}")
-    return input, False
-
-
-def check_channels(name: str, input: Tensor, wanted: int, whose: str, alone: bool = False) -> None:
-    """Raises ValueError unless axis 1 of the input has so many channels.
-
-    whose: what wants them, for the message.  alone: whether the input was given without the batch axis.
-    """
-    if input.shape[1] == wanted:
-        return
-    shape = input.shape[1:] if alone else input.shape
-    remedy = ""
-    if alone and wanted == 1:
-        remedy = "; to make its first axis the batch, write x.unsqueeze(1)"
-    elif input.shape[-1] == wanted:
-        *others, last = range(len(shape))
-        order = [last, *others] if alone else [0, last, *others[1:]]
-        remedy = f"; the channels come before the other axes: write x.permute({', '.join(map(str, order))})"
-    count = f"{wanted} channel{'s' * (wanted != 1)}"
-    raise TensorError(f"{name}: {whose} wants {count}, got {input.shape[1]} in an input of {shape}{remedy}")
 
 
 # --- how a module is made ---------------------------------------------------------------------------------------

@@ -117,13 +117,6 @@ def ones_(tensor: Tensor) -> Tensor:
     return _fill(tensor, 1)
 
 
-def eye_(tensor: Tensor) -> Tensor:
-    """Identity matrix, x[i, i] = 1 and else 0, of shape (n, m). Raises ValueError unless the tensor has two axes."""
-    if tensor.ndim != 2:
-        raise ValueError(f"eye_: the tensor must be a matrix, not of shape {tensor.shape}")
-    return _fill(tensor, move(np.eye(*tensor.shape, dtype=tensor.dtype), tensor.device))
-
-
 @draws
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """`gain` times a random matrix with orthonormal rows or, with more rows than columns, orthonormal columns.

@@ -15,8 +15,8 @@ from .functional.loss import mean_divisor
 from .module import FunctionLayer
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss",
-    "MSELoss", "MarginRankingLoss", "NLLLoss", "SmoothL1Loss", "TripletMarginLoss",
+    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "NLLLoss",
+    "SmoothL1Loss",
 ]  # fmt: skip
 
 
@@ -84,41 +84,6 @@ class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
 
     `(...), (...) -> ()`. Raises ValueError for another reduction. (Girshick, arXiv:1504.08083.)
     """
-
-
-# --- pairs --------------------------------------------------------------------------------------------------
-
-
-class _PairLoss(Loss):
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]
-        """The loss of two inputs and a target: a 0-d tensor unless reduction is "none"."""
-        return self.call_function(input1, input2, target)  # type: ignore[no-any-return]
-
-
-class MarginRankingLoss(_PairLoss, function=F.margin_ranking_loss):
-    """max(0, margin - target · (input1 - input2)): called with input1, input2 and target, 1 or -1.
-
-    `(...), (...), (...) -> ()`, as in PyTorch. Raises ValueError for another reduction.
-    """
-
-
-class CosineEmbeddingLoss(_PairLoss, function=F.cosine_embedding_loss):
-    """1 - cos for a target of 1, max(0, cos - margin) for -1: called with two inputs and a target.
-
-    `(N, features), (N, features), (N,) -> ()`; cos is that of the angle between the inputs' vectors. As in PyTorch.
-    Raises ValueError for another reduction.
-    """
-
-
-class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin): called with three inputs `(N, features)`.
-
-    d is the p-norm of the difference. `F.triplet_margin_loss` has the details and errors.
-    """
-
-    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:  # type: ignore[override]
-        """The loss of three inputs: a 0-d tensor unless reduction is "none"."""
-        return self.call_function(anchor, positive, negative)  # type: ignore[no-any-return]
 
 
 # --- classes ------------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ PUBLIC_PLACES = [
     "nn.optim.lr_scheduler", "nn.utils",
 ]  # fmt: skip
 METHODS = [  # of the field: each has a formula, and a source
-    "nn.activation", "nn.loss", "nn.mlp", "nn.functional.activation", "nn.functional.attention", "nn.functional.loss",
-    "nn.functional.normalization", "nn.layers.attention", "nn.layers.convolution", "nn.layers.normalization",
+    "nn.activation", "nn.loss", "nn.mlp", "nn.functional.activation", "nn.functional.loss",
+    "nn.functional.normalization", "nn.layers.normalization",
     "nn.layers.recurrent", "nn.layers.transformer", "nn.optim", "nn.optim.lr_scheduler", "nn.init",
 ]  # fmt: skip
 FAMILIES = [f"transformer.{name}" for name in ("bart", "bert", "encoder", "encoder_decoder", "gpt", "llama", "t5")]
@@ -86,7 +86,8 @@ def tensors(value):
     return isinstance(value, Op) or any(re.search(r"^(?!Callable|Iterator).*\b(Tensor|Value)\b", each) for each in told)
 
 
-FORMULAS = {*members(METHODS)}
+CONVOLUTIONS = nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d
+FORMULAS = {*members(METHODS), *map(id, (*CONVOLUTIONS, nn.functional.scaled_dot_product_attention))}
 SOURCES = FORMULAS | {*members(FAMILIES)}
 
 

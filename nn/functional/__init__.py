@@ -10,13 +10,10 @@ from tinygrad_lecture.autograd.op import Op as _Op
 
 from ..errors import of_tensors as _of_tensors
 from .activation import *
-from .attention import *
-from .convolution import *
-from .lookup import *
+from .images import *
 from .loss import *
 from .normalization import *
-from .pooling import *
-from .resizing import *
+from .tokens import *
 
 _names = [name for name, held in globals().items() if name[0] != "_" and callable(held)]
 globals().update({name: _of_tensors(f) for name in _names if not isinstance(f := globals()[name], _Op)})

@@ -19,12 +19,11 @@ from tinygrad_lecture.errors import warn
 from tinygrad_lecture.in_place import update
 from tinygrad_lecture.ops.composite import as_floats, named
 
-from ..errors import LAYOUTS, check_probability
+from ..errors import check_probability
 
 __all__ = [
-    "celu", "dropout", "dropout2d", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "leaky_relu", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softmax",
-    "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "dropout", "dropout2d", "elu", "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
+    "logsigmoid", "mish", "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "tanh",
 ]  # fmt: skip
 
 
@@ -112,16 +111,6 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0)
 
 
-def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|), elementwise, from -1 to 1 (Bergstra et al., 2009)."""
-    return input / (1 + abs(input))
-
-
-def tanhshrink(input: Tensor) -> Tensor:
-    """x - tanh(x), elementwise, as in PyTorch."""
-    return input - tl.tanh(input)
-
-
 @in_place_too
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """scale · elu(x, alpha), elementwise, with constants that keep mean 0 and variance 1.
@@ -132,19 +121,6 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
-
-
-@in_place_too
-def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else alpha · (exp(x / alpha) - 1), elementwise, with slope 1 at 0 for any alpha.
-
-    Raises ValueError for an alpha of 0. (Barron, arXiv:1704.07483.)
-    """
-    if alpha == 0:
-        raise TensorError("celu: alpha must not be 0")
-    negative = input <= 0
-    below = tl.expm1(tl.where(negative, input / alpha, 0))  # exp of a large positive x would overflow
-    return tl.where(negative, alpha * below, input)
 
 
 @in_place_too
@@ -166,27 +142,6 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x · hardsigmoid(x), elementwise (Howard et al., arXiv:1905.02244)."""
     return input * hardsigmoid(input)
-
-
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x where |x| > lambd, else 0, elementwise (Donoho & Johnstone, Biometrika 81, 1994)."""
-    return tl.where(abs(input) <= lambd, 0, input)
-
-
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """sign(x) · max(|x| - lambd, 0), elementwise: x moved towards 0 (Donoho & Johnstone, Biometrika 81, 1994).
-
-    Raises ValueError for a negative lambd.
-    """
-    if lambd < 0:
-        raise TensorError(f"softshrink: lambd must be 0 or more, not {lambd}")
-    return tl.where(abs(input) <= lambd, 0, input - lambd * tl.sign(input.detach()))
-
-
-@in_place_too
-def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x where x > threshold, else value, elementwise, as in PyTorch."""
-    return tl.where(input <= threshold, value, input)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -215,11 +170,6 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return a * tl.sigmoid(b)  # type: ignore[no-any-return]
 
 
-def softmin(input: Tensor, dim: int = -1) -> Tensor:
-    """softmax(-x) = exp(-x) / sum(exp(-x)) along axis `dim`, in x's shape, as in PyTorch."""
-    return tl.softmax(-input, dim)
-
-
 # --- dropout -------------------------------------------------------------------------------------------------
 
 
@@ -244,7 +194,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     check_probability("dropout2d", p)
     if input.ndim not in (2, 3, 4):
-        raise TensorError(f"dropout2d: input must be {LAYOUTS[2]}, not {input.shape}")
+        raise TensorError(f"dropout2d: input must be (batch, channels, height, width), not {input.shape}")
     if input.ndim == 2:
         warn(f"dropout2d: an input of shape {tuple(input.shape)} has no channels of images; write dropout")
     return _dropped(input, p, training, inplace, 2)

@@ -15,12 +15,10 @@ from tinygrad_lecture.ops.composite import named
 
 from ..errors import as_target, check_indices, check_tensor
 from .activation import logsigmoid
-from .lookup import cosine_similarity, pairwise_distance
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy",
-    "huber_loss", "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss", "nll_loss", "smooth_l1_loss",
-    "triplet_margin_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",
+    "mse_loss", "nll_loss", "smooth_l1_loss",
 ]  # fmt: skip
 
 
@@ -90,50 +88,6 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
 def _huber(difference: Tensor, delta: float) -> Tensor:
     size = tl.abs(difference)
     return tl.where(size < delta, 0.5 * difference * difference, delta * (size - 0.5 * delta))
-
-
-# --- pairs --------------------------------------------------------------------------------------------------
-
-
-@named
-def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
-) -> Tensor:
-    """max(0, margin - target · (input1 - input2)): a target of 1 ranks input1 higher, -1 input2.
-
-    `(...), (...), (...) -> ()`, as in PyTorch. Raises ValueError for shapes that differ.
-    """
-    difference = input1 - as_target("margin_ranking_loss", input1, input2)
-    return reduced(tl.clip(margin - as_target("margin_ranking_loss", difference, target) * difference, 0), reduction)
-
-
-@named
-def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
-) -> Tensor:
-    """1 - cos for a target of 1, max(0, cos - margin) for -1, with the cosine of the angle between two vectors; else 0.
-
-    Inputs `(..., features)` of one shape, target `(...)`, as in PyTorch. Raises ValueError for other shapes.
-    """
-    cosine = cosine_similarity(input1, as_target("cosine_embedding_loss", input1, input2), -1)
-    target = as_target("cosine_embedding_loss", cosine, target)
-    apart = tl.where(target == -1, tl.clip(cosine - margin, 0), 0)
-    return reduced(tl.where(target == 1, 1 - cosine, apart), reduction)
-
-
-@named
-def triplet_margin_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6,
-    swap: bool = False, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin), with d the p-norm of the difference.
-
-    Inputs `(..., features)`, which broadcast. swap: the negative is taken from the nearer of anchor and positive.
-    Raises ValueError for another reduction. (Schroff et al., arXiv:1503.03832; Balntas et al., BMVC 2016.)
-    """
-    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
-    far = tl.minimum(far, pairwise_distance(positive, negative, p, eps)) if swap else far
-    return reduced(tl.clip(near - far + margin, 0), reduction)
 
 
 # --- classes ------------------------------------------------------------------------------------------------

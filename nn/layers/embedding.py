@@ -1,7 +1,4 @@
-"""Embedding: a learnt table with one row per token, word or class; EmbeddingBag: the mean or sum of several rows.
-
-CosineSimilarity and PairwiseDistance say how alike two such vectors are.
-"""
+"""Embedding: a learnt table with one row per token, word or class."""
 
 from __future__ import annotations
 
@@ -12,9 +9,9 @@ from tinygrad_lecture import Tensor, no_grad
 from .. import functional as F
 from .. import init
 from ..errors import check_sizes
-from ..module import FunctionLayer, Module, Parameter
+from ..module import Module, Parameter
 
-__all__ = ["CosineSimilarity", "Embedding", "EmbeddingBag", "PairwiseDistance"]
+__all__ = ["Embedding"]
 
 
 class Embedding(Module):
@@ -35,10 +32,9 @@ class Embedding(Module):
         norm_type: float = 2.0, *, sparse: bool = False, _weight: Tensor | None = None, device: str = "cpu",
         dtype: Any = None,
     ) -> None:  # fmt: skip
-        name = type(self).__name__
-        check_sizes(name, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        check_sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ValueError(f"{name}: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
+            raise ValueError(f"Embedding: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.max_norm, self.norm_type, self.sparse = max_norm, norm_type, sparse
@@ -48,7 +44,8 @@ class Embedding(Module):
         elif _weight.shape == (num_embeddings, embedding_dim):
             self.weight = Parameter(_weight)
         else:
-            raise ValueError(f"{name}: _weight must have shape {(num_embeddings, embedding_dim)}, not {_weight.shape}")
+            wanted = (num_embeddings, embedding_dim)
+            raise ValueError(f"Embedding: _weight must have shape {wanted}, not {_weight.shape}")
 
     def reset_parameters(self) -> None:
         """Draw new rows, and set the padding row to 0."""
@@ -78,47 +75,3 @@ class Embedding(Module):
         given = {"padding_idx": self.padding_idx, "max_norm": self.max_norm}
         texts = [f"{name}={value}" for name, value in given.items() if value is not None]
         return ", ".join([f"{self.num_embeddings}, {self.embedding_dim}", *texts])
-
-
-class EmbeddingBag(Embedding):
-    """The mean, sum or largest of several rows: `(bags, size)` integers -> `(bags, embedding_dim)`.
-
-    - `mode`: "mean", "sum" or "max".
-    - `padding_idx`: a row that starts as 0 and is left out.
-
-    The other arguments and errors are those of `Embedding`; `F.embedding_bag` has the formula.
-    """
-
-    def __init__(self, num_embeddings: int, embedding_dim: int, *, mode: str = "mean", **settings: Any) -> None:
-        super().__init__(num_embeddings, embedding_dim, **settings)
-        self.mode = mode
-
-    def forward(self, input: Any, offsets: Any = None) -> Tensor:
-        """Integers `(bags, size)` -> `(bags, embedding_dim)`.
-
-        `offsets`: `(bags,)`, where each bag begins in a vector `input` of all bags.
-        """
-        norm = (self.max_norm, self.norm_type)
-        return F.embedding_bag(input, self.weight, offsets, *norm, mode=self.mode, padding_idx=self.padding_idx)
-
-    def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, mode={self.mode!r}"
-
-
-class _OfTwo(FunctionLayer):
-    in_repr = ()
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:  # type: ignore[override]
-        """The function of two tensors, whose shapes broadcast."""
-        return self.call_function(x1, x2)  # type: ignore[no-any-return]
-
-
-class CosineSimilarity(_OfTwo, function=F.cosine_similarity):
-    """x1 · x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along axis `dim`: the cosine of the angle between the vectors.
-
-    Inputs broadcast, and the axis is removed: `(..., n), (..., n) -> (...)` for the last one.
-    """
-
-
-class PairwiseDistance(_OfTwo, function=F.pairwise_distance):
-    """‖x1 - x2 + eps‖_p along the last axis, which is removed unless keepdim: `(..., n), (..., n) -> (...)`."""

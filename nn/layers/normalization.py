@@ -14,7 +14,8 @@ from tinygrad_lecture import Tensor, TensorError
 
 from .. import functional as F
 from .. import init
-from ..errors import LAYOUTS, check_sizes, check_tensor
+from ..errors import check_sizes, check_tensor
+from ..functional.images import LAYOUTS
 from ..functional.normalization import check_eps, rms_eps, row_axes
 from ..module import Module, Parameter
 

@@ -1,15 +1,11 @@
 """Module, the base of layers and networks, and Parameter, a tensor that is trained.
 
-tree.py             Parameter; what a module holds: child modules, parameters, buffers, by name
-state.py            its tensors by name, saved and loaded
-hooks.py            functions that are called with each forward and backward
-module.py           Module: the call, and what is done to the whole module at once
-function_layer.py   FunctionLayer: a module made of a function and its settings
+tree.py     Parameter; what a module holds: child modules, parameters, buffers, by name; their state, saved and loaded
+hooks.py    functions that are called with each forward and backward
+module.py   Module: the call, and what is done to the whole module at once; FunctionLayer, made of a function
 """
 
-from .function_layer import FunctionLayer
-from .module import Module
-from .state import array_of, check_state, misfit
-from .tree import Parameter, clear_grad
+from .module import FunctionLayer, Module
+from .tree import Parameter, array_of, check_state, clear_grad, misfit
 
 __all__ = ["FunctionLayer", "Module", "Parameter", "array_of", "check_state", "clear_grad", "misfit"]

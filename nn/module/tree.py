@@ -1,12 +1,16 @@
-"""Parameter, a tensor that is trained, and Tree: what a module holds by name, found among its attributes."""
+"""Parameter, a tensor that is trained, and Tree: what a module holds by name, and how it is saved and loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from tinygrad_lecture import Tensor, TensorError, empty
+from tinygrad_lecture.backend import is_array, move, to_host
 from tinygrad_lecture.errors import brief, hide_frames, warn
 from tinygrad_lecture.tensor_base import tensor_of
 
@@ -42,31 +46,6 @@ class Parameter(Tensor):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
-class UninitializedBuffer(Tensor):
-    """A tensor of a layer that waits for its first input: of shape (0,), and nothing can be written to it."""
-
-    __slots__ = ()
-
-    def initialize(self, values: Tensor) -> None:
-        """Be an ordinary tensor or parameter, with the memory of these values."""
-        self.__class__ = Parameter if isinstance(self, Parameter) else Tensor  # type: ignore[assignment]
-        self.data = values
-
-    def inplace(self) -> Any:
-        raise TensorError(f"{self} has no numbers before its layer's first input; call the model once first")
-
-    numel = inplace
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
-
-class UninitializedParameter(UninitializedBuffer, Parameter):
-    """The same, for a parameter."""
-
-    __slots__ = ()
-
-
 def clear_grad(tensor: Tensor, set_to_none: bool = True) -> None:
     """Set a tensor's gradient to None, or with set_to_none=False to 0."""
     if set_to_none or tensor.grad is None:
@@ -75,9 +54,17 @@ def clear_grad(tensor: Tensor, set_to_none: bool = True) -> None:
         tensor.grad.detach().zero_()
 
 
+class LoadedKeys(NamedTuple):
+    """Keys that `load_state_dict(strict=False)` skipped."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
 class Tree(ExplainsArguments):
     """The part of a module that knows what it holds. Children, parameters and buffers are ordinary attributes."""
 
+    state_kind: type[dict[str, Any]] = dict  # of a state_dict
     _persistent: Mapping[str, bool] = {}  # name of a buffer -> whether it is saved; replaced, never changed in place
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -214,6 +201,54 @@ class Tree(ExplainsArguments):
         """The own buffers by name, to read."""
         return MappingProxyType(dict(self._own_buffers()))
 
+    # --- saved and loaded -------------------------------------------------------------------------------
+
+    def state_dict(
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
+        """All parameters and persistent buffers by PyTorch's keys; they share memory with the module.
+
+        destination: a dict to add them to.  prefix: what stands in front of each key.  keep_vars: the parameters
+        themselves, with their gradients, instead of constants.
+        """
+        state = self.state_kind() if destination is None else destination
+        for module_name, module in self.named_modules(remove_duplicate=False):
+            saved = [(name, buffer) for name, buffer in module._own_buffers() if module._persistent[name]]
+            for name, tensor in (*module._own_parameters(), *saved):
+                state[prefix + join(module_name, name)] = tensor if keep_vars else tensor.detach()
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> LoadedKeys:
+        """Copy Tensors or arrays into the parameters and buffers with the same keys, which keep their dtype and device.
+
+        strict: raise for keys that are missing or unexpected.  assign: take the given Tensors' memory, dtype and device
+        instead of copying.
+        Returns (missing keys, unexpected keys), which must be empty unless strict=False.
+        Raises TypeError for anything but a dict; ValueError for wrong keys, shapes or dtypes, or two different arrays
+        for one shared parameter. The error lists everything that is wrong; nothing is changed then.
+        """
+        check_state("load_state_dict", state_dict, "read the file first, with nn.weights.load_file")
+        own = self.state_dict(keep_vars=True)
+        missing = [key for key in own if key not in state_dict]
+        unexpected = [key for key in state_dict if key not in own]
+        arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
+        complaints = [complaint for key, array in arrays.items() if (complaint := misfit(key, own[key], array))]
+        complaints += _conflicts(own, arrays)
+        if strict:
+            complaints += [f"missing: {', '.join(missing)}"] if missing else []
+            complaints += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
+        if complaints:
+            lines = "".join(f"\n  {complaint}" for complaint in complaints)
+            raise TensorError(f"load_state_dict: the state does not fit {type(self).__name__}; nothing changed{lines}")
+        for key, array in arrays.items():
+            if hasattr(own[key], "initialize") and array.shape != (0,):  # it waits for its layer's first input
+                own[key].initialize(Tensor(array, dtype=own[key].dtype, device=own[key].device))
+            elif assign and isinstance(state_dict[key], Tensor):
+                own[key].data = state_dict[key].detach()
+            else:
+                own[key].inplace()[...] = move(array, own[key].device)
+        return LoadedKeys(missing, unexpected)
+
     # --- by name ----------------------------------------------------------------------------------------
 
     def get_submodule(self, target: str) -> Any:
@@ -251,3 +286,52 @@ class Tree(ExplainsArguments):
 def join(module: str, name: str) -> str:
     """The dotted name of something in a module."""
     return f"{module}.{name}" if module else name
+
+
+# --- states -------------------------------------------------------------------------------------------------
+
+
+def check_state(name: str, state: Any, of_text: str) -> None:
+    """Raises TypeError unless a state is a dict of tensors by name. of_text: what to do if it is a path."""
+    if not isinstance(state, Mapping):
+        remedy = of_text if isinstance(state, (str, Path)) else "write model.state_dict()"
+        hide_frames()
+        raise TypeError(f"{name}: the state must be a dict of tensors by name, not {brief(state)}; {remedy}")
+
+
+def array_of(value: Any) -> Any:
+    """The array of a Tensor, or of an object that NumPy can read, such as PyTorch's; any other value unchanged."""
+    if isinstance(value, Tensor):
+        return value.array
+    if hasattr(value, "__array__") and not is_array(value):
+        try:
+            return np.asarray(value)
+        except (TypeError, RuntimeError, ValueError):  # NumPy lacks the dtype, or must not read the memory
+            return value
+    return value
+
+
+def _conflicts(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str]:
+    """A message for each key of a shared tensor that would get other numbers than an earlier key."""
+    complaints: list[str] = []
+    first: dict[int, str] = {}
+    for key, array in arrays.items():
+        twin = first.setdefault(own[key].data_ptr(), key)
+        if twin != key and is_array(array) and is_array(arrays[twin]) and array is not arrays[twin]:
+            a, b = to_host(array), to_host(arrays[twin])
+            if a.shape == b.shape and not np.array_equal(a, b):
+                complaints.append(f"{twin} and {key} are one shared parameter, but have different values in the state")
+    return complaints
+
+
+def misfit(key: str, own: Tensor, array: Any) -> str | None:
+    """Why an array cannot be copied into a tensor; None if it can."""
+    if not is_array(array):
+        kind = f"{type(array).__module__}.{type(array).__name__}".removeprefix("builtins.")
+        unread = " that NumPy cannot read" if hasattr(array, "__array__") else ""
+        return f"{key} is of type {kind}{unread}, wanted a Tensor or an array"
+    if array.shape != own.shape and not hasattr(own, "initialize"):
+        return f"{key} has shape {array.shape}, wanted {own.shape}"
+    if not np.can_cast(array.dtype, own.dtype, "same_kind"):
+        return f"{key} has dtype {array.dtype}, which cannot be converted to {own.dtype}"
+    return None

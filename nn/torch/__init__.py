@@ -6,11 +6,11 @@
 Where things are:
 
     __main__.py                   the command; modules.py: which module stands for which of torch's
-    functions.py                  functions that the engine does not have: addmm, tensor_split, index_put, ...
-    methods.py                    how they become methods of Tensors, and take `out=`
-    layers.py                     layers and losses that nn leaves out, or that take more there
+    functions.py                  functions that the engine does not have: addmm, lerp, index_copy, ...; `out=`
+    layers.py                     layers and losses that nn leaves out, or that take more there; lazy layers
+    distributions.py              torch.distributions: random draws with their log_prob
     dtypes.py                     torch.dtype, torch.Size, torch.Tensor(3), torch.LongTensor
-    derivatives.py  testing.py    torch.autograd and torch.func; torch.testing
+    derivatives.py                torch.autograd, torch.func, torch.testing
     archive.py                    torch.save and torch.load, with safetensors
     machine.py                    what does nothing here, such as torch.compile; the GPU; random numbers
     missing_names.py              what is not here: an error says so and names what to use
@@ -36,14 +36,14 @@ from .dtypes import TENSOR_KINDS as _TENSOR_KINDS
 from .dtypes import Tensor as Tensor
 from .dtypes import memory_format as memory_format
 from .functions import FUNCTIONS as _FUNCTIONS
+from .functions import METHODS as _METHODS
+from .functions import free_functions as _free_functions
+from .functions import functions_with_out as _functions_with_out
+from .functions import give_methods as _give_methods
 from .layers import LOSSES as _LOSSES
 from .machine import *
 from .machine import always as _always
 from .machine import ignore as _ignore
-from .methods import METHODS as _METHODS
-from .methods import free_functions as _free_functions
-from .methods import functions_with_out as _functions_with_out
-from .methods import give_methods as _give_methods
 from .missing_names import MODULES as _MODULES
 from .missing_names import getattr_of as _getattr_of
 from .modules import importable as _importable

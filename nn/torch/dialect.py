@@ -27,10 +27,10 @@ from tinygrad_lecture.python_methods import REFLECTED, ArrayUfunc, call_ufunc
 from tinygrad_lecture.pytorch_methods import GradFn
 
 from ..container import ParameterList
-from ..layers.attention import MultiheadAttention
+from ..layers.transformer import MultiheadAttention
 from ..linear import Linear
 from ..module import Module, Parameter
-from ..module.state import LoadedKeys, Stateful
+from ..module.tree import LoadedKeys, Tree
 from ..optim import Optimizer
 from .dtypes import BY_NAME, NAMES, Shape, Size, dtype
 
@@ -281,7 +281,7 @@ DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has 
     **dict.fromkeys((TensorError, DtypeError, PlaceError), _ERROR),
     SignAndLog: {"__repr__": _result_text("linalg_slogdet")},
     ParameterList: {"__repr__": _parameters_text},
-    Stateful: {"state_kind": OrderedDict},
+    Tree: {"state_kind": OrderedDict},
     Module: {"_get_name": lambda self: type(self).__name__},
     MultiheadAttention: {"out_kind": NonDynamicallyQuantizableLinear},
     Optimizer: {"__repr__": optimizer_text},

@@ -1,31 +1,31 @@
-"""Functions that PyTorch has beside those of the engine: other names, formulas of one line, and longer ones.
+"""Functions that PyTorch has beside those of the engine, how they become methods of Tensors, and the argument `out`.
 
 The engine has what a textbook names. A function whose first argument is called `input` is a method of Tensors as well,
-as in PyTorch: `methods.py` gives them to the class. What reads and writes at places that an index, a mask or a slice
-names returns a copy; `x.name_()` changes x.
+as in PyTorch: `give_methods` adds them to the class when `nn.torch` is imported, so that the engine need not have them.
 """
 
 from __future__ import annotations
 
 import functools
-import math
-import operator
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, ops
-from tinygrad_lecture.errors import TensorError
+from tinygrad_lecture.errors import DtypeError, TensorError
+from tinygrad_lecture.in_place import in_place
 from tinygrad_lecture.ops import linalg
 from tinygrad_lecture.ops.composite import composite
 from tinygrad_lecture.ops.elementwise import scaled
 from tinygrad_lecture.ops.indexing import normal_index, source_for
 from tinygrad_lecture.ops.shape import normal_axes, scalar_as_vector
+from tinygrad_lecture.pytorch_methods import cast
 
-from ..layers import pooling
-from .dtypes import Size
+from ..layers import images
+from .dtypes import BY_NAME, TENSOR_KINDS, new_tensor, strided
 
 # --- other names, and formulas of one line ------------------------------------------------------------------
 
@@ -45,93 +45,35 @@ def _sum(x: Any, product: Any, beta: float, alpha: float) -> Any:
     return scaled(x, beta) + scaled(product, alpha)
 
 
-def _for_each(function: Callable[[Any], Any]) -> Callable[..., Any]:
-    """The function of a tensor also of several, given one by one or in a list; then it returns a tuple."""
-
-    def of_all(*tensors: Any) -> Any:
-        listed = len(tensors) != 1 or isinstance(tensors[0], (tuple, list))
-        many = tensors[0] if len(tensors) == 1 and listed else tensors
-        return tuple(map(function, many)) if listed else function(tensors[0])
-
-    return of_all
-
-
-def _volume(x: Any) -> Any:
-    """A tensor with at least three axes: a vector becomes (1, n, 1), a matrix (n, m, 1)."""
-    return x if x.ndim > 2 else x[..., None] if x.ndim == 2 else x.reshape(1, -1, 1)
-
-
-def _double(x: Any) -> Any:
-    return x.double() if isinstance(x, tl.Tensor) else x
-
-
-def _common_shape(*shapes: Any) -> Any:
-    return Size(np.broadcast_shapes(*((s,) if isinstance(s, int) else tuple(s) for s in shapes)))
-
-
 ALIASES: dict[str, Any] = {  # a function under the other name, or names, that PyTorch has for it
-    "sgn": tl.sign, "expit": tl.sigmoid, "concatenate": tl.cat, "vdot": tl.dot, "ger": tl.outer,
-    "swapdims": tl.swapaxes, "unsafe_chunk": tl.chunk, "unsafe_split": tl.split, "split_with_sizes": tl.split,
-    "cholesky_solve": linalg.cholesky_solve, "inverse": linalg.inv, "det": linalg.det, "slogdet": linalg.slogdet,
-    "cholesky": linalg.cholesky, "absolute": tl.abs, "negative": tl.neg, "multiply": tl.mul, "divide": tl.div,
-    "true_divide": tl.div, "subtract": tl.sub, "concat": tl.cat, "not_equal": tl.ne, "less": tl.lt,
-    "less_equal": tl.le, "greater": tl.gt, "greater_equal": tl.ge, "movedim": tl.moveaxis, "ravel": tl.flatten,
+    "absolute": tl.abs, "negative": tl.neg, "multiply": tl.mul, "divide": tl.div, "true_divide": tl.div,
+    "subtract": tl.sub, "not_equal": tl.ne, "less": tl.lt, "less_equal": tl.le, "greater": tl.gt,
+    "greater_equal": tl.ge, "concat": tl.cat, "concatenate": tl.cat, "movedim": tl.moveaxis, "ravel": tl.flatten,
+    "inverse": linalg.inv, "det": linalg.det, "slogdet": linalg.slogdet, "cholesky": linalg.cholesky,
+    "cholesky_solve": linalg.cholesky_solve,
 }  # fmt: skip
 
 FORMULAS: dict[str, Callable[..., Any]] = {
-    # --- elementwise
     "addcmul": lambda input, tensor1, tensor2, *, value=1: input + value * (tensor1 * tensor2),
     "addcdiv": lambda input, tensor1, tensor2, *, value=1: input + value * (tensor1 / tensor2),
     "lerp": lambda input, end, weight: input + weight * (end - input),
-    "rsub": lambda input, other, *, alpha=1: other - alpha * input,
     "clamp_min": lambda input, min: tl.clip(input, min),
     "clamp_max": lambda input, max: tl.clip(input, None, max),
-    "positive": lambda input: input,
-    "deg2rad": lambda input: input * (math.pi / 180),
-    "rad2deg": lambda input: input * (180 / math.pi),
-    "float_power": lambda input, exponent: tl.pow(*map(_double, (input, exponent))),
-    "ldexp": lambda input, other: input * 2.0**other,
-    "isposinf": lambda input: input == math.inf,
-    "isneginf": lambda input: input == -math.inf,
-    # --- products: (n, k) @ (k, m), batches (b, n, k) @ (b, k, m)
+    "select": lambda input, dim, index: input.moveaxis(dim, 0)[index],
+    # products: (n, k) @ (k, m), batches (b, n, k) @ (b, k, m)
     "mm": lambda input, mat2: _product("mm", input, mat2, 2),
     "mv": lambda input, vec: _product("mv", input, vec, 1),
-    "vecdot": lambda x, y, *, dim=-1: (x * y).sum(dim),
-    "multi_dot": lambda tensors: functools.reduce(operator.matmul, tensors),
-    "chain_matmul": lambda *matrices: functools.reduce(operator.matmul, matrices),
     "addmm": lambda input, mat1, mat2, *, beta=1, alpha=1: _sum(input, _product("addmm", mat1, mat2, 2), beta, alpha),
-    "addmv": lambda input, mat, vec, *, beta=1, alpha=1: _sum(input, _product("addmv", mat, vec, 1), beta, alpha),
-    "addr": lambda input, vec1, vec2, *, beta=1, alpha=1: _sum(input, tl.outer(vec1, vec2), beta, alpha),
     "baddbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _sum(input, tl.bmm(batch1, batch2), beta, alpha),
-    "addbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _sum(input, tl.bmm(batch1, batch2).sum(0), beta, alpha),
-    # --- statistics
-    "msort": lambda input: tl.sort(input, 0).values,
-    "dist": lambda input, other, p=2: tl.norm(input - other, p),
-    # --- axes
-    "adjoint": lambda input: input.mT,
-    "atleast_1d": _for_each(lambda x: x if x.ndim else x.reshape(1)),
-    "atleast_2d": _for_each(lambda x: x if x.ndim > 1 else x.reshape(1, -1)),
-    "atleast_3d": _for_each(_volume),
-    "broadcast_shapes": _common_shape,
-    "broadcast_tensors": lambda *tensors: tuple(
-        x.broadcast_to(_common_shape(*(y.shape for y in tensors))) for x in tensors
-    ),
-    "dstack": lambda tensors: tl.cat([_volume(x) for x in tensors], 2),
-    "fliplr": lambda input: tl.flip(input, 1),
-    "flipud": lambda input: tl.flip(input, 0),
-    "select": lambda input, dim, index: input.moveaxis(dim, 0)[index],
-    "diagflat": lambda input, offset=0: tl.diag(input.reshape(-1), offset),
-    # --- places
     "where": lambda condition, *branches, **named: (
         tl.where(condition, *branches, *named.values()) if branches or named else tl.nonzero(condition, as_tuple=True)
     ),
-    "argwhere": lambda input: tl.nonzero(input),
 }
 for _name, _function in FORMULAS.items():
     _function.__name__ = _function.__qualname__ = _name
     _function.__doc__ = f"PyTorch's {_name}, a formula of nn/torch/functions.py."
 
-# --- axes ---------------------------------------------------------------------------------------------------
+# --- axes and places ------------------------------------------------------------------------------------------
 
 
 def tile(input: Any, *dims: Any) -> Any:
@@ -153,29 +95,7 @@ def narrow(input: Any, axis: int, start: int, length: int) -> Any:
 
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     """An axis split into several of these sizes; one may be -1."""
-    return pooling.unflatten(input, dim, sizes)
-
-
-def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
-    """The tensor cut along an axis: into a number of almost equal parts, or before each of some indices."""
-    n, where = input.shape[normal_axes(input.ndim, dim)[0]], indices_or_sections
-    parts = np.array_split(np.arange(n), where.tolist() if isinstance(where, Tensor) else where)
-    spans = (slice(int(part[0]), int(part[-1]) + 1) if len(part) else slice(0, 0) for part in parts)
-    return tuple(input[_slices(input, dim, span)] for span in spans)
-
-
-# --- places -------------------------------------------------------------------------------------------------
-
-
-def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
-    """The elements that indices name along an axis, broadcast; without an axis, of the flattened input."""
-    if dim is None:
-        return tl.gather(input.reshape(-1), 0, indices.reshape(-1))
-    (axis,) = normal_axes(input.ndim, dim)
-    sizes = [max(n, m) for n, m in zip(input.shape, indices.shape, strict=True)]
-    wide, long = list(sizes), list(sizes)
-    wide[axis], long[axis] = indices.shape[axis], input.shape[axis]
-    return tl.gather(input.broadcast_to(long), axis, indices.broadcast_to(wide))
+    return images.unflatten(input, dim, sizes)
 
 
 def _slices(x: Any, dim: int, index: Any) -> tuple[Any, ...]:
@@ -189,55 +109,6 @@ def index_copy(input: Any, axis: int, index: Any, source: Any) -> Any:
     """input with source as its slices at `index` along an axis."""
     place = normal_index(input, _slices(input, axis, index.reshape(-1)))
     return ops.indexing.index_put(ops.shape.contiguous(input), source_for(input, place, source), place)
-
-
-@composite
-@scalar_as_vector
-def index_fill(input: Any, axis: int, index: Any, value: Any) -> Any:
-    """input with one value in its slices at `index` along an axis. Raises ValueError for several values."""
-    if getattr(value, "ndim", 0):
-        raise TensorError(f"value must be one number, not of shape {value.shape}; index_copy takes several")
-    return ops.indexing.setitem(input, _slices(input, axis, index), value)
-
-
-@composite
-def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
-    """input with values at input[indices]; with accumulate, added there."""
-    index = normal_index(input, tuple(slice(None) if i is None else i for i in indices))
-    if accumulate:
-        return ops.indexing.add_at(input, values.broadcast_to(ops.indexing.index_get(input, index).shape), index)
-    return ops.indexing.index_put(input, values, index)
-
-
-# --- places in order ----------------------------------------------------------------------------------------
-
-
-@composite
-def kthvalue(input: Any, k: int, axis: int = -1, keepdims: bool = False) -> Any:
-    """The k-th smallest elements along an axis, the smallest for k=1: a named pair (values, indices)."""
-    found = tl.topk(input, k, axis, largest=False)
-    last = [narrow(part, axis, k - 1, 1) if keepdims else part.moveaxis(axis, 0)[k - 1] for part in found if part.ndim]
-    return type(found)(*last) if last else found
-
-
-class Histogram(NamedTuple):
-    """How many elements, or the sum of their weights, between neighbouring edges; and the edges."""
-
-    hist: Any
-    bin_edges: Any
-
-
-def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Histogram:
-    """A `Histogram` of equal parts of a range, by default the elements' own, or between the edges that bins gives."""
-    bins, weight = (x.numpy(force=True) if isinstance(x, Tensor) else x for x in (bins, weight))
-    found = np.histogram(input.numpy(force=True), bins, range, density, weight)
-    return Histogram(*(tl.tensor(part, dtype=input.dtype, device=input.device) for part in found))
-
-
-def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
-    """How many elements fall into equal parts of [min, max], by default from the smallest to the largest."""
-    low, high = (min, max) if min != max else (input.amin().item(), input.amax().item())
-    return histogram(input, bins, range=(low, high) if low != high else (low - 1, high + 1)).hist
 
 
 # --- tensors made of data -----------------------------------------------------------------------------------
@@ -283,3 +154,161 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {  # all that torch has beside the en
     **{name: _without_layout(getattr(tl, name)) for name in f"{MADE} {MADE_LIKE}".split()},
     **{name: f for name, f in globals().items() if name[0] != "_" and getattr(f, "__module__", "") == __name__},
 }
+
+
+# --- how functions become methods of Tensors ----------------------------------------------------------------
+
+# functions that are methods in place as well, x.addmm_()
+IN_PLACE = """
+addmm baddbmm index_copy addcdiv addcmul clamp_max clamp_min lerp eq ge gt le lt ne pow
+remainder neg abs sign square floor ceil round expm1 log log1p log2 log10 sqrt rsqrt sin cos tanh sigmoid leaky_relu
+scatter_add tril triu cumsum cumprod erf
+"""
+
+# methods that are functions as well, torch.detach(x); so are all that change x in place
+FREE = """
+conj detach get_device is_complex is_floating_point is_inference is_nonzero is_same_size is_signed numel t
+"""
+
+ALIASES = {  # a method -> the method that it is
+    "absolute_": "abs_", "negative_": "neg_", "multiply_": "mul_", "divide_": "div_", "true_divide_": "div_",
+    "subtract_": "sub_", "not_equal_": "ne_", "less_": "lt_", "less_equal_": "le_", "greater_": "gt_",
+    "greater_equal_": "ge_", "detach_copy": "detach", "reshape_as": "view_as",
+}  # fmt: skip
+
+
+def give_methods(functions: Mapping[str, Callable[..., Any]]) -> None:
+    """Add to Tensor the functions whose first argument is `input`, their in-place forms, and the methods below."""
+    known = {name: f for name, f in vars(tl.ops).items() if callable(f) and name[0] != "_"}
+    known |= {"bernoulli": tl.bernoulli, "multinomial": tl.multinomial, **functions}
+    methods: dict[str, Any] = {name: f for name, f in known.items() if _is_method(f)}
+    methods |= {f"{name}_": in_place(known[name]) for name in IN_PLACE.split()}
+    methods |= {**METHODS, **{name: property(answer) for name, answer in PROPERTIES.items()}}
+    methods |= {name: methods.get(of) or getattr(Tensor, of) for name, of in ALIASES.items()}
+    for name, method in methods.items():
+        if not hasattr(Tensor, name):
+            setattr(Tensor, name, method)
+
+
+def free_functions() -> dict[str, Callable[..., Any]]:
+    """The functions torch.f(x, ...) for methods x.f(...): those that change x in place, and some others."""
+    in_place_methods = [name for name in dir(Tensor) if name[-1] == "_" and name[0] != "_"]
+    return {name: _free(name) for name in [*in_place_methods, *FREE.split()]}
+
+
+def _free(name: str) -> Callable[..., Any]:
+    def function(input: Any, *args: Any, **settings: Any) -> Any:
+        return getattr(input, name)(*args, **settings)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"input.{name}(...)."
+    return function
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    """Whether the first argument is `input`, or it is one of the engine's own ops under another name."""
+    first = next(iter(inspect.signature(function).parameters), None)
+    return first == "input" or (function.__module__.startswith("tinygrad_lecture.ops") and first in ("x", "a"))
+
+
+# --- what a program asks of a tensor's memory and machine, with the answers that hold here ------------------
+
+
+def _like_it(make: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that makes a tensor, by default of this one's dtype and on its device: x.new_zeros(2, 3)."""
+    return lambda x, *args, **settings: make(*args, **{"dtype": x._array.dtype, "device": x.device, **settings})
+
+
+def _type(x: Tensor, dtype: Any = None) -> Any:
+    """The tensor in its shape with a dtype, or that of a class such as torch.FloatTensor; without one its class."""
+    kinds = {name: kind.kind for name, kind in TENSOR_KINDS.items()}
+    if dtype is None:
+        name = next((name for name, kind in kinds.items() if kind == x._array.dtype), f"{x._array.dtype}Tensor")
+        return f"torch.{'cuda.' if x.is_cuda else ''}{name}"
+    if isinstance(dtype, str):
+        dtype = kinds.get(dtype.rpartition(".")[2], dtype)
+    return x.to(dtype=getattr(dtype, "kind", dtype) if isinstance(dtype, type) else dtype)
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(["is_pinned", "is_shared", "is_complex", "is_inference"], lambda x, device=None: False),
+    **dict.fromkeys(["conj", "conj_physical", "conj_physical_", "resolve_conj", "resolve_neg"], lambda x: x),
+    **dict.fromkeys(["pin_memory", "share_memory_"], lambda x, device=None: x),
+    "is_signed": lambda x: x._array.dtype.kind in "if",
+    "is_nonzero": lambda x: bool(x),
+    "is_same_size": lambda x, other: x._array.shape == other._array.shape,
+    "get_device": lambda x: -1 if not x.is_cuda else x.device.index or 0,
+    "bfloat16": lambda x: x.to(dtype=BY_NAME["bfloat16"]),
+    "new": lambda x, *args: new_tensor(args, x._array.dtype, x.device),
+    **{f"new_{make.__name__}": _like_it(make) for make in (tl.zeros, tl.ones, tl.empty, tl.full, tl.tensor)},
+    **{name: cast(dtype) for name, dtype in {"char": np.int8, "byte": np.uint8, "short": np.int16}.items()},
+    "type": _type,
+    "view_as": lambda x, other: x.view(other.shape),
+}
+
+PROPERTIES: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(["is_sparse", "is_quantized", "is_meta", "is_mps", "is_xpu", "is_mkldnn"], lambda x: False),
+    "is_nested": lambda x: False,
+    "is_cpu": lambda x: not x.is_cuda,
+    "layout": lambda x: strided,
+    "name": lambda x: None,
+    "output_nr": lambda x: 0,
+    "real": lambda x: x,
+}
+
+
+# --- out= ---------------------------------------------------------------------------------------------------
+
+TAKE_OUT = (  # the modules whose functions take it
+    *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "nn.torch.functions"),
+)
+_RANKS = {"b": 0, "u": 1, "i": 1, "f": 2}  # kinds of dtypes; a result fits into an equal or a higher one
+
+
+def functions_with_out(functions: dict[str, Any]) -> dict[str, Any]:
+    """Those of the functions that compute or make a tensor, with the argument `out` added."""
+    return {name: with_out(f) for name, f in functions.items() if name[0] != "_" and _takes_it(f)}
+
+
+def _takes_it(function: Any) -> bool:
+    home = getattr(function, "__module__", None) or ""
+    return callable(function) and not isinstance(function, type) and home.startswith(TAKE_OUT)
+
+
+def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with the argument `out`: a tensor, or a tuple of them for a function with several results."""
+
+    @functools.wraps(function, updated=())
+    def called(*args: Any, **settings: Any) -> Any:
+        if "out" not in settings:
+            return function(*args, **settings)
+        out = settings.pop("out")
+        result = function(*args, **settings)
+        return result if out is None else _written(called.__name__, result, out)
+
+    return called
+
+
+def _written(name: str, result: Any, out: Any) -> Any:
+    """`out` with the result written into it. An empty one takes the result's shape.
+
+    Raises DtypeError for floats in an `out` of integers and where `out` has fewer bits, TensorError for another shape,
+    or if the result requires grad: no gradient flows through `out`.
+    """
+    if isinstance(out, (tuple, list)):
+        parts = [_written(name, *pair) for pair in zip(result, out, strict=True)]
+        return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name}: out must be a Tensor, not {type(out).__name__}")
+    if result.requires_grad or (out.requires_grad and tl.is_grad_enabled()):
+        raise TensorError(f"{name}: no gradient flows through out=; leave it out, or write in torch.no_grad()")
+    rank, own = _RANKS[result.dtype.kind], _RANKS[out.dtype.kind]
+    if rank > own or (rank == own and result.dtype.itemsize > out.dtype.itemsize):
+        raise DtypeError(f"{name}: a result of {result.dtype} does not fit into out of {out.dtype}")
+    if out.numel() == 0 and result.numel():
+        out.data = result.to(dtype=out.dtype)
+        return out
+    if tuple(out.shape) != tuple(result.shape):
+        raise TensorError(f"{name}: the result has shape {tuple(result.shape)}, but out has {tuple(out.shape)}")
+    with tl.no_grad():
+        return out.copy_(result)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from inspect import signature
+from typing import Any, ClassVar
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, empty
 from tinygrad_lecture.errors import TensorError, warn
 
-from .. import activation, loss
+from .. import activation, init, loss
 from .. import functional as F
-from ..errors import check_probability, of_tensors
+from ..errors import of_tensors
+from ..layers import images, normalization
+from ..linear import Linear
 from ..loss import Loss
-from ..module import FunctionLayer
-
-_ALPHA = -1.7580993408473766  # the value of selu far below 0
+from ..module import Module, Parameter
 
 
 def _along_dim(name: str, function: Callable[[Tensor, int], Tensor]) -> Callable[..., Any]:
@@ -40,52 +40,9 @@ def _along_dim(name: str, function: Callable[[Tensor, int], Tensor]) -> Callable
 
 
 softmax, log_softmax = _along_dim("softmax", tl.softmax), _along_dim("log_softmax", tl.log_softmax)
-softmin = _along_dim("softmin", lambda x, dim: tl.softmax(-x, dim))
 
 
-def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
-    """A random choice along an axis, by the softmax of (logits + Gumbel noise) / tau; with hard, one-hot.
-
-    The gradient of a one-hot choice is that of the softmax. eps: has no effect.
-    (Jang et al., arXiv:1611.01144; Maddison et al., arXiv:1611.00712.)
-    """
-    noise = -tl.log(-tl.log1p(-tl.rand_like(logits)))
-    soft = tl.softmax((logits + noise) / tau, dim)
-    if not hard:
-        return soft
-    chosen = tl.zeros_like(soft).scatter_(dim, soft.argmax(dim, keepdims=True), 1.0)
-    return chosen - soft.detach() + soft
-
-
-def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
-    """Dropout for `selu`: dropped elements get the value far below 0, and mean and variance stay.
-
-    (Klambauer et al., arXiv:1706.02515.) Raises ValueError for a p outside [0, 1].
-    """
-    check_probability("alpha_dropout", p)
-    if not training or p == 0:
-        return input
-    scale = 1 / math.sqrt((1 - p) * (1 + p * _ALPHA**2)) if p < 1 else 0.0
-    kept = tl.rand_like(input.detach()) >= p
-    result = tl.where(kept, input, _ALPHA) * scale - scale * _ALPHA * p
-    return input.copy_(result) if inplace else result
-
-
-def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
-    """x / (k + alpha * mean(x² over `size` neighbouring channels)) ** beta; neighbours outside count as 0.
-
-    `(batch, channels, ...)`, and the same. (Krizhevsky et al., 2012.) Raises ValueError for fewer than three axes.
-    """
-    if input.ndim < 3:
-        raise TensorError(f"local_response_norm: input must be (batch, channels, ...), not {input.shape}")
-    others = [(0, 0)] * (input.ndim - 2)
-    squares = tl.pad(input * input, [(0, 0), (size // 2, (size - 1) // 2), *others])
-    total: Any = sum(squares[:, shift : shift + input.shape[1]] for shift in range(size))
-    return input / (k + alpha * (total / size)) ** beta
-
-
-_ALL = (softmax, log_softmax, softmin, gumbel_softmax, alpha_dropout, local_response_norm)
-FUNCTIONS: dict[str, Callable[..., Any]] = {function.__name__: of_tensors(function) for function in _ALL}
+FUNCTIONS: dict[str, Callable[..., Any]] = {f.__name__: of_tensors(f) for f in (softmax, log_softmax)}
 
 # --- layers -------------------------------------------------------------------------------------------------
 
@@ -98,25 +55,86 @@ class LogSoftmax(activation.LogSoftmax, function=FUNCTIONS["log_softmax"]):
     """`log_softmax` along axis `dim`; without it along the one that old programs mean, with a warning."""
 
 
-class Softmin(activation.Softmin, function=FUNCTIONS["softmin"]):
-    """`softmin` along axis `dim`; without it along the one that old programs mean, with a warning."""
-
-    order = ("dim",)
-
-
-class Threshold(FunctionLayer, function=F.threshold):
-    """x where it is more than the threshold, else value."""
+# --- lazy layers --------------------------------------------------------------------------------------------
+# They take the number of their input's features from the first input, as nn.LazyLinear(10) does.
+# Weights are drawn at the first input. The parameters stay the same objects, so an optimiser may be made before.
 
 
-class AlphaDropout(activation.Dropout, function=FUNCTIONS["alpha_dropout"]):
-    """`alpha_dropout` in training; in evaluation it returns its input."""
+class UninitializedBuffer(Tensor):
+    """A tensor of a layer that waits for its first input: of shape (0,), and nothing can be written to it."""
+
+    __slots__ = ()
+
+    def initialize(self, values: Tensor) -> None:
+        """Be an ordinary tensor or parameter, with the memory of these values."""
+        self.__class__ = Parameter if isinstance(self, Parameter) else Tensor  # type: ignore[assignment]
+        self.data = values
+
+    def inplace(self) -> Any:
+        raise TensorError(f"{self} has no numbers before its layer's first input; call the model once first")
+
+    numel = inplace
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
 
 
-class LocalResponseNorm(FunctionLayer, function=FUNCTIONS["local_response_norm"]):
-    """`local_response_norm`, of (batch, channels, ...)."""
+class UninitializedParameter(UninitializedBuffer, Parameter):
+    """The same, for a parameter."""
 
-    def extra_repr(self) -> str:
-        return super().extra_repr().removeprefix("size=")
+    __slots__ = ()
+
+
+class Lazy(Module):
+    """A layer without its first argument, the number of its input's features, until its first input tells it.
+
+    becomes: the class of layers that it becomes, which it derives from as well.  axis: of the features in the input.
+    """
+
+    becomes: ClassVar[Any]
+    axis: ClassVar[int]
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        given = signature(self.becomes).bind(1, *args, **settings).arguments
+        features = next(iter(given))
+        with init.skip():
+            self.becomes.__init__(self, **{**given, features: given.get("groups", 1)})
+        self.lazy = {**given, features: 0}
+        setattr(self, features, 0)
+        for _, tensor in (*self._own_parameters(), *self._own_buffers()):
+            if tensor.ndim:  # all but a number, the count of batches
+                kind = UninitializedParameter if isinstance(tensor, Parameter) else UninitializedBuffer
+                tensor.__class__, tensor.data = kind, empty(0, dtype=tensor.dtype, device=tensor.device)
+
+    def forward(self, x: Tensor) -> Any:
+        """The layer's output, in the shape of the class that it becomes from now on."""
+        held = dict((*self._own_parameters(), *self._own_buffers()))
+        features, place = next(iter(self.lazy)), next(iter(held.values()), x)
+        self.lazy |= {features: x.shape[self.axis], "dtype": place.dtype, "device": place.device}
+        made = self.becomes(**self.lazy)
+        for name, tensor in held.items():
+            if isinstance(tensor, UninitializedBuffer):  # else it was loaded
+                tensor.initialize(getattr(made, name).detach())
+        del self.lazy
+        vars(self).update({**vars(made), **held})
+        self.__class__ = self.becomes
+        return self.forward(x)
+
+
+def _lazy(axis: int, *kinds: Any) -> Iterator[Any]:
+    """The lazy class of each layer, with this axis of features in its input."""
+    for layer in kinds:
+        name, first = f"Lazy{layer.__name__}", next(iter(signature(layer).parameters))
+        doc = f"`{layer.__name__}` that takes {first} from its first input; the other arguments are the same."
+        yield type(name, (Lazy, layer), {"becomes": layer, "axis": axis, "__doc__": doc, "__module__": __name__})
+
+
+LAZY = (
+    *_lazy(-1, Linear),
+    *_lazy(-2, images.Conv1d, images.ConvTranspose1d),
+    *_lazy(-3, images.Conv2d, images.ConvTranspose2d),
+    *_lazy(1, normalization.BatchNorm1d, normalization.BatchNorm2d),
+)
 
 
 # --- losses: with the old arguments size_average and reduce, and of shapes that broadcast -------------------
@@ -183,5 +201,5 @@ LOSSES = {name: _loss_function(getattr(F, name)) for name in F.loss.__all__}
 LAYERS: dict[str, Any] = {
     **{name: _loss_class(getattr(loss, name)) for name in loss.__all__},
     **dict.fromkeys(("_Loss", "_WeightedLoss"), _loss_class(Loss)),
-    **{kind.__name__: kind for kind in (AlphaDropout, LocalResponseNorm, LogSoftmax, Softmax, Softmin, Threshold)},
+    **{kind.__name__: kind for kind in (LogSoftmax, Softmax, *LAZY)},
 }

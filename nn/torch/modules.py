@@ -14,17 +14,16 @@ from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.func.function import Function
 from tinygrad_lecture.func.trees import leaves, map_leaves
 
-from .. import data, distributions, functional, init, optim, utils
-from ..layers import convolution, normalization
-from ..layers.convolution import Filters
+from .. import data, functional, init, optim, utils
+from ..layers import images, normalization
+from ..layers.images import Filters
 from ..layers.normalization import BatchNorm
 from ..module import Module, Parameter
 from ..module_calls import functional_call
 from ..optim import lr_scheduler
-from . import derivatives, layers, testing
-from .functions import FUNCTIONS
+from . import derivatives, distributions, layers
+from .functions import functions_with_out
 from .machine import DataParallel, SummaryWriter, profiler
-from .methods import functions_with_out
 from .missing_names import REFUSING, Namespace, add_module, members, sentence
 
 
@@ -40,7 +39,7 @@ def _repeated(n: int) -> Any:
 
 _layers = layers.LAYERS
 _FILES = "activation container dropout flatten linear loss normalization pooling rnn sparse transformer"
-_OLD_INITS = "constant eye kaiming_normal kaiming_uniform normal orthogonal uniform xavier_normal xavier_uniform"
+_OLD_INITS = "constant kaiming_normal kaiming_uniform normal orthogonal uniform xavier_normal xavier_uniform"
 
 nn = add_module("nn", _package(), DataParallel=DataParallel, **_layers)
 add_module("nn.parallel", DataParallel=DataParallel)
@@ -66,7 +65,7 @@ for _name in _FILES.split():
     add_module(f"nn.modules.{_name}", _package(), **_layers)
 add_module("nn.modules.module", Module=Module)
 add_module("nn.modules.utils", _single=_repeated(1), _pair=_repeated(2), _triple=_repeated(3), _quadruple=_repeated(4))
-add_module("nn.modules.conv", convolution, _ConvNd=Filters)
+add_module("nn.modules.conv", images, _ConvNd=Filters)
 add_module("nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm)
 add_module("optim", optim)
 add_module("optim.lr_scheduler", lr_scheduler, _LRScheduler=lr_scheduler.LRScheduler)
@@ -85,7 +84,6 @@ add_module("utils._pytree", tree_map=map_leaves, tree_leaves=leaves)
 add_module(
     "linalg", tl.linalg,
     **functions_with_out({name: getattr(tl.linalg, name) for name in tl.linalg.__all__}),
-    multi_dot=FUNCTIONS["multi_dot"], vecdot=FUNCTIONS["vecdot"],
     inv_ex=lambda A: (tl.linalg.inv(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
     cholesky_ex=lambda A: (tl.linalg.cholesky(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
 )  # fmt: skip
@@ -108,7 +106,7 @@ add_module(
     functional_call=functional_call, jacrev=tl.func.jacobian, jacfwd=tl.func.jacobian,
     **members(derivatives, "grad_and_value stack_module_state"),
 )  # fmt: skip
-add_module("testing", assert_close=testing.assert_close)
+add_module("testing", assert_close=derivatives.assert_close)
 add_module("types", Number=(int, float, bool), Device=str)
 
 DOMAINS = ("torchvision", "torchaudio", "torchtext")  # packages beside PyTorch

@@ -30,7 +30,6 @@ from tinygrad_lecture.errors import TensorError
 
 from ..errors import as_parameters
 from ..module import Module, Parameter
-from ..module.tree import UninitializedParameter
 
 __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "remove_weight_norm", "vector_to_parameters",
@@ -149,7 +148,7 @@ def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     arXiv:1602.07868.)
     """
     weight = vars(module).get(name)
-    if not isinstance(weight, Parameter) or isinstance(weight, UninitializedParameter):
+    if not isinstance(weight, Parameter) or hasattr(weight, "initialize"):  # it waits for its first input
         raise ValueError(f"weight_norm: {type(module).__name__} has no parameter {name!r}, or not yet")
     delattr(module, name)
     setattr(module, f"{name}_g", Parameter(_lengths(weight.detach(), dim)))

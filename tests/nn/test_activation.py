@@ -16,7 +16,7 @@ F = nn.functional
 X = np.array([[-3.0, -0.5, 0.0, 0.5, 3.0]])
 
 
-IN_PLACE = "ReLU ReLU6 LeakyReLU ELU SELU CELU SiLU Mish Hardtanh Hardsigmoid Hardswish"
+IN_PLACE = "ReLU ReLU6 LeakyReLU ELU SELU SiLU Mish Hardtanh Hardsigmoid Hardswish"
 
 
 @pytest.mark.parametrize("name", IN_PLACE.split())
@@ -35,7 +35,7 @@ def test_in_place_the_input_becomes_the_output_with_the_same_gradient(name, reco
         assert found.equal(gradient)
 
 
-@pytest.mark.parametrize(("name", "settings"), [("relu", ()), ("celu", (0.5,)), ("threshold", (0.5, 2.0))])
+@pytest.mark.parametrize(("name", "settings"), [("relu", ()), ("elu", (0.5,))])
 def test_functions_take_inplace_by_name_and_by_position(name, settings):
     x, y = tl.tensor(X), tl.tensor(X)
     expected = getattr(F, name)(x, *settings)
@@ -48,10 +48,10 @@ def test_a_leaf_that_requires_grad_is_not_overwritten():
         nn.ReLU(inplace=True)(tl.tensor(X, requires_grad=True))
 
 
-@pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "elu", "celu", "hardshrink", "softshrink", "threshold"])
+@pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "elu"])
 def test_a_nan_stays_and_passes_the_gradient(name):
     x = tl.tensor(math.nan, requires_grad=True)
-    y = getattr(F, name)(x, *((0.1, 7.0) if name == "threshold" else ()))
+    y = getattr(F, name)(x)
     assert math.isnan(y.detach().item())
     assert tl.grad(y, x)[0].item() == 1
 

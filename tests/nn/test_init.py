@@ -33,7 +33,7 @@ def test_backward_through_the_old_values_raises():
         out.backward()
 
 
-# --- truncated normal, orthogonal, identity -----------------------------------------------------------------
+# --- truncated normal, orthogonal -----------------------------------------------------------------
 
 
 def test_a_truncated_normal_needs_bounds_with_probability():
@@ -50,16 +50,9 @@ def test_orthogonal(shape, dtype):
     np.testing.assert_allclose(product, 4 * np.eye(len(product)), atol=1e-5)
 
 
-def test_eye():
-    assert init.eye_(tl.empty(2, 3)).tolist() == [[1, 0, 0], [0, 1, 0]]
-    for fill, shape in ((init.eye_, (2,)), (init.eye_, (2, 2, 2)), (init.orthogonal_, (3,))):
-        with pytest.raises(ValueError, match=rf"{fill.__name__}: the tensor must .* not .*{shape[0]},"):
-            fill(tl.empty(shape))
-
-
 FILLS = [
     *(init.uniform_, init.normal_, init.trunc_normal_, init.xavier_uniform_, init.xavier_normal_),
-    *(init.kaiming_uniform_, init.kaiming_normal_, init.orthogonal_, init.eye_, init.ones_, init.zeros_),
+    *(init.kaiming_uniform_, init.kaiming_normal_, init.orthogonal_, init.ones_, init.zeros_),
 ]
 
 

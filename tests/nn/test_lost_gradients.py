@@ -71,7 +71,6 @@ NOT_CALLED = {  # functions of functions, of text, of keywords, and of shapes an
     "tl.linalg.solve_triangular",
     *(
         "F.conv_transpose1d",
-        "F.fold",
         "F.interpolate",
         "F.kl_div",
         "F.nll_loss",
@@ -175,8 +174,6 @@ SETTINGS_WITHOUT_A_GRADIENT = {
     "std: unbiased": lambda t: tl.std(X, unbiased=t),
     "var: unbiased": lambda t: X.var(0, t),
     "softplus: threshold": lambda t: F.softplus(X, threshold=t),
-    "hardshrink: lambd": lambda t: F.hardshrink(X, t),
-    "threshold: threshold": lambda t: F.threshold(X, t, 0.0),
     "nll_loss: ignore_index": lambda t: F.nll_loss(tl.tensor(-MATRIX), CLASS, ignore_index=t),
     "cross_entropy: ignore_index": lambda t: F.cross_entropy(tl.tensor(MATRIX), CLASS, None, t),
     "batch_norm: momentum": lambda t: F.batch_norm(tl.tensor(MATRIX), X.clone(), Y.clone(), training=True, momentum=t),
@@ -194,7 +191,7 @@ def test_a_setting_that_no_gradient_flows_to_does_not_require_grad(setting: str)
 
 
 def test_a_number_that_a_gradient_flows_to_may_require_grad() -> None:
-    for call in (lambda t: F.softplus(X * t, t), lambda t: F.threshold(X, 0.5, t), lambda t: F.elu(-X, alpha=t)):
+    for call in (lambda t: F.softplus(X * t, t), lambda t: F.elu(-X, alpha=t)):
         t = tl.tensor(2.0, requires_grad=True)
         call(t).sum().backward()
         assert t.grad is not None and t.grad.item() != 0

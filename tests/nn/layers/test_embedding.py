@@ -1,4 +1,4 @@
-"""Embedding and EmbeddingBag: rows by index, padding, rows that are shortened, bags."""
+"""Embedding: rows by index, and padding."""
 
 import re
 
@@ -58,31 +58,13 @@ def test_indices_on_the_host_select_rows_on_a_gpu():
     assert table(tl.tensor([0, 2])).device == "strict"
 
 
-def test_a_bag_is_the_mean_the_sum_or_the_largest_of_its_rows():
-    weight = tl.tensor([[1.0, 8.0], [3.0, 2.0], [5.0, 5.0]])
-    for mode, wanted in (("mean", [2, 5]), ("sum", [4, 10]), ("max", [3, 8])):
-        bags = nn.EmbeddingBag.from_pretrained(weight, mode=mode)
-        assert not bags.weight.requires_grad
-        assert bags(tl.tensor([[0, 1]])).tolist() == [wanted]
-        assert bags([0, 1, 2], offsets=[0, 2, 2]).tolist() == [wanted, [0, 0], [5, 5]]
-    assert repr(bags) == "EmbeddingBag(3, 2, mode='max')"
-
-
 @pytest.mark.parametrize(
-    ("call", "error", "message"),
+    ("settings", "error", "message"),
     [
-        (lambda bags: bags(tl.tensor([0, 1])), ValueError, "a vector of all bags with the offsets where each begins,"),
-        (lambda bags: bags([[0]], [0]), ValueError, "not (1, 1) with offsets"),
-        (lambda bags: bags([0, 1], [1]), ValueError, "offsets must be integers from 0 on that do not fall, not"),
-        (lambda bags: bags([0, 1], [0, 2, 1]), ValueError, "that do not fall, not [0, 2, 1]"),
-        (lambda bags: bags([0, 1], [0, 3]), ValueError, "not [0, 3]"),
-        (lambda bags: bags([5], [0]), IndexError, "embedding_bag: indices run from 5 to 5, but rows are 0 to 2"),
-        (lambda bags: nn.EmbeddingBag(3, 2, mode="min")([[0]]), ValueError, 'embedding_bag: mode must be "mean"'),
-        (lambda bags: nn.EmbeddingBag(3, 2, padding_idx=3), ValueError, "EmbeddingBag: padding_idx 3 is out of range"),
-        (lambda bags: nn.Embedding(3, 2, scale_grad_by_freq=True), TypeError, "it has no argument scale_grad_by_freq"),
-        (lambda bags: nn.Embedding(3, 2, _weight=tl.ones(2, 2)), ValueError, "_weight must have shape (3, 2), not (2"),
+        ({"scale_grad_by_freq": True}, TypeError, "it has no argument scale_grad_by_freq"),
+        ({"_weight": tl.ones(2, 2)}, ValueError, "_weight must have shape (3, 2), not (2"),
     ],
-)  # fmt: skip
-def test_bags_that_do_not_fit_are_named(call, error, message):
+)
+def test_settings_that_do_not_fit_are_named(settings, error, message):
     with pytest.raises(error, match=re.escape(message)):
-        call(nn.EmbeddingBag(3, 2))
+        nn.Embedding(3, 2, **settings)

@@ -1,23 +1,30 @@
-"""Convolutions: neurons that each see one window of a sequence or an image, and share their weights.
+"""Layers for sequences and images: convolutions, and layers without weights: pooling, padding, other sizes, Flatten.
 
-Their transposes lay filters down at all places, which with a stride makes images larger.
+A convolution's neurons each see one window of a sequence or an image, and share their weights. Its transpose lays
+filters down at all places, which with a stride makes images larger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
+import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.ops.shape import normal_axes
 
 from .. import functional as F
 from .. import init
-from ..errors import PerAxis, check_sizes, per_axis, warn_of_float64
-from ..functional.convolution import widths
-from ..module import Module, Parameter
+from ..errors import check_sizes, check_tensor, warn_of_float64
+from ..functional.images import PerAxis, per_axis, widths
+from ..module import FunctionLayer, Module, Parameter
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
+__all__ = [
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "Conv1d", "Conv2d", "ConvTranspose1d",
+    "ConvTranspose2d", "Flatten", "MaxPool1d", "MaxPool2d", "PixelShuffle", "ReflectionPad2d", "Unflatten", "Unfold",
+    "Upsample", "ZeroPad2d",
+]  # fmt: skip
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -168,3 +175,156 @@ class ConvTranspose2d(_ConvTranspose):
     """
 
     axes = 2
+
+
+# --- pooling: each window becomes one number ----------------------------------------------------------------
+
+
+class _Pool(FunctionLayer):
+    in_repr: ClassVar[tuple[str, ...]] = ("kernel_size", "stride", "padding")
+    stride: Any
+
+    def __post_init__(self) -> None:
+        self.stride = self.kernel_size if self.stride is None else self.stride
+
+
+class _MaxPool(_Pool):
+    in_repr = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    order = ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode")
+
+
+class MaxPool1d(_MaxPool, function=F.max_pool1d):
+    """The largest element of each window of a sequence; see `F.max_pool2d` for its settings.
+
+    Shape: `(batch, channels, length) -> (batch, channels, places)`.
+    """
+
+
+class MaxPool2d(_MaxPool, function=F.max_pool2d):
+    """The largest element of each window of an image; see `F.max_pool2d` for its settings.
+
+    Shape: `(batch, channels, height, width) -> (batch, channels, ...)`, also without the batch axis.
+    """
+
+
+class AvgPool1d(_Pool, function=F.avg_pool1d):
+    """The mean of each window of a sequence; see `F.avg_pool2d` for its settings.
+
+    Shape: `(batch, channels, length) -> (batch, channels, places)`.
+    """
+
+
+class AvgPool2d(_Pool, function=F.avg_pool2d):
+    """The mean of each window of an image; see `F.avg_pool2d` for its settings.
+
+    Shape: `(batch, channels, height, width) -> (batch, channels, ...)`, also without the batch axis.
+    """
+
+
+class AdaptiveAvgPool1d(FunctionLayer, function=F.adaptive_avg_pool1d):
+    """Means over output_size parts of a sequence: `(batch, channels, length) -> (batch, channels, output_size)`."""
+
+
+class AdaptiveAvgPool2d(FunctionLayer, function=F.adaptive_avg_pool2d):
+    """Means over as many parts of an image as asked for; 1 gives the mean of each channel.
+
+    Shape: `(batch, channels, height, width) -> (batch, channels, *output_size)`, also without the batch axis.
+    `output_size`: an int for a square, or two; None keeps a size.
+    """
+
+
+# --- padding: numbers around an image -----------------------------------------------------------------------
+
+
+def _pad(x: Tensor, padding: Any, mode: str) -> Tensor:
+    return F.pad(x, padding, mode)
+
+
+class _Pad2d(FunctionLayer, function=_pad):
+    """padding: an int for all sides, or (left, right, top, bottom)."""
+
+    order = ("padding",)
+    padding: Any
+    mode = "constant"
+
+    def __post_init__(self) -> None:
+        given = self.padding
+        self.padding = (given,) * 4 if isinstance(given, int) else tuple(given)
+        if len(self.padding) != 4:
+            name = type(self).__name__
+            raise ValueError(f"{name}: padding must be one int or 4, a pair for each axis from the last, not {given}")
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+class ZeroPad2d(_Pad2d):
+    """An image with zeros around it.
+
+    `(..., height, width) -> (..., top + height + bottom, left + width + right)`.
+    Raises ValueError unless padding is an int or (left, right, top, bottom).
+    """
+
+
+class ReflectionPad2d(_Pad2d):
+    """An image with its own numbers mirrored around it, without the edge: 2 1 | 0 1 2.
+
+    `(..., height, width) -> (..., top + height + bottom, left + width + right)`.
+    Raises ValueError unless padding is an int or (left, right, top, bottom).
+    """
+
+    mode = "reflect"
+
+
+# --- other sizes --------------------------------------------------------------------------------------------
+
+
+class Upsample(FunctionLayer, function=F.interpolate):
+    """Sequences or images in another size: `(batch, channels, *axes) -> (batch, channels, *size)`.
+
+    Give the new size, or a `scale_factor`; for these and the modes see `F.interpolate`.
+    """
+
+    def extra_repr(self) -> str:
+        scale = float(self.scale_factor) if isinstance(self.scale_factor, int) else self.scale_factor
+        asked = f"size={self.size}" if scale is None else f"scale_factor={scale}"
+        return f"{asked}, mode={self.mode!r}"
+
+
+class PixelShuffle(FunctionLayer, function=F.pixel_shuffle):
+    """Images r times as large, from r² channels each: `(..., c · r², h, w) -> (..., c, h · r, w · r)`.
+
+    r is `upscale_factor`. (Shi et al., arXiv:1609.05158.)
+    """
+
+
+class Unfold(FunctionLayer, function=F.unfold):
+    """The windows of images as columns: `(batch, channels, height, width) -> (batch, channels · window, places)`."""
+
+
+# --- axes merged and split ----------------------------------------------------------------------------------
+
+
+def _flatten(x: Tensor, start_dim: int = 1, end_dim: int = -1) -> Tensor:
+    return tl.flatten(x, start_dim, end_dim)  # type: ignore[no-any-return]
+
+
+def unflatten(x: Tensor, dim: int, unflattened_size: Sequence[int]) -> Tensor:
+    check_tensor("forward", "input", x)
+    (axis,) = normal_axes(x.ndim, (dim,))
+    return x.reshape(*x.shape[:axis], *unflattened_size, *x.shape[axis + 1 :])
+
+
+class Flatten(FunctionLayer, function=_flatten):
+    """Merges the axes from start_dim to end_dim; by default all but the first: `(32, 28, 28) -> (32, 784)`.
+
+    Raises IndexError for an axis that the input does not have.
+    """
+
+
+class Unflatten(FunctionLayer, function=unflatten):
+    """Splits axis `dim` into axes of the given sizes: Unflatten(1, (28, 28)) is `(32, 784) -> (32, 28, 28)`.
+
+    One size may be -1. Raises IndexError for an axis that the input does not have, ValueError if the product of the
+    sizes is not that axis's size.
+    """

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-import nn
+import nn.torch
 import tinygrad_lecture as tl
-from nn.distributions import Bernoulli, Categorical, Normal, kl_divergence
+from nn.torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 table = tl.tensor([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]], dtype=tl.float64)
 
@@ -28,12 +28,12 @@ def test_draws_have_the_probabilities_and_moments():
 def test_modes_are_pytorchs():
     torch = pytest.importorskip("torch")
     theirs, p = torch.distributions, torch.tensor(table.numpy())
-    for ours, their in (
+    for own, their in (
         (Bernoulli(table), theirs.Bernoulli(p)),
         (Categorical(table), theirs.Categorical(p)),
         (Categorical(logits=1 - table), theirs.Categorical(logits=1 - p)),
     ):
-        np.testing.assert_equal(ours.mode.numpy(), their.mode.numpy())
+        np.testing.assert_equal(own.mode.numpy(), their.mode.numpy())
 
 
 def test_gradients_flow_through_rsample_and_log_prob_and_not_through_sample():
@@ -101,5 +101,5 @@ def test_values_and_gradients_are_pytorchs():
             part[lib.isfinite(part)].sum().backward(retain_graph=True)
         return [np.nan_to_num(part.detach().numpy()) for part in (*found, p.grad, x.grad)]
 
-    for ours, wanted in zip(told(tl, nn.distributions), told(torch, theirs), strict=True):
-        assert np.allclose(ours, wanted, rtol=1e-4, atol=1e-5)
+    for own, wanted in zip(told(tl, nn.torch.distributions), told(torch, theirs), strict=True):
+        assert np.allclose(own, wanted, rtol=1e-4, atol=1e-5)

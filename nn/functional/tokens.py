@@ -1,4 +1,4 @@
-"""Embedding lookup: select rows of a table by integer index, one for each or the sum of several; similarity of rows."""
+"""What is done to tokens: a table has a row for each, rows are alike or not, and attention mixes them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.autograd.operands import constant
 from tinygrad_lecture.backend import INT64, to_host
-from tinygrad_lecture.errors import TensorError
-from tinygrad_lecture.ops.composite import as_floats, named
+from tinygrad_lecture.errors import DtypeError, TensorError
+from tinygrad_lecture.ops.composite import named
 from tinygrad_lecture.ops.indexing import index_get
 
 from ..errors import check_indices
+from .activation import dropout
 from .normalization import check_eps
 
-__all__ = ["cosine_similarity", "embedding", "embedding_bag", "normalize", "pairwise_distance"]
+__all__ = ["cosine_similarity", "embedding", "normalize", "scaled_dot_product_attention"]
 
 
 @named
@@ -48,61 +49,6 @@ def embedding(
         return found
     padding = input == _padding_row("embedding", padding_idx, weight)
     return tl.where(tl.unsqueeze(padding, -1), found.detach(), found)  # type: ignore[no-any-return]
-
-
-def embedding_bag(
-    input: Any, weight: Tensor, offsets: Any = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, *, padding_idx: int | None = None,
-) -> Tensor:  # fmt: skip
-    """The mean, sum or largest of several rows of a table, `(bags, features)`: a text as the mean of its words.
-
-    - `input`: integers, `(bags, size)`, or with offsets all bags one after the other, `(n,)`.
-    - `weight`: `(rows, features)`.
-    - `offsets`: `(bags,)`, where each bag begins in a vector `input`; the first is 0.
-    - `mode`: "mean", "sum" or "max". An empty bag gives 0.
-    - `padding_idx`: a row that is left out.
-
-    The other arguments and errors are those of `embedding`. Raises ValueError for offsets or shapes that do not fit.
-    (Joulin et al., arXiv:1607.01759, call it a bag of words.)
-    """
-    input = _checked("embedding_bag", input, weight, scale_grad_by_freq)
-    if mode not in ("mean", "sum", "max"):
-        raise TensorError(f'embedding_bag: mode must be "mean", "sum" or "max", not {mode!r}')
-    if max_norm is not None:
-        _shorten_rows(weight, input, max_norm, norm_type)
-    place, reached = _bags(input, offsets)  # (bags, longest) each
-    counted = tl.tensor(reached, device=input.device)
-    input = input.flatten()[place]
-    if padding_idx is not None:
-        counted = tl.logical_and(counted, input != _padding_row("embedding_bag", padding_idx, weight))
-    rows = weight[input]  # (bags, longest, features)
-    number = counted.sum(1, keepdims=True)  # (bags, 1)
-    if mode == "max" and rows.shape[1]:
-        largest = tl.where(counted.unsqueeze(-1), rows, -math.inf).amax(1)
-        return tl.where(number == 0, 0, largest)  # type: ignore[no-any-return]
-    total: Tensor = tl.where(counted.unsqueeze(-1), rows, 0).sum(1)  # (bags, features)
-    return total if mode != "mean" else total / tl.clip(number, min=1).to(total.dtype)
-
-
-def _bags(input: Tensor, offsets: Any) -> tuple[Any, Any]:
-    """For each bag the places of its elements in the input, padded to the longest, and which of them are of the bag."""
-    if input.ndim == 2 and offsets is None:
-        place = np.arange(input.numel()).reshape(input.shape)
-        return place, place >= 0
-    if input.ndim != 1 or offsets is None:
-        raise TensorError(
-            "embedding_bag: input must be (bags, size) without offsets, or a vector of all bags with the offsets where "
-            f"each begins, not {input.shape} {'without' if offsets is None else 'with'} offsets"
-        )
-    starts = np.asarray(to_host(offsets.array) if isinstance(offsets, Tensor) else offsets)
-    n = len(input)
-    ends = np.append(starts[1:], n)
-    if starts.ndim != 1 or starts.dtype.kind not in "iu" or (len(starts) and starts[0] != 0) or (ends < starts).any():
-        raise TensorError(f"embedding_bag: offsets must be integers from 0 on that do not fall, not {starts.tolist()}")
-    step = np.arange((ends - starts).max(initial=0))
-    place = starts[:, None] + step  # (bags, longest)
-    reached = place < ends[:, None]
-    return np.where(reached, place, 0), reached
 
 
 def _checked(name: str, input: Any, weight: Tensor, scale_grad_by_freq: bool) -> Tensor:
@@ -158,9 +104,61 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return tl.sum(normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps), dim)
 
 
-def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
-    """‖x1 - x2 + eps‖_p along the last axis, which is removed unless keepdim; inputs broadcast.
+# --- attention: weighted sums of values, with weights from queries and keys ----------------------------------
 
-    eps keeps the gradient finite where both are equal.
+
+def scaled_dot_product_attention(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
+    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
+) -> Tensor:  # fmt: skip
+    """softmax(q kᵀ · scale) v, a mean of the values for each query (Vaswani et al., arXiv:1706.03762, formula 1).
+
+    - `query`: (..., queries, d).  `key`: (..., keys, d).  `value`: (..., keys, value_dim). Leading axes broadcast.
+    - `attn_mask`: broadcasts to (..., queries, keys): bools, True where a query may attend to a key, or floats that are
+      added to the scores.
+    - `dropout_p`: probability of dropping a weight.  `scale`: by default 1/sqrt(d).
+    - `is_causal`: each query attends to the keys up to its own position; it excludes `attn_mask`.
+    - `enable_gqa`: `query` has a multiple of the heads of `key` and `value`, on axis -3; each of theirs serves several.
+
+    Returns (..., queries, value_dim). A query that may attend to no key gives zeros, with gradient 0. Memory grows
+    linearly with the keys; with dropout or a mask of floats as queries times keys, since all weights are kept.
+    Raises ValueError if the shapes do not match, TypeError for a mask of another dtype.
     """
-    return tl.norm(as_floats(x1) - x2 + eps, p, -1, keepdims=keepdim)  # type: ignore[no-any-return]
+    if is_causal and attn_mask is not None:
+        raise TensorError("scaled_dot_product_attention: is_causal is a mask; give it or attn_mask, not both")
+    if enable_gqa:
+        key, value = (_for_each_query_head(x, query) for x in (key, value))
+    if is_causal and dropout_p:
+        attn_mask = tl.ones(query.shape[-2], key.shape[-2], dtype=tl.bool, device=query.device).tril()
+    return attend(query, key, value, attn_mask, dropout_p, scale, is_causal, need_weights=False)[0]
+
+
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, dropout_p: float = 0.0, scale: float | None = None,
+    is_causal: bool = False, need_weights: bool = True,
+) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+    """The output, (..., queries, value_dim), and the weights after dropout, (..., queries, keys), if they are needed.
+
+    Without weights, dropout and a mask of floats, they are never in memory all at once.
+    """
+    if mask is not None and mask.dtype.kind not in "bf":
+        raise DtypeError(f"attention: the mask must be of bools or floats, not {mask.dtype}; write mask != 0")
+    if not need_weights and dropout_p == 0 and (mask is None or mask.dtype.kind != "f"):
+        return tl.attention(q, k, v, mask, causal=is_causal, scale=scale), None
+    if scale is not None:
+        q = q * (scale * math.sqrt(q.shape[-1]))
+    if mask is not None and mask.dtype.kind == "f":
+        mask = mask.to(q.dtype)
+    weights = dropout(tl.attention_weights(q, k, mask), dropout_p)  # (..., queries, keys)
+    return weights @ v, weights  # (..., queries, keys) @ (..., keys, value_dim)
+
+
+def _for_each_query_head(x: Tensor, query: Tensor) -> Tensor:
+    """Keys or values with as many heads as the queries, each repeated."""
+    heads = x.shape[-3] if min(x.ndim, query.ndim) > 2 else 0
+    if not heads or query.shape[-3] % heads:
+        raise TensorError(
+            "scaled_dot_product_attention: enable_gqa needs query (..., heads, queries, d) with a multiple of the "
+            f"heads of key and value, got query {query.shape} and {x.shape}"
+        )
+    return tl.repeat_interleave(x, query.shape[-3] // heads, -3)  # type: ignore[no-any-return]

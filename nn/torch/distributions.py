@@ -1,6 +1,6 @@
 """Probability distributions with PyTorch's names: draws, logarithms of densities, entropies, divergences.
 
-    policy = nn.distributions.Categorical(logits=model(state))
+    policy = torch.distributions.Categorical(logits=model(state))
     action = policy.sample()
     loss = -policy.log_prob(action) * reward                    # REINFORCE (Williams, Machine Learning 8, 1992)
 
@@ -21,7 +21,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 
-from . import functional as F
+from .. import functional as F
 
 __all__ = ["Bernoulli", "Categorical", "Distribution", "Normal", "kl_divergence"]
 

@@ -17,7 +17,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.autograd.operands import numbers_among, refuse_lost
+from tinygrad_lecture.autograd.operands import numbers_among, refuse_gradients
 from tinygrad_lecture.backend import FLOAT32, FLOAT64, is_array
 from tinygrad_lecture.errors import (
     DtypeError,
@@ -94,7 +94,7 @@ def check_tensor(name: str, what: str, value: Any) -> None:
 
 
 def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of tensors: raises TypeError for a tuple or list of Tensors in place of one, and as `refuse_lost`."""
+    """A function of tensors: raises TypeError for several in place of one, and as `refuse_gradients` does."""
     numbers = numbers_among(function)
 
     @functools.wraps(function)
@@ -103,10 +103,9 @@ def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
             given = (*args, *settings.values()) if settings else args
             if not _SEVERAL.isdisjoint(map(type, given)):
                 refuse_several(function.__name__, given)
-            result = function(*args, **settings)
             if numbers and not TENSORS.isdisjoint(map(type, given[1:])):
-                refuse_lost(function.__name__, numbers, args, settings, result)
-            return result
+                refuse_gradients(function.__name__, numbers, args, settings)
+            return function(*args, **settings)
         except Exception as error:
             __tracebackhide__ = True  # see `hide_frames`
             hide_frames(error)

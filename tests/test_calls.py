@@ -14,7 +14,6 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.autograd import hooks
 from tinygrad_lecture.kernels import blas, compiled, threads
 from transformer import GPT, GPTConfig, Llama
 
@@ -41,7 +40,6 @@ def numpy_alone(monkeypatch):
     monkeypatch.setattr(compiled, "_loaded", False)
     monkeypatch.setattr(blas, "set_aside", None)
     monkeypatch.setattr(threads, "_chosen", 1)
-    monkeypatch.setattr(hooks, "in_use", False)  # by other tests
 
 
 def calls(function, times=3):

@@ -18,11 +18,11 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from . import ops, random
-from .autograd import versions
+from .autograd import memory
 from .autograd.core import Leaf
-from .autograd.hooks import has_hooks, retain_grad, retains_grad
+from .autograd.hooks import has_hooks, retain_grad
+from .autograd.memory import Base, View, Window, base_of, note_sharing, one_in_memory, sharers
 from .autograd.modes import modes, set_grad_enabled
-from .autograd.views import Base, View, Window, base_of, note_sharing, one_in_memory, sharers
 from .backend import Array, device_of, xp
 from .errors import DtypeError, TensorError
 from .ops.indexing import BASIC, index_get, index_put, normal_index, write
@@ -33,7 +33,7 @@ T = TypeVar("T", bound=TensorBase)
 
 def announced(x: TensorBase) -> Array:
     """The array of x, announced to the version counters as about to be written to."""
-    versions.announce_write(x._array)
+    memory.announce_write(x._array)
     return x._array
 
 
@@ -176,7 +176,7 @@ def _laid_out_like(old: Array, new: Array) -> Array:
 
 def _become(x: TensorBase, value: Any) -> None:
     """x takes over the array and node of `value`. After `retain_grad`, the gradient of the new value is retained."""
-    retained = x._node is not None and retains_grad(x._node)
+    retained = x._node is not None and x._node.tensor is not None
     if retained:
         retain_grad(x, False)
     x._array, x._node = value._array, value._node

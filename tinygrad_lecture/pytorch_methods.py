@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .autograd.core import Leaf, Node, Record
-from .autograd.hooks import Handle, hooks_of, retain_grad, retains_grad
+from .autograd.hooks import Handle, hooks_of, retain_grad
 from .errors import Elsewhere, hide_frames, refuse_several
 from .ops.composite import composite
 from .ops.shape import normal_axes
@@ -164,7 +164,7 @@ class PyTorchMethods(Casts):
     @property
     def retains_grad(self) -> bool:
         """Whether this tensor is the result of an op and `retain_grad` was called on it."""
-        return self._node is not None and hasattr(self._node, "op") and retains_grad(self._node)
+        return self._node is not None and hasattr(self._node, "op") and self._node.tensor is not None
 
     def _require_grad(self, method: str) -> None:
         if self._node is None:

@@ -9,10 +9,8 @@ import numpy as np
 from . import ops
 from .autograd.backward import backward_pass, seed_for
 from .autograd.core import Leaf, Record
-from .autograd.hooks import retains_grad
+from .autograd.memory import note_sharing, owner_of
 from .autograd.modes import modes
-from .autograd.versions import owner_of
-from .autograd.views import note_sharing
 from .backend import Array, DType, Shape, device_of
 from .conversion import as_device, as_dtype, as_shape, new_array, parse_target
 from .conversion import device as Device
@@ -123,7 +121,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         Set it to None or to a Tensor of the same shape and dtype. Raises TypeError for anything else, ValueError for
         another shape or device. Warns for the result of an op without `retain_grad`, which never gets one.
         """
-        if self._grad is None and isinstance(self._node, Record) and not retains_grad(self._node):
+        if self._grad is None and isinstance(self._node, Record) and self._node.tensor is None:
             warn(
                 f"this tensor is the result of {self._node.name}, not a leaf, so backward leaves its grad None. Call "
                 "retain_grad() on it before backward; or, for a step of gradient descent, write "
@@ -232,7 +230,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
             self._grad, before = None, self._node  # the gradient had the old shape or dtype
             self._node = Leaf(self) if isinstance(before, Leaf) else None
             if isinstance(before, Leaf):
-                self._node.tensor = before.tensor  # with the hooks
+                self._node.hooks = before.hooks
 
     def clone(self, *, memory_format: Any = None) -> Tensor:
         """A copy of the same shape in its own memory; gradients flow back through it. memory_format: has no effect."""

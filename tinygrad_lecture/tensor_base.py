@@ -18,7 +18,7 @@ class TensorBase:
     """An array that may have a node in the graph.
 
     _node: a Node (`autograd/core.py`), None for a constant.
-    _window: how it looks into memory that it shares with others (`autograd/views.py`), None if it shares none.
+    _window: how it looks into memory that it shares with others (`autograd/memory.py`), None if it shares none.
     _leaf: its node before `requires_grad_(False)`, for when it requires grad again; not set before that.
     """
 

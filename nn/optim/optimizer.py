@@ -29,7 +29,7 @@ from functools import partial, wraps
 from typing import Any, ClassVar, TypeAlias
 
 from tinygrad_lecture import Tensor, enable_grad
-from tinygrad_lecture.autograd.versions import announce_write
+from tinygrad_lecture.autograd.memory import announce_write
 from tinygrad_lecture.backend import Array, is_array, move, xp
 from tinygrad_lecture.errors import warn
 from tinygrad_lecture.func.trees import map_leaves

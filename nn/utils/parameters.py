@@ -24,7 +24,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, cat
-from tinygrad_lecture.autograd.versions import announce_write
+from tinygrad_lecture.autograd.memory import announce_write
 from tinygrad_lecture.backend import FLOAT64, Array, device_of, move, xp
 from tinygrad_lecture.errors import TensorError
 

@@ -9,7 +9,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.core import Leaf, Record
-from tinygrad_lecture.autograd.versions import arrays_in
+from tinygrad_lecture.autograd.memory import arrays_in
 
 M = TypeVar("M", bound=nn.Module)
 

@@ -170,9 +170,10 @@ def lost(function: Any, args: list[Any], kwargs: dict[str, Any], place: int | st
 X, Y, CLASS = tl.tensor(VECTOR), tl.tensor(VECTOR[::-1]), tl.tensor([0, 2, 1])
 SETTINGS_WITHOUT_A_GRADIENT = {
     "norm: ord": lambda t: tl.norm(X, t * 2),
-    "norm: ord ": lambda t: F.normalize(X[None], p=t * 2),
-    "std: unbiased": lambda t: tl.std(X, unbiased=t),
-    "var: unbiased": lambda t: X.var(0, t),
+    "normalize: p": lambda t: F.normalize(X[None], p=t * 2),
+    "softplus: beta": lambda t: F.softplus(X, t),
+    "elu: alpha": lambda t: F.elu(-X, alpha=t),
+    "unbiased": lambda t: tl.std(X, unbiased=t),
     "softplus: threshold": lambda t: F.softplus(X, threshold=t),
     "nll_loss: ignore_index": lambda t: F.nll_loss(tl.tensor(-MATRIX), CLASS, ignore_index=t),
     "cross_entropy: ignore_index": lambda t: F.cross_entropy(tl.tensor(MATRIX), CLASS, None, t),
@@ -184,17 +185,10 @@ SETTINGS_WITHOUT_A_GRADIENT = {
 @pytest.mark.parametrize("setting", SETTINGS_WITHOUT_A_GRADIENT)
 def test_a_setting_that_no_gradient_flows_to_does_not_require_grad(setting: str) -> None:
     call, t = SETTINGS_WITHOUT_A_GRADIENT[setting], tl.tensor(1.0, requires_grad=True)
-    with pytest.raises(TypeError, match=rf"{setting.strip()} is a setting.*{setting.split()[-1]}.detach\(\)"):
+    with pytest.raises(TypeError, match=rf"{setting} is a setting.*{setting.split()[-1]}.detach\(\)"):
         call(t)
     with tl.no_grad():
         call(t)
-
-
-def test_a_number_that_a_gradient_flows_to_may_require_grad() -> None:
-    for call in (lambda t: F.softplus(X * t, t), lambda t: F.elu(-X, alpha=t)):
-        t = tl.tensor(2.0, requires_grad=True)
-        call(t).sum().backward()
-        assert t.grad is not None and t.grad.item() != 0
 
 
 def test_what_is_drawn_has_gradient_0() -> None:

@@ -11,11 +11,11 @@ from ..backend import device_of, xp
 from ..conversion import new_array
 from ..errors import TensorError
 from ..tensor_base import TensorBase, wrap
-from . import hooks, versions
-from .core import VJP, Gradient, Node, Products, Record, plus, walk
+from . import hooks, memory
+from .core import Gradient, Node, Products, Record, plus, walk
+from .graph import leading_to
 from .modes import modes
 from .rule_checks import check_saved
-from .subgraph import Subgraph
 
 
 def backward_pass(
@@ -37,41 +37,49 @@ def backward_pass(
     sums: dict[Node, Gradient] = {}
     for node, upstream in seeds:
         sums[node] = plus(sums[node], upstream) if node in sums else upstream
-    subgraph = None if targets is None else Subgraph(set(targets), sums)
+    wanted = None if targets is None else set(targets)
+    leading = leading_to(wanted, sums) if wanted is not None else set()
+    found: dict[Node, Gradient] = {}
     observer = modes.observer
-    freed: list[Node] = []  # stands for the nodes of every freed record: at the end of the walk the leaves reached, so
-    # that a later tl.grad knows what is lost
+
+    def arrived(node: Node, gradient: Gradient) -> Gradient:
+        """The gradient of a node after its hooks. It is added to `.grad` or, of a target, kept."""
+        if node.hooks is not None or wanted is None:
+            gradient = hooks.arrive(node, gradient, accumulate=wanted is None)
+        if wanted is not None and node in wanted:
+            found[node] = gradient if isinstance(gradient, TensorBase) else gradient.copy()
+        return gradient
 
     def vjp(record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
-        if record.saved is None or record.age < versions.last_write:
+        if wanted is not None or record.hooks is not None or record.tensor is not None:
+            upstream = arrived(record, upstream)
+        if wanted is not None:
+            if record not in leading:
+                return ()
+            nodes = [node if node in leading or node in wanted else None for node in nodes]
+        if record.saved is None or record.age < memory.last_write:
             check_saved(record)
         op = record.op
         products = op.vjp(record, nodes, upstream)
         if observer is not None:
             observer.saw_backward(record, upstream, by_input(products, nodes))
         if op.saves_arrays and not retain_graph:
-            record.nodes, record.saved = freed, None
+            record.nodes, record.saved = (), None
         return products
 
-    step: VJP = vjp if subgraph is None else subgraph.around(vjp)
-    if hooks.in_use:
-        step = hooks.around(step, subgraph is None)
     recording, modes.recording = modes.recording, create_graph  # set_grad_enabled would take half a microsecond
     try:
         with np.errstate(all="ignore"):
-            walk(sums, step)
-            freed.extend(sums)
+            walk(sums, vjp)
             for leaf in [*sums]:
                 gradient = sums.pop(leaf)
-                if subgraph is not None:
-                    subgraph.collect(leaf, hooks.accumulate_with_hooks(leaf, gradient, False))
-                elif hooks.in_use:
-                    hooks.accumulate_with_hooks(leaf, gradient, True)
-                else:
+                if wanted is None and leaf.hooks is None:
                     hooks.accumulate_grad(leaf, gradient)
+                else:
+                    arrived(leaf, gradient)
     finally:
         modes.recording = recording
-    return {} if subgraph is None else subgraph.found
+    return found
 
 
 def by_input(products: Products, nodes: Sequence[Node | None]) -> list[Gradient]:

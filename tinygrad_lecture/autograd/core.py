@@ -17,8 +17,8 @@ import numpy as np
 
 from ..backend import DType, Shape
 from ..tensor_base import TensorBase
+from .memory import tick
 from .rule_checks import checked_gradient
-from .versions import tick
 
 Gradient: TypeAlias = Any  # an array or, if the pass itself is recorded, a Tensor
 
@@ -26,14 +26,15 @@ Gradient: TypeAlias = Any  # an array or, if the pass itself is recorded, a Tens
 class Node:
     """A value that gradients flow to.
 
-    shape, dtype: what its gradient must have; dtype is None for a record of several outputs (`several_outputs.py`).
+    shape, dtype: what its gradient must have; dtype is None for a record of several outputs (`graph.py`).
     age: a tick of the engine's clock; no two nodes have the same.
     nodes: one for each input of the op that computed it: the input's node, None for a constant. A leaf has none.
     saved: for each input, what its backward rule asked for; None after backward has freed it.
     tensor: a weak reference to the tensor whose `.grad` backward fills, or None.
+    hooks: functions to call with its gradient (`hooks.py`), or None.
     """
 
-    __slots__ = ("age", "dtype", "nodes", "saved", "shape", "tensor")
+    __slots__ = ("age", "dtype", "hooks", "nodes", "saved", "shape", "tensor")
 
     shape: Shape
     dtype: DType
@@ -41,6 +42,7 @@ class Node:
     nodes: Sequence[Node | None]
     saved: Sequence[Sequence[Any]] | None
     tensor: weakref.ref[TensorBase] | None
+    hooks: Any
 
 
 @final
@@ -51,7 +53,7 @@ class Leaf(Node):
 
     def __init__(self, tensor: TensorBase) -> None:
         self.shape, self.dtype, self.age = tensor._array.shape, tensor._array.dtype, tick()
-        self.tensor = weakref.ref(tensor)
+        self.tensor, self.hooks = weakref.ref(tensor), None
         self.nodes = self.saved = ()
 
 
@@ -72,7 +74,7 @@ class Record(Node):
     def __init__(self, op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Any], out: Any) -> None:
         self.op, self.nodes, self.saved = op, nodes, saved  # for four at once Python builds a tuple, which is slower
         self.shape, self.dtype, self.age = out.shape, out.dtype, tick()
-        self.tensor = None
+        self.tensor = self.hooks = None
 
     @property
     def name(self) -> str:

@@ -1,21 +1,20 @@
 """Where a gradient arrives: in `.grad`, and in hooks, functions of the user's that a backward pass calls with it.
 
-Hooks live in a node's reference to its tensor, so a tensor without hooks pays nothing for them. Those of a result are
-called before its rules, those of leaves at the end of the pass.
+Those of a result are called before its rules, those of leaves at the end of the pass.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Self, TypeAlias
 
 from ..backend import device_of
 from ..errors import TensorError, kind_of
 from ..tensor_base import TENSORS, TensorBase, wrap
-from . import versions
-from .core import VJP, Gradient, Leaf, Node, Products, Record
+from . import memory
+from .core import Gradient, Leaf, Node
 from .modes import set_grad_enabled
 
 Hook: TypeAlias = Callable[..., Any]
@@ -41,7 +40,7 @@ def accumulate_grad(node: Node, gradient: Any) -> bool:
         elif held is None:
             tensor._grad = wrap(gradient.copy())
         elif held._node is None:
-            versions.announce_write(held._array)
+            memory.announce_write(held._array)
             held._array += gradient
         else:
             tensor._grad = held + wrap(gradient)
@@ -73,36 +72,24 @@ class Handle:
         self.remove()
 
 
-class Hooked(weakref.ref[TensorBase]):
-    """A node's reference to its tensor, with hooks on its gradient.
+class Hooks:
+    """The functions to call with the gradient of a tensor.
 
     before: called with the gradient, which they may replace.  after: of a leaf, called with it when `.grad` is filled.
-    retains: whether `.grad` is filled.
     """
 
-    __slots__ = ("after", "before", "retains")
-
-    before: dict[Any, Hook]
-    after: dict[Any, Hook]
-    retains: bool
+    def __init__(self) -> None:
+        self.before: dict[Any, Hook] = {}
+        self.after: dict[Any, Hook] = {}
 
 
-in_use = False  # whether a result ever had a hook or kept its gradient: only then does a pass look for them
-
-
-def hooks_of(x: TensorBase) -> Hooked:
+def hooks_of(x: TensorBase) -> Hooks:
     """The hooks of a tensor that requires grad, noted in its node."""
-    global in_use
-    node = x._node
-    assert node is not None
+    node: Node = x._node
     with _lock:  # so that threads that register the first hooks at once note them in one place
-        held = node.tensor
-        if type(held) is Hooked:
-            return held
-        made = Hooked(x)
-        made.before, made.after, made.retains = {}, {}, held is not None
-        node.tensor, in_use = made, True
-        return made
+        if node.hooks is None:
+            node.hooks = Hooks()
+        return node.hooks  # type: ignore[no-any-return]
 
 
 _lock = threading.RLock()  # a finaliser that runs meanwhile may register one too
@@ -110,50 +97,30 @@ _lock = threading.RLock()  # a finaliser that runs meanwhile may register one to
 
 def retain_grad(x: TensorBase, flag: bool = True) -> None:
     """Let a pass fill `.grad` of a result, as it does of leaves, or no longer."""
-    global in_use
-    node = x._node
-    assert node is not None
-    if type(node.tensor) is Hooked:
-        node.tensor.retains = flag
-    else:
-        node.tensor, in_use = weakref.ref(x) if flag else None, True
-
-
-def retains_grad(node: Node) -> bool:
-    """Whether a pass fills `.grad` of the tensor that a node stands for."""
-    return node.tensor is not None and (type(node.tensor) is not Hooked or node.tensor.retains)
+    x._node.tensor = weakref.ref(x) if flag else None
 
 
 def has_hooks(node: Node | None) -> bool:
     """Whether a pass calls a function with the gradient of the tensor that a node stands for."""
-    return node is not None and type(node.tensor) is Hooked and bool(node.tensor.before)
+    return node is not None and node.hooks is not None and bool(node.hooks.before)
 
 
 # --- in a pass ----------------------------------------------------------------------------------------------
 
 
-def accumulate_with_hooks(node: Node, gradient: Gradient, accumulate: bool) -> Gradient:
-    """Give the gradient of a node to the hooks of its tensor and, to accumulate, add it to `.grad`.
+def arrive(node: Node, gradient: Gradient, accumulate: bool) -> Gradient:
+    """Give the gradient of a node to its hooks and, to accumulate, add it to `.grad` of its tensor.
 
     Returns the gradient, which hooks may have replaced.
     """
-    hooks = node.tensor if isinstance(node.tensor, Hooked) else None
+    hooks = node.hooks
     if hooks is not None and hooks.before:
         gradient = run(hooks.before, gradient)
-    if accumulate and retains_grad(node) and accumulate_grad(node, gradient) and hooks is not None:
-        run_after(hooks, isinstance(gradient, TensorBase))
+    if accumulate and node.tensor is not None and accumulate_grad(node, gradient) and hooks is not None:
+        for hook in list(hooks.after.values()):
+            with set_grad_enabled(isinstance(gradient, TensorBase)):  # under create_graph
+                hook(node.tensor())
     return gradient
-
-
-def around(vjp: VJP, accumulate: bool) -> VJP:
-    """`vjp`, with the hooks of a result before its rules."""
-
-    def step(record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
-        if record.tensor is not None:
-            upstream = accumulate_with_hooks(record, upstream, accumulate)
-        return vjp(record, nodes, upstream)
-
-    return step
 
 
 def run(hooks: dict[Any, Hook], gradient: Any) -> Any:
@@ -182,13 +149,6 @@ def run(hooks: dict[Any, Hook], gradient: Any) -> Any:
             )
         given = returned.to(dtype=gradient.dtype)  # type: ignore[attr-defined]
     return given if recorded else given._array
-
-
-def run_after(hooks: Hooked, recorded: bool) -> None:
-    """Call the hooks of a leaf whose `.grad` was added to. recorded: under create_graph."""
-    for hook in list(hooks.after.values()):
-        with set_grad_enabled(recorded):
-            hook(hooks())
 
 
 def _name(hook: Hook) -> str:

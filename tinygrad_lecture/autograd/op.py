@@ -19,12 +19,11 @@ from ..errors import EXPLAINED, explain, refuse_several
 from ..tensor_base import TENSORS, TensorBase, TensorLike
 from . import modes as modes_module
 from .core import Gradient, Node, Products, Record
+from .memory import note_view
 from .modes import modes
-from .op_definition import OpDefinition, P
-from .operands import PLAIN, SCALARS, as_operand, as_result, copy_settings
+from .op_definition import OpDefinition, P, as_tensors
+from .operands import PLAIN, SCALARS, Kept, as_operand, as_result, copy_settings
 from .rule_checks import add_facts
-from .saver import as_tensors
-from .views import note_view
 
 T = TypeVar("T")
 Value: TypeAlias = Any  # what ops and rules compute with: an array or, where recorded, a Tensor
@@ -49,15 +48,14 @@ class Op(OpDefinition[P]):
                     if name in settings:
                         return composition(*inputs, **settings)
 
-        # unwrap: the Tensors' arrays and nodes; the prototype has the result's dtype, and is None without Tensors
-        arrays, nodes, prototype = unwrap(self.name, inputs, n)
+        # unwrap: the Tensors' arrays and nodes; `like`, which has the result's dtype, is None without Tensors
+        arrays, nodes, like = unwrap(self.name, inputs, n)
         if self.definition is not None:  # a fused op: does its kernel compute this?
             x: Any = arrays[0] if arrays else None
             if modes.reference or type(x) not in namespaces or x.dtype not in self.kernel_dtypes or not x.ndim:
                 return self.by_definition(*inputs, **settings)
         recorded = modes.recording and any(nodes) and self.differentiable
-        given = settings
-        if settings and prototype is not None and not PLAIN.issuperset(map(type, settings.values())):
+        if settings and like is not None and not PLAIN.issuperset(map(type, settings.values())):
             settings = copy_settings(settings, self)
 
         # compute
@@ -66,26 +64,28 @@ class Op(OpDefinition[P]):
             out = forward(*arrays, **settings) if settings else forward(*arrays)
         except EXPLAINED as error:
             raise explain(self, arrays, settings, error)  # noqa: B904 - sets the cause
-        if prototype is None:  # given arrays, return an array
+        if like is None:  # given arrays, return an array
             return out
 
         # wrap
-        kept = None  # what a kernel computed for its backward
-        if type(out) is not np.ndarray or out.dtype is not prototype.dtype:
-            out, kept = as_result(self, out, prototype, inputs, arrays, settings)
+        kept: Sequence[Any] = ()  # what a kernel computed for its backward
+        if type(out) is Kept:
+            out, kept = out.out, (out.arrays,)
+        if type(out) is not np.ndarray or out.dtype is not like.dtype:
+            out = as_result(self, out, like, inputs, arrays, settings)
         result = object.__new__(tensor_base.tensor_type)  # `tensor_base.wrap`, without a call
         result._array, result._node, result._grad, result._window = out, None, None, None
 
         # record
         if recorded:
             saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
-            result._node = Record(self, nodes, saved if kept is None else (*saved, kept), out)
+            result._node = Record(self, nodes, (*saved, *kept) if kept else saved, out)
 
         # watch: does it share memory with its input? who else looks, such as tl.Graph?
-        if self.views and (out.base is not None or out is prototype or out is arrays[0]):
+        if self.views and (out.base is not None or out is like or out is arrays[0]):
             note_view(self, inputs, n, settings, result)
         if modes_module.observers and modes.observer is not None:
-            modes.observer.saw_forward(self, arrays, given, out, result._node)
+            modes.observer.saw_forward(self, arrays, settings, out, result._node)
         return result
 
     def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
@@ -121,9 +121,9 @@ class Op(OpDefinition[P]):
 
 
 def unwrap(name: str, inputs: Sequence[Any], n: int) -> tuple[list[Any], list[Any], Array | None]:
-    """The arrays of a call's inputs, their nodes, and the prototype. A constant's node is None.
+    """The arrays of a call's inputs, their nodes, and an array that the result is like. A constant's node is None.
 
-    The prototype has the result's dtype. It is the array of the last Tensor with axes, since one without does not
+    That one has the result's dtype. It is the array of the last Tensor with axes, since one without does not
     promote. If none has axes it is the first Tensor's; without Tensors it is None.
     name: of the op, for errors.  n: the number of inputs.
     Raises TypeError for several Tensors in place of one, as an RNN's (output, state).
@@ -136,21 +136,21 @@ def unwrap(name: str, inputs: Sequence[Any], n: int) -> tuple[list[Any], list[An
         a, b = x._array, y._array
         return [a, b], [x._node, y._node], b if b.ndim else a
     arrays, nodes = [*inputs], [None] * n
-    prototype = foreign = None
+    like = foreign = None
     for i, x in enumerate(inputs):
         if type(x) in TENSORS:
             arrays[i] = array = x._array
             nodes[i] = x._node
-            if prototype is None or array.ndim:
-                prototype = array
+            if like is None or array.ndim:
+                like = array
         elif type(x) not in SCALARS:
             foreign = x
-    if foreign is not None and (prototype is not None or isinstance(foreign, (tuple, list))):
+    if foreign is not None and (like is not None or isinstance(foreign, (tuple, list))):
         refuse_several(name, inputs)
-    if foreign is not None and prototype is not None:
+    if foreign is not None and like is not None:
         copy = any(nodes)  # a record may keep arrays, and their owner may change them unseen
-        arrays = [x._array if isinstance(x, TensorBase) else as_operand(x, prototype, copy) for x in inputs]
-    return arrays, nodes, prototype
+        arrays = [x._array if isinstance(x, TensorBase) else as_operand(x, like, copy) for x in inputs]
+    return arrays, nodes, like
 
 
 @overload

@@ -61,8 +61,8 @@ class Kept(NamedTuple):
     arrays: Any
 
 
-def as_operand(value: Any, prototype: Array, copy: bool) -> Any:
-    """An operand that is not a Tensor, converted to work with the array `prototype`.
+def as_operand(value: Any, like: Array, copy: bool) -> Any:
+    """An operand that is not a Tensor, converted to work with the array `like`.
 
     copy: copy arrays, since a record may keep them and their owner may change them unseen.
     NumPy's scalars act like Python's: neither they nor floats in lists promote.
@@ -77,8 +77,8 @@ def as_operand(value: Any, prototype: Array, copy: bool) -> Any:
     if isinstance(value, (list, tuple)):
         array = np.array(value)
         if array.dtype == FLOAT64:
-            array = array.astype(prototype.dtype if prototype.dtype.kind == "f" else get_default_dtype())
-        return move(array, device_of(prototype))
+            array = array.astype(like.dtype if like.dtype.kind == "f" else get_default_dtype())
+        return move(array, device_of(like))
     return value
 
 
@@ -125,82 +125,56 @@ def constant(value: T, setting: str, name: str) -> T:
     return value
 
 
-@functools.lru_cache(256)
+@functools.cache
 def numbers_among(function: Callable[..., Any]) -> dict[str, int]:
-    """The parameters of a function that are numbers, by annotation or default: each with its position."""
+    """The parameters of a function that have a number as default, such as `eps`: each with its position."""
     found = enumerate(inspect.signature(function).parameters.values())
-    return {
-        p.name: i
-        for i, p in found
-        if str(p.annotation).startswith(("int", "float", "bool")) or type(p.default) in (int, float)
-    }
+    return {p.name: i for i, p in found if type(p.default) in (int, float)}
 
 
-def refuse_lost(name: str, numbers: dict[str, int], args: Sequence[Any], named: dict[str, Any], result: Any) -> None:
-    """Raise TypeError, as `constant` does, for a number that requires grad and that nothing in the result comes from.
+def refuse_gradients(name: str, numbers: dict[str, int], args: Sequence[Any], named: dict[str, Any]) -> None:
+    """Raise TypeError, as `constant` does, if a Tensor that requires grad is given for a number.
 
     numbers: `numbers_among` the parameters of the function `name`, called with `args` and the arguments `named`.
     """
     n = len(args)
     for setting, position in numbers.items():
         value: Any = args[position] if position < n else named.get(setting)
-        if type(value) in TENSORS and value._node is not None:
-            given = [
-                x._node.age
-                for x in (*args, *named.values())
-                if isinstance(x, TensorBase) and x._node is not None and x is not result
-            ]
-            results = result if isinstance(result, tuple) else (result,)
-            if not _comes_from(value._node, [x._node for x in results if isinstance(x, TensorBase)], max(given)):
-                constant(value, setting, name)
-
-
-def _comes_from(node: Any, results: list[Any], since: int) -> bool:
-    """Whether a path leads from the results to a node, through nodes younger than `since`."""
-    to_visit, seen = results, set()
-    while to_visit:
-        visited = to_visit.pop()
-        if visited is node:
-            return True
-        if visited is not None and visited.age > since and visited not in seen:
-            seen.add(visited)
-            to_visit.extend(visited.nodes)
-    return False
+        if type(value) in TENSORS:
+            constant(value, setting, name)
 
 
 def as_result(
-    op: Any, out: Any, prototype: Array, inputs: Sequence[Any], arrays: Sequence[Any], settings: dict[str, Any]
-) -> tuple[Array, Sequence[Any] | None]:
-    """What an op's forward function returned, as an array and no wider than the floats it was computed from; and what
-    a kernel kept for backward.
+    op: Any, out: Any, like: Array, inputs: Sequence[Any], arrays: Sequence[Any], settings: dict[str, Any]
+) -> Array:
+    """What an op's forward function returned, as an array and no wider than the floats it was computed from.
 
-    prototype: the array that decides the result's dtype.  inputs: those of the call; arrays: the same without Tensors.
+    like: the array that decides the result's dtype.  inputs: those of the call; arrays: the same without Tensors.
     Of integers of 8 bits and bools NumPy computes float functions in float16: then forward is run again, on floats of
     the default dtype.
     Raises TypeError for None, and for a complex result of real Tensors.
     """
     if isinstance(out, np.generic):  # NumPy returns scalars for 0-d results
         out = np.asarray(out)
-        if out.dtype is prototype.dtype:
-            return out, None
-    out, kept = out if isinstance(out, Kept) else (out, None)
+        if out.dtype is like.dtype:
+            return out
     if not is_array(out):
         if out is None:
             raise TypeError(f"{op.name}: forward returned None: is a return missing?")
         out = xp(*arrays).asarray(out)
     dtype = out.dtype
     if dtype is FLOAT32 and not any(is_array(x) and x.dtype is FLOAT16 for x in arrays):
-        return out, kept
+        return out
     if dtype.kind == "f" and not op.casts:
         if dtype == FLOAT16 and not any(is_array(x) and x.dtype == FLOAT16 for x in arrays):
             wide = [x.astype(get_default_dtype()) if is_array(x) else x for x in arrays]
             out = xp(*wide).asarray(op.forward(*wide, **settings))
-        return narrow(out, arrays), kept
+        return narrow(out, arrays)
     if dtype.kind in "iu" and not op.casts and len(arrays) > 1:
-        return narrow_integers(out, arrays), kept
+        return narrow_integers(out, arrays)
     if dtype.kind == "c" and not any(isinstance(x, TensorBase) and x._array.dtype.kind == "c" for x in inputs):
         raise TypeError(f"{op.name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
-    return out, kept
+    return out
 
 
 def narrow(out: Array, inputs: Sequence[Any]) -> Array:

@@ -9,8 +9,8 @@ import numpy as np
 from ..backend import is_array
 from ..errors import WITH_TL, numpy_refused
 from ..tensor_base import TensorBase
+from .memory import arrays_in, written_since
 from .modes import modes
-from .versions import arrays_in, written_since
 
 
 class RuleError:

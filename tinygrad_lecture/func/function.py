@@ -24,8 +24,8 @@ from functools import partial
 from typing import Any
 
 from ..autograd.core import Gradient, Node, Products, Record
+from ..autograd.graph import nodes_of_outputs, results_of_one, upstreams_of
 from ..autograd.modes import modes, no_grad
-from ..autograd.several_outputs import nodes_of_outputs, results_of_one, upstreams_of
 from ..backend import xp
 from ..errors import kind_of
 from ..tensor import Tensor

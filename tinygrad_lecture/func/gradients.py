@@ -1,15 +1,29 @@
-"""`tl.grad`: gradients of outputs with respect to inputs, returned instead of accumulated in `.grad`."""
+"""`tl.grad`; and `Call`, a call of a function by a transform, which nests: each transform has its own variables.
+
+A transform differentiates with respect to new nodes, its variables. What depends on them alone is a constant to the
+caller. What also depends on a Tensor from outside, such as one closed over or an outer transform's variable, stays
+recorded, so that the caller can differentiate it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
+from .. import ops
 from ..autograd.backward import backward_pass, seed_for
-from ..autograd.subgraph import unshare
+from ..autograd.core import Leaf
+from ..autograd.graph import ancestors, unshare
+from ..autograd.modes import enable_grad, is_grad_enabled
+from ..creation import zeros, zeros_like
 from ..errors import kind_of
+from ..in_place import leave_graph, noting_changes
 from ..tensor import Tensor
 from ..tensor_base import TensorBase, wrap
+from .trees import leaves, map_leaves, with_leaves
+
+Function: TypeAlias = Callable[..., Any]
+Argnums: TypeAlias = int | tuple[int, ...]
 
 
 def grad(
@@ -79,3 +93,160 @@ def _tensors(what: str, given: Any) -> tuple[Tensor, ...]:
             remedy = "; for the gradient of a function write tl.func.grad(f)(x)" if callable(x) else ""
             raise TypeError(f"grad: {what} must be Tensors, but number {position} is {kind_of(x)}{remedy}")
     return many
+
+
+# --- calls by a transform -----------------------------------------------------------------------------------
+
+
+class Call:
+    """What a function returns, recorded, for arguments with new variables at the positions `argnums`, by default all.
+
+    name: of the transform, for errors.  has_aux: whether the function returns a pair, (out, aux).
+    chosen: the arguments with variables, Tensors or trees of them.  variables: all that results are differentiated with
+    respect to: at first the leaves of `chosen`.
+    Raises TypeError for a function that is none, and for an argument with anything but float Tensors; ValueError for a
+    position out of range.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Function,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None = None,
+        argnums: Argnums | None = None,
+        has_aux: bool = False,
+    ) -> None:
+        must_be_callable(name, function)
+        self.name, self.aux = name, None
+        inner, positions = list(args), range(len(args)) if argnums is None else argnums
+        positions = (positions,) if isinstance(positions, int) else positions
+        for position in positions:
+            if not -len(args) <= position < len(args):
+                raise ValueError(f"{name}: argnums {argnums} does not fit {len(args)} arguments; count from 0")
+            inner[position] = map_leaves(self._variable, args[position])
+        self.chosen = tuple(inner[position] for position in positions)
+        self.variables = leaves(self.chosen)
+        with enable_grad(), noting_changes() as changed:
+            self.out = function(*inner, **(kwargs or {}))
+        needed = {id(x) for x in leaves(self.out)}
+        for x in (reference() for reference in changed):  # captured tensors that the function changed in place
+            if x is not None and id(x) not in needed and x._node is not None and not self.depends_on_outside(x):
+                leave_graph(x)
+        if has_aux:
+            if not (isinstance(self.out, tuple) and len(self.out) == 2):
+                raise TypeError(f"{name}: with has_aux the function returns (result, aux), not {kind_of(self.out)}")
+            self.out, self.aux = self.out
+
+    def _variable(self, x: Any) -> Tensor:
+        """x as a new node: an alias if x is in an outer graph, so that transforms nest; otherwise a new leaf."""
+        can = f"{self.name}: can differentiate only with respect to"
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{can} Tensors, not {kind_of(x)}; use tl.tensor(data)")
+        if x.dtype.kind != "f":
+            raise TypeError(f"{can} floats, not {x.dtype}; convert with .float()")
+        if x.requires_grad:
+            with enable_grad():  # under no_grad too: what `vjp_fn` makes later may be differentiated with respect to x
+                return ops.composite.alias(x)
+        return x.detach().requires_grad_()
+
+    # --- results ----------------------------------------------------------------------------------------
+
+    @property
+    def outs(self) -> list[Tensor]:
+        """The Tensors that the function returned, one or a tree of them. Raises TypeError for anything else."""
+        outs = leaves(self.out)
+        for o in outs or [self.out]:
+            if not isinstance(o, Tensor):
+                must = "the function must return a Tensor, or tuples or dicts of them"
+                raise TypeError(f"{self.name}: {must}, not {kind_of(o)}")
+        return outs
+
+    def number(self) -> Tensor:
+        """The float Tensor of one element that the function returned. Raises TypeError for anything else."""
+        value = self.out
+        if not isinstance(value, Tensor) or value.numel() != 1 or value.dtype.kind != "f":
+            several = isinstance(value, Tensor) and value.numel() != 1
+            hint = "; reduce it, as with .sum(), or use jacobian" if several else ""
+            raise TypeError(f"{self.name}: the function must return one float as a Tensor, not {kind_of(value)}{hint}")
+        return value
+
+    def from_outside(self, tree: Any) -> Any:
+        """Results as the caller sees them: still recorded if they depend on anything from outside, else constants."""
+
+        def seen(x: Any) -> Any:
+            inside = isinstance(x, Tensor) and x._node is not None and not self.depends_on_outside(x)
+            return x.detach() if inside else x
+
+        return map_leaves(seen, tree)
+
+    def depends_on_outside(self, x: Any) -> bool:
+        """Whether x depends on more than the variables: on a leaf, or on a node older than they are.
+
+        False under no_grad, where the caller wants no graph.
+        """
+        if not is_grad_enabled():
+            return False
+        nodes = [variable._node for variable in self.variables if variable._node is not None]
+        born = min((node.age for node in nodes), default=0)
+        own = {node for node in nodes if isinstance(node, Leaf)}
+        return any(isinstance(node, Leaf) or node.age < born for node in ancestors([x._node], known=own))
+
+    # --- derivatives ------------------------------------------------------------------------------------
+
+    def vjps(
+        self,
+        outs: Sequence[Tensor],
+        cotangents: Sequence[Any],
+        inputs: Sequence[Tensor] | None = None,
+        *,
+        retain_graph: bool = False,
+        create_graph: bool = False,
+    ) -> tuple[Tensor, ...]:
+        """The vector-Jacobian products, one per input, by default per variable; zeros where no output depends on it.
+
+        They are recorded if they depend on anything else than the variables or, with create_graph, always.
+        """
+        inputs = self.variables if inputs is None else inputs
+        live = [(o, v) for o, v in zip(outs, cotangents, strict=True) if o.requires_grad]
+        if not live:
+            return tuple(zeros_like(x) for x in inputs)
+        given = [x for pair in live for x in pair if isinstance(x, Tensor)]
+        record = create_graph or any(map(self.depends_on_outside, given))
+        live_outs, upstreams = zip(*live, strict=True)
+        found = grad(live_outs, inputs, upstreams, retain_graph or record, create_graph=record, allow_unused=True)
+        products = tuple(zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True))
+        return products if create_graph else self.from_outside(products)
+
+    def jacobians(self, out: Tensor) -> list[Tensor]:
+        """The Jacobian of one result with respect to each variable. Its rows are the vjps with the unit vectors."""
+        rows = []
+        for element in range(out.numel()):
+            unit = zeros(out.numel(), dtype=out.dtype, device=out.device)
+            unit[element] = 1
+            rows.append(self.vjps((out,), (unit.reshape(out.shape),), retain_graph=True))
+        if not rows:
+            return [zeros(*out.shape, *x.shape, dtype=x.dtype, device=x.device) for x in self.variables]
+        return [
+            ops.stack(column).reshape(*out.shape, *x.shape)  # (elements, *x.shape) -> (*out.shape, *x.shape)
+            for x, column in zip(self.variables, zip(*rows, strict=True), strict=True)
+        ]
+
+    def pairing(self, outs: Sequence[Tensor], cotangents: Sequence[Any], tangents: Sequence[Any]) -> Tensor:
+        """The inner product of the vector-Jacobian products with tangents, as one number, recorded."""
+        with enable_grad():
+            products = self.vjps(outs, cotangents, create_graph=True)
+            first, *rest = ((p * t).sum() for p, t in zip(products, leaves(tangents), strict=True))
+            total: Tensor = sum(rest, start=first)
+            return total
+
+    def in_form(self, found: Iterable[Any], alone: bool) -> Any:
+        """A derivative for each variable in the form of the arguments, in a tuple or, of one argument, alone."""
+        formed = with_leaves(self.chosen, found)
+        return formed[0] if alone else formed
+
+
+def must_be_callable(name: str, function: Any) -> None:
+    """Raise TypeError unless the first argument of a transform is a function."""
+    if not callable(function):
+        raise TypeError(f"{name}: the function to differentiate comes first; {kind_of(function)} is not callable")

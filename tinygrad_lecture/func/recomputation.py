@@ -14,14 +14,13 @@ import numpy as np
 
 from .. import ops
 from .. import random as rng
-from ..autograd import versions
+from ..autograd import memory
 from ..autograd.backward import backward_pass
 from ..autograd.core import Gradient, Leaf, Node, Products, Record
+from ..autograd.graph import ancestors, results_of_one, unshare, upstreams_of
+from ..autograd.memory import arrays_in
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
-from ..autograd.several_outputs import results_of_one, upstreams_of
-from ..autograd.subgraph import ancestors, unshare
-from ..autograd.versions import arrays_in
 from ..backend import Array, Shape, xp
 from ..errors import kind_of
 from ..inspect.observe import Observer, Observing, Unseen, values_are_kept
@@ -54,7 +53,7 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
     state = rng.get_rng_state()
     # wrapped again, since a later x += 1 changes x._node
     kept = [wrap(x._array, x._node) if isinstance(x, TensorBase) else x for x in inputs]
-    start = versions.tick()
+    start = memory.tick()
     with rng.replay(state):
         out = function(*inputs)
         state_after = rng.get_rng_state()
@@ -90,8 +89,8 @@ class _Rerun:
         # A boundary node replaces each source, and this backward pass ends there: if one source was computed from
         # another, the path between them belongs to the outer backward pass.
         boundary = [Record(ops.composite.alias, (n,), ((),), n) for n in record.nodes]
-        recorded, start = modes.recording, versions.tick()
-        watch = Observing(_ChangeWatch(record.age, start)) if versions.last_write > record.age else nullcontext()
+        recorded, start = modes.recording, memory.tick()
+        watch = Observing(_ChangeWatch(record.age, start)) if memory.last_write > record.age else nullcontext()
         with Unseen(), rng.replay(self.state), enable_grad(), watch:
             out = self.function(*inputs)
         outs = [o for o in (out if isinstance(out, tuple) else (out,)) if o._node is not None]
@@ -138,7 +137,7 @@ class _ChangeWatch(Observer):
     ) -> None:
         if modes.recording:
             for array in arrays_in((arrays, tuple(settings.values()))):
-                if versions.written_since(array, self.since) and not versions.written_since(array, self.until):
+                if memory.written_since(array, self.since) and not memory.written_since(array, self.until):
                     raise RuntimeError(
                         f"checkpoint: a tensor of shape {array.shape} that {op.name} reads in the function was "
                         "changed in place since the function first ran, so running it again for backward would give "

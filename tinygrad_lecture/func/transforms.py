@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
+from .. import ops
 from ..creation import zeros_like
 from ..errors import kind_of
 from ..tensor import Tensor
-from .nesting import Argnums, Call, Function, must_be_callable
+from .gradients import Argnums, Call, Function, must_be_callable
 from .trees import leaves, with_leaves
+
+Axes: TypeAlias = Any  # an int, None, or a tree of these
 
 
 def grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -82,7 +85,7 @@ def _must_make(name: str, function: Any, argnums: Any) -> None:
         )
 
 
-def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+def vjp(function: Function, *primals: Any) -> tuple[Any, ...]:
     """(function(*primals), vjp_fn), where vjp_fn(v) returns the vector-Jacobian products v^T J, one per primal.
 
         value, vjp_fn = tl.func.vjp(lambda x: x * x, tl.tensor([1.0, 2.0]))
@@ -90,10 +93,9 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, 
 
     The cotangent v has the result's form and shapes. If the function returns a tuple, vjp_fn takes one cotangent per
     member, as a tuple or as separate arguments. It may be called any number of times.
-    has_aux: the function returns (result, aux), and vjp (result, vjp_fn, aux).
     Raises ValueError for the wrong number of cotangents or a wrong shape.
     """
-    call = Call("vjp", function, primals, has_aux=has_aux)
+    call = Call("vjp", function, primals)
     outs = call.outs
 
     def vjp_fn(*cotangents: Any) -> tuple[Any, ...]:
@@ -102,13 +104,10 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, 
             raise ValueError(f"vjp: the function has {len(outs)} results, but {len(given)} cotangents are given")
         return with_leaves(call.chosen, call.vjps(outs, given, retain_graph=True))  # type: ignore[no-any-return]
 
-    result = call.from_outside(call.out)
-    return (result, vjp_fn, call.from_outside(call.aux)) if has_aux else (result, vjp_fn)
+    return call.from_outside(call.out), vjp_fn
 
 
-def jvp(
-    function: Function, primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False
-) -> tuple[Any, ...]:
+def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
     """(function(*primals), J t): the result, and the Jacobian-vector product with the tangents.
 
         x, t = tl.tensor([1.0, 2.0]), tl.tensor([1.0, 0.0])
@@ -117,19 +116,17 @@ def jvp(
     J t is the derivative of the result as the primals move along their tangents; it has the result's form and shapes. A
     tangent has its primal's. Computed with reverse mode twice: v^T J is linear in v, and its own vector-Jacobian
     product with t, with respect to v, is J t.
-    has_aux: the function returns (result, aux), and jvp (result, J t, aux).
     Raises ValueError for tangents that do not fit their primals.
     """
     _must_pair("jvp", function, primals, tangents)
-    call = Call("jvp", function, primals, has_aux=has_aux)
+    call = Call("jvp", function, primals)
     moving = [o for o in call.outs if o.requires_grad]
     cotangents = [zeros_like(o, requires_grad=True) for o in moving]
     pairing = call.pairing(moving, cotangents, tangents)
     call.variables += cotangents
     products = iter(call.vjps((pairing,), (None,), cotangents))
     moves = with_leaves(call.out, [next(products) if o.requires_grad else zeros_like(o) for o in call.outs])
-    result = call.from_outside(call.out)
-    return (result, moves, call.from_outside(call.aux)) if has_aux else (result, moves)
+    return call.from_outside(call.out), moves
 
 
 def _must_pair(name: str, function: Any, primals: Any, tangents: Any) -> None:
@@ -145,7 +142,7 @@ def _must_pair(name: str, function: Any, primals: Any, tangents: Any) -> None:
             raise ValueError(f"{name}: primal {position} is {kind_of(x)}, its tangent {kind_of(t)}; shapes must agree")
 
 
-def jacobian(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     """The Jacobian of a function of Tensors, as a function of the same arguments.
 
         square = tl.func.jacobian(lambda x: x * x)
@@ -153,22 +150,20 @@ def jacobian(function: Function, argnums: Argnums = 0, has_aux: bool = False) ->
 
     Its shape is (*result's shape, *argument's shape). A tuple of argnums gives a tuple of Jacobians, and an argument
     that is a tree a tree of them; a function that returns a tree gives one with the Jacobians of each of its Tensors.
-    has_aux: the function returns (result, aux), and the transform (Jacobian, aux).
     Costs one backward pass per element of the result.
     """
-    return _jacobian("jacobian", function, argnums, has_aux)
+    return _jacobian("jacobian", function, argnums)
 
 
-def _jacobian(name: str, function: Function, argnums: Argnums, has_aux: bool = False) -> Function:
+def _jacobian(name: str, function: Function, argnums: Argnums) -> Function:
     """`jacobian` for the transform `name`, which errors mention."""
     _must_make(name, function, argnums)
 
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
-        call = Call(name, function, args, kwargs, argnums, has_aux)
+        call = Call(name, function, args, kwargs, argnums)
         blocks = [call.in_form(call.jacobians(o), isinstance(argnums, int)) for o in call.outs]
-        result = with_leaves(call.out, blocks)
-        return (result, call.from_outside(call.aux)) if has_aux else result
+        return with_leaves(call.out, blocks)
 
     return matrix
 
@@ -200,3 +195,74 @@ def hvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     pairing = call.pairing((value,), (None,), tangents)
     found = call.vjps((pairing,), (None,), retain_graph=call.depends_on_outside(value))
     return call.from_outside(value), call.in_form(found, len(call.chosen) == 1)
+
+
+# --- functions of batches -----------------------------------------------------------------------------------
+
+
+def vmap(function: Function, in_dims: Axes = 0, out_dims: Axes = 0) -> Function:
+    """The function applied to each slice of its arguments, with the results stacked, as in PyTorch.
+
+        dots = tl.func.vmap(tl.dot)                         # (batch, n), (batch, n) -> (batch,)
+        dots(tl.ones(2, 3), tl.ones(2, 3))                  # tensor([3., 3.])
+
+    So the gradient of each example's loss is `vmap(grad(loss), in_dims=(None, 0, 0))(parameters, x, y)`.
+
+    It is a loop: the function runs once for each slice, so it takes as long as the loop that it stands for, and each
+    slice draws random numbers of its own. What is recorded can be differentiated, and calls nest.
+
+    in_dims: the axis to slice of every argument, or one for each in a tuple; None for an argument that all slices get
+    whole. For an argument that is a tree, a tree of these. Keyword arguments are sliced along axis 0.
+    out_dims: where the new axis goes in every result, or in each.
+    Raises ValueError if there is nothing to slice or the sizes differ, TypeError for results that are no Tensors.
+    """
+    must_be_callable("vmap", function)
+
+    @functools.wraps(function, updated=())
+    def batched(*args: Any, **kwargs: Any) -> Any:
+        values = leaves((args, kwargs))
+        axes = [*_axis_of_each(in_dims, args), *([0] * len(leaves(kwargs)))]
+        size = _size(values, axes)
+        sliced = [x if axis is None else ops.moveaxis(x, axis, 0) for x, axis in zip(values, axes, strict=True)]
+        results = []
+        for i in range(size):
+            slices = [x if axis is None else x[i] for x, axis in zip(sliced, axes, strict=True)]
+            these, named = with_leaves((args, kwargs), slices)
+            results.append(function(*these, **named))
+        for x in leaves(results):
+            if not isinstance(x, Tensor):
+                raise TypeError(f"vmap: the function must return Tensors, or tuples or dicts of them, not {kind_of(x)}")
+        columns = zip(*map(leaves, results), strict=True)
+        out_axes = _axis_of_each(out_dims, results[0])
+        stacked = [x[0] if axis is None else ops.stack(x, axis) for x, axis in zip(columns, out_axes, strict=True)]
+        return with_leaves(results[0], stacked)
+
+    return batched
+
+
+def _axis_of_each(axes: Axes, tree: Any) -> list[int | None]:
+    """An axis for each leaf of a tree: one for all, or a tree of the same form."""
+    if axes is None or isinstance(axes, int):
+        return [axes] * len(leaves(tree))
+    fits = isinstance(tree, dict) if isinstance(axes, dict) else isinstance(tree, (tuple, list))
+    if not fits or len(axes) != len(tree):
+        raise ValueError(f"vmap: the axes {axes!r} do not fit {kind_of(tree)}; give one axis, or one for each part")
+    pairs = ((axes[key], tree[key]) for key in (tree if isinstance(tree, dict) else range(len(tree))))
+    return [axis for part in pairs for axis in _axis_of_each(*part)]
+
+
+def _size(values: list[Any], axes: list[int | None]) -> int:
+    """The number of slices, which must be the same for all that are sliced."""
+    sizes: set[int] = set()
+    for x, axis in zip(values, axes, strict=True):
+        if axis is not None:
+            if not isinstance(x, Tensor) or not x.ndim:
+                raise ValueError(f"vmap: {kind_of(x)} has no axis {axis} to slice; to pass it whole, in_dims has None")
+            sizes.add(x.size(axis))
+    if len(sizes) != 1:
+        said = f"the axes to slice have sizes {sorted(sizes)}" if sizes else "there is no axis to slice"
+        raise ValueError(f"vmap: {said}; in_dims must name one axis of the same size of each argument, or None")
+    (size,) = sizes
+    if not size:
+        raise ValueError("vmap: the axis to slice is empty, so the function cannot be called to see what it returns")
+    return size

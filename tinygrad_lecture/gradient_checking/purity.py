@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.versions import arrays_in
+from ..autograd.memory import arrays_in
 from ..backend import FLOAT64, Array, device_of, to_host
 from ..inspect.observe import Observing
 from .analytical import Analytical, CallWatch, compute_in_float64, on_host, vjp

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 
 from ..autograd.core import Node, Record, unbroadcast
+from ..autograd.graph import Output, Upstreams, ancestors
 from ..autograd.modes import modes
 from ..autograd.op import Op
-from ..autograd.several_outputs import Output, Upstreams
-from ..autograd.subgraph import ancestors
 from ..backend import Array, is_array, to_host
 from ..errors import aligned, kind_of
 from ..tensor_base import TensorBase, array_of

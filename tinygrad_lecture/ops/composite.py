@@ -28,7 +28,7 @@ from ..autograd.core import Gradient, Node, Products, Record
 from ..autograd.modes import Called, modes
 from ..autograd.op import Op, Value, op
 from ..autograd.op_definition import P
-from ..autograd.operands import Kept, numbers_among, refuse_lost
+from ..autograd.operands import Kept, numbers_among, refuse_gradients
 from ..autograd.rule_checks import add_facts
 from ..backend import FLOAT16, FLOAT32, FLOAT64, is_array, xp
 from ..errors import EXPLAINED, explain_call, inputs_by_position, numpy_names
@@ -68,6 +68,8 @@ def composite(function: F, name: str = "") -> F:
         if kwargs:
             args, kwargs = inputs_by_position(name, args, kwargs)
             kwargs = numpy_names(name, kwargs)
+        if numbers and (kwargs or not TENSORS.isdisjoint(map(type, args[1:]))):
+            refuse_gradients(name, numbers, args, kwargs)
         outermost = modes_module.observers and modes.called is None
         if outermost:
             modes.called = Called(name, args, kwargs)
@@ -78,8 +80,6 @@ def composite(function: F, name: str = "") -> F:
         finally:
             if outermost:
                 modes.called = None
-        if numbers and (kwargs or not TENSORS.isdisjoint(map(type, args[1:]))):
-            refuse_lost(name, numbers, args, kwargs, result)
         if type(result) in TENSORS:
             if type(result._node) is Record:
                 _label(result, name, args)

@@ -16,9 +16,9 @@ from typing import Any, Concatenate
 import numpy as np
 
 from ..autograd.op import Op, Value, op
-from ..autograd.op_definition import P
-from ..autograd.saver import Rule
+from ..autograd.op_definition import P, Rule
 from ..backend import xp
+from ..errors import refuse_several
 from ..kernels import special
 from ..tensor_base import TensorBase, array_of
 from .basics import add, exp, mul, where
@@ -410,6 +410,7 @@ def clip(x: Value, /, min: Value = None, max: Value = None) -> Value:
 
         tl.clip(tl.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)     # tensor([-1.0000,  0.5000,  1.0000])
     """
+    refuse_several("clip", (min, max))
     if isinstance(min, TensorBase) or isinstance(max, TensorBase):
         x = x if min is None else where((x >= min) | isnan(x), x, min)
         return x if max is None else where((x <= max) | isnan(x), x, max)

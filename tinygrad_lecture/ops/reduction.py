@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
+from ..autograd.operands import constant
 from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
 from ..tensor_base import array_of
 from .basics import sum, where
@@ -82,7 +83,7 @@ def var(
     """
     if isinstance(axis, bool):  # x.var(False)
         axis, unbiased = None, axis
-    if unbiased is not None or correction is None:
+    if constant(unbiased, "unbiased", "var") is not None or correction is None:
         correction = int(unbiased is not False)
     y = centred(x, axis)
     total = sum(y * y, axis, keepdims)

@@ -257,6 +257,7 @@ def test_what_it_reads_changed_in_place_is_refused(made, read):
     with tl.no_grad():
         held += 1
     said = r"shape \(2,\) that (\S+ reads in the function|checkpoint saved for backward) was changed in place"
+    said += "|returned other values than at first"  # of an index a record keeps a copy
     with pytest.raises(RuntimeError, match=said):
         y.sum().backward()
 

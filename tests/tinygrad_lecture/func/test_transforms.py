@@ -380,17 +380,6 @@ def test_derivatives_have_the_form_of_the_argument(call, expected):
     assert map_leaves(lambda x: x.tolist(), call()) == expected
 
 
-def test_aux_beside_every_transform():
-    x = tl.tensor([1.0, 2.0])
-    g = lambda x: (x * x, {"n": 2, "x": x})  # noqa: E731
-    value, vjp_fn, aux = func.vjp(g, x, has_aux=True)
-    assert (value.tolist(), vjp_fn(x)[0].tolist(), aux["n"], aux["x"].requires_grad) == ([1, 4], [2, 8], 2, False)
-    _, moved, aux = func.jvp(g, (x,), (x,), has_aux=True)
-    assert (moved.tolist(), aux["n"]) == ([2, 8], 2)
-    jacobian, aux = func.jacobian(g, has_aux=True)(x)
-    assert (jacobian.tolist(), aux["n"]) == ([[2, 0], [0, 4]], 2)
-
-
 # --- against PyTorch ----------------------------------------------------------------------------------------
 
 X = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]])
@@ -402,7 +391,6 @@ CASES = {
     "jvp": "F.jvp(lambda x, y: (x * y, x.sin()), (x, y), (y, x))",
     "jacrev of a dict": "F.jacrev(lambda p: p['a'].sum(0) * p['b'].sum(1)[0])({'a': x, 'b': y})",
     "jacfwd": "F.jacfwd(lambda x, y: (x * y).sum(0), argnums=(0, 1))(x, y)",
-    "jacrev with aux": "F.jacrev(lambda x: (x.sum(0), x * 2), has_aux=True)(x)",
     "hessian of a dict": "F.hessian(lambda p: (p['a'] ** 2 * p['b']).sum())({'a': x[0], 'b': y[0]})",
     "hessian": "F.hessian(lambda x, y: (x * y ** 3).sum(), argnums=(0, 1))(x[0], y[0])",
     "per-sample gradients": "F.vmap(F.grad(lambda w, x: (w @ x).tanh().sum()), in_dims=(None, 0))(x, y)",

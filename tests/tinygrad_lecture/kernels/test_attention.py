@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinygrad_lecture as tl
 from numeric import assert_close
 from strategies import LAYOUTS
-from tinygrad_lecture.autograd.versions import arrays_in
+from tinygrad_lecture.autograd.memory import arrays_in
 from tinygrad_lecture.kernels import attention as kernel
 
 

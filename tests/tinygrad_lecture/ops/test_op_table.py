@@ -18,9 +18,9 @@ import tinygrad_lecture as tl
 from numeric import assert_close, assert_same_bits, differences
 from strategies import LAYOUTS, Array, Sample
 from tinygrad_lecture import ops
+from tinygrad_lecture.autograd.memory import arrays_in
 from tinygrad_lecture.autograd.op import Op
-from tinygrad_lecture.autograd.saver import Rule
-from tinygrad_lecture.autograd.versions import arrays_in
+from tinygrad_lecture.autograd.op_definition import Rule
 from tinygrad_lecture.ops import fused, windowed
 from tinygrad_lecture.ops.composite import Fused
 from tinygrad_lecture.tensor_base import wrap

@@ -25,181 +25,202 @@ from tinygrad_lecture.testing.sandbox.wire import observed
 ROOT = Path(__file__).parents[3]
 ATTACKS = tomllib.loads((Path(__file__).parent / "attacks.toml").read_text(encoding="utf-8"))
 RIGHT = "def double(x):\n    return 2 * x\n"
-ENDLESS = "def double(x):\n    print('here')\n    while True:\n        x = x\n"
-WAITS = "import time\ndef double(x):\n    time.sleep(1000)\n"
+LIMIT = 0.3  # seconds
 walled = pytest.mark.skipif(bool(wall.missing()), reason=f"there is no wall here: {wall.missing()}")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="paths, programs and signals of POSIX")
 
 
 def check_double(student):
-    check_function(student.double, lambda x: 2 * x, [arrays()])
+    check_function(student.double, lambda x: 2 * x, [arrays()], draws=5)
 
 
-def outcomes(folder, texts, check=check_double, given=None, after=lambda: None, **options):
-    """The outcomes of files with these texts; what was given, and may not be read, is in another folder."""
-    given = given or folder.with_name(f"given to {folder.name}")
-    given.mkdir(exist_ok=True)
-    options = {"seconds": 5, **options}
-    exercises = [Exercise(f"f{k}", f"f{k}.py", check, **options) for k in range(len(texts))]
-    for exercise, text in zip(exercises, texts, strict=True):
-        if not (given / exercise.file).exists():
-            (given / exercise.file).write_text("def double(x):\n    return ...  # TODO\n")
-        if text is not None:
-            (folder / exercise.file).write_text(text, encoding="utf-8")
-    grader = Grader(Course("doubles", given, exercises), folder)
-    try:
-        return [(outcome, after())[0] for outcome in grader.check([exercise.name for exercise in exercises])]
-    finally:
-        grader.close()
-
-
-def all_fail_but_the_last(folder, attacks, **options):
-    """The outcomes of attacks, by name: none passes, and the right answer that comes after them in the process does."""
-    *found, last = outcomes(folder, [*attacks.values(), RIGHT], **options)
-    assert last.passed, last
-    assert not [
-        name for name, outcome in zip(attacks, found, strict=True) if outcome.passed or outcome.hint == "syntax"
-    ]
-    return dict(zip(attacks, found, strict=True))
-
-
-def with_ways(attacks, path=""):
-    """Attacks as files that are right otherwise."""
-    head = f"{ATTACKS['ways']}PATH = {str(path)!r}\nMARK = PATH + '.mark'\n"
-    return {name: f"{head}{text}\n{RIGHT}" for name, text in attacks.items()}
-
-
-def without_wall(monkeypatch):
-    """From now on there is none, so that it shows what it is that refuses."""
-    begins = "\nfrom tinygrad_lecture.testing.sandbox import wall; wall.missing = lambda: 'switched off'\nmain()"
-    monkeypatch.setattr(grader_module, "START", grader_module.START.replace("\nmain()", begins))
-
-
-def test_each_file_gets_its_own_outcome_whatever_the_others_do(tmp_path):
-    writes = "print('hello')\nwith open('own.txt', 'w') as file:\n    file.write('x')\n" + RIGHT
-    texts = [
-        RIGHT, "def double(x):\n    return x\n", ENDLESS, "def double(x)\n    return 2 * x\n",
-        "def double(x):\n    raise SystemExit(0)\n",
-        "import numpy as np\ndef double(x):\n    return np.ones((60_000, 60_000)) * 2\n", writes, RIGHT,
-    ]  # fmt: skip
-    right, wrong, endless, syntax, ends, greedy, writes, last = outcomes(tmp_path, texts)
-    assert (right.passed, writes.passed, last.passed) == (True, True, True), writes
-    assert not any(o.passed for o in (wrong, endless, syntax, ends))
-    assert wrong.shown
-    assert (endless.hint, syntax.hint, ends.hint) == ("endless", "syntax", "exit")
-    assert any(f"f2.py:{line}" in shown for shown in endless.shown for line in (3, 4)), endless.shown
-    assert endless.printed.startswith("here")
-    assert any("f3.py:1" in line for line in syntax.shown), syntax.shown
-    assert writes.printed == "hello\n"
-    if sys.platform == "linux":  # memory has a limit there alone
-        assert greedy.hint == "memory", greedy
-
-
-def test_no_answer_that_cheats_passes_and_the_next_is_checked(tmp_path):
-    cheats = {name: text if "def double" in text else f"{text}\n{RIGHT}" for name, text in ATTACKS["cheats"].items()}
-    assert all(outcome.what for outcome in all_fail_but_the_last(tmp_path, cheats).values())
-    assert not any(outcome.passed for outcome in outcomes(tmp_path, ATTACKS["processes"].values()))
-    assert not Path("/tmp/forbidden.txt").exists()
-
-
-NEVER = {  # not even for files of your own
-    "by an object that changes its mind", "by a link", "by an import", "by inspect", "by moving it", "in a thread",
-    "by Tcl", "by the parent's root", "by a descriptor of its path", "by /proc",
-}  # fmt: skip
-
-
-@walled
-def test_a_submission_reads_its_own_files_alone(tmp_path):
-    folder, given, bob = (tmp_path / name for name in ("ann", "given", "bob"))
-    for one in (folder, given, bob):
-        one.mkdir()
-        (one / "own.py").write_text("'''own'''\n" + RIGHT)
-    course, reads = tmp_path / "course.py", ATTACKS["reads"]
-    course.write_text("solutions = []")
-    (folder / "link").symlink_to(course)
-    (folder / "hard").hardlink_to(course)
-    all_fail_but_the_last(folder, with_ways(reads, path=course), given=given)
-    paths = given / "own.py", bob / "own.py", f"/proc/{os.getpid()}/mem", "/etc/hosts"
-    texts = [text for path in paths for text in with_ways({"": "open(PATH).read(1)"}, path=path).values()]
-    for path, outcome in zip(paths, outcomes(folder, texts, given=given), strict=True):
-        assert "PermissionError" in "\n".join(outcome.shown), (path, outcome)
-    for name in ("hard", "link"):
-        (folder / name).unlink()
-    (folder / "hard").write_text("")
-    (folder / "link").symlink_to(folder / "own.py")
-    ways = {way: text for way, text in reads.items() if "link" not in text.split("(")[0] and way not in NEVER}
-    own = outcomes(folder, list(with_ways(ways, path=folder / "own.py").values()), given=given)
-    assert not [(way, o.shown[-1]) for way, o in zip(ways, own, strict=True) if not o.passed]  # these are ways to read
-
-
-@posix
-@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
-def test_a_file_that_is_a_link_to_a_neighbours_is_not_taken(tmp_path, link):
-    ann, bob = tmp_path / "ann", tmp_path / "bob"
-    for folder in (ann, bob):
-        folder.mkdir()
-    (bob / "f0.py").write_text(RIGHT)
-    link(ann / "f0.py", bob / "f0.py")
-    found = [outcomes(folder, [None])[0] for folder in (ann, bob)]
-    assert [o.passed for o in found] == [False, link is Path.symlink_to], found  # whose a hard link is, nobody can tell
-    assert "is a link" in found[0].what
-
-
-def test_what_a_course_calls_secret_is_not_read_even_in_ones_own_folder(tmp_path):
-    (tmp_path / "answers.txt").write_text("2 * x")
-    (tmp_path / "one.py").write_text("text = open(__file__.replace('one.py', 'answers.txt')).read()\n" + RIGHT)
-    for secret, passed in (([], True), ([str(tmp_path / "answers.txt")], False)):
-        course = Course("one", tmp_path, [Exercise("one", "one.py", check_double)], secret=secret)
-        (outcome,) = Grader(course, tmp_path).check(["one"])
-        assert outcome.passed is passed, outcome
-
-
-def found_by(student):
+def check_at_three(student):
     assert student.double(3.0) == 6.0  # zebra
 
 
-NOT_EVERYWHERE = {  # and not in each version of Python; a program that it becomes may be ended before it begins
-    "becomes a program", "chooses its processor", "leaves its user's rights", "starts a program by a terminal",
-    "starts a program by what subprocess calls",
+def check_product_rule(student):
+    check_rule(lambda x, w: x * w, student.rule, same_shape(2), draws=5)
+
+
+class Room:
+    """The folder of a submission, ann's, beside that of a neighbour, bob, and that of what both were given."""
+
+    def __init__(self, root):
+        self.ann, self.bob, self.given = (root / name for name in ("ann", "bob", "given"))
+        self.ann.mkdir()
+        self.given.mkdir()
+        self.restore()
+        (self.ann / "own.py").write_text(RIGHT)
+        self.mode = (self.bob / "own.py").stat().st_mode
+        self.exercises = {}  # by name
+
+    def restore(self):
+        shutil.rmtree(self.bob, ignore_errors=True)
+        self.bob.mkdir()
+        (self.bob / "own.py").write_text(RIGHT)
+        os.utime(self.bob / "own.py", (1, 1))
+
+    def is_changed(self):
+        """Whether something is other than it was at bob's, which is then restored."""
+        files = [
+            (path, path.lstat().st_mode, path.lstat().st_mtime, path.lstat().st_size) for path in self.bob.iterdir()
+        ]
+        changed = files != [(self.bob / "own.py", self.mode, 1, len(RIGHT))]
+        if changed:
+            self.restore()
+        return changed
+
+    def add(self, name, text, check=check_double, given=RIGHT, seconds=5.0):
+        """An exercise, and ann's answer; of None there is no file."""
+        file = f"f{len(self.exercises)}.py"
+        self.exercises[name] = Exercise(name, file, check, seconds=seconds)
+        (self.given / file).write_text(given)
+        if text is not None:
+            (self.ann / file).write_text(text, encoding="utf-8")
+
+    def attack(self, kind, path=None, only=lambda name: True, **options):
+        """The attacks of a kind, in files that are right otherwise. path: what they read or change, of bob's."""
+        head = f"{ATTACKS['ways']}PATH = {str(path or self.bob / 'own.py')!r}\nMARK = PATH + '.mark'\n"
+        for name, text in ATTACKS[kind].items():
+            if only(name):
+                self.add((kind, name), f"{head}{text}\n{RIGHT}", check_at_three, **options)
+
+    def outcomes(self, **settings):
+        """The outcome of each exercise, with `changed`, whether something of bob's was then other, by name."""
+        found, course = {}, Course("doubles", self.given, [*self.exercises.values()], **settings)
+        grader = Grader(course, self.ann)
+        try:
+            for outcome in grader.check([*self.exercises]):
+                outcome.changed = self.is_changed()
+                found[outcome.exercise.name] = outcome
+        finally:
+            grader.close()
+        return found
+
+
+def outcomes(root, *texts, check=check_double, **settings):
+    """The outcomes of ann's files with these texts."""
+    room = Room(root)
+    for k, text in enumerate(texts):
+        room.add(k, text, check)
+    return [*room.outcomes(**settings).values()]
+
+
+# --- one grader for all that is told, tried and forged ----------------------------------------------------------------
+
+ENDLESS = "def double(x):\n    print('here')\n    while True:\n        x = x\n"
+SLOW = "import time\ndef double(x):\n    time.sleep(0.02)\n    return 3 * x\n"
+NUMPY = "import numpy as np\ndef double(x):\n    return "
+WRITES = "print('hello')\nwith open('own.txt', 'w') as file:\n    file.write('x')\n" + RIGHT
+DEEP = "def double(x):\n    for _ in range(20_000):\n        x = [x]\n    return x\n"
+IN_ORDER = "they must stay as they were given, in this order: rule(g, x, w)"
+TOLD = {  # a file, and of its outcome a field and what it says
+    "it is right": (RIGHT, "passed", True),
+    "it is wrong": ("def double(x):\n    return x\n", "what", "double returns a wrong result."),
+    "it raises SystemExit": ("def double(x):\n    raise SystemExit(0)\n", "hint", "exit"),
+    "it is not Python": ("def double(x)\n    return 2 * x\n", "shown", ":1"),
+    "it takes too much memory": (f"{NUMPY}np.ones((60_000, 60_000)) * 2\n", "hint", "memory"),
+    "it does not end": (ENDLESS, "hint", "endless"),
+    "it waits": ("import time\ndef double(x):\n    time.sleep(1000)\n", "hint", "waiting"),
+    "it prints": (WRITES, "printed", "hello\n"),
+    "it fails before its time is over": (SLOW, "what", "double returns a wrong result."),
+    "it fails later": (SLOW.replace("3 * x", "(2 + (x != 0)) * x"), "what", "double returns a wrong result."),
+    "it changes its input": ("def double(x):\n    x *= 2\n    return x\n", "hint", "input-modified"),
+    "it asks": ("def double(x):\n    return float(input())\n", "hint", "input"),
+    "it has another name": ("def twice(x):\n    return 2 * x\n", "what", "There is no `double` in f"),
+    "it has other parameters": ("def double(g, x):\n    return 3\n", "cause", "in this order: double(x)"),
+    "it imports": ("import nothing\n", "hint", "forbidden-import"),
+    "it raises at its top": ("x = 1 / 0\n", "what", "raises an exception when it is imported"),
+    "it returns no text, but raises it": (
+        "def double(x):\n    raise ValueError('x' * 10**6)\n",
+        "message",
+        "xxx... (1,000,012 c",
+    ),
+    "it returns deep lists": (DEEP, "what", "It returns lists in lists, more than 100 deep."),
+    "it returns large arrays": (f"{NUMPY}np.ones(2**24)\n", "what", "It returns 128 MB of arrays"),
+    "it returns a long text": ("def double(x):\n    return 'x' * 2**23\n", "what", "It returns 8 MB of text"),
+    **{f"rule{head}": (f"def rule{head}:\n    return 3\n", "cause", IN_ORDER) for head in ("(x, w, g)", "(g, x)")},
+    "rule(up, x, w=0, n=1)": ("def rule(up, x, w=0, n=1):\n    return 3\n", "kind", "parts"),
+}
+TIMED = ("it does not end", "it waits", "it fails")
+NEVER = {  # not even for files of your own
+    "by an object that changes its mind", "by a link", "by an import", "by moving it", "by Tcl", "by the parent's root",
+    "by a descriptor of its path", "by /proc",
 }  # fmt: skip
+ELSEWHERE = {"by PATH": "open(PATH).read()"}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """The outcomes of all that one grader has looked at, by name."""
+    root = tmp_path_factory.mktemp("room")
+    room, course = Room(root), root / "course.py"
+    course.write_text("solutions = []")
+    for name, (text, *_) in TOLD.items():
+        check = check_product_rule if "rule" in name else check_at_three if "returns" in name else check_double
+        given = "def rule(g, x, w):\n    return 1\n" if "rule" in name else RIGHT
+        room.add(name, text, check, given, LIMIT if name.startswith(TIMED) else 5.0)
+    for name, text in ATTACKS["cheats"].items():
+        room.add(("cheats", name), text if "def double" in text else f"{text}\n{RIGHT}")
+    if not wall.missing():
+        (room.ann / "link").symlink_to(course)
+        (room.ann / "hard").hardlink_to(course)
+        room.attack("reads", course)
+        for kind in ("looks", "changes", "unheard"):
+            room.attack(kind)
+        for path in (room.given / "f0.py", room.bob / "own.py", f"/proc/{os.getpid()}/mem", "/etc/hosts"):
+            text = f"import random\nrandom._os.read(random._os.open({str(path)!r}, 0), 1)\n{RIGHT}"
+            room.add(("elsewhere", path), text)
+        for name, text in ATTACKS["costs"].items():
+            begins = f"{ATTACKS['ways']}def attack():\n{textwrap.indent(text, '    ')}\nattack()\n{RIGHT}"
+            room.add(("costs", name), begins, check_at_three, seconds=LIMIT)
+    for k, (name, text) in enumerate(ATTACKS["messages"].items()):
+        begins = "attack()\n" if k % 2 else ""
+        attack = f"{ATTACKS['send']}def attack():\n{textwrap.indent(text, '    ')}\n{begins}"
+        room.add(("messages", name), f"{attack}def double(x):\n    attack()\n    return x\n", seconds=LIMIT)
+    room.add("after all of them", RIGHT)
+    for name, text in ATTACKS["processes"].items():  # after these the process may be broken
+        room.add(("processes", name), text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grader_module, "GRACE", 0.6)
+        return room.outcomes()
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_is_wrong_with_a_file_is_told(found, name):
+    _, field, says = TOLD[name]
+    said = getattr(found[name], field)
+    assert found[name].passed is (name in ("it is right", "it prints"))
+    if sys.platform == "linux" or "memory" not in name:  # memory has a limit there alone
+        assert str(says) in str(said), found[name]
+    if name in ("it does not end", "it waits"):
+        assert any(f"{found[name].exercise.file}:3" in line or ":4" in line for line in found[name].shown)
+    assert found[name].printed.startswith("here") is (name == "it does not end")
+
+
+@pytest.mark.parametrize("kind", ["cheats", "reads", "looks", "changes", "elsewhere", "messages", "processes"])
+def test_no_attack_passes_or_changes_anything_and_the_next_answer_is_checked(found, kind):
+    tried = {name: outcome for (of, name), outcome in pairs(found) if of == kind}
+    assert tried or wall.missing()
+    assert not {name: outcome for name, outcome in tried.items() if outcome.passed or outcome.hint == "syntax"}
+    assert not [name for name, outcome in tried.items() if outcome.changed]
+    assert all(outcome.what for outcome in tried.values())
+    assert "".join(map(str, tried.values())).encode()  # it can be written into a file
+    assert found["after all of them"].passed
+    if kind == "elsewhere":
+        assert all("PermissionError" in "\n".join(outcome.shown) for outcome in tried.values())
+
+
+def pairs(found):
+    """The attacks, by their kind and name."""
+    return ((name, outcome) for name, outcome in found.items() if isinstance(name, tuple))
 
 
 @walled
-@pytest.mark.parametrize("there", [True, False])
-def test_a_submission_finds_and_changes_nothing_outside_of_itself(tmp_path, monkeypatch, there):
-    ann, bob, given = (tmp_path / name for name in ("ann", "bob", "given"))
-    ann.mkdir()
-    attacks = {**ATTACKS["changes"], **ATTACKS["unheard"], **(ATTACKS["looks"] if there else {}), "right": ""}
-    if not there:
-        without_wall(monkeypatch)
-    changed = []
-
-    def restore():
-        shutil.rmtree(bob, ignore_errors=True)
-        bob.mkdir()
-        (bob / "own.py").write_text(RIGHT)
-        os.utime(bob / "own.py", (1, 1))
-
-    def look():
-        files = [(path, path.lstat().st_mode, path.lstat().st_mtime, path.lstat().st_size) for path in bob.iterdir()]
-        changed.append(files != [(bob / "own.py", mode, 1, len(RIGHT))])
-        restore()
-
-    restore()
-    mode = (bob / "own.py").stat().st_mode
-    texts = with_ways(attacks, path=bob / "own.py")
-    found = outcomes(ann, list(texts.values()), found_by, given, after=look)
-    passed = {name for name, outcome in zip(texts, found, strict=True) if outcome.passed}
-    if there:
-        assert not any(changed), [name for name, one in zip(texts, changed, strict=True) if one]
-        assert passed == {"right", *ATTACKS["unheard"]}
-    else:  # then these are ways to change something
-        works = passed | {name for name, one in zip(texts, changed, strict=True) if one}
-        said = {name: (outcome.what, outcome.shown[-1:]) for name, outcome in zip(texts, found, strict=True)}
-        assert not {name: what for name, what in said.items() if name not in works | NOT_EVERYWHERE}
+def test_what_is_not_heard_of_does_nothing_either(found):
+    assert not [name for (of, name), o in pairs(found) if of == "unheard" and (o.changed or not o.passed)]
 
 
-LIMIT = 0.5  # seconds
 TELLS = {  # and "endless"
     "waits": "waiting", "writes without an end": "raises", "fills the disk": "files", "fills the folder": "files",
     "does not let go at its end": None,
@@ -207,50 +228,65 @@ TELLS = {  # and "endless"
 
 
 @walled
-@pytest.mark.parametrize("name", ATTACKS["costs"])
-def test_a_submission_costs_no_more_than_its_limit_and_two_seconds(tmp_path, name):
-    attack = textwrap.indent(ATTACKS["costs"][name], "    ")
-    (text,) = with_ways({name: f"def attack():\n{attack}\nattack()"}).values()
-    (outcome,) = outcomes(tmp_path, [text], found_by, seconds=LIMIT)
-    assert outcome.passed is (name == "does not let go at its end")  # it was right before
-    assert outcome.seconds < LIMIT + 2, outcome
-    assert outcome.hint in (TELLS.get(name, "endless"), "endless"), outcome
+def test_a_submission_costs_no_more_than_its_limit_and_two_seconds(found):
+    for name in ATTACKS["costs"]:
+        outcome = found["costs", name]
+        assert outcome.passed is (name == "does not let go at its end")  # it was right before
+        assert outcome.seconds < LIMIT + 2, outcome
+        assert outcome.hint in (TELLS.get(name, "endless"), "endless"), outcome
 
 
-def test_what_is_no_message_is_this_submissions_failure_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(grader_module, "GRACE", 2.0)  # for those that wait for each other
-    texts = {}
-    for k, (name, attack) in enumerate(ATTACKS["messages"].items()):
-        begins = "attack()\n" if k % 2 else ""
-        attack = f"def attack():\n{textwrap.indent(attack, '    ')}\n{begins}"
-        texts[name] = f"{ATTACKS['send']}{attack}def double(x):\n    attack()\n    return x\n"
-    for outcome in all_fail_but_the_last(tmp_path, texts, seconds=0.3).values():
-        str(outcome).encode()  # it can be written into a file
+NOT_EVERYWHERE = {"becomes a program", "chooses its processor", "leaves its user's rights"}
+
+
+@walled
+def test_without_the_wall_these_are_ways_to_read_and_to_change(tmp_path, monkeypatch):
+    begins = "\nfrom tinygrad_lecture.testing.sandbox import wall; wall.missing = lambda: 'switched off'\nmain()"
+    monkeypatch.setattr(grader_module, "START", grader_module.START.replace("\nmain()", begins))
+    room = Room(tmp_path)
+    room.attack("reads", room.ann / "own.py", lambda name: "link" not in name and name not in NEVER)
+    room.attack("changes", only=lambda name: name not in NOT_EVERYWHERE)
+    room.attack("unheard")
+    found = room.outcomes()
+    assert not {name: (o.what, o.shown[-1:]) for name, o in found.items() if not o.passed and not o.changed}
+
+
+@walled
+def test_a_submission_reads_its_own_files(tmp_path):
+    room = Room(tmp_path)
+    (room.ann / "link").symlink_to(room.ann / "own.py")
+    room.attack("reads", room.ann / "own.py", lambda name: name not in NEVER and "hard" not in name)
+    assert not {name: o.shown[-1] for name, o in room.outcomes().items() if not o.passed}
 
 
 @posix
-def test_where_it_was_when_its_time_was_over_is_told(tmp_path):
-    waits, endless = outcomes(tmp_path, [WAITS, ENDLESS], seconds=0.5)
-    assert (waits.hint, endless.hint) == ("waiting", "endless")
-    assert any("f0.py:3" in line for line in waits.shown)
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_file_that_is_a_link_to_a_neighbours_is_not_taken(tmp_path, link):
+    room = Room(tmp_path)
+    room.add("linked", None)
+    link(room.ann / "f0.py", room.bob / "own.py")
+    outcome = room.outcomes()["linked"]
+    assert not outcome.passed and "is a link" in outcome.what
 
 
-@posix
-def test_a_failure_found_before_the_time_is_over_is_told(tmp_path):
-    slow = "import time\ndef double(x):\n    time.sleep(0.05)\n    return 3 * x\n"
-    at_first, later = outcomes(tmp_path, [slow, slow.replace("3 * x", "(2 + (x != 0)) * x")], seconds=1)
-    assert (at_first.what, later.what) == ("double returns a wrong result.",) * 2, later
-    (hopeless,) = outcomes(tmp_path, [slow.replace("0.05", "5")], seconds=0.5)
-    assert hopeless.hint == "waiting"
+def test_what_a_course_calls_secret_is_not_read_even_in_ones_own_folder(tmp_path):
+    answers = tmp_path / "ann" / "own.py"
+    for folder, secret in (("open", []), ("closed", [str(tmp_path / "closed" / "ann" / "own.py")])):
+        (tmp_path / folder).mkdir()
+        text = f"text = open(__file__.replace('f0.py', '{answers.name}')).read()\n{RIGHT}"
+        (outcome,) = outcomes(tmp_path / folder, text, secret=secret)
+        assert outcome.passed is not bool(secret), outcome
 
 
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the system does not tell who waits")
 def test_a_busy_machine_ends_nothing_that_is_right(tmp_path):
     slow = "def double(x):\n    for _ in range(30_000):\n        x = x + 0\n    return 2 * x\n"
-    (alone,) = outcomes(tmp_path, [slow], found_by, seconds=60)
+    room = Room(tmp_path)
+    room.add("slow", slow, check_at_three, seconds=60)
+    alone = room.outcomes()["slow"]
     others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4 * os.cpu_count())]
     try:
-        (outcome,) = outcomes(tmp_path, [slow], found_by, seconds=60)
+        outcome = room.outcomes()["slow"]
     finally:
         for other in others:
             other.kill()
@@ -342,44 +378,8 @@ def test_values_arrive_as_they_were(tmp_path):
 
     looks = tmp_path.with_name("looks.py")
     looks.write_text("def number(m, x): return [m.Number(x).x, isinstance(m.Number(x), m.Number)]")
-    (outcome,) = outcomes(tmp_path, [text], check)
+    (outcome,) = outcomes(tmp_path, text, check=check)
     assert outcome.passed, outcome
-
-
-def test_what_is_wrong_with_a_file_is_told(tmp_path):
-    wrong = [
-        ("def double(x):\n    x *= 2\n    return x\n", "hint", "input-modified"),  # there, and it is seen here
-        ("def double(x):\n    return float(input())\n", "hint", "input"),
-        ("def twice(x):\n    return 2 * x\n", "what", "There is no `double` in f2.py."),
-        ("def double(g, x):\n    return 3\n", "cause", "must stay as they were given, in this order: double(x)"),
-        ("import nothing\n", "hint", "forbidden-import"),
-        ("x = 1 / 0\n", "what", "raises an exception when it is imported"),
-        ("def double(x):\n    raise ValueError('x' * 10**6)\n", "message", "xxx... (1,000,012 characters)"),
-        (
-            "def double(x):\n    for _ in range(20_000):\n        x = [x]\n    return x\n",
-            "what",
-            "It returns lists in lists, more than 100 deep.",
-        ),
-        ("import numpy as np\ndef double(x):\n    return np.ones(2**26)\n", "what", "It returns 512 MB of arrays"),
-        ("def double(x):\n    return 'x' * 2**23\n", "what", "It returns 8 MB of text"),
-    ]
-    for outcome, (text, field, says) in zip(outcomes(tmp_path, [text for text, *_ in wrong]), wrong, strict=True):
-        assert says in getattr(outcome, field), text
-
-
-def test_parameters_in_another_order_are_told(tmp_path):
-    heads, given = ["(x, w, g)", "(g, x)", "(g, x, w, n)", "(up, x, w=0, n=1)"], tmp_path / "given"
-    given.mkdir()
-    for k in range(len(heads)):
-        (given / f"f{k}.py").write_text("def rule(g, x, w):\n    return ...  # TODO\n")
-
-    def check(student):
-        check_rule(lambda x, w: x * w, student.rule, same_shape(2))
-
-    *told, accepted = outcomes(tmp_path, [f"def rule{head}:\n    return 3\n" for head in heads], check, given)
-    in_order = "they must stay as they were given, in this order: rule(g, x, w)"
-    assert [outcome.cause for outcome in told] == [in_order] * 3
-    assert not accepted.passed and accepted.kind == "parts", accepted
 
 
 # --- a submission's objects of the engine, looked at where they are -------------------------------------------------

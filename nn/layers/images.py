@@ -66,10 +66,12 @@ class Filters(Module):
 
     def extra_repr(self) -> str:
         zeros, ones = (0,) * self.axes, (1,) * self.axes
-        usual = {"padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1, "padding_mode": "zeros"}
-        unusual = [f"{name}={getattr(self, name)}" for name in usual if getattr(self, name, usual[name]) != usual[name]]
-        sizes = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
-        return ", ".join([*sizes, *unusual, *([] if self.bias is not None else ["bias=False"])])
+        usual = {"padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1}
+        texts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
+        texts += [f"{name}={getattr(self, name)}" for name in usual if getattr(self, name, usual[name]) != usual[name]]
+        texts += ["bias=False"] if self.bias is None else []
+        texts += [f"padding_mode={self.padding_mode}"] if self.padding_mode != "zeros" else []
+        return ", ".join(texts)
 
 
 class _Conv(Filters):

@@ -1,4 +1,4 @@
-"""Containers of modules and of parameters."""
+"""Containers of modules and of parameters; MLP, a Sequential."""
 
 import pytest
 
@@ -38,6 +38,14 @@ def test_only_modules_are_held(what, message):
     for make in (lambda: nn.Sequential(what), lambda: nn.ModuleList([nn.Tanh(), what])):
         with pytest.raises(TypeError, match=message):
             make()
+
+
+def test_an_mlp_has_no_activation_behind_its_last_layer_and_any_function_makes_the_others():
+    assert [type(layer) for layer in nn.MLP([2, 3, 1])] == [nn.Linear, nn.ReLU, nn.Linear]
+    assert [type(layer) for layer in nn.MLP((2, 1))] == [nn.Linear]
+    model = nn.MLP([2, 3, 3, 1], lambda: nn.LeakyReLU(0.2), bias=False)
+    assert model[1] is not model[3] and model[3].negative_slope == 0.2
+    assert [p.shape for p in model.parameters()] == [(3, 2), (3, 3), (1, 3)]
 
 
 # --- parameters and dicts -----------------------------------------------------------------------------------

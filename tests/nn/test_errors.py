@@ -15,6 +15,8 @@ x, y = tl.ones(4, 3), tl.tensor([0, 1, 2, 1])
 model, loss = nn.MLP([3, 5, 3]), nn.CrossEntropyLoss()
 optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
 data = nn.TensorDataset(x, y)
+narrow = nn.Linear(3, 2)  # its bias fits nothing
+narrow.bias = nn.Parameter(tl.zeros(5))
 loader = nn.DataLoader(data, batch_size=2)
 
 
@@ -56,6 +58,7 @@ MISTAKES = [
     (lambda: nn.Linear(3, 2.0), TypeError, "Linear: out_features must be an int, not 2.0"),
     (lambda: nn.Linear(0, 2), ValueError, "Linear: in_features must be at least 1, not 0"),
     (lambda: nn.Linear(3, 2)([1.0, 2.0]), ValueError, "in Linear: "),
+    (lambda: narrow(x), ValueError, "in Linear: linear: "),
     (lambda: nn.MLP([784]), ValueError, "at least two numbers, inputs and outputs"),
     (lambda: nn.LayerNorm(4, 3), TypeError, "LayerNorm: eps is a small float, not 3; sizes go into one tuple: LayerNo"),
     (lambda: nn.Linear(100, 10)(tl.ones(2, 144)), ValueError, "got (2, 144); nn.Linear(144, 10) would fit"),
@@ -134,6 +137,18 @@ MISTAKES = [
     (lambda: loss(x, y + 1), IndexError, "targets range from 1 to 3, but the classes are 0 to 2; counted from 1? writ"),
     (lambda: loss(x, F.one_hot(y, 3)), ValueError, "; of one-hot rows write target.argmax(1), or target.float() to ta"),
     (lambda: F.kl_div(tl.softmax(x, -1), tl.softmax(x, -1)), ValueError, "kl_div: the input must be log-probabilities"),
+    (lambda: F.cross_entropy(x, y, tl.ones(2)), ValueError, "weight must have one number per class, shape (3,), not "),
+    (lambda: F.cross_entropy(x, y, label_smoothing=1.1), ValueError, "label_smoothing must be from 0 to 1, not 1.1"),
+    (lambda: F.cross_entropy(x, x, ignore_index=0), ValueError, "ignore_index needs class numbers as target, not prob"),
+    (lambda: F.cross_entropy(x.sum(), y), ValueError, "input must have an axis of classes, not shape ()"),
+    (lambda: F.nll_loss(-x, y - 1), IndexError, "indices run from -1 to 1, but classes are 0 to 2"),
+    (lambda: F.nll_loss(-x, y.float()), TypeError, "classes must be given as integers, not float32; convert with"),
+    (lambda: F.nll_loss(-x, y[0]), ValueError, "target must be class numbers of shape (4,), got () int64"),
+    (lambda: F.binary_cross_entropy(x - 2, x), ValueError, "apply a sigmoid first, or use binary_cross_entropy_with_l"),
+    (lambda: F.huber_loss(x, x, delta=0), ValueError, "huber_loss: delta must be positive, not 0"),
+    (lambda: F.smooth_l1_loss(x, x, beta=-1), ValueError, "smooth_l1_loss: beta must not be negative, but is -1"),
+    (lambda: nn.MSELoss("batchmean"), ValueError, 'MSELoss: reduction must be "mean" or "sum" or "none", not \'batchm'),
+    (lambda: nn.KLDivLoss("all"), ValueError, 'reduction must be "mean" or "sum" or "none" or "batchmean", not'),
     # training
     (
         lambda: train(batches=nn.DataLoader(nn.TensorDataset(x), 2)).fit(),

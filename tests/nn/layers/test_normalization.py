@@ -32,7 +32,7 @@ def test_averages_stay_on_the_gpu_and_nobody_waits_for_it():
     assert layer.num_batches_tracked.item() == 2
 
 
-@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 2, 2)])
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 2, 1)])
 @pytest.mark.parametrize("affine", [(), ("weight",), ("bias",), ("weight", "bias")], ids="+".join)
 def test_a_batch_is_normalised_by_one_op_with_a_right_rule(shape, affine):
     inputs = [tl.randn(*size, dtype=tl.float64) for size in (shape, *[(3,)] * len(affine))]
@@ -65,13 +65,6 @@ def test_a_constant_input_gives_0_and_no_nan():
     assert nn.RMSNorm(3)(tl.zeros(2, 3)).tolist() == [[0, 0, 0]] * 2
 
 
-@pytest.mark.parametrize("shape", [0, (2, 0), -1])
-def test_sizes_below_1_are_refused(shape):
-    for layer in (nn.LayerNorm, nn.RMSNorm):
-        with pytest.raises(ValueError, match=f"{layer.__name__}: normalized_shape must"):
-            layer(shape)
-
-
 def test_the_default_eps_of_rms_norm_is_machine_epsilon():
     for dtype in (tl.float32, tl.float64):
         eps = np.finfo(dtype).eps
@@ -80,14 +73,17 @@ def test_the_default_eps_of_rms_norm_is_machine_epsilon():
         assert F.rms_norm(x, (1,), eps=3 * eps).item() == pytest.approx(1 / 2)
 
 
-def test_nothing_is_broadcast():
-    x = tl.zeros(2, 3)
-    for f in (F.layer_norm, F.rms_norm):
-        with pytest.raises(ValueError, match=rf"{f.__name__}: wanted \(\.\.\., 4\), got \(2, 3\)"):
-            f(x, 4)
-        with pytest.raises(ValueError, match=r"wanted \(\.\.\., 1, 2, 3\), got \(2, 3\)"):
-            f(x, (1, 2, 3))
-        with pytest.raises(ValueError, match=rf"{f.__name__}: weight .* shape of x's last axes, \(3,\).* \(1,\)"):
-            f(x, 3, tl.ones(1))
-        with pytest.raises(ValueError, match=rf"{f.__name__}: weight .* shape of x's last axes, \(2, 3\).* \(3,\)"):
-            f(x, (2, 3), tl.ones(3))
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: nn.LayerNorm(0), "LayerNorm: normalized_shape must"),
+        (lambda x: nn.RMSNorm((2, 0)), "RMSNorm: normalized_shape must"),
+        (lambda x: F.layer_norm(x, 4), r"layer_norm: wanted \(\.\.\., 4\), got \(2, 3\)"),
+        (lambda x: F.rms_norm(x, (1, 2, 3)), r"rms_norm: wanted \(\.\.\., 1, 2, 3\), got \(2, 3\)"),
+        (lambda x: F.layer_norm(x, 3, tl.ones(1)), r"layer_norm: weight .* shape of x's last axes, \(3,\).* \(1,\)"),
+        (lambda x: F.rms_norm(x, (2, 3), tl.ones(3)), r"rms_norm: weight .* shape of x's last axes, \(2, 3\).* \(3,\)"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_nothing_is_broadcast(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(tl.zeros(2, 3))

@@ -1,4 +1,4 @@
-"""RNN, GRU, LSTM and their cells: what holds of them without PyTorch, and what is said of wrong arguments."""
+"""RNN, GRU, LSTM and their cells: packed sequences, dropout, what is said of wrong arguments, and PyTorch's numbers."""
 
 import re
 
@@ -73,6 +73,56 @@ def test_what_does_not_fit_is_named(call, error, message):
         call()
 
 
-def test_float64_in_a_layer_of_float32_is_warned_of():
-    with pytest.warns(UserWarning, match="LSTM: the input is float64 and the weights are float32"):
-        lstm(x.double())
+# --- PyTorch's ----------------------------------------------------------------------------------------------
+
+
+def called(library, inner, packing=None):
+    """A module that takes the input and the states one by one; `packing` packs the input first."""
+
+    class Called(library.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x, *states):
+            hx = states if len(states) == 2 else states[0] if states else None
+            return self.inner(packing(x) if packing else x, hx)
+
+    return Called()
+
+
+SETTINGS = [
+    {},
+    {"num_layers": 2, "bidirectional": True},
+    {"batch_first": True, "bias": False},
+    {"nonlinearity": "relu"},
+]
+
+
+@pytest.mark.parity
+@kinds
+@pytest.mark.parametrize("options", SETTINGS, ids=str)
+@pytest.mark.parametrize("given", ["a batch", "one sequence", "packed", "packed, in order"])
+def test_outputs_states_and_gradients_are_pytorchs(kind, options, given):
+    torch = pytest.importorskip("torch")
+    from torch_parity import agree
+
+    options = {key: value for key, value in options.items() if kind == "RNN" or key != "nonlinearity"}
+    steps, lengths, layers = 4, [4, 2, 1], 4 if "num_layers" in options else 1
+    lengths = lengths if "order" in given else lengths[::-1]
+    first, batched = bool(options.get("batch_first")), given != "one sequence"
+    x = np.random.default_rng(0).normal(size=((3, steps, 2) if first else (steps, 3, 2)) if batched else (steps, 2))
+    states = [
+        np.random.default_rng(i).normal(size=(layers, *[3] * batched, 3)) for i in range(2 if kind == "LSTM" else 1)
+    ]
+
+    def packing(library):
+        pack = library.utils.rnn.pack_padded_sequence
+        return lambda x: pack(x, lengths, first, enforce_sorted="order" in given)
+
+    ours, theirs = (
+        called(library, getattr(library, kind)(2, 3, **options), packing(library) if "packed" in given else None)
+        for library in (nn, torch.nn)
+    )
+    for hx in ([], states):
+        agree(ours, theirs, x, *hx, dtype="float64")

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -25,19 +26,13 @@ def here():
 
 FOUND = {  # what is called -> what is said
     lambda: tl.tensor([1.0, -1.0]).sqrt(): "sqrt made the first nan, called at",
-    lambda: tl.tensor([1.0]) / 0: "div made the first inf",
     lambda: tl.softmax(tl.tensor([0.0, math.inf])): "softmax made the first nan",  # of a kernel
     lambda: leaf(0.0).sqrt().sum().backward(create_graph=True): "made the first inf",
-    lambda: tl.tensor([-math.inf]) - tl.tensor([-math.inf]): "sub made the first nan",
-    lambda: tl.tensor([-math.inf]) * tl.zeros(1): "mul made the first nan",
     lambda: tl.log(tl.tensor([-1.0])) * tl.tensor([math.nan]): "log made the first nan",
     lambda: tl.var(tl.tensor([2.0])): "var made the first nan",
-    lambda: tl.std(tl.tensor([2.0])): "std made the first nan",
     # a function made of ops is named by its own name, and a rule within it with both
     lambda: tl.full((2,), 1e30).norm(): "norm made the first inf",
-    lambda: tl.full((2,), 3e38).prod(): "prod made the first inf",
     lambda: tl.einsum("i,i->", tl.full((2,), 3e38), tl.full((2,), 3e38)): "einsum made the first inf",
-    lambda: tl.tensor([3e38, -3e38]).std(): "std made the first inf",
     lambda: leaf(1e30, 1e-30).prod().backward(tl.tensor(1e20)): (
         "rule of mul, in prod, made the first inf in a gradient; prod was"
     ),
@@ -73,14 +68,6 @@ def test_a_forward_outside_is_said_to_be_outside():
     y = leaf(0.0).sqrt()
     with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match="a line outside of detect_anomaly"):
         y.sum().backward()
-
-
-def test_a_function_made_of_ops_that_fails_leaves_no_name_behind():
-    with tl.detect_anomaly():
-        with pytest.raises(ValueError, match="einsum"):
-            tl.einsum("ij,i", tl.ones(2))
-        with pytest.raises(tl.AnomalyError, match="log made the first nan"):
-            tl.log(tl.tensor([-1.0]))
 
 
 def test_a_deliberate_minus_inf_passes_and_so_do_its_gradients():
@@ -123,20 +110,12 @@ def test_it_nests_and_decorates_with_and_without_parentheses():
 
 
 def test_it_holds_in_its_own_thread_only():
-    unseen = []
-
     def work(i):
-        for _ in range(50):
-            if i == 0:
-                assert np.isnan(tl.log(tl.tensor([-1.0])).item())
-                continue
-            with tl.detect_anomaly():
-                try:
-                    tl.log(tl.tensor([-1.0]))
-                except tl.AnomalyError:
-                    continue
-            unseen.append(1)
+        with tl.detect_anomaly() if i else nullcontext():
+            try:
+                return np.isnan(tl.log(tl.tensor([-1.0])).item())
+            except tl.AnomalyError:
+                return "found"
 
-    at_once(4, work)
-    assert not unseen
+    assert at_once(4, work) == [True, "found", "found", "found"]
     assert modes.observers == 0

@@ -186,6 +186,7 @@ WITH_NUMBERS = ELEMENTWISE - IN_WORDS - {"to_device", "alias", "astype", "clone"
 
 
 @pytest.mark.parametrize("name", sorted(WITH_NUMBERS))
+@settings(max_examples=5)
 @given(a=st.floats(0.2, 0.9), b=st.floats(0.2, 0.9))
 def test_each_formula_is_what_the_op_and_its_rule_compute(name, a, b):
     op, *setting = name.split()
@@ -236,12 +237,8 @@ f = {"dtype": tl.float64, "requires_grad": True}
 FUSED = {
     "softmax": lambda x, v: tl.softmax(v),
     "log_softmax": lambda x, v: tl.log_softmax(v),
-    "long softmax": lambda x, v: tl.softmax(x.reshape(-1)),
     "cross_entropy": lambda x, v: tl.cross_entropy(v, tl.tensor(1)),
-    "long cross_entropy": lambda x, v: tl.cross_entropy(x.reshape(-1), tl.tensor(1)),
     "squared_error": lambda x, v: tl.squared_error(v, v * 2),
-    "sum of squared_error": lambda x, v: tl.squared_error(v, v * 2, average=False),
-    "one squared_error": lambda x, v: tl.squared_error(v[:1], v[1:2]),
     "long squared_error": lambda x, v: tl.squared_error(x, x * 2),
     "linear": lambda x, v: tl.linear(x, x),
     "linear and bias": lambda x, v: tl.linear(x, x, v[:2]),
@@ -288,59 +285,38 @@ def rows(*shape):
 
 ELEMENT = {  # a function that computes a result from fresh inputs, the first of them x
     "sum": lambda: (x := rows(3, 5), x.sum()),
-    "sum over an axis": lambda: (x := rows(3, 5), x.sum(axis=0)),
-    "sum that keeps an axis": lambda: (x := rows(3, 5), x.sum(axis=1, keepdims=True)),
     "mean": lambda: (x := rows(3, 5), x.mean()),
-    "mean over axes": lambda: (x := rows(2, 3, 4), x.mean(axis=(0, 2))),
     "matmul": lambda: (x := rows(3, 5), x @ rows(5, 4)),
-    "matmul by a matrix on the left": lambda: (x := rows(5, 4), tl.randn(3, 5, dtype=tl.float64) @ x),
     "matmul with a vector": lambda: (x := rows(4, 5), x @ tl.randn(5, dtype=tl.float64)),
-    "matmul with a vector on the left": lambda: (x := rows(5, 4), tl.randn(5, dtype=tl.float64) @ x),
     "matmul of a vector": lambda: (x := rows(10), x @ rows(10, 4)),
-    "matmul of two vectors": lambda: (x := rows(10), rows(10) @ x),
     "matmul of stacks": lambda: (x := rows(2, 3, 4), x @ rows(2, 4, 3)),
-    "matmul of a stack on the left": lambda: (x := rows(2, 4, 3), tl.randn(2, 3, 4, dtype=tl.float64) @ x),
-    "matmul of a stack by a matrix": lambda: (x := rows(4, 3), tl.randn(2, 3, 4, dtype=tl.float64) @ x),
     "contract": lambda: (x := rows(3, 4, 2), tl.einsum("ijk,kj->ki", x, rows(2, 4))),
-    "contract of three": lambda: (x := rows(3, 4), tl.einsum("ij,jk,k->i", rows(3, 3), x, rows(4))),
     "convolution": lambda: (x := rows(2, 4, 5, 5), tl.convolution(x, rows(4, 2, 3, 3), rows(4), 2, 1, groups=2)),
-    "convolution, its weight": lambda: (x := rows(2, 1, 2), tl.convolution(rows(2, 1, 5), x, rows(2))),
     "transposed_convolution": lambda: (x := rows(2, 3, 4), tl.transposed_convolution(x, rows(3, 2, 2), rows(2))),
     "linear": lambda: (x := rows(3, 4), tl.linear(x, rows(5, 4), rows(5))),
     "linear, its weight": lambda: (x := rows(5, 4), tl.linear(rows(2, 3, 4), x)),
     "linear, its bias": lambda: (x := rows(5), tl.linear(rows(3, 4), rows(5, 4), x)),
     "small matmul": lambda: (x := rows(2, 2), x @ rows(2, 2)),
-    "small matmul with a vector": lambda: (x := rows(3, 2), x @ rows(2)),
-    "small matmul of a vector": lambda: (x := rows(2), x @ rows(2, 3)),
-    "small matmul of a matrix on the right": lambda: (x := rows(2, 3), rows(2) @ x),
     "small linear": lambda: (x := rows(1, 2), tl.linear(x, rows(2, 2), rows(2))),
-    "small linear, its weight": lambda: (x := rows(2, 2), tl.linear(rows(2, 2), x, rows(2))),
     "softmax": lambda: (x := rows(3, 4), tl.softmax(x)),
-    "softmax over the first axis": lambda: (x := rows(3, 4), tl.softmax(x, axis=0)),
     "log_softmax": lambda: (x := rows(3, 4), tl.log_softmax(x)),
     "cross_entropy": lambda: (x := rows(3, 4), tl.cross_entropy(x, tl.tensor([1, 0, 3]))),
     "squared_error": lambda: (x := rows(3, 4), tl.squared_error(x, tl.randn(3, 4, dtype=tl.float64))),
     "layer_norm": lambda: (x := rows(3, 4), tl.layer_norm(x, rows(4), rows(4))),
     "batch_norm": lambda: (x := rows(4, 3), channels.batch_norm(x)),
-    "batch_norm, its weight": lambda: (x := rows(3), channels.batch_norm(rows(4, 3), x)),
     "layer_norm, its weight": lambda: (x := rows(12), tl.layer_norm(rows(3, 12), x, rows(12))),
-    "layer_norm, its bias": lambda: (x := rows(12), tl.layer_norm(rows(3, 12), rows(12), x)),
     "rms_norm": lambda: (x := rows(3, 4), tl.rms_norm(x, rows(4))),
     "attention": lambda: (x := rows(3, 4), tl.attention(rows(3, 4), rows(3, 4), x, causal=True)),
-    "attention of heads": lambda: (x := rows(2, 3, 4), tl.attention(rows(2, 3, 4), rows(2, 3, 4), x)),
     "attention, its queries": lambda: (x := rows(3, 4), tl.attention(x, rows(3, 4), rows(3, 4), causal=True)),
     "attention, its keys": lambda: (x := rows(2, 3, 4), tl.attention(rows(2, 3, 4), x, rows(2, 3, 4), scale=0.3)),
     "attention_weights, its queries": lambda: (x := rows(3, 4), tl.attention_weights(x, rows(3, 4))),
-    "attention_weights, its keys": lambda: (x := rows(3, 4), tl.attention_weights(rows(3, 4), x)),
     "attention_weights with a mask": lambda: (
         x := rows(3, 4), tl.attention_weights(x, rows(3, 4), tl.tensor([True, False, True]))
     ),
     "cumsum": lambda: (x := rows(3, 5), x.cumsum(axis=1)),
     "index_get": lambda: (x := rows(5, 4), x[tl.tensor([2, 0, 2])]),
     "sigmoid": lambda: (x := rows(3, 4), tl.sigmoid(x)),
-    "mul by a row": lambda: (x := rows(4), x * tl.randn(3, 4, dtype=tl.float64)),
     "add of a row": lambda: (x := rows(4), rows(3, 4) + x),
-    "add of a column": lambda: (x := rows(3, 1), rows(3, 4) + x),
 }  # fmt: skip
 
 
@@ -383,7 +359,7 @@ DIFFERENTIABLE = [row for row in TABLE.values() if row.differentiable]
 
 
 @pytest.mark.parametrize("row", DIFFERENTIABLE, ids=[row.name for row in DIFFERENTIABLE])
-@settings(max_examples=3, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_op_is_explained_and_shown(row, data):
     sample = data.draw(row.samples)

@@ -1,12 +1,17 @@
-"""Graph: the values and gradients that it sees of a computation, its table and its arrows."""
+"""Graph: the values and gradients that it sees of a computation, and what it reads from the program."""
 
+import gc
+import re
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from at_once import at_once
 from tinygrad_lecture.inspect.graph import watched
@@ -57,15 +62,6 @@ def test_a_second_backward_adds_as_it_does_to_grad_and_the_table_says_so():
     assert "Backward ran 2 times; each gradient is the sum of what all passes found." in str(graph)
 
 
-def test_the_gradient_of_an_input_has_the_shape_of_the_input():
-    row, column = leaf(1.0, 2.0, 3.0), tl.ones(2, 1, dtype=tl.float64, requires_grad=True)
-    with tl.Graph() as graph:
-        (row * column).sum().backward()
-    product = graph.visited[-1]
-    assert [g.shape for g in product.input_gradients] == [(3,), (2, 1)]
-    np.testing.assert_array_equal(product.input_gradients[1], [[6.0], [6.0]])
-
-
 LONG = "[[[0, 1, 0, ..., 1, 0, 1], [1, 1, 1, ..., 1, 1, 1]]]"
 FORMULAS = {  # of x, [[1, 1, 1], [1, 1, 1]], and c, [3, 4, 5]
     "(x * c + c) ** 2.5": ["#1 * #2", "#3 + #2", "#4 ** 2.5"],  # a constant is one vertex for all uses, a number none
@@ -88,16 +84,6 @@ def test_a_formula_is_written_as_in_python_but_not_at_length(call):
     assert [v.formula for v in graph if v.op] == FORMULAS[call]
     if call.startswith("x["):  # the tape alone does not know the index
         assert tl.Graph(y).vertices[-1].formula == "#1[...]"
-
-
-def test_values_are_copies_that_later_changes_leave_alone():
-    x, c = leaf(1.0), tl.tensor([2.0], dtype=tl.float64)
-    with tl.Graph() as graph:
-        y = x * c
-    with tl.no_grad():
-        for changed in (x, c, y):
-            changed += 10
-    assert [v.value.item() for v in graph] == [1.0, 2.0, 2.0]
 
 
 def test_what_is_not_recorded_is_left_out():
@@ -183,16 +169,6 @@ def test_it_watches_one_block_at_a_time_but_may_watch_another():
     assert graph[x].grad.item() == 6.0
 
 
-def test_while_it_watches_it_holds_no_array_of_the_program():
-    x = leaf(1.0, 2.0)
-    with tl.Graph() as graph:
-        y = x + tl.tensor([3.0, 4.0], dtype=tl.float64)
-        array = weakref.ref(y._array)
-        del y
-        assert array() is None
-    assert graph.vertices[-1].value.tolist() == [4, 6]
-
-
 def test_a_graph_is_in_no_cycle():
     x = leaf(1.0)
     with no_collector():
@@ -243,13 +219,6 @@ def test_a_checkpoint_has_the_values_and_gradients_of_its_function(computed):
     assert ("tanh(x)" in text) == (computed == "inside")
 
 
-def test_a_profile_sees_the_second_run_of_a_checkpoint():
-    x = tl.ones(2, requires_grad=True)
-    with tl.profile() as p:
-        tl.checkpoint(lambda a: tl.tanh(a) * a, x).sum().backward()
-    assert "tanh" in str(p)
-
-
 def test_graphs_are_found_while_other_threads_start_to_watch():
     def watch(i):
         graph = tl.Graph()
@@ -259,3 +228,144 @@ def test_graphs_are_found_while_other_threads_start_to_watch():
     kept = [watch(0) for _ in range(50)]
     at_once(4, lambda i: [watch(0) if i % 2 else watched() for _ in range(500)])
     assert set(kept) <= set(watched())
+
+
+# --- modules and lines -----------------------------------------------------------------------------------------
+
+
+def test_a_graph_keeps_no_variable_of_the_calls_alive():
+    class Remembers(nn.Module):
+        def forward(self, x):
+            self.seen = tl.ones(3)
+            held.append(weakref.ref(self.seen))
+            local = tl.ones(2)
+            held.append(weakref.ref(local))
+            return (x * local).sum()
+
+    held = []
+    model = Remembers()
+    with tl.Graph() as graph:
+        model(tl.ones(2, requires_grad=True))
+    del model
+    gc.collect()
+    assert [reference() for reference in held] == [None, None]
+    assert len(graph) == 4
+
+
+def names_of_parameters(program):
+    """What the parameters are called that a program computes with."""
+    with tl.Graph() as graph:
+        program()
+    return [v.name for v in graph if v.requires_grad and v.op is None]
+
+
+def two_modules():
+    a, b = nn.Linear(2, 2), nn.Linear(2, 1)
+    C = b(tl.sigmoid(a(tl.ones(1, 2)))).sum()
+    a(tl.ones(1, 2))
+    assert "dC/d(a.weight)" in tl.explain(C)
+
+
+def modules_of_a_list():
+    layers = [nn.Linear(2, 2, bias=False) for _ in range(3)]
+    x = tl.ones(1, 2)
+    for layer in layers:
+        x = layer(x)
+
+
+def one_module():
+    model, loss = nn.Sequential(nn.Linear(2, 1)), nn.MSELoss()
+    loss(model(tl.ones(1, 2)), tl.ones(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("program", "names"),
+    [
+        (two_modules, "a.weight a.bias b.weight b.bias"),
+        (modules_of_a_list, "layer.weight layers[1].weight layers[2].weight"),
+        (one_module, "0.weight 0.bias"),
+    ],
+)
+def test_parameters_have_their_modules_names_behind_variables_if_several(program, names):
+    assert names_of_parameters(program) == names.split()
+
+
+# --- a function that is one op is shown as it was written -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "written"),
+    {
+        "tl.max(x, axis=1).values": "max(x, axis=1)",
+        "tl.topk(x, 2).values": "topk(x, 2)",
+        "tl.gather(x, 1, tl.tensor([[2], [0]]))": "gather(x, 1, [[2], [0]])",
+        "tl.cat([x, x], axis=1)": "cat([x, x], axis=1)",
+        "tl.square(x)": "square(x)",
+        "tl.sum(x, axis=0)": "sum(x, axis=0)",
+    }.items(),
+)
+def test_an_op_is_named_as_the_user_wrote_it(call, written):
+    x = tl.tensor([[1.0, 5.0, 2.0], [6.0, 4.0, 3.0]], requires_grad=True)
+    with tl.Graph() as graph:
+        other = tl.max(x, axis=1).values  # another call is another
+        y = eval(call, {"x": x, "tl": tl})
+        text = tl.explain(y.sum(), {"x": x, "y": y})
+    assert (graph[y].formula, graph[y].part_of, graph[other].formula) == (written, "", "max(x, axis=1)")
+    assert f"y = {written}" in text
+
+
+def test_each_op_of_a_function_of_several_says_so_and_so_does_a_constant_in_it():
+    x, y = tl.tensor([0.5, -1.0], requires_grad=True), tl.tensor([0.5, 1.0])
+    with tl.Graph() as graph:
+        z = tl.outer(x, x)
+        total = z.sum()
+        text = tl.explain(tl.logsumexp(x * y))
+    graph.name({"x": x, "z": z, "total": total})
+    assert {v.part_of for v in graph.vertices[: graph.vertices.index(graph[total])] if v.op} == {"outer"}
+    assert graph[total].part_of == graph[y].part_of == ""
+    assert "(part of outer)" in tl.explain(total)
+    assert re.search(r"= \[\S+\] +constant, which logsumexp computes\n", text)
+
+
+# --- names of variables ---------------------------------------------------------------------------------------
+
+V1 = tl.tensor([[0.5, -1.0], [1.0, 2.0]], requires_grad=True)  # a global
+
+
+class Net:
+    def __init__(self):
+        self.W = tl.tensor([[1.0, 2.0]], requires_grad=True)
+
+    def told(self, x):
+        return tl.explain((self.W @ x).sum())
+
+
+def test_variables_and_what_they_hold_have_the_name_one_would_type():
+    x, net = tl.tensor([1.0, 0.5]), Net()
+    assert "dC/dV1" in tl.explain((V1 @ x).sum())
+    assert "dC/d(self.W)" in net.told(x)
+    assert "dC/d(net.W)" in tl.explain((net.W @ x).sum())
+    held = SimpleNamespace(scale=tl.tensor(2.0, requires_grad=True), _hidden=tl.tensor(3.0, requires_grad=True))
+    text = tl.explain(held.scale * held._hidden)
+    assert "dC/d(held.scale)" in text and "_hidden" not in text
+
+
+def test_a_variable_of_the_function_comes_before_a_global_of_the_same_value():
+    own, x = V1, tl.tensor([1.0, 0.5])
+    assert "dC/down" in tl.explain((own @ x).sum())
+
+
+# --- on a device --------------------------------------------------------------------------------------------
+
+
+def test_all_that_is_shown_of_a_computation_on_a_device_has_been_copied_to_the_host(tmp_path):
+    x, w = tl.randn(2, 3).to("strict"), tl.randn(3, 2).to("strict").requires_grad_()
+    with tl.Graph() as graph, tl.profile() as profile:
+        C = (tl.sigmoid(x @ w) ** 2).mean()
+        C.backward()
+        assert "dC/dw = xᵀ @ dC/d#3" in tl.explain(C)
+        assert tl.page(C, tmp_path / "page.html").exists()
+    assert graph[w].grad.tolist() == w.grad.tolist()
+    assert "on strict" in w._repr_html_()
+    assert "<svg" in graph._repr_html_()
+    assert "matmul" in str(profile)

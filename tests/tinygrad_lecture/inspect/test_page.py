@@ -70,12 +70,6 @@ def test_where_backward_has_not_run_the_page_does_and_leaves_grad_alone(tmp_path
     assert x.grad == 6
 
 
-def test_of_a_checkpoint_it_shows_no_second_run():
-    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
-    data = data_of(tl.checkpoint(model, tl.ones(1, 2, requires_grad=True)).sum())
-    assert [data["values"][step["value"]]["op"] for step in data["steps"]] == ["sum", "checkpoint"]
-
-
 def test_each_value_says_which_line_made_it_of_a_layer_and_of_its_user():
     model = nn.Linear(2, 1)
     with tl.Graph():
@@ -110,14 +104,6 @@ def test_values_are_told_in_the_words_of_the_lecture():
     assert told["target"] == "what is wanted"
 
 
-def test_a_layer_has_the_name_of_its_parameter_where_no_module_is_known():
-    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
-    model.W_Q = nn.Linear(2, 2)
-    names = {f"model.{name}": parameter for name, parameter in model.named_parameters()}
-    told = words_in(model.W_Q(model[0](tl.ones(1, 3))).sum(), names)
-    assert (told["model.0.weight"], told["model.W_Q.weight"]) == ("weights of layer 1", "weights of W_Q")
-
-
 def test_what_is_only_another_shape_has_the_name_of_what_it_was_and_no_box():
     x = tl.randn(4, 8, requires_grad=True)
     with tl.Graph() as graph:
@@ -142,17 +128,6 @@ def gpt():
         loss = TokenCrossEntropy()(model(tl.tensor([0, 1, 2, 3])), tl.tensor([1, 2, 3, 4]))
         loss.backward()
         return data_of(loss)
-
-
-def test_each_block_of_a_gpt_is_a_box_with_its_parts_inside(gpt):
-    names = [group["name"] for group in gpt["groups"]]
-    assert [name for name in names if name.startswith("blocks")] == ["blocks.0", "blocks.1", "blocks.2"]
-    inside = [g["name"] for g in gpt["groups"] if g["parent"] == names.index("blocks.1")]
-    assert inside == ["attention", "ffn"]
-    own = [value for value in gpt["values"] if value["name"].startswith("blocks.1.ffn.")]
-    assert own and {gpt["groups"][value["group"]]["name"] for value in own} == {
-        "ffn"
-    }  # parameters stand with their users
 
 
 def test_each_value_and_each_group_stands_in_one_view_beside_what_comes_from_outside(gpt):
@@ -181,7 +156,7 @@ def test_a_module_called_twice_is_two_boxes():
 # --- attention ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("settings", [{}, {"causal": True}, {"scale": 0.3}, {"causal": True, "scale": 2.0}])
+@pytest.mark.parametrize("settings", [{}, {"causal": True, "scale": 2.0}])
 @pytest.mark.parametrize("masked", [False, True])
 def test_the_weights_of_attention_are_those_that_give_its_result(settings, masked):
     q, k, v = (tl.randn(2, 3, 4, requires_grad=True) for _ in range(3))

@@ -2,11 +2,12 @@
 
 A Trainer, or any other function, with two workers:
 
-    if __name__ == "__main__":
-        nn.parallel.run(trainer.fit, workers=2)
+    nn.parallel.run(trainer.fit, workers=2)
 
-Each worker is a process that runs the whole function. Worker 0 is this one, with this trainer; the others get copies,
-and print nothing. The result is that of one worker to rounding, and the same bits each time for a number of workers.
+Each worker is a process of MPI that runs the whole program, and in it this function. Afterwards worker 0 goes on, and
+the others end; they print nothing. The result is that of one worker to rounding, and the same bits each time for a
+number of workers. It needs `python -m pip install mpi4py mpich`, or another MPI.
+
 A Trainer knows what to do. A loop of your own needs two lines more:
 
     def train():
@@ -19,11 +20,10 @@ A Trainer knows what to do. A loop of your own needs two lines more:
             optimizer.step()                                # so all workers make the same step
         return model
 
-    if __name__ == "__main__":
-        model = nn.parallel.run(train, workers=2)
+    model = nn.parallel.run(train, workers=2)
 
-The same program runs on MPI's processes, on one machine or several, `mpiexec -n 4 python program.py`, with the extra
-`mpi`; and alone, where these lines change nothing.
+The same program runs on several machines, `mpiexec -n 4 python program.py`, and alone, where these lines change
+nothing.
 
 Every worker takes the same steps. What all wait for, such as `backward`, must not stand below
 `if nn.parallel.rank() == 0`; what only one may do, such as writing a file, should. `nn.parallel.mean(loss)` is
@@ -31,13 +31,11 @@ the loss over all rows, and `nn.parallel.group().gather(x)` has the x of each wo
 workers, and a module that computes statistics of a batch sees its worker's rows.
 
 This is data parallelism by SPMD, one program on several parts of the data, as PyTorch's DistributedDataParallel and
-MPI programs have it: one model of how it works serves processes and machines, and a loop stays a loop. How
-much it gains: see `tests/benchmarks/run.py`.
+MPI programs have it, and a loop stays a loop. How much it gains: see `tests/benchmarks/run.py`.
 
 Where things are, in the order of a step:
 
     launch.py               run: start the workers, and end them all if one fails
-    local.py  mpi.py        workers that are processes of this machine, or MPI's ranks
     group.py                how workers wait for each other, exchange objects and add up numbers
     distribute.py           the rows of each batch that are this worker's; one model, whose gradients are averaged
 """

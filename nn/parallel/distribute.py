@@ -22,7 +22,7 @@ from tinygrad_lecture.random import replay
 from ..errors import is_data
 from ..module import Module
 from ..optim import Optimizer
-from .group import AllReduce, Group, Loop, group
+from .group import Group, Loop, group
 
 
 class shares:
@@ -148,7 +148,7 @@ class distribute(AbstractContextManager["distribute"]):
     def __init__(self, model: Module, optimizer: Optimizer | None = None) -> None:
         self._group, self._model, self._optimizer = group(), model, optimizer
         self._parameters: list[Tensor] = []  # none: a worker alone
-        self._sums: list[tuple[list[Tensor], AllReduce]] = []  # the parameters of a dtype, and their gradients
+        self._sums: list[tuple[list[Tensor], Array]] = []  # the parameters of a dtype, and room for their gradients
         self._pending: set[tuple[int, ...]] = set()  # parts of batches whose gradients are not yet added up
         if self._group.size == 1:
             return
@@ -158,7 +158,7 @@ class distribute(AbstractContextManager["distribute"]):
         for dtype in sorted({p.dtype.name for p in self._parameters}):
             parameters = [p for p in self._parameters if p.dtype.name == dtype]
             n = sum(p.numel() for p in parameters) + len(parameters)  # of each also whether it has a gradient
-            self._sums.append((parameters, self._group.all_reduce(n, dtype)))
+            self._sums.append((parameters, np.empty(n, dtype)))
         modes.after_backward += (self.average,)
         self._group.to_close.append(self)
 
@@ -215,9 +215,7 @@ class distribute(AbstractContextManager["distribute"]):
             return
         self._group.to_close.remove(self)
         modes.after_backward = tuple(finish for finish in modes.after_backward if finish != self.average)
-        for _, all_reduce in self._sums:
-            all_reduce.close()
-        self._parameters, self._sums, self._group = [], [], Group()  # so that it can be copied, and sent to workers
+        self._parameters, self._sums = [], []
 
     def __exit__(self, *error: object) -> None:
         self.close()
@@ -234,12 +232,12 @@ class distribute(AbstractContextManager["distribute"]):
             return
         if late := len(set(self._trained()).difference(self._parameters)):
             raise RuntimeError(f"backward: {late} parameters came after nn.parallel.distribute: add them before it")
-        for parameters, all_reduce in self._sums:
-            *parts, has = np.split(all_reduce.mine, np.cumsum([p.numel() for p in parameters]))
+        for parameters, numbers in self._sums:
+            *parts, has = np.split(numbers, np.cumsum([p.numel() for p in parameters]))
             has[...] = [p.grad is not None for p in parameters]
             for p, part in zip(parameters, parts, strict=True):
                 _write(p, factor, part.reshape(p.shape))
-            *parts, has = np.split(all_reduce.sum("backward"), np.cumsum([p.numel() for p in parameters]))
+            self._group.add_up(numbers, "backward")
             for p, part, any_has in zip(parameters, parts, has, strict=True):
                 if any_has:
                     _read(p, part.reshape(p.shape))

@@ -1,7 +1,7 @@
-"""Group: the workers that train together, and how they exchange numbers and objects; here for a worker alone.
+"""Group: the workers that train together, and how they exchange numbers and objects; a worker alone, or MPI's.
 
-A program asks `group()` for its group, and never which kind it is: processes of this machine (`local.py`), or MPI's
-ranks (`mpi.py`). Every worker must make the same calls in the same order, since each call waits for all.
+A program asks `group()` for its group, which is a worker alone or MPI's ranks. Every worker must make the same calls in
+the same order, since each call waits for all.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import io
 import math
 import os
 import pickle
-import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -24,26 +22,6 @@ from tinygrad_lecture import Tensor, no_grad
 from tinygrad_lecture.backend import Array, move, to_host
 from tinygrad_lecture.kernels.blas import one_thread
 from tinygrad_lecture.tensor_base import tensor_of
-
-
-class AllReduce:
-    """Memory for n numbers of each worker, to be summed over all of them. This one is for a worker alone.
-
-    mine: the numbers of this worker, to be filled in.
-    """
-
-    def __init__(self, n: int, dtype: Any) -> None:
-        self.mine: Array = np.empty(n, dtype)
-
-    def sum(self, call: str) -> Array:
-        """The numbers, each summed over all workers: the same bits for all of them.
-
-        Read them before the next call.
-        """
-        return self.mine
-
-    def close(self) -> None:
-        """Let go of the memory."""
 
 
 class Loop:
@@ -92,8 +70,11 @@ class Group:
         return parts
 
     def exchange(self, data: bytes) -> list[bytes]:
-        """The bytes that each worker gives, by rank. Raises WorkerLeft if one has ended."""
+        """The bytes that each worker gives, by rank."""
         return [data]
+
+    def add_up(self, numbers: Array, call: str = "add_up") -> None:
+        """Replace an array by its sum over all workers, in place: the same bits for all of them."""
 
     def gather(self, value: Any, call: str = "gather") -> list[Any]:
         """The value of each worker, by rank: arrays, Tensors, and whatever else can be pickled.
@@ -119,13 +100,26 @@ class Group:
         """Worker 0's value; that of the others is not looked at."""
         return self.gather(value if self.rank == 0 else None, call)[0]
 
-    def all_reduce(self, n: int, dtype: Any) -> AllReduce:
-        """Memory for n numbers of each worker, to be summed."""
-        return AllReduce(n, dtype)
 
+class MPIGroup(Group):
+    """MPI's ranks. communicator: mpi4py's.
 
-class WorkerLeft(RuntimeError):
-    """Another worker, for which this one waits, has ended."""
+    MPI waits for ever, or mixes up the numbers, if its ranks make different calls. So before each sum they tell each
+    other which call they are in.
+    """
+
+    def __init__(self, communicator: Any) -> None:
+        self.communicator = communicator
+        self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
+
+    def exchange(self, data: bytes) -> list[bytes]:
+        return self.communicator.allgather(data)  # type: ignore[no-any-return]
+
+    def add_up(self, numbers: Array, call: str = "add_up") -> None:
+        self.meet(call)
+        total = np.empty_like(numbers)
+        self.communicator.Allreduce(numbers, total)
+        numbers[...] = total
 
 
 _alone = Group()
@@ -154,8 +148,8 @@ def mean(number: Any) -> float:
     return sum(rows * value for rows, value in told) / sum(rows for rows, _ in told)
 
 
-# Workers whose BLAS uses all cores wait for each other in busy loops. The environment decides before NumPy is
-# imported, so it serves processes that are about to be started. In a process that has NumPy, OpenBLAS is told.
+# Workers whose BLAS uses all cores wait for each other in busy loops: so each uses one thread, unless one of these says
+# how many.
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -179,47 +173,23 @@ def working_in(joined: Group, silent: bool = False) -> Iterator[None]:
                 distributed.close()
 
 
-@contextmanager
-def on_ctrl_c(handler: Any) -> Iterator[None]:
-    """Context manager in which Ctrl-C calls a handler of Python's `signal`, or with signal.SIG_IGN does nothing.
-
-    With SIG_IGN, processes that are started meanwhile ignore Ctrl-C too. It changes nothing outside the main thread,
-    where Python allows no signal handlers, and where Ctrl-C is ignored already (nohup).
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
-    signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+# --- pickles: whatever pickle can, and Tensors, which go to no file as pickles ------------------------------
 
 
-# --- pickles: whatever pickle can, and Tensors, which go to no file as pickles -------------------------------
-
-
-def pickled(value: Any, for_programs: bool = False) -> bytes:
-    """A pickle of a value. for_programs: raises PicklingError for what other processes could not import."""
+def pickled(value: Any) -> bytes:
+    """A pickle of a value."""
     buffer = io.BytesIO()
-    pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL)
-    pickler.importable = for_programs and not hasattr(sys.modules["__main__"], "__file__")
-    pickler.dump(value)
+    _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
     return buffer.getvalue()
 
 
 class _Pickler(pickle.Pickler):
-    importable = False  # whether to refuse what stands in no file
-
     def reducer_override(self, value: Any) -> Any:
-        if isinstance(value, Tensor):
-            if not value.is_leaf:
-                raise pickle.PicklingError("a tensor computed from others cannot be sent: send x.detach()")
-            return _tensor, (type(value), to_host(value._array), value.device, value.requires_grad)
-        if self.importable and getattr(value, "__module__", None) == "__main__":
-            raise pickle.PicklingError(f"{getattr(value, '__qualname__', value)} is defined in no file")
-        return NotImplemented
+        if not isinstance(value, Tensor):
+            return NotImplemented
+        if not value.is_leaf:
+            raise pickle.PicklingError("a tensor computed from others cannot be sent: send x.detach()")
+        return _tensor, (type(value), to_host(value._array), value.device, value.requires_grad)
 
 
 def _tensor(kind: Any, array: Any, device: str, requires_grad: bool) -> Tensor:

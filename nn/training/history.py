@@ -197,7 +197,3 @@ class TensorBoard(AbstractContextManager["TensorBoard"]):
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A copy, which is for another worker, has no open file."""
-        return {**vars(self), "_writer": None}

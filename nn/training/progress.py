@@ -20,8 +20,6 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.kernels.compiled import installed
 
-from ..parallel.group import on_ctrl_c
-
 
 def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show: bool = True) -> Progress:
     """The display that suits the output: Bar, Lines, or a silent Progress with show=False.
@@ -186,14 +184,21 @@ def noting_ctrl_c() -> Iterator[threading.Event]:
             while not pressed.is_set():
                 step()
 
-    Like `on_ctrl_c` it changes nothing outside the main thread, and where Ctrl-C is ignored.
+    It changes nothing outside the main thread, where Python allows no signal handlers, and where Ctrl-C is ignored
+    already (nohup).
     """
     pressed = threading.Event()
     before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield pressed
+        return
 
     def note(number: int, frame: Any) -> None:
         pressed.set()
         signal.signal(signal.SIGINT, before)
 
-    with on_ctrl_c(note):
+    signal.signal(signal.SIGINT, note)
+    try:
         yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -18,6 +18,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import brief
+from tinygrad_lecture.files import check_writable, sweep
 
 from .. import weights
 from ..json_files import parse_json
@@ -67,6 +68,30 @@ def peek(path: str | Path) -> dict[str, Any]:
     except ValueError:
         return {}
     return state if isinstance(state, dict) else {}
+
+
+def prepare(last: Path, best: Path, resume: bool, begun: bool) -> bool:
+    """Prepare the files of a run: returns whether to resume the run there, else removes those of a finished one.
+
+    last, best: its saved state, and the weights with the best scores.  begun: whether this run has written them.
+    Raises FileExistsError for an unfinished run that is not to be resumed.
+    """
+    check_writable(last)  # now, not after the first hour
+    sweep(last)
+    sweep(best)
+    if begun:
+        return False
+    if resume and last.exists():
+        return True
+    if last.exists() and not (state := peek(last)).get("finished"):
+        raise FileExistsError(
+            f"{last} is the saved state of an unfinished run: fit(resume=True) resumes it; delete it to start over"
+            if state
+            else f"{last} exists, but is not the saved state of a training run; delete it to start over"
+        )
+    for old in (last, best):
+        old.unlink(missing_ok=True)
+    return False
 
 
 def save_checkpoint(

@@ -5,34 +5,49 @@
     history[-1].test.loss                               # 0.1234
     history.plot("run/curves.png")
 
-`Trainer.fit` is the loop, `Trainer.learn` one optimiser step. Its options, saving and resuming are in `run.py`.
+`Trainer.fit` is the loop, `Trainer.learn` one optimiser step; then come the history, and saving and resuming.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import KW_ONLY, dataclass
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 
+import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors import aligned
+from tinygrad_lecture.backend import xp
+from tinygrad_lecture.errors import aligned, warn
+from tinygrad_lecture.files import hold, make_folder
 
+from .. import weights
+from ..container import Sequential
+from ..data.loader import DataLoader, Epoch
+from ..errors import explained
 from ..module import Module
 from ..notebook import facts, trainer_html
 from ..optim import Optimizer
+from ..optim.lr_scheduler import LRScheduler
 from ..parallel.distribute import distribute, drawing_alike, of_own_rows
-from ..parallel.group import group
+from ..parallel.group import group, rank
 from ..utils import clip_grad_norm_
+from . import saved_state
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
+from .options import check_same, optimizer_settings, problems
 from .progress import advice, choose_display, noting_ctrl_c
-from .run import Run, has_state
+
+TWICE = ("CrossEntropyLoss", "Softmax"), ("BCEWithLogitsLoss", "Sigmoid")  # a loss, and the layer that it has in itself
 
 
-class Trainer(Run):
+@dataclass(eq=False, repr=False)
+class Trainer:
     """Trains a model, keeps its history and, given a folder, can resume after any interruption.
 
     - `batches`: tuples (*inputs, targets), such as a DataLoader.
@@ -61,16 +76,72 @@ class Trainer(Run):
     model's code or the data are not detected.
 
     Several processes share the rows of each batch with nn.parallel.run(trainer.fit, workers=2), to the same result but
-    for rounding, dropout, and statistics of a batch, as in BatchNorm. A run may be resumed with another number of
-    workers, and is exact with the same.
-    Raises ValueError for invalid options, ImportError for a folder without the safetensors package.
+    for rounding, dropout, and statistics of a batch, as in BatchNorm. Such a run is resumed with as many workers.
+    Raises ValueError that lists all invalid options, ImportError for a folder without the safetensors package.
     """
+
+    model: Module
+    batches: Batches
+    loss: Callable[..., Tensor]
+    optimizer: Optimizer
+    _: KW_ONLY
+    epochs: int | None = None
+    steps: int | None = None
+    test: Batches | None = None
+    accuracy: bool = False
+    schedule: LRScheduler | None = None
+    schedule_by: Literal["step", "epoch"] = "step"
+    accumulate: int = 1
+    clip_norm: float | None = None
+    record_every: int | None = None
+    on_record: Callable[[Any], object] | None = None
+    patience: int | None = None
+    folder: str | Path | None = None
+    save_seconds: float = 30.0
+    settings: Mapping[str, str | float | None] | None = None
+    show: bool = True
+
+    def __post_init__(self) -> None:
+        if found := list(problems(self)):
+            raise ValueError(f"{type(self).__name__}: {'; '.join(found)}")
+        settings = (self.settings or {}).items()
+        self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in settings}
+        if self.folder is not None:
+            weights.require()
+
+        self.step = 0  # optimiser steps done
+        self.history = History()
+        self._metrics = RunningMetrics(self.accuracy)  # since the last row of the history
+        self._seconds = 0.0  # training time since the last row
+        self._rate = float(self.optimizer.param_groups[0]["lr"])  # of the last step
+        self._partial = False  # whether Ctrl-C cut the last row short
+        self._running: Iterator[Any] | None = None  # the rest of the current epoch
+        self._optimizer_settings = optimizer_settings(self.optimizer, self.schedule)  # before a step changes them
 
     def __repr__(self) -> str:
         return "\n".join(["Trainer", *(f"  {line}" for line in aligned(facts(self)))])
 
     def _repr_html_(self) -> str:
         return trainer_html(self)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps in one pass over the batches."""
+        return -(-len(self.batches) // self.accumulate)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps in the whole training."""
+        return self.steps if self.steps is not None else (self.epochs or 0) * self.steps_per_epoch
+
+    @property
+    def _finished(self) -> bool:
+        return self.step >= self.total_steps or self.history.stopped_early
+
+    @property
+    def _out_of_patience(self) -> bool:
+        best = len(self.history) - 1 if self.history.best is None else self.history.best
+        return self.patience is not None and len(self.history) - 1 - best >= self.patience
 
     # --- the loop ---------------------------------------------------------------------------------------
 
@@ -87,6 +158,21 @@ class Trainer(Run):
         with self._holding_folder(), distribute(self.model, self.optimizer) as self._distributed:
             self._begin(resume)
             return self._fit()
+
+    def _begin(self, resume: bool) -> None:
+        """Start `fit`, or continue after an earlier call."""
+        if group().broadcast(rank() == 0 and self._open_folder(resume), "fit"):
+            self.load(last := self._file("last"))
+            if self.show:
+                print(f"Resuming after step {self.step:,}, from {last}.")
+        pair = type(self.loss).__name__, type([*self.model.modules()][-1]).__name__
+        if isinstance(self.model, Sequential) and pair in TWICE:
+            warn("Trainer: {} takes logits: leave {}, which it has in itself, out of the model".format(*pair))
+        if self._partial:  # its steps are continued
+            self.history.records.pop()
+        self.history.interrupted = self._partial = False
+        self.history.stopped_early = self._out_of_patience
+        self._saved_at = time.perf_counter()
 
     def _fit(self) -> History:
         history = self.history
@@ -109,10 +195,12 @@ class Trainer(Run):
                         self.on_record(self)
                 if self.schedule is not None and self.schedule_by == "epoch" and self.step % epoch == 0:
                     self.schedule.step()
-                history.interrupted, save = self._agree(pressed.is_set())
+                due = self.folder is not None and time.perf_counter() - self._saved_at >= self.save_seconds
+                told = group().gather((pressed.is_set(), due), "fit")  # of each worker
+                history.interrupted = any(stop for stop, _ in told)
                 if history.interrupted:
                     break
-                if save:
+                if told[0][1]:  # worker 0's clock decides for all
                     self.save()
         if self.folder is not None:
             self.save()
@@ -165,7 +253,7 @@ class Trainer(Run):
         with drawing_alike(group()):
             if self._running is None or done == 0:
                 self._running = iter(self.batches)
-                if not has_state(self.batches):  # a list always starts at its beginning
+                if not _has_state(self.batches):  # a list always starts at its beginning
                     list(islice(self._running, done * self.accumulate))
             batches = list(islice(self._running, self.accumulate))
         if not batches:
@@ -199,6 +287,165 @@ class Trainer(Run):
 
     def _scores(self) -> str:
         return f"{self._metrics}   rate {self._rate:.3g}" if self.schedule is not None else str(self._metrics)
+
+    # --- the folder -------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write folder/last.safetensors, from which `fit(resume=True)` continues.
+
+        Raises ValueError without a folder, FloatingPointError if the loss or a weight is NaN or infinite.
+        """
+        path = self._file("last")
+        state = self._state()
+        self._check_losses()  # before the last good state is overwritten
+        self._check_weights()
+        if rank() == 0:
+            saved_state.save(path, state)
+        self._saved_at = time.perf_counter()
+
+    def load(self, path: str | Path) -> None:
+        """Restore the state that a run saved in this file.
+
+        Raises as `fit` does, and ValueError for a checkpoint; the trainer is then unchanged.
+        """
+        state = saved_state.load(path)
+        if "run" not in state:
+            raise ValueError(f"{path} is a checkpoint, not the saved state of a Trainer: use nn.load_checkpoint")
+        before = self._state()
+        positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if _has_state(loader)]
+        try:
+            with saved_state.fitting(path):
+                check_same(state["settings"], self.settings or {})  # alone: with them other settings may differ
+                check_same(state["run"], self._settings_to_match())
+                self._restore(state)
+        except ValueError:
+            self._restore(before)
+            for loader, position in positions:
+                loader.load_state_dict(position)
+            raise
+
+    def load_best(self) -> None:
+        """Load the weights with the best scores, folder/best.safetensors, into the model.
+
+        Raises ValueError without a folder or if the file is damaged or another model's, FileNotFoundError before the
+        first row of the history.
+        """
+        tensors = weights.load_file(path := self._file("best"))
+        with saved_state.fitting(path):
+            self.model.load_state_dict(tensors)
+
+    def _save_best(self, row: HistoryRow) -> None:
+        self._check_weights()
+        metadata = {"step": str(row.step), "scores": str(row.test or row.train)}
+        if rank() == 0:
+            weights.save_file(self.model.state_dict(), self._file("best"), metadata)
+
+    def _file(self, name: str) -> Path:
+        if self.folder is None:
+            raise ValueError("Trainer: there is no folder to save to or load from; make it with folder=...")
+        return Path(self.folder) / f"{name}.safetensors"
+
+    def _holding_folder(self) -> AbstractContextManager[None]:
+        """Context manager in which no other program trains in the folder, which is made if missing."""
+        if self.folder is None or rank():
+            return nullcontext()
+        make_folder(self.folder)
+        return hold(Path(self.folder))
+
+    def _open_folder(self, resume: bool) -> bool:
+        """Remove a finished run from the folder, or return whether to resume the run there."""
+        if self.folder is None:
+            if resume:
+                raise ValueError("Trainer.fit: resume=True needs a folder; make the Trainer with folder=...")
+            return False
+        return saved_state.prepare(self._file("last"), self._file("best"), resume, begun=self.step > 0)
+
+    def _check_losses(self) -> None:
+        if not self._metrics.finite:
+            loss, epoch = float(self._metrics.loss), -(-self.step // self.steps_per_epoch)
+            where = f"in epoch {epoch}, at or before step {self.step:,}"
+            raise FloatingPointError(f"the loss became {loss} {where}; try a smaller learning rate")
+
+    def _check_weights(self) -> None:
+        for name, parameter in self.model.named_parameters():
+            if not bool(xp(parameter.array).isfinite(parameter.array).all()):
+                what = f"{name} has NaN or infinite elements after step {self.step:,} and is not saved"
+                raise FloatingPointError(f"{what}; try a smaller learning rate, or clip_norm")
+
+    # --- the state --------------------------------------------------------------------------------------
+
+    def _settings_to_match(self) -> dict[str, Any]:
+        """The settings by name that must match to resume."""
+        schedule = self.schedule
+        return {
+            "optimizer": type(self.optimizer).__name__,
+            "schedule": None if schedule is None else f"{type(schedule).__name__} by {self.schedule_by}",
+            "batches in an epoch": len(self.batches),
+            "test": self.test is not None,
+            "dtypes": sorted({tensor.dtype.name for tensor in self.model.state_dict().values()}),
+            **{name: getattr(self, name) for name in ("accumulate", "clip_norm", "accuracy")},
+            **self._optimizer_settings,
+        }
+
+    def _state(self) -> dict[str, Any]:
+        """Everything the next step depends on, with copies of the tensors.
+
+        All workers call it, since it has the random streams and the running sums of each.
+        """
+        workers = group().gather({"metrics": self._metrics.state_dict(), "random": tl.get_rng_state()}, "save")
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        parts["model"] = {name: tensor.clone() for name, tensor in parts["model"].items()}
+        history = self.history.state_dict()
+        history["records"] = history["records"][: len(self.history) - self._partial]
+        return {
+            **parts,
+            "settings": self.settings,
+            "run": self._settings_to_match(),
+            "finished": self._finished,
+            "step": self.step,
+            "history": {**history, "interrupted": False},
+            "seconds": self._seconds,
+            "rate": self._rate,
+            "batches": self._position() if self.step else None,
+            "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
+            "workers": workers,
+        }
+
+    def _position(self) -> dict[str, Any] | None:
+        """The position within the current epoch; None for batches without a state, such as a list."""
+        if not _has_state(self.batches):
+            return None
+        return self._running.state_dict() if isinstance(self._running, Epoch) else self.batches.state_dict()
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Restore what `_state` returned."""
+        workers = state["workers"]
+        if len(workers) != group().size:
+            raise ValueError(f"it has {len(workers)} workers, and now there are {group().size}; resume with as many")
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        for batches, position in ((self.test, state["test"]), (self.batches, state["batches"])):  # may be one loader
+            if position is not None and _has_state(batches):
+                batches.load_state_dict(position)
+        self._running = None
+        self.step, self.history, self._partial = int(state["step"]), History.from_state(state["history"]), False
+        self._seconds, self._rate = float(state["seconds"]), float(state["rate"])
+        self._metrics = RunningMetrics(self.accuracy)
+        self._metrics.merge(workers[rank()]["metrics"])
+        if not self._metrics.finite:
+            raise ValueError(f"the sum of its losses is {self._metrics.loss}")
+        tl.set_rng_state(workers[rank()]["random"])
+
+    def _parts(self) -> dict[str, Any]:
+        return saved_state.parts_of(self.model, self.optimizer, self.schedule)
+
+
+Trainer.__init__ = explained(Trainer.__init__)  # type: ignore[method-assign]
+
+
+def _has_state(batches: Any) -> TypeGuard[DataLoader]:
+    """Whether batches know their position, as a DataLoader does and a list does not."""
+    return hasattr(batches, "load_state_dict")
 
 
 def fit(

@@ -1,57 +1,69 @@
-"""Small trainings for several workers, in a file that other processes can import."""
+"""Small trainings for several workers, and workers that are threads."""
 
 import copy
-import os
-import signal
-import sys
 import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from functools import partial
-from multiprocessing import Pipe
-from pathlib import Path
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from nn.parallel.group import WorkerLeft, working_in
-from nn.parallel.local import LocalGroup
-from tinygrad_lecture.autograd.modes import modes
+from nn.parallel.group import Group, working_in
 from tinygrad_lecture.random import replay
 
 F = nn.functional
 
 
+class Threads(Group):
+    """Workers that are threads of this process. told: a list for all, with a place for each."""
+
+    def __init__(self, rank, told, barrier):
+        self.rank, self.size, self.told, self.barrier = rank, len(told), told, barrier
+
+    def exchange(self, data):
+        self.told[self.rank] = data
+        self.barrier.wait()
+        together = list(self.told)
+        self.barrier.wait()
+        return together
+
+    def add_up(self, numbers, call="add_up"):
+        numbers[...] = np.sum(self.gather(numbers.copy(), call), axis=0)
+
+
 def in_threads(function, *args, workers=2, **kwargs):
     """What the function returns in each worker, by rank. Worker 0 is this thread; the others are threads with copies.
 
-    They stand for the processes of `nn.parallel.run`, which need a second to start: pipes, shared memory and streams of
-    random numbers are the same.
+    They stand for the processes of MPI, which need seconds to start: each has a group and a random stream of its own.
     """
-    call, pipes, stream = partial(function, *args, **kwargs), [Pipe() for _ in range(workers - 1)], tl.get_rng_state()
-    groups = [LocalGroup(0, workers, [pipe for pipe, _ in pipes])]
-    groups += [LocalGroup(rank, workers, [pipe]) for rank, (_, pipe) in enumerate(pipes, 1)]
+    call, stream = partial(function, *args, **kwargs), tl.get_rng_state()
+    told, barrier = [None] * workers, threading.Barrier(workers, timeout=60)
 
-    def work(group, call, drawing):
-        with ExitStack() as stack:
-            stack.callback(group.leave)
-            stack.enter_context(drawing)
-            stack.enter_context(working_in(group))
-            return call()
+    def work(rank, call):
+        group = Threads(rank, told, barrier)
+        try:
+            with replay(stream) if rank else nullcontext(), working_in(group):
+                result = call()
+            group.meet("run, at its end")
+        except BaseException:
+            barrier.abort()
+            raise
+        return result
 
     own = Future()
     with ThreadPoolExecutor(workers) as pool:
-        others = [pool.submit(work, group, copy.deepcopy(call), replay(stream)) for group in groups[1:]]
+        others = [pool.submit(work, rank, copy.deepcopy(call)) for rank in range(1, workers)]
         try:
-            own.set_result(work(groups[0], call, nullcontext()))
+            own.set_result(work(0, call))
         except BaseException as error:
             own.set_exception(error)
-    errors = [future.exception() for future in (own, *others) if future.exception()]
-    for error in sorted(errors, key=lambda error: isinstance(error, WorkerLeft)):
+    futures = [own, *others]
+    errors = [future.exception() for future in futures if future.exception()]
+    for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
         raise error
-    return [future.result() for future in (own, *others)]
+    return [future.result() for future in futures]
 
 
 class Parts(nn.Module):
@@ -123,77 +135,3 @@ def assert_close(some, others, tolerance=2e-6):
 
 def assert_same_bits(some, others):
     assert {name: array.tobytes() for name, array in some.items()} == {n: a.tobytes() for n, a in others.items()}
-
-
-# --- for workers that are processes -------------------------------------------------------------------------
-
-
-class NotSendable(Exception):
-    """An exception that pickle cannot make again."""
-
-    def __init__(self, code, *, reason):
-        super().__init__(f"{code}: {reason}")
-
-
-def about_this_worker():
-    """What `test_processes.py` wants to know of each worker, gathered."""
-    print("not shown, but by worker 0")
-    numbers = nn.parallel.group().all_reduce(1000, np.float32)
-    nn.parallel.group().gather(None)  # worker 0 has unlinked the name when it comes here
-    shared = Path("/dev/shm")
-    names = sorted(path.name for path in shared.iterdir()) if shared.is_dir() else []
-    numbers.close()
-    told = nn.parallel.group().gather(
-        {
-            "rank": nn.parallel.rank(),
-            "pid": os.getpid(),
-            "threads": [os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")],
-            "drawn": tl.rand(1).item(),
-            "recording, reference": (modes.recording, modes.reference),
-            "dtype": tl.get_default_dtype(),
-            "shared memory with a name": names,
-            "ignores Ctrl-C": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
-        }
-    )
-    return told if nn.parallel.rank() == 0 else sys.exit(0)  # together with the others, that is a good end
-
-
-def in_processes(tasks):
-    """What each of several trainings gives, with their arguments."""
-    return [train(**task) for task in tasks]
-
-
-def end_badly(how, rank):
-    """One of the workers ends while the others wait for it."""
-    group = nn.parallel.group()
-    group.meet("begin")
-    if group.rank == rank:
-        if how == "raise":
-            raise FloatingPointError("the loss became nan")
-        if how == "raise what cannot be sent":
-            raise NotSendable(3, reason="out of paper")
-        if how == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if how == "exit":
-            os._exit(3)
-        if how == "exit early":
-            sys.exit(0)
-        if how == "return early":
-            return
-    group.all_reduce(10, np.float32)
-    group.meet("backward")
-    threading.Event().wait(60)
-
-
-def wait_for_ever(folder):
-    """Workers that go on until they are ended; each writes its number into the folder first."""
-    group = nn.parallel.group()
-    numbers = group.all_reduce(1000, np.float32)
-    (folder / str(os.getpid())).touch()
-    while True:
-        numbers.sum("wait")
-        time.sleep(0.01)
-
-
-if __name__ == "__main__":  # a program whose end is tested
-    nn.parallel.run(wait_for_ever, Path(sys.argv[1]), workers=3)

@@ -1,12 +1,14 @@
-"""One model in several workers: the results of one worker, to rounding. Here they are threads, which start quickly."""
+"""Workers exchange objects, and train one model to the results of one worker, to rounding. Here they are threads."""
 
 import numpy as np
 import pytest
 
 import nn
 import tinygrad_lecture as tl
+from nn.parallel.group import THREADS
 from small_parallel import OPTIMIZERS, Parts, assert_close, assert_same_bits, in_threads, points, train
 from tinygrad_lecture.autograd.modes import modes
+from tinygrad_lecture.kernels.blas import openblas
 
 F = nn.functional
 SETTINGS = {
@@ -20,19 +22,13 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(("name", "workers"), [*((name, 2) for name in SETTINGS), ("AdamW", 3), ("accumulated", 3)])
 def test_weights_gradients_and_state_are_those_of_one_worker(name, workers):
     one = train(**SETTINGS[name])
-    for result in in_threads(train, workers=workers, **SETTINGS[name]):
-        assert_close(result, one)
-
-
-def test_all_workers_have_the_same_bits_and_so_has_a_second_run():
-    first, second, third = in_threads(train, workers=3)
-    assert_same_bits(first, second)
-    assert_same_bits(first, third)
-    assert_same_bits(first, in_threads(train, workers=3)[0])
+    first, *others = in_threads(train, workers=workers, **SETTINGS[name])
+    assert_close(first, one)
+    for other in others:
+        assert_same_bits(first, other)
 
 
 def test_a_worker_alone_trains_as_without_these_lines():
@@ -51,29 +47,6 @@ def test_a_worker_alone_trains_as_without_these_lines():
     expected = plain()
     result = train(steps=6)
     assert_same_bits({name: result[name] for name in expected}, expected)
-
-
-def test_a_state_loaded_while_distributed_goes_on_as_with_one_worker():
-    def train_in_two_parts():
-        tl.manual_seed(0)
-        x, y = points(24)
-        model = nn.MLP([3, 8, 4], nn.Tanh)
-        state = None
-        for _ in range(2):
-            optimizer = nn.optim.Adam(model.parameters(), 0.01)
-            with nn.parallel.distribute(model, optimizer):
-                if state is not None:
-                    optimizer.load_state_dict(state)
-                for a, b in nn.parallel.shares([(x, y)] * 5):
-                    optimizer.zero_grad()
-                    F.cross_entropy(model(a), b).backward()
-                    optimizer.step()
-                state = optimizer.state_dict()
-        return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
-
-    one = train_in_two_parts()
-    for result in in_threads(train_in_two_parts):
-        assert_close(result, one)
 
 
 def test_the_other_workers_take_over_the_weights_and_buffers_of_worker_0():
@@ -184,9 +157,58 @@ def test_after_a_run_model_and_optimiser_are_as_before_it(fails):
     except FloatingPointError:
         assert fails
     assert modes.after_backward == ()
-    assert vars(optimizer).keys() - {"stepped"} == vars(nn.optim.Adam([tl.ones(1, requires_grad=True)])).keys()
     assert own() == 0
     assert nn.parallel.size() == 1
     model.zero_grad()
     model(points()[0]).sum().backward()  # waits for nobody
     np.testing.assert_allclose(model.bias.grad.numpy(), 23)
+
+
+# --- the group ----------------------------------------------------------------------------------------------
+
+
+def test_everyone_hears_every_number_and_object():
+    def tell():
+        group = nn.parallel.group()
+        numbers = np.arange(3.0) + group.rank
+        group.add_up(numbers)
+        return group.gather({"rank": group.rank, "x": tl.ones(1)}), group.broadcast(("from", group.rank)), numbers
+
+    for told, first, numbers in in_threads(tell, workers=3):
+        assert [(each["rank"], each["x"].item()) for each in told] == [(0, 1), (1, 1), (2, 1)]
+        assert first == ("from", 0)
+        assert numbers.tolist() == [3, 6, 9]
+
+
+@pytest.mark.parametrize("other", [0, 2])
+def test_workers_at_different_places_are_told_so(other):
+    def go():
+        group = nn.parallel.group()
+        group.meet("saving" if group.rank == other else "backward")
+
+    with pytest.raises(RuntimeError, match=f"different places of the program: .*worker {other} in saving.*rank"):
+        in_threads(go, workers=3)
+
+
+def test_a_tensor_computed_from_others_and_a_run_within_a_run_are_refused():
+    with pytest.raises(Exception, match="computed from others cannot be sent"):
+        in_threads(lambda: nn.parallel.group().gather(tl.ones(1, requires_grad=True) * 2))
+    with pytest.raises(RuntimeError, match="a worker of a run already"):
+        in_threads(nn.parallel.run, len, [])
+
+
+@pytest.mark.skipif(openblas() is None, reason="NumPy has another BLAS than OpenBLAS here")
+@pytest.mark.parametrize(("environment", "threads"), [({}, 1), ({"OMP_NUM_THREADS": "2"}, 2)])
+def test_openblas_uses_one_thread_while_workers_train(monkeypatch, environment, threads):
+    get, set_ = openblas()
+    for name in THREADS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    before = get()
+    set_(2)
+    try:
+        assert in_threads(lambda: openblas()[0]()) == [threads] * 2
+        assert get() == 2
+    finally:
+        set_(before)

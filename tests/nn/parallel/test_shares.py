@@ -87,10 +87,6 @@ def test_the_batches_are_those_of_one_worker_in_its_order(rows, batch_size, seed
                 assert list(chain.from_iterable(parts)) == batch
 
 
-def test_its_length_is_that_of_the_batches():
-    assert len(nn.parallel.shares([tl.ones(3)] * 4)) == 4
-
-
 # --- the weight of each worker's gradient -------------------------------------------------------------------
 
 UNEVEN = [tl.arange(3.0).double(), tl.arange(3.0, 6.0).double(), tl.tensor([6.0]).double()]
@@ -135,13 +131,7 @@ def gradients(loop, batches, accumulate=1):
     return found
 
 
-def alone_in_its_list(batches):
-    for batch in batches:
-        (x,) = nn.parallel.shares([batch])
-        yield x
-
-
-@pytest.mark.parametrize("loop", [each, with_an_evaluation, the_first_of_each, alone_in_its_list])
+@pytest.mark.parametrize("loop", [each, with_an_evaluation, the_first_of_each])
 def test_each_backward_weighs_the_rows_of_its_batch(loop):
     assert in_threads(gradients, loop, UNEVEN) == [pytest.approx([1, 4, 6])] * 2
 
@@ -184,11 +174,6 @@ def drawn():
         yield tl.randint(0, 1000, (5,))
 
 
-class Rows(nn.data.IterableDataset):
-    def __iter__(self):
-        return (int(tl.randint(0, 1000, ())) for _ in range(20))
-
-
 class Noisy(nn.data.Dataset):
     def __len__(self):
         return 20
@@ -199,7 +184,6 @@ class Noisy(nn.data.Dataset):
 
 BATCHES = {
     "a generator": drawn,
-    "a dataset": lambda: nn.DataLoader(Rows(), 5),
     "augmented rows": lambda: nn.DataLoader(Noisy(), 5),
 }
 

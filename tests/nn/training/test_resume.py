@@ -292,7 +292,7 @@ def test_a_folder_that_is_not_writable_is_reported_before_the_first_step(tmp_pat
     def refuse(*arguments, **settings):
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
-    monkeypatch.setattr("nn.training.run.check_writable", refuse)
+    monkeypatch.setattr("nn.training.saved_state.check_writable", refuse)
     trainer = make(folder=tmp_path)
     with pytest.raises(PermissionError):
         trainer.fit()

@@ -8,8 +8,8 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.op import Value
 from tinygrad_lecture.backend import Array, xp
+from tinygrad_lecture.kernels.arrays import row_products, row_sums
 from tinygrad_lecture.kernels.fused import centre, layer_norm, layer_norm_backward
-from tinygrad_lecture.kernels.product import row_products, row_sums
 
 
 @tl.fused

@@ -1,7 +1,7 @@
 """Attention in blocks: some queries, on the CPU of some texts, with the keys that they may attend to.
 
 Threads share the texts where there is much to compute. Of the weights only one block of each thread exists at a time,
-and keys that no query of a block may attend to are left out: causal attention computes little more than half of the
+and keys that come after all queries of a block are left out: causal attention computes little more than half of the
 products. Backward computes the weights again, so that memory grows linearly with the number of keys (Rabe & Staats,
 arXiv:2112.05682; Dao et al., arXiv:2205.14135). Up to KEPT_KEYS keys they are kept instead, which takes a quarter less
 time and about as much memory as q, k, v and the output.
@@ -19,9 +19,9 @@ import numpy as np
 
 from ..backend import FLOAT32, Array, xp
 from . import blas, compiled
+from .arrays import as_rows, batched, finite_row_max, row_products
 from .compiled import available, compiles, has_rows, run_rows
 from .fused import needed
-from .product import as_rows, batched, finite_row_max, row_products
 from .threads import get_num_threads, share
 
 QUERIES = 64  # in a block
@@ -148,8 +148,8 @@ def attention_weights_backward(
     return (dq, dk, dmask)[: len(needs)]
 
 
-def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool = True) -> Array:
-    """softmax(q k^T + bias): (..., queries, keys). bias: for the keys from `first` on; small: it is nowhere above 0."""
+def _weights(q: Array, k: Array, bias: Array | None, small: bool = True) -> Array:
+    """softmax(q k^T + bias): (..., queries, keys). small: the bias is nowhere above 0."""
     lib = xp(q)
     weights = lib.ascontiguousarray(q @ k.swapaxes(-1, -2))  # a product has the memory order of its operands
     rows = as_rows(weights)  # a view
@@ -158,7 +158,7 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     safe = not loop and small and lib is np and rows.size > 0
     safe = safe and np.minimum.reduce(rows, None) > -SAFE and np.maximum.reduce(rows, None) < SAFE
     if bias is not None:
-        weights[..., first:] += bias
+        weights += bias
     if loop:
         run_rows(compiled.loops.softmax, rows)
         return weights
@@ -243,14 +243,10 @@ def _blocks(
             past = xp(q).arange(reach) <= xp(q).arange(start, stop)[:, None]
             allowed = past if allowed is None else allowed & past
         for texts in _texts(q, (stop - start) * reach):
-            begin, end, bias = reach, reach, None
-            if allowed is not None:
-                own = _of(texts, allowed)
-                begin, end = _needed(own) if queries > QUERIES and type(q) is np.ndarray else (0, reach)
-                bias = _bias(own[..., begin:end], q.dtype) if begin < end else None
+            bias = None if allowed is None else _bias(_of(texts, allowed), q.dtype)
             its_queries = (*texts, ..., slice(start, stop), slice(None))
-            its_keys = (*texts, ..., slice(end), slice(None))
-            yield its_queries, its_keys, _weights(q[its_queries] * _scale(q, scale), k[its_keys], bias, begin)
+            its_keys = (*texts, ..., slice(reach), slice(None))
+            yield its_queries, its_keys, _weights(q[its_queries] * _scale(q, scale), k[its_keys], bias)
 
 
 def _texts(q: Array, scores: int) -> list[Index]:
@@ -273,15 +269,3 @@ def _with_axes(mask: Array | None, shape: Index) -> Array | None:
         return mask
     mask = mask.reshape((1,) * (len(shape) - mask.ndim) + mask.shape)
     return xp(mask).broadcast_to(mask, (*mask.shape[:-2], *shape[-2:]))
-
-
-def _needed(mask: Array) -> tuple[int, int]:
-    """The keys from the first number to before the second need the mask: earlier ones are all allowed, later ones none.
-
-    On a GPU this would wait.
-    """
-    queries = tuple(range(mask.ndim - 1))
-    some = np.flatnonzero(mask.any(queries))
-    end = int(some[-1]) + 1 if some.size else min(1, mask.shape[-1])
-    forbidden = np.flatnonzero(~mask.all(queries)[:end])
-    return int(forbidden[0]) if forbidden.size else end, end

@@ -1,7 +1,7 @@
 """Kernels of recurrent networks; ops/fused.py has the formulas. Gates are in the order r, z, n and i, f, g, o.
 
 Forward keeps the gates of all steps for backward. A step is a product with the weights of the state, and a function
-of the rest, for which there is a loop too.
+of the rest. An LSTM has compiled code too.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 
 from ..backend import Array, DType, xp
 from . import blas, compiled
+from .arrays import product
 from .blas import one_thread
 from .compiled import compiles
 from .fused import Needs, needed
-from .product import product
 
 Sizes: TypeAlias = Sequence[int]  # how many sequences reach each step; they are sorted, the longest first
 
@@ -119,13 +119,12 @@ def gru_states(
     gates = xp(x).empty((len(x), 4 * hidden), h.dtype)
     gates[:, : 3 * hidden] = x
     weight_t = xp(x).ascontiguousarray(weight.T)
-    activate = compiled.recurrent.gru if compiles(gates, h) else _gru_step
 
     def step(gates: Array, h: Array) -> None:
         sums = product(h, weight_t)
         if bias is not None:
             sums += bias
-        activate(gates, sums, h)
+        _gru_step(gates, sums, h)
 
     out = over_time(step, gates, h, sizes, reverse)
     return (out, gates) if keep else out
@@ -154,11 +153,10 @@ def gru_states_backward(
     h_before = before(out[:n_rows], h0, sizes, reverse)
     dx, dproduct = lib.empty((2, n_rows, 3 * hidden), out.dtype)
     dh = grad[n_rows:].copy()
-    differentiate = compiled.recurrent.gru_backward if compiles(kept, grad, dh) else _gru_step_backward
     for rows in reversed(steps(sizes, reverse)):
         dh_n = dh[: rows.stop - rows.start]
         dh_n += grad[rows]
-        differentiate(kept[rows], h_before[rows], dh_n, dx[rows], dproduct[rows])
+        _gru_step_backward(kept[rows], h_before[rows], dh_n, dx[rows], dproduct[rows])
         dh_n += product(dproduct[rows], weight)
     dweight = product(dproduct.T, h_before) if needs[2] else None
     dbias = dproduct.sum(axis=0) if bias is not None else None

@@ -15,10 +15,9 @@ import numpy as np
 
 from ..backend import Array, DType, Shape, xp
 from . import blas, compiled
+from .arrays import as_rows, batched, product, where
 from .compiled import compiles, run_rows
 from .fused import Needs
-from .product import as_rows, batched, product
-from .scatter import where
 from .threads import PIECE
 
 Each: TypeAlias = int | Sequence[int]  # a number for all axes, or one for each

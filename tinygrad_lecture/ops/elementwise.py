@@ -19,7 +19,7 @@ from ..autograd.op import Op, Value, op
 from ..autograd.op_definition import P, Rule
 from ..backend import xp
 from ..errors import refuse_several
-from ..kernels import special
+from ..kernels import gelu
 from ..tensor_base import TensorBase, array_of
 from .basics import add, exp, mul, where
 from .composite import composite
@@ -324,7 +324,7 @@ def cos(x: Value, /) -> Value:
     """The cosine of an angle in radians, elementwise."""
 
 
-@computed(lambda g, x: g * (2 / math.pi**0.5) * exp(-x * x), special.erf)
+@computed(lambda g, x: g * (2 / math.pi**0.5) * exp(-x * x), gelu.erf)
 def erf(x: Value, /) -> Value:
     """The error function, elementwise: 2/sqrt(pi) times the integral of exp(-t²) from 0 to x (DLMF 7.2.1)."""
 

@@ -28,7 +28,6 @@ from ..backend import xp
 from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
-from ..kernels import quantized as quantized_kernels
 from ..kernels import recurrent as recurrent_kernels
 from ..tensor_base import TensorBase, array_of, wrap
 from .basics import exp, relu, sum, where
@@ -91,7 +90,7 @@ def quantized_linear(x: Value, numbers: Value, scale: Value, offset: Value, /) -
         numbers = tl.ones(2, 32, dtype=tl.int8)
         tl.quantized_linear(tl.ones(1, 32), numbers, tl.ones(2, 1), tl.zeros(2, 1))     # tensor([[32., 32.]])
     """
-    quantized_kernels.check(x, numbers, scale, offset)
+    kernels.check_blocks(x, numbers, scale, offset)
     return linear(x, dequantize(numbers, scale, offset))
 
 
@@ -110,7 +109,7 @@ def quantized_rows(*arrays: Value) -> Value:
     arrays: x, then numbers, scale and offset of each matrix.
     """
     x, matrices = arrays[0], [arrays[i : i + 3] for i in range(1, len(arrays), 3)]
-    out = None if modes.reference else quantized_kernels.row_products(x, *matrices)
+    out = None if modes.reference else kernels.quantized_rows(x, *matrices)
     return concatenate(*[quantized_linear(x, *each) for each in matrices], axis=-1) if out is None else out
 
 
@@ -335,7 +334,7 @@ def attention(
     broadcast to (..., queries, keys), True = may attend; None allows all.
     causal: query i may attend to keys 0 to i only.  scale: None for 1 / sqrt(d).
     The weights are never all in memory at once, except up to 256 keys for backward, if the kernel is not compiled.
-    Those that `causal` (or, not compiled, a mask) forbids to all of 64 queries are not computed. A query without an
+    Those that `causal` forbids to all of 64 queries are not computed. A query without an
     allowed key gives zeros, with gradient 0.
     Raises ValueError for other shapes, TypeError for a mask that is not of bools. (Vaswani et al., arXiv:1706.03762.)
 
@@ -457,11 +456,12 @@ def lstm_states(x: Value, h0: Value, c0: Value, weight: Value, /, sizes: Sequenc
 
 takes_dtype(softmax)
 takes_dtype(log_softmax)
-quantized_linear.kernel(quantized_kernels.linear, quantized_kernels.linear_backward, views=False)
 for _module, _ops in {  # the kernels with the names of these ops
     attention_kernels: (attention, attention_weights),
     gelu_kernels: (gelu,),
-    kernels: (cross_entropy, layer_norm, linear, log_softmax, rms_norm, rotary, softmax, squared_error),
+    kernels: (
+        *(cross_entropy, layer_norm, linear, log_softmax, quantized_linear, rms_norm, rotary, softmax, squared_error),
+    ),
     recurrent_kernels: (gru_states, lstm_states, rnn_states),
 }.items():
     for _op in _ops:

@@ -15,7 +15,7 @@ import numpy as np
 from ..autograd.op import Value, op
 from ..backend import Array, Shape, device_of, is_array, move, row_major, to_host, xp
 from ..errors import warn
-from ..kernels.scatter import scatter_add as scatter_add_kernel
+from ..kernels.arrays import scatter_add as scatter_add_kernel
 from ..tensor_base import TensorBase, array_of, wrap_like
 from .basics import where
 from .composite import composite

@@ -14,8 +14,8 @@ from programs import run_python
 from strategies import LAYOUTS
 from strict_cupy import strict
 from tinygrad_lecture.kernels import compiled, threads
+from tinygrad_lecture.kernels.arrays import scatter_add
 from tinygrad_lecture.kernels.gelu import gelu
-from tinygrad_lecture.kernels.scatter import scatter_add
 from tinygrad_lecture.kernels.threads import PIECE, SHARED, in_pieces
 
 WRITABLE = [lambda x: x, LAYOUTS["transposed"], LAYOUTS["negative strides"], LAYOUTS["every other element"]]

@@ -13,7 +13,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from at_once import at_once
-from tinygrad_lecture.kernels import attention, compiled, product, quantized, threads
+from tinygrad_lecture.kernels import arrays, attention, compiled, fused, threads
 
 pytestmark = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
 
@@ -87,7 +87,7 @@ def everything():
     q = normal(3, 90, 2, 16).swapaxes(1, 2)  # (texts, heads, tokens, head_dim)
     found = [compiled.multiplied(x, w.T), compiled.multiplied(w.T, w), compiled.multiplied(x[:1], w.T)]
     matrix = np.arange(900 * 96, dtype=np.uint8).reshape(900, 96), normal(900, 6), normal(900, 6, seed=2)
-    found.append(quantized.row_products(x[:1, :192], matrix, [part[:500] for part in matrix]))
+    found.append(fused.quantized_rows(x[:1, :192], matrix, [part[:500] for part in matrix]))
     tensors = [tl.tensor(array).requires_grad_() for array in (x, q)]
     outputs = [tl.gelu(tensors[0]), tl.layer_norm(tensors[0]), tl.softmax(tensors[0])]
     outputs += [tl.cross_entropy(tensors[0], target), tl.attention(tensors[1], tensors[1], tensors[1], causal=True)]
@@ -193,7 +193,7 @@ def test_a_product_reads_rows_where_they_are():
     records["x"] = normal(300, 64)
     lone = np.lib.stride_tricks.as_strided(a[:1], (1, 50), (-4, 4))
     for left, right in [(a[:, :1].T, b), (records["x"].T, b), (records["x"], b[:64]), (lone, normal(50, 2000))]:
-        np.testing.assert_allclose(product.product(left, right), left.copy() @ right, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(arrays.product(left, right), left.copy() @ right, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["keys for all heads", "one query", "one key", "a mask from behind"])
@@ -230,7 +230,7 @@ import atexit, threading, time
 import numpy as np
 import tinygrad_lecture as tl
 tl.set_num_threads(2)
-from tinygrad_lecture.kernels.product import product
+from tinygrad_lecture.kernels.arrays import product
 x = np.ones((400, 400), np.float32)
 product(x, x)
 atexit.register(lambda: print(product(x, x)[0, 0]))

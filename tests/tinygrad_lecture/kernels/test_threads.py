@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 from at_once import at_once
-from tinygrad_lecture.kernels import blas, compiled, product, threads
+from tinygrad_lecture.kernels import arrays, blas, compiled, threads
 
 # --- sharing --------------------------------------------------------------------------------------------------
 
@@ -121,8 +121,8 @@ def test_a_forked_child_has_threads_of_its_own():
 
 @pytest.fixture
 def every_product_is_shared(monkeypatch):
-    monkeypatch.setattr(product, "_BLAS_ALONE", 0)
-    monkeypatch.setattr(product, "_SHARED", 0)
+    monkeypatch.setattr(arrays, "_BLAS_ALONE", 0)
+    monkeypatch.setattr(arrays, "_SHARED", 0)
     monkeypatch.setattr(threads, "_chosen", 3)
 
 
@@ -134,7 +134,7 @@ sizes = st.integers(0, 70)
 def test_a_shared_product_is_numpys(n, k, m, dtype, layout):
     draw = np.random.default_rng(n + 71 * k + 71 * 71 * m)
     a, b = (np.asarray(draw.integers(-4, 5, shape), dtype, order=layout) for shape in [(n, k), (k, m)])
-    shared = product.product(a, b)
+    shared = arrays.product(a, b)
     assert shared.dtype == dtype
     np.testing.assert_array_equal(shared, a @ b)  # whole numbers: exact in any order
 
@@ -142,16 +142,16 @@ def test_a_shared_product_is_numpys(n, k, m, dtype, layout):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shapes", [((200, 90), (90, 130)), ((90, 200), (200, 300))], ids=["by rows", "by columns"])
 def test_a_product_has_the_same_pieces_and_bits_for_any_number_of_threads(monkeypatch, shapes, dtype):
-    monkeypatch.setattr(product, "_SHARED", 0)
-    monkeypatch.setattr(product, "multiplied", lambda a, b: None)  # without Numba
-    pieces, original = [], product.share
-    monkeypatch.setattr(product, "share", lambda f, p: (pieces.append(p), original(f, p)))
+    monkeypatch.setattr(arrays, "_SHARED", 0)
+    monkeypatch.setattr(arrays, "multiplied", lambda a, b: None)  # without Numba
+    pieces, original = [], arrays.share
+    monkeypatch.setattr(arrays, "share", lambda f, p: (pieces.append(p), original(f, p)))
     draw = np.random.default_rng(0)
     a, b = (draw.standard_normal(shape).astype(dtype) for shape in shapes)
     results = []
     for number in [1, 2, 3, *[2] * 10]:
         monkeypatch.setattr(threads, "_chosen", number)
-        results.append(product.product(a, b))
+        results.append(arrays.product(a, b))
     assert len(pieces) == len(results), "a product by one thread is computed in pieces too"
     assert all(p == pieces[0] for p in pieces)
     assert all(np.array_equal(r, results[0]) for r in results)
@@ -159,20 +159,20 @@ def test_a_product_has_the_same_pieces_and_bits_for_any_number_of_threads(monkey
 
 def test_the_blas_has_its_threads_back_after_a_product(every_product_is_shared):
     before = blas.threads()
-    product.product(np.ones((200, 200)), np.ones((200, 200)))
+    arrays.product(np.ones((200, 200)), np.ones((200, 200)))
     assert blas.threads() == before
 
 
 def test_products_for_which_openblas_would_start_threads_are_computed_by_one(monkeypatch):
     """OpenBLAS's threads spin for some milliseconds after a product, and take their cores from everything else."""
     monkeypatch.setattr(threads, "_chosen", 2)
-    monkeypatch.setattr(product, "multiplied", lambda a, b: None)  # without Numba
+    monkeypatch.setattr(arrays, "multiplied", lambda a, b: None)  # without Numba
     entered = []
     for n in (64, 80, 81, 128):
         entered.clear()
-        monkeypatch.setattr(product.blas, "one_thread", ExitStack())
-        product.blas.one_thread.callback(entered.append, True)
-        product.product(np.ones((n, n), "float32"), np.ones((n, n), "float32"))
+        monkeypatch.setattr(arrays.blas, "one_thread", ExitStack())
+        arrays.blas.one_thread.callback(entered.append, True)
+        arrays.product(np.ones((n, n), "float32"), np.ones((n, n), "float32"))
         assert bool(entered) == (n**3 >= 2 * 262_144), n  # gemm.c of OpenBLAS: one thread per 4 * 65,536
 
 
@@ -216,7 +216,7 @@ def test_during_compiled_work_its_number_is_still_that_of_before(used):
     thread = threading.Thread(target=watch)
     thread.start()
     for _ in range(30):
-        product.product(a, a)
+        arrays.product(a, a)
     done.set()
     thread.join()
     assert set(seen) == {4}
@@ -262,5 +262,5 @@ def test_a_product_of_one_thread_does_not_use_those_of_the_blas(used, monkeypatc
     numbers = []
     monkeypatch.setattr(blas, "openblas", lambda: (get, lambda n: (numbers.append(n), set_(n))))
     monkeypatch.setattr(threads, "_chosen", 1)
-    product.product(np.ones((100, 100)), np.ones((100, 100)))
+    arrays.product(np.ones((100, 100)), np.ones((100, 100)))
     assert numbers == [1, 4]

@@ -5,11 +5,10 @@ these, which run without Python's lock on all cores. Everything else, and everyt
 NumPy. NUMBA_DISABLE_JIT=1, a setting of Numba's, turns them off.
 
     loops.py        one pass over memory in place of ten: GELU, norms, softmax, cross-entropy, pooling, Adam
-    products.py     matrix products by NumPy's own BLAS
+    products.py     matrix products by NumPy's own BLAS; products with weights of 4 and 8 bits
     convolutions.py convolutions, forward and backward, one image at a time
     attention.py    attention, forward and backward, one text and head at a time
-    quantized.py    products with weights of 4 and 8 bits
-    recurrent.py    an LSTM through all steps, some sequences in each thread; a step of a GRU
+    recurrent.py    an LSTM through all steps, some sequences in each thread
     pool.py         the threads, which take chunks of this work in a microsecond
     compiling.py    how a loop is compiled
 
@@ -90,7 +89,6 @@ loops: Any
 products: Any
 attention: Any
 convolutions: Any
-quantized: Any
 recurrent: Any
 
 _begun = False
@@ -111,7 +109,7 @@ def _load() -> bool:
         return False
 
     def load() -> None:
-        for name in ("pool", "loops", "products", "attention", "convolutions", "quantized", "recurrent"):
+        for name in ("pool", "loops", "products", "attention", "convolutions", "recurrent"):
             import_module(f".{name}", __name__)
         run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # noqa: F821 - the first call makes Numba ready
 

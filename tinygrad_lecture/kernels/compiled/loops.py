@@ -83,24 +83,6 @@ def gelu(job: int, chunk: int) -> None:
             slope[i] = gate + v * (exp(square * f(-0.5)) * _DENSITY)
 
 
-@Task
-def gelu_tanh(job: int, chunk: int) -> None:
-    """The same with the gate by GPT-2's approximation."""
-    x, out, slope, odds = piece(job, 0, chunk), piece(job, 1, chunk), piece(job, 2, chunk), whole(job, 3)
-    end = odds[2]
-    for i in range(x.size):
-        v = x[i]
-        square = v * v
-        s = end if square > end else square
-        e = exp(-abs(v * (odds[0] + odds[1] * s)))
-        larger = f(1) / (f(1) + e)  # of the gate and 1 - gate
-        smaller = e * larger
-        gate = smaller if v < 0 else larger
-        out[i] = v * gate
-        if slope.size:
-            slope[i] = gate - v * ((odds[0] + f(3) * odds[1] * s) * (larger * smaller))
-
-
 # --- fused.py -------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Recurrent networks: an LSTM through all steps at once, a part of the sequences in each thread; a step of a GRU.
+"""An LSTM through all steps at once, a part of the sequences in each thread.
 
 Sequences do not look at each other, so a thread takes its part through the whole of time, and nobody waits between two
 steps. Of each row there are views: LLVM sees that those of one array do not overlap, and computes several elements at
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from .compiling import Task, inlined, loop
+from .compiling import Task, inlined
 from .loops import exp, f, tanh
 from .pool import carray, locate, part, pointer, run, whole
 from .products import PLAIN, ROW_MAJOR, SGEMM, TRANSPOSED, call_sgemm, one, zero
@@ -49,16 +49,13 @@ def rows_of(job: int, i: int, start: int, count: int) -> Array:
 
 @inlined
 def parts(row: Array, hidden: int) -> tuple[Array, Array, Array, Array]:
-    """The first four parts of a row, of so many elements each; of a row of three parts the last is empty."""
+    """The four parts of a row, of so many elements each."""
     return row[:hidden], row[hidden : 2 * hidden], row[2 * hidden : 3 * hidden], row[3 * hidden :]
 
 
 @inlined
 def sigmoid(x: Any) -> Any:
     return f(1) / (f(1) + exp(-x))
-
-
-# --- LSTM -----------------------------------------------------------------------------------------------------------
 
 
 @Task
@@ -135,43 +132,3 @@ def differentiate(gates: Array, after: Array, before: Array, dstate: Array, dx: 
     for j in range(hidden):
         dforget[j] = dc[j] * c_before[j] * (forget[j] * (f(1) - forget[j]))
         dc[j] *= forget[j]
-
-
-# --- GRU ------------------------------------------------------------------------------------------------------------
-
-
-@loop
-def gru(gates: Array, product: Array, states: Array) -> None:
-    n, hidden = states.shape
-    for k in range(n):
-        h = states[k]
-        r, z, new, through_r = parts(gates[k], hidden)
-        r_sum, z_sum, new_sum, _ = parts(product[k], hidden)
-        for j in range(hidden):
-            r[j] = sigmoid(r[j] + r_sum[j])
-        for j in range(hidden):
-            z[j] = sigmoid(z[j] + z_sum[j])
-        for j in range(hidden):
-            through_r[j] = new_sum[j]
-            new[j] = tanh(new[j] + r[j] * new_sum[j])
-        for j in range(hidden):
-            h[j] = (h[j] - new[j]) * z[j] + new[j]
-
-
-@loop
-def gru_backward(gates: Array, states: Array, dstates: Array, dx: Array, dproduct: Array) -> None:
-    n, hidden = states.shape
-    for k in range(n):
-        h, dh = states[k], dstates[k]
-        r, z, new, through_r = parts(gates[k], hidden)
-        dr, dz, dnew, _ = parts(dx[k], hidden)
-        dr_too, dz_too, dthrough, _ = parts(dproduct[k], hidden)
-        for j in range(hidden):
-            dnew[j] = dh[j] * (f(1) - z[j]) * (f(1) - new[j] * new[j])
-            dz[j] = dh[j] * (h[j] - new[j]) * (z[j] * (f(1) - z[j]))
-        for j in range(hidden):
-            dr[j] = dnew[j] * through_r[j] * (r[j] * (f(1) - r[j]))
-            dthrough[j] = dnew[j] * r[j]
-        for j in range(hidden):
-            dr_too[j], dz_too[j] = dr[j], dz[j]
-            dh[j] *= z[j]

@@ -7,6 +7,7 @@ run at array speed; under `create_graph=True` they receive Tensors and are recor
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any, Concatenate, Self, TypeAlias, TypeVar, overload
@@ -15,7 +16,7 @@ import numpy as np
 
 from .. import tensor_base
 from ..backend import Array, namespaces
-from ..errors import EXPLAINED, explain, refuse_several
+from ..errors import EXPLAINED, explain, inputs_by_position, numpy_names, refuse_several
 from ..tensor_base import TENSORS, TensorBase, TensorLike
 from . import modes as modes_module
 from .core import Gradient, Node, Products, Record
@@ -87,6 +88,30 @@ class Op(OpDefinition[P]):
         if modes_module.observers and modes.observer is not None:
             modes.observer.saw_forward(self, arrays, settings, out, result._node)
         return result
+
+    def bind(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """A call's arguments as inputs and settings by name. PyTorch's names of arguments become NumPy's."""
+        known = self.settings
+        for name in named:
+            if name not in known:
+                args, named = inputs_by_position(self.name, args, named)
+                named = numpy_names(self.name, named)
+                break
+        n: Any = self.arity
+        if not self.variadic and (extra := args[n:]):
+            args, given = args[:n], dict(zip(known, extra, strict=False))
+            if extra[len(known) :]:
+                wanted, signature = n + len(known), inspect.signature(self.forward)
+                raise TypeError(
+                    f"{self.name} takes at most {wanted} arguments, not {n + len(extra)}: {self.name}{signature}"
+                )
+            for name in named:
+                if name in given:
+                    raise TypeError(f"{self.name} got {name} twice")
+            named = {**given, **named}
+        if self.axis is not None and type(named.get(self.axis)) is list:
+            named = {**named, self.axis: tuple(named[self.axis])}
+        return args, named
 
     def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         """The vector-Jacobian products: each node that is not None, with the gradient that its rule returns."""

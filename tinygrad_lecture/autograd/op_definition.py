@@ -23,7 +23,6 @@ from ..backend import device_of, get_default_dtype, is_array
 from ..errors import hide_frames
 from ..tensor_base import wrap
 from .core import Node
-from .operands import Binder, binder
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Callable[..., Any])
@@ -49,6 +48,7 @@ class OpDefinition(Generic[P]):
         self.__doc__, self.__module__, self.__wrapped__ = forward.__doc__, forward.__module__, forward
         self.differentiable, self.analytic, self.casts = differentiable, analytic, casts
         self.inputs, self.optional, self.variadic, self.settings = parse(forward)
+        self.axis = next((name for name in ("axis", "axes") if name in self.settings), None)
         self.arity = math.inf if self.variadic else len(self.inputs)
         self.rules: list[Rule | None] = [None] * (len(self.inputs) or 1)
         self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, by name
@@ -119,11 +119,6 @@ class OpDefinition(Generic[P]):
             return function
 
         return declare
-
-    @cached_property
-    def bind(self) -> Binder:
-        """A call's arguments as inputs and settings."""
-        return binder(self)
 
     @cached_property
     def saver(self) -> Saver | None:

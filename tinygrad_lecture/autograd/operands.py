@@ -5,53 +5,18 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from ..backend import FLOAT16, FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, xp
-from ..errors import inputs_by_position, numpy_names, refuse_several
+from ..errors import refuse_several
 from ..tensor_base import TENSORS, TensorBase
 from .modes import modes
 
 T = TypeVar("T")
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
-
-
-Binder: TypeAlias = Callable[[tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
-
-
-def binder(op: Any) -> Binder:
-    """The function that gives the arguments of an op's calls as (inputs, settings by name).
-
-    It is made once for each op. PyTorch's names of arguments become NumPy's.
-    """
-    n, settings, known = op.arity, tuple(op.settings), op.settings.keys()
-    most = len(settings)
-    axis = next((name for name in ("axis", "axes") if name in known), None)
-
-    def bind(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if named and not named.keys() <= known:
-            args, named = inputs_by_position(op.name, args, named)
-            named = numpy_names(op.name, named)
-        if not op.variadic and (extra := args[n:]):
-            args, given = args[:n], dict(zip(settings, extra, strict=False))
-            if extra[most:]:
-                raise TypeError(
-                    f"{op.name} takes at most {n + most} arguments, not {n + len(extra)}: "
-                    f"{op.name}{inspect.signature(op.forward)}"
-                )
-            if named:
-                if twice := given.keys() & named.keys():
-                    raise TypeError(f"{op.name} got {', '.join(sorted(twice))} twice")
-                given.update(named)
-            named = given
-        if axis is not None and type(named.get(axis)) is list:
-            named = {**named, axis: tuple(named[axis])}
-        return args, named
-
-    return bind
 
 
 class Kept(NamedTuple):

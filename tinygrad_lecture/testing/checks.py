@@ -19,7 +19,7 @@ from ..gradient_checking.subject import names_of
 from .calls import call, positional
 from .comparing import require_equal
 from .failures import CheckFailed, said
-from .sandbox.wire import Ended
+from .sandbox import Ended
 from .search import Args, Found, jittered, right_only_for, smallest_failure
 from .strategies import together
 

@@ -52,7 +52,7 @@ class Exercise:
 
     name: as learners type it.  file: its path in the course's folder, and in the learner's.
     check: a function of the learner's module that raises CheckFailed. The module's functions take and return plain
-    values: numbers, text, arrays, and containers of them. For what other objects hold, see `sandbox.wire.observed`.
+    values: numbers, text, arrays, and containers of them. For what other objects hold, see `sandbox.observed`.
     solution: what stands in place of each gap.  points: for a pass.
     seconds: the time limit: how long its code may compute.
     title, hints, meaning, engine, another: words for the learner; engine is "file.py:name", a place to read on.

@@ -20,7 +20,7 @@ from hypothesis.strategies import SearchStrategy
 
 from .calls import failure_of, last_printed
 from .failures import CheckFailed, because
-from .sandbox.wire import Ended
+from .sandbox import Ended
 
 Args = tuple[Any, ...]
 MORE = 50  # inputs that are drawn after a failure, to find its cause

@@ -17,10 +17,9 @@ import pytest
 from tinygrad_lecture.testing import Course, Exercise, arrays, check_function, check_rule, same_shape
 from tinygrad_lecture.testing.courses import filled, first_gap, gaps
 from tinygrad_lecture.testing.sandbox import grader as grader_module
-from tinygrad_lecture.testing.sandbox import wall
+from tinygrad_lecture.testing.sandbox import observed, wall
 from tinygrad_lecture.testing.sandbox.child import Submission
 from tinygrad_lecture.testing.sandbox.grader import Grader
-from tinygrad_lecture.testing.sandbox.wire import observed
 
 ROOT = Path(__file__).parents[3]
 ATTACKS = tomllib.loads((Path(__file__).parent / "attacks.toml").read_text(encoding="utf-8"))

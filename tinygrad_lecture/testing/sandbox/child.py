@@ -27,8 +27,7 @@ import numpy as np
 
 from ..calls import FORM, RAISES, Printed, failure_of, is_own, lines_at, own_folder, place_of, shown_from
 from ..failures import CheckFailed, because
-from . import wall
-from .wire import Ended, Link
+from . import Ended, Link, wall
 
 ALWAYS = [
     "__future__", "abc", "bisect", "collections", "copy", "dataclasses", "enum", "functools", "heapq", "itertools",

@@ -26,7 +26,7 @@ import numpy as np
 from ..calls import Printed, failure_of, lines_at, only_in, place_of
 from ..courses import Course, Exercise
 from ..failures import MAX_TEXT, CheckFailed, Facts, because, printable
-from .wire import Ended, Link, RemoteModule, only_messages
+from . import Ended, Link, RemoteModule, only_messages
 
 START = """
 from types import ModuleType

@@ -8,9 +8,8 @@ For example:
 """
 
 from . import dataset
-from .collate import default_collate, default_convert
 from .dataset import *  # noqa: F403
-from .loader import DataLoader, get_worker_info
+from .loader import DataLoader, default_collate
 
-__all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
+__all__ = ["DataLoader", "default_collate"]
 __all__ += dataset.__all__

@@ -23,7 +23,7 @@ from ..errors import check_sizes, is_data
 
 __all__ = [
     "BatchSampler", "ConcatDataset", "Dataset", "IterableDataset", "RandomSampler", "Sampler", "SequentialSampler",
-    "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "random_split",
+    "Subset", "TensorDataset", "WeightedRandomSampler", "random_split",
 ]  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)
@@ -202,20 +202,6 @@ class RandomSampler(Sampler[int]):
 
     def __len__(self) -> int:
         return self.num_samples
-
-
-class SubsetRandomSampler(Sampler[int]):
-    """Some rows, given by their numbers, in a random order."""
-
-    def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
-        self.indices, self.generator = indices, generator
-
-    def __iter__(self) -> Iterator[int]:
-        order = stream_of(self.generator).permutation(len(self.indices))
-        return iter([int(self.indices[i]) for i in order.tolist()])
-
-    def __len__(self) -> int:
-        return len(self.indices)
 
 
 class WeightedRandomSampler(Sampler[int]):

@@ -16,7 +16,6 @@ from tinygrad_lecture.ops.fused import gru_states, lstm_states, rnn_states
 from .. import errors, init
 from .. import functional as F
 from ..module import Module, Parameter
-from ..utils.rnn import PackedSequence
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell"]
 
@@ -125,7 +124,7 @@ class RNNBase(Recurrence):
         """(steps, batch, input_size) -> output (steps, batch, directions * hidden_size) and the state at the end, h_n.
 
         - `input`: with batch_first=True (batch, steps, input_size); one sequence (steps, input_size); or a
-          PackedSequence, whose output is one too.
+          PackedSequence of `nn.torch`, whose output is one too.
         - `hx`: the state at the beginning, of h_n's shape, (num_layers * directions, batch, hidden_size), without
           `batch` for one sequence; zeros by default.
 
@@ -136,7 +135,7 @@ class RNNBase(Recurrence):
 
     def _run(self, input: Any, hx: Sequence[Any] | None) -> tuple[Any, list[Tensor]]:
         """The outputs of the last layer, and each state at the end."""
-        packed = isinstance(input, PackedSequence)
+        packed = hasattr(input, "batch_sizes")  # see nn/torch/packed.py
         batched = packed or self._check_input(input).ndim == 3
         if packed:
             rows, batch_sizes, order, inverse = input
@@ -151,7 +150,7 @@ class RNNBase(Recurrence):
         rows, states = self._layers(rows, first if order is None else [s[:, order] for s in first], sizes)
         if packed:
             states = states if inverse is None else [s[:, inverse] for s in states]
-            return PackedSequence(rows, batch_sizes, order, inverse), states
+            return input._replace(data=rows), states
         output = rows.reshape(steps, batch, self.directions * self.hidden_size)
         if not batched:
             return output.squeeze(1), [s.squeeze(1) for s in states]

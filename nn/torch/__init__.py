@@ -15,6 +15,7 @@ Where things are:
     machine.py                    what does nothing here, such as torch.compile; the GPU; random numbers
     missing_names.py              what is not here: an error says so and names what to use
     dialect.py                    what prints as in PyTorch while a script runs
+    packed.py                     packed sequences
 """
 
 # ruff: noqa: F403

@@ -21,7 +21,7 @@ from ..layers.normalization import BatchNorm
 from ..module import Module, Parameter
 from ..module_calls import functional_call
 from ..optim import lr_scheduler
-from . import derivatives, distributions, layers
+from . import derivatives, distributions, layers, packed
 from .functions import functions_with_out
 from .machine import DataParallel, SummaryWriter, profiler
 from .missing_names import REFUSING, Namespace, add_module, members, sentence
@@ -54,7 +54,7 @@ add_module(
     **{name: getattr(init, f"{name}_") for name in _OLD_INITS.split()},
 )  # fmt: skip
 add_module("nn.utils", utils)
-add_module("nn.utils.rnn", utils.rnn)
+add_module("nn.utils.rnn", utils.rnn, packed)
 add_module("nn.utils.parametrizations", weight_norm=utils.weight_norm)
 add_module("nn.utils.clip_grad", utils.parameters)
 add_module("nn.utils.stateless", functional_call=functional_call)
@@ -74,7 +74,7 @@ add_module("distributions", distributions)
 for _name in ("bernoulli", "categorical", "distribution", "kl", "normal"):
     add_module(f"distributions.{_name}", distributions)
 add_module("utils")
-add_module("utils.data", data)
+add_module("utils.data", data, default_convert=data.loader.default_convert, get_worker_info=lambda: None)
 for _name in ("dataset", "dataloader", "sampler"):
     add_module(f"utils.data.{_name}", data)
 add_module("utils.tensorboard", SummaryWriter=SummaryWriter)

@@ -1,7 +1,7 @@
 """What is done to the parameters and gradients of a model.
 
 parameters.py   the size of gradients, limited; all parameters as one vector; weight_norm
-rnn.py          batches of sequences of different lengths
+rnn.py          sequences of different lengths, padded to a batch
 """
 
 from . import parameters, rnn

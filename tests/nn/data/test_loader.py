@@ -1,7 +1,7 @@
 """DataLoader: every row once per epoch, an order that depends on the seed, and exact resuming."""
 
-import copy
 import json
+from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
+from nn.data import default_collate
 
 
 def numbers(n):
@@ -89,12 +90,6 @@ def test_resuming_an_epoch_does_not_draw_from_the_shared_stream():
     assert tl.get_rng_state() == stream
 
 
-def test_an_abandoned_epoch_is_not_continued():
-    loader = nn.DataLoader(numbers(10), 2, shuffle=True)
-    next(iter(loader))
-    assert len(list(loader)) == 5
-
-
 def test_the_state_of_another_loader_is_refused():
     loader = nn.DataLoader(numbers(10), 2, shuffle=True)
     with pytest.raises(ValueError, match="another loader: rows was 9, is 10"):
@@ -113,14 +108,6 @@ def test_two_epochs_of_one_loader_can_run_at_once():
     other.load_state_dict(state)
     assert [x.tolist() for x, _ in other] == rest
     assert len(first[0]) == 3
-
-
-def test_a_loaded_state_is_returned_until_it_is_used():
-    loader = nn.DataLoader(numbers(10), 2, shuffle=True, seed=4)
-    next(iter(loader))
-    other = nn.DataLoader(numbers(10), 2, shuffle=True, seed=4)
-    other.load_state_dict(loader.state_dict())
-    assert other.state_dict() == loader.state_dict()
 
 
 # --- samplers, streams, rows alone -----------------------------------------------------------------------
@@ -154,7 +141,6 @@ SAMPLED = {
     "weighted": lambda: nn.DataLoader(numbers(12), 4, sampler=weighted()),
     "more than there are": lambda: nn.DataLoader(numbers(12), 4, sampler=nn.data.RandomSampler(numbers(12), False, 40)),
     "with replacement": lambda: nn.DataLoader(numbers(12), 4, sampler=nn.data.RandomSampler(numbers(12), True)),
-    "a subset": lambda: nn.DataLoader(numbers(12), 4, sampler=nn.data.SubsetRandomSampler(range(1, 12))),
     "a list": lambda: nn.DataLoader(numbers(12), 4, sampler=list(range(11, -1, -1))),
     "an own one": lambda: nn.DataLoader(numbers(12), 4, sampler=TwiceEach(12)),
     "in batches": lambda: nn.DataLoader(numbers(12), batch_sampler=nn.data.BatchSampler(weighted(), 4, True)),
@@ -215,11 +201,6 @@ def test_a_sampler_may_yield_tensors_and_a_dataset_any_rows():
     assert list(nn.DataLoader("abcd", 2, sampler=[3, 0, 1])) == [["d", "a"], ["b"]]
 
 
-def test_rows_alone_have_their_arrays_converted():
-    rows = list(nn.DataLoader([(np.float32([1]), "one"), (np.float32([2]), "two")], batch_size=None))
-    assert [(x.tolist(), name) for x, name in rows] == [([1], "one"), ([2], "two")]
-
-
 def test_a_dataset_may_give_the_rows_of_a_batch_itself():
     class Many(nn.data.Dataset):
         def __len__(self):
@@ -245,7 +226,6 @@ def test_what_tutorials_ask_a_loader_for():
     assert len(loader) == len(list(loader)) == 2
     assert (len(loader.dataset), len(loader.sampler), loader.batch_size, loader.num_workers) == (10, 10, 4, 2)
     assert [len(rows) for rows in loader.batch_sampler] == [4, 4]
-    assert nn.data.get_worker_info() is None
 
 
 @pytest.mark.parametrize(
@@ -270,9 +250,54 @@ def test_the_state_of_another_sampler_is_refused():
         nn.DataLoader(numbers(12), 4, sampler=TwiceEach(12)).load_state_dict(state)
 
 
-def test_a_copy_within_an_epoch_goes_on_with_the_next_batch():
-    loader = nn.DataLoader(nn.TensorDataset(tl.arange(10)), batch_size=2, shuffle=True, seed=0)
-    epoch = iter(loader)
-    next(epoch)
-    twin = copy.deepcopy(loader)
-    assert [batch[0].tolist() for batch in twin] == [batch[0].tolist() for batch in epoch]
+# --- rows as a batch ----------------------------------------------------------------------------------------
+
+Point = namedtuple("Point", ["x", "name"])
+
+
+def test_dicts_lists_named_tuples_and_strings_are_collated_by_field():
+    rows = [{"a": (i, float(i)), "b": Point(tl.tensor([i]), f"row{i}"), "c": [True]} for i in range(2)]
+    batch = default_collate(rows)
+    assert [x.tolist() for x in batch["a"]] == [[0, 1], [0.0, 1.0]]
+    assert type(batch["b"]) is Point and batch["b"].x.tolist() == [[0], [1]] and batch["b"].name == ("row0", "row1")
+    assert batch["c"][0].tolist() == [True, True]
+    assert type(default_collate([OrderedDict(a=1), OrderedDict(a=2)])) is OrderedDict
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [([1, 2], "int64"), ([1.5, 2.0], "float64"), ([True, False], "bool"), (np.float32([1, 2]), "float32"),
+     ([np.uint8(1)], "uint8"), ([np.zeros(2, np.float32)], "float32"), ([tl.ones(2).half()], "float16")],
+)  # fmt: skip
+def test_dtypes_are_those_of_pytorch(values, dtype):
+    assert default_collate(list(values)).dtype.name == dtype
+
+
+def test_gradients_flow_through_a_batch():
+    x = tl.ones(2, requires_grad=True)
+    default_collate([x, x * 2]).sum().backward()
+    assert x.grad.tolist() == [3, 3]
+
+
+def test_arrays_anywhere_in_a_row_alone_are_converted():
+    rows = [{"x": np.arange(2), "y": ["text", 3, np.float32(2)], "z": Point(np.ones(1), None)}]
+    row = next(iter(nn.DataLoader(rows, None)))
+    assert isinstance(row["x"], tl.Tensor) and isinstance(row["z"].x, tl.Tensor)
+    assert row["y"][:2] == ["text", 3] and row["y"][2].dtype == tl.float32
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "message"),
+    [
+        ([tl.ones(1), tl.ones(2)], ValueError, r"different shapes, \(1,\), \(2,\).*pad_sequence"),
+        ([1, tl.ones(2)], ValueError, r"different shapes, \(\), \(2,\)"),
+        ([(1,), (1, 2)], ValueError, r"the same number of fields, but have \[1, 2\]"),
+        ([[1], [1, 2]], ValueError, r"the same number of fields, but have \[1, 2\]"),
+        ([], ValueError, "at least one row"),
+        ([(1, None)], TypeError, "not None; give the DataLoader a collate_fn"),
+        ([{1, 2}], TypeError, "not a set"),
+    ],
+)
+def test_rows_that_do_not_make_a_batch_are_refused(rows, error, message):
+    with pytest.raises(error, match=message):
+        default_collate(rows)

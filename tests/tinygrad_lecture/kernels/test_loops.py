@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
+from nn.torch.packed import pack_padded_sequence
 from numeric import assert_close
 from tinygrad_lecture.kernels import compiled, threads
 from tinygrad_lecture.kernels.gelu import gelu
@@ -194,7 +195,7 @@ def test_recurrent(kind, bias, lengths, scale, seed, hidden):
         layer.load_state_dict(dict(zip(layer.state_dict(), weights, strict=True)))
         layer.zero_grad()
         x = tl.tensor(normal(max(lengths), len(lengths), 3, seed=seed, scale=scale), requires_grad=True)
-        output, state = layer(nn.utils.rnn.pack_padded_sequence(x, tl.tensor(lengths)))
+        output, state = layer(pack_padded_sequence(x, tl.tensor(lengths)))
         states = state if kind is nn.LSTM else [state]
         sum((s * s).sum() for s in [output.data, *states]).backward()
         return [output.data.detach().numpy(), x.grad.numpy(), *(p.grad.numpy() for p in layer.parameters())]
@@ -207,7 +208,7 @@ def test_an_lstm_has_the_same_bits_for_any_number_of_threads(monkeypatch):
 
     def compute():
         layer.zero_grad()
-        output, _ = layer(nn.utils.rnn.pack_padded_sequence(tl.tensor(normal(5, 40, 3)), lengths))
+        output, _ = layer(pack_padded_sequence(tl.tensor(normal(5, 40, 3)), lengths))
         (output.data * output.data).sum().backward()
         return [output.data.detach().numpy(), *(p.grad.numpy() for p in layer.parameters())]
 

@@ -1,14 +1,17 @@
-"""Gradient clipping, and parameters as one vector: results and return values, on the host and on a device."""
+"""Gradient clipping, parameters as one vector, padding: results and return values, on the host and on a device."""
 
 import math
 import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
 from nn.utils import parameters_to_vector, vector_to_parameters
+from nn.utils.rnn import pad_sequence
 from strict_cupy import no_synchronisation
 
 
@@ -144,3 +147,40 @@ def test_a_vector_of_another_length_is_refused():
         vector_to_parameters(tl.zeros(4), nn.Linear(2, 1).parameters())
     with pytest.raises(TypeError, match=r"parameters_to_vector: give the parameters, as in model.parameters\(\)"):
         parameters_to_vector(nn.Linear(2, 1))
+
+
+# --- sequences of different lengths -------------------------------------------------------------------------
+
+
+@given(st.lists(st.lists(st.integers(1, 99), max_size=7), min_size=1, max_size=5), st.sampled_from(["right", "left"]))
+def test_padding_keeps_every_token(rows, side):
+    batch = pad_sequence(rows, True, 0, side).tolist()
+    assert pad_sequence(rows, padding_side=side).T.tolist() == batch
+    longest = max(map(len, rows))
+    for row, padded in zip(rows, batch, strict=True):
+        padding = [0] * (longest - len(row))
+        assert padded == (row + padding if side == "right" else padding + row)
+
+
+def test_sequences_of_vectors_keep_dtype_and_gradient():
+    long, short = tl.ones(3, 2, dtype=tl.float64, requires_grad=True), tl.ones(1, 2, dtype=tl.float64)
+    batch = pad_sequence([long, short], True, -1)
+    assert (batch.shape, batch.dtype) == ((2, 3, 2), tl.float64)
+    assert batch[1].tolist() == [[1, 1], [-1, -1], [-1, -1]]
+    batch.sum().backward()
+    assert long.grad.tolist() == [[1, 1]] * 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "message"),
+    [
+        ([], {}, "no sequences"),
+        ([np.ones((2, 3)), np.ones((2, 4))], {}, r"cat: shapes \(2, 4\), \(0, 3\)"),
+        ([[1]], {"padding_side": "top"}, "'right' or 'left', not 'top'"),
+        ([[1, 2]], {"padding_value": 0.5}, "padding_value 0.5 does not fit dtype int64"),
+        ([np.uint8([1])], {"padding_value": -1}, "padding_value -1 does not fit dtype uint8"),
+    ],
+)
+def test_sequences_that_cannot_be_padded_are_refused(rows, settings, message):
+    with pytest.raises(ValueError, match=message):
+        pad_sequence(rows, **settings)

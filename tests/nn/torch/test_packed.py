@@ -1,4 +1,4 @@
-"""Sequences of different lengths: padded, packed, and back; against PyTorch, and what is refused."""
+"""Packed sequences: what is packed comes back; against PyTorch, and what is refused."""
 
 import re
 
@@ -7,17 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import nn
 import tinygrad_lecture as tl
-from nn.utils.rnn import (
-    PackedSequence,
-    pack_padded_sequence,
-    pack_sequence,
-    pad_packed_sequence,
-    pad_sequence,
-    unpack_sequence,
-    unpad_sequence,
-)
+from nn.torch.packed import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
+from nn.utils.rnn import pad_sequence
 
 lengths_of = st.lists(st.integers(1, 4), min_size=1, max_size=4)
 
@@ -34,8 +26,6 @@ def test_what_is_packed_comes_back(lengths, batch_first, shape):
     batch, counts = pad_packed_sequence(packed, batch_first, padding_value=-1.0)
     assert counts.tolist() == lengths
     assert batch.tolist() == pad_sequence(given, batch_first, -1.0).tolist()
-    for found in (unpack_sequence(packed), unpad_sequence(batch, counts, batch_first)):
-        assert [s.tolist() for s in found] == [s.tolist() for s in given]
 
 
 def test_the_steps_of_all_sequences_stand_one_after_the_other():
@@ -60,40 +50,6 @@ def test_it_moves_with_its_data():
     batch, lengths = pad_packed_sequence(packed, total_length=3)
     assert (batch.device, lengths.device) == ("strict", "cpu")
     assert isinstance(packed, PackedSequence)
-
-
-@given(st.lists(st.lists(st.integers(1, 99), max_size=7), min_size=1, max_size=5), st.sampled_from(["right", "left"]))
-def test_padding_keeps_every_token(rows, side):
-    batch = pad_sequence(rows, True, 0, side).tolist()
-    assert pad_sequence(rows, padding_side=side).T.tolist() == batch
-    longest = max(map(len, rows))
-    for row, padded in zip(rows, batch, strict=True):
-        padding = [0] * (longest - len(row))
-        assert padded == (row + padding if side == "right" else padding + row)
-
-
-def test_sequences_of_vectors_keep_dtype_and_gradient():
-    long, short = tl.ones(3, 2, dtype=tl.float64, requires_grad=True), tl.ones(1, 2, dtype=tl.float64)
-    batch = pad_sequence([long, short], True, -1)
-    assert (batch.shape, batch.dtype) == ((2, 3, 2), tl.float64)
-    assert batch[1].tolist() == [[1, 1], [-1, -1], [-1, -1]]
-    batch.sum().backward()
-    assert long.grad.tolist() == [[1, 1]] * 3
-
-
-@pytest.mark.parametrize(
-    ("rows", "settings", "message"),
-    [
-        ([], {}, "no sequences"),
-        ([np.ones((2, 3)), np.ones((2, 4))], {}, r"cat: shapes \(2, 4\), \(0, 3\)"),
-        ([[1]], {"padding_side": "top"}, "'right' or 'left', not 'top'"),
-        ([[1, 2]], {"padding_value": 0.5}, "padding_value 0.5 does not fit dtype int64"),
-        ([np.uint8([1])], {"padding_value": -1}, "padding_value -1 does not fit dtype uint8"),
-    ],
-)
-def test_sequences_that_cannot_be_padded_are_refused(rows, settings, message):
-    with pytest.raises(ValueError, match=message):
-        pad_sequence(rows, **settings)
 
 
 @pytest.mark.parametrize(
@@ -129,4 +85,3 @@ def test_packing_is_pytorchs(lengths, batch_first, enforce_sorted):
     back, counts = pad_packed_sequence(ours, batch_first, -1.0, total_length=6)
     wanted_back, wanted_counts = theirs.pad_packed_sequence(wanted, batch_first, -1.0, total_length=6)
     assert back.tolist() == wanted_back.tolist() and counts.tolist() == wanted_counts.tolist()
-    assert nn.utils.rnn is not theirs

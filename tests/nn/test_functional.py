@@ -1,5 +1,6 @@
 """Activations, dropout and losses where a table of values is not enough: in place, nan, masks, ignored targets."""
 
+import inspect
 import math
 
 import numpy as np
@@ -142,3 +143,13 @@ def test_class_numbers_may_come_as_an_array_or_a_list():
     for target in (classes, np.array(classes)):
         assert F.cross_entropy(scores, target).item() == wanted
         assert F.nll_loss(tl.log_softmax(scores, -1), target).item() == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", F.__all__)
+def test_a_tuple_of_tensors_is_no_tensor(name):
+    function, x = getattr(F, name), tl.ones(2, 4, 4, 4)
+    parameters = inspect.signature(getattr(function, "forward", function)).parameters.values()
+    others = [x] * (sum(p.default is p.empty for p in parameters) - 1)
+    for several in ((x, x), [[x, x], [x, x]]):
+        with pytest.raises(TypeError, match=rf"^{name}: it takes one tensor, .* take its first"):
+            function(several, *others)

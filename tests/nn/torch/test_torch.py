@@ -1,5 +1,6 @@
-"""nn.torch as a module: constructors, dtypes, the machine, derivatives, torch.testing."""
+"""nn.torch as a module: constructors, dtypes, the machine, derivatives, lazy layers."""
 
+import copy
 import pickle
 import sys
 import warnings
@@ -185,3 +186,79 @@ def test_backward_from_several_tensors():
     assert x.grad.tolist() == [3, 7]
     with pytest.raises(NotImplementedError, match="inputs is not here"):
         torch.autograd.backward(x.sum(), inputs=[x])
+
+
+# --- lazy layers ----------------------------------------------------------------------------------------------
+
+
+def test_an_optimizer_made_before_the_first_input_trains_the_layer():
+    model = nn.Sequential(torch.nn.LazyLinear(3), torch.nn.LazyBatchNorm1d())
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.1)
+    before = list(model.parameters())
+    (model(tl.randn(4, 5)) ** 3).sum().backward()
+    weight = model[0].weight.clone()
+    optimizer.step()
+    assert [type(layer) for layer in model] == [nn.Linear, nn.BatchNorm1d] and model[0].in_features == 5
+    assert all(a is b for a, b in zip(before, model.parameters(), strict=True))
+    assert (model[0].weight != weight).any() and model[1].num_batches_tracked.item() == 1
+
+
+def test_a_copy_and_a_conversion_wait_too():
+    layer = torch.nn.LazyConv2d(4, 3, groups=2)
+    twin = copy.deepcopy(layer).double().eval()
+    assert twin(tl.ones(1, 2, 3, 3, dtype=tl.float64)).dtype == tl.float64
+    assert (type(twin), type(layer), twin.training) == (nn.Conv2d, torch.nn.LazyConv2d, False)
+    assert {type(p) for p in twin.parameters()} == {nn.Parameter}
+
+
+def test_weights_are_drawn_at_the_first_input():
+    tl.manual_seed(0)
+    layer = torch.nn.LazyLinear(2)
+    layer(tl.ones(1, 3))
+    tl.manual_seed(0)
+    assert layer.weight.tolist() == nn.Linear(3, 2).weight.tolist()
+
+
+def test_nothing_is_written_or_counted_before_the_first_input():
+    layer = torch.nn.LazyLinear(2)
+    for write in (nn.init.normal_, nn.init.zeros_, lambda p: p.numel()):
+        with pytest.raises(tl.TensorError, match=r"<UninitializedParameter> has no numbers before .* call"):
+            write(layer.weight)
+    for write in (
+        lambda: layer.load_state_dict(torch.nn.LazyLinear(2).state_dict()),
+        lambda: nn.utils.weight_norm(layer),
+    ):
+        with pytest.raises(ValueError, match=r"has no numbers before|no parameter 'weight', or not yet"):
+            write()
+    with pytest.raises(TypeError, match="missing a required argument: 'out_features'"):
+        torch.nn.LazyLinear()
+    with pytest.raises(ValueError, match="out_features must be at least 1"):
+        torch.nn.LazyLinear(0)
+
+
+LAZY = {
+    "LazyLinear(2, bias=False)": (4,), "LazyConv1d(4, 2, groups=2)": (3, 2, 5), "LazyConv2d(4, (2, 1))": (2, 5, 5),
+    "LazyConvTranspose1d(2, 3, 2)": (3, 2, 4), "LazyConvTranspose2d(2, 3, bias=False)": (1, 2, 3, 3),
+    "LazyBatchNorm1d()": (4, 3), "LazyBatchNorm2d(0.1)": (2, 3, 2, 2),
+}  # fmt: skip
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("text", LAZY)
+def test_a_lazy_layer_is_pytorchs(text):
+    """Before and after its first input, or weights from another's state, which wait for no input."""
+    reference = pytest.importorskip("torch")
+    from torch_parity import agree, close
+
+    x = np.random.default_rng(0).normal(size=LAZY[text]).astype("float32")
+    ours, theirs, loaded = (eval(f"nn.{text}", {"nn": library.nn}) for library in (torch, reference, torch))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert [repr(p) for p in ours.parameters()] == [repr(p) for p in theirs.parameters()]
+    ours(tl.tensor(x)), theirs(reference.tensor(x))
+    assert repr(ours).split("bias")[0] == repr(theirs).split("bias")[0]
+    loaded.load_state_dict(theirs.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    for module in (ours, loaded, theirs):
+        module.eval()
+    agree(ours, theirs, x, dtype="float32")
+    close(loaded(tl.tensor(x)), theirs(reference.tensor(x)), text, "float32")

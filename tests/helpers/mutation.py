@@ -38,7 +38,7 @@ SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "tinygrad_lecture/op
 SOURCES += [
     Path(f"tinygrad_lecture/kernels/{name}.py") for name in ("attention", "fused", "gelu", "recurrent", "windows")
 ]
-ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_other_devices")
+ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_backend")
 TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ENGINE_TESTS]
 PATIENCE = 300  # seconds; a bug that makes the tests hang counts as caught
 

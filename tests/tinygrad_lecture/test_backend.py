@@ -1,14 +1,30 @@
-"""Array libraries, devices and their names, dtypes; and the engine's public functions on a device."""
+"""Array libraries, devices and their names; the engine's functions and the op table on a device.
+
+Ops use nothing that CuPy lacks, never wait for the GPU, and compute what NumPy does. The strict stand-in for CuPy runs
+everywhere, a real GPU with `pytest -m gpu`.
+"""
+
+from __future__ import annotations
 
 import copy
 import importlib
+import warnings
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from op_table import TABLE, Row
 
+import drive
 import strict_device  # noqa: F401 - registers device="strict", a CuPy that needs no GPU
 import tinygrad_lecture as tl
-from strict_cupy import StrictArray, strict
+from numeric import assert_close
+from strategies import Sample
+from strict_cupy import StrictArray, no_synchronisation, strict
 from tinygrad_lecture import backend
 
 func = tl.func
@@ -16,9 +32,6 @@ func = tl.func
 
 def on_device(*values, requires_grad=False):
     return tl.tensor(list(values), dtype=tl.float64, device="strict", requires_grad=requires_grad)
-
-
-# --- libraries ----------------------------------------------------------------------------------------------
 
 
 # --- devices ------------------------------------------------------------------------------------------------
@@ -135,20 +148,6 @@ def test_a_tensor_moves_with_its_gradient():
     assert x.to("strict", tl.float16).dtype == np.float16
 
 
-def test_it_comes_back_as_numpy_python_and_text():
-    x = on_device(1.0, 2.0)
-    assert (x.tolist(), x[0].item(), x.numpy().tolist(), np.asarray(x).tolist()) == ([1, 2], 1, [1, 2], [1, 2])
-    assert repr(x) == "tensor([1., 2.], device='strict', dtype=float64)"
-    assert not x.numpy().flags.writeable
-    assert (x == None) is False  # noqa: E711
-
-
-def test_data_that_is_assigned_stays_on_the_device():
-    x = on_device(1.0, requires_grad=True)
-    x.data = [2.0]
-    assert (x.device, x.tolist()) == ("strict", [2])
-
-
 def test_devices_do_not_mix():
     x = on_device(1.0, 2.0, requires_grad=True)
     for other in (tl.ones(2), np.ones(2)):
@@ -202,3 +201,94 @@ def test_only_the_cpu_is_the_default_device_of_a_block():
         tl.device("cuda:1"),
     ):
         pass
+
+
+# --- the op table -------------------------------------------------------------------------------------------
+
+TOLERANCE = {"strict": 1e-11, "float64": 1e-10, "float32": 2e-5}
+ALL = list(TABLE.values())
+DIFFERENTIABLE = [r for r in ALL if r.differentiable]
+GPU = [pytest.param("cuda", dtype, marks=pytest.mark.gpu) for dtype in ("float64", "float32")]
+examples = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the first launches compile
+
+
+def each(rows: list[Row]) -> pytest.MarkDecorator:
+    """One test per row, named after its op."""
+    return pytest.mark.parametrize("row", rows, ids=[r.name for r in rows])
+
+
+@cache
+def why_no_gpu() -> str | None:
+    """What is missing for a GPU, or None. Called when a test runs, not at import: importing CuPy is slow."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # CuPy warns about the machine's CUDA installation
+            backend.resolve("cuda")
+    except RuntimeError as error:
+        return str(error)
+    return None
+
+
+def draw(row: Row, data: st.DataObject, device: str = "strict") -> tuple[Sample, AbstractContextManager[Any]]:
+    """A sample whose result CuPy defines, and the context to run it in: on the strict device, waiting for it raises."""
+    if device == "cuda" and why_no_gpu():
+        pytest.skip(why_no_gpu() or "")
+    sample = data.draw(row.samples)
+    assume(not row.undefined(sample))
+    return sample, nullcontext() if device == "cuda" or row.waits(sample) else no_synchronisation()
+
+
+def compare(
+    row: Row, sample: Sample, device: str, tolerance: float, run: Any = drive.first_order, **options: Any
+) -> None:
+    """What a run gives on a device, value and gradient or two derivatives, equals NumPy's, dtypes included."""
+    there, here = run(row, sample, device, **options), run(row, sample)
+    for part, got, expected in zip(("first", "second"), there, here, strict=True):
+        for a, b in zip(got, expected, strict=True):
+            assert a.dtype == b.dtype
+            assert_close(a, b, f"the {part} result of {row.name} on the device", tolerance)
+
+
+@each(ALL)
+@settings(max_examples=3)
+@given(data=st.data())
+def test_arrays(row: Row, data: st.DataObject) -> None:
+    """Device arrays in, device arrays out."""
+    sample, during = draw(row, data)
+    inputs = [strict.asarray(x) if isinstance(x, np.ndarray) else x for x in sample.inputs]
+    with during:
+        results = row.run(inputs, sample.settings)
+    for result, wanted in zip(results, row.expected(sample), strict=True):
+        if "device" not in sample.settings:
+            assert isinstance(result, StrictArray), f"{row.name} made {type(result)} of device arrays"
+        assert_close(drive.host(result), wanted, f"{row.name} on the device", TOLERANCE["strict"])
+
+
+@each(ALL)
+@pytest.mark.parametrize(("device", "dtype"), [("strict", "strict"), *GPU])
+@settings(examples, max_examples=3)
+@given(data=st.data())
+def test_forward_and_backward(row: Row, device: str, dtype: str, data: st.DataObject) -> None:
+    """Values and gradients equal NumPy's."""
+    sample, during = draw(row, data, device)
+    sample = sample if dtype == "strict" else drive.cast(sample, dtype)
+    compare(row, sample, device, TOLERANCE[dtype], during=during)
+
+
+@each(DIFFERENTIABLE)
+@pytest.mark.parametrize(("device", "dtype"), [("strict", "strict"), GPU[0]])
+@settings(examples, max_examples=2)
+@given(data=st.data())
+def test_gradient_of_gradient(row: Row, device: str, dtype: str, data: st.DataObject) -> None:
+    """Second derivatives equal NumPy's."""
+    sample, during = draw(row, data, device)
+    compare(row, sample, device, TOLERANCE[dtype], drive.second_order, during=during)
+
+
+@each([r for r in ALL if r.fused])
+@settings(max_examples=4)
+@given(data=st.data())
+def test_float32_kernels(row: Row, data: st.DataObject) -> None:
+    """Kernels in float32, the usual dtype on GPUs."""
+    sample, during = draw(row, data)
+    compare(row, drive.cast(sample, "float32"), "strict", 1e-5, during=during)

@@ -28,18 +28,6 @@ def test_the_file_has_the_usual_permissions(tmp_path):
     assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-def test_an_unwritable_folder_is_reported_with_the_file_name(tmp_path, monkeypatch):
-    def refuse(path):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "mkdir", refuse)
-    with (
-        pytest.raises(PermissionError, match=r"cannot write .*a.bin: Permission denied"),
-        atomic_write(tmp_path / "a.bin"),
-    ):
-        pass
-
-
 def test_a_full_disk_is_reported_with_the_file_name(tmp_path):
     """Also where the system names no file, as in a write, or the temporary one; what it says of others is kept."""
     full, target = (errno.ENOSPC, "No space left on device"), tmp_path / "a.html"

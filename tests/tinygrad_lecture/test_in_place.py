@@ -16,15 +16,10 @@ from vectors import constant, leaf
 
 WRITES = {
     "+=": lambda x: x.__iadd__(1),
-    "-=": lambda x: x.__isub__(1),
     "*=": lambda x: x.__imul__(2),
-    "/=": lambda x: x.__itruediv__(2),
-    "**=": lambda x: x.__ipow__(2),
     "[] =": lambda x: x.__setitem__(0, 5.0),
     "add_": lambda x: x.add_(1, alpha=3),
-    "sub_": lambda x: x.sub_(1),
     "mul_": lambda x: x.mul_(2),
-    "div_": lambda x: x.div_(2),
     "copy_": lambda x: x.copy_(constant(1.0, 1.0)),
     "fill_": lambda x: x.fill_(3),
     "zero_": lambda x: x.zero_(),
@@ -102,21 +97,13 @@ OWN = "c2 = lib.ones(4, 2, dtype=lib.float64); v1 = {}; v1 += a2.sum(); v1[0] = 
 RECORDED = {  # what is computed from what is given, of which v0 is differentiated
     "adding up a loss": "v1 = a1 * 1; v1 += 2 * a1; v1 += 3 * a1; v0 = v1.sum()",
     "a value that was saved before": "v1 = a1 * 1; v2 = v1 * v1; v1 += 5; v0 = (v2 + v1).sum()",
-    "a write before the op, and to other memory": "c2 = c1 * 1; c1 += 1; v0 = (a2 * c1).sum(); c2 += 1",
-    "what a rule does not need": "v1 = a2 + c1; c1 += 1; v0 = v1.sum()",
-    "an index that is written to": "c2 = lib.tensor([0, 0]); v1 = a1[c2]; c2[0] = 1; v0 = v1.sum()",
     "assigned to an index": "v1 = a1 * 2; v1[:2] = a2 * 3; v0 = (v1 * a1).sum()",
     "a constant buffer": "v1 = lib.zeros(3, dtype=lib.float64); v1[1] = a2[0] * a2[1]; v1[2] = a2[1]; v0 = v1.sum()",
-    "several values to one place": "v1 = lib.zeros(2, dtype=lib.float64); v1[[0, 0, 1]] = a1; v0 = v1.sum()",
     "an element, a column and a block": "v1 = (a1[:2] * a1[1:])[:, None].expand(2, 2) * 1; v1[0] += 1; "
     "v1[:, 0] += a2; v1[:, 1] *= 2; v1[1, 1] -= 5; v0 = (v1 * v1).sum()",
     "views of views whose base is gone": "v1 = (a2[:, None] * a1[:2]); v2 = v1.T; v3 = v1[0]; v4 = v2[0]; del v1; "
     "v3 *= 10; v4 += 1; v0 = (v2 * v2).sum()",
     "a constant and its view": "v1 = c1[0:1]; c1 += a2; v0 = v1.sum()",
-    "the last view of a constant": "v1 = lib.arange(6).double().reshape(2, 3); v1[0] = a1; v0 = (v1 * v1).sum()",
-    "a row to rows of a mask": "v1 = (a2[:, None] * a1[:2]); v1[True] = v1[1]; v0 = v1.sum()",
-    "an element to elements of a mask": "v1 = a1 * 1; v1[v1 > 1.5] = v1[0]; v0 = v1.sum()",
-    "an element to elements of a list": "v1 = a1 * 1; v1[[0, 1]] = v1[2]; v0 = v1.sum()",
     **{
         change: SHARED.format(change)
         for change in (
@@ -145,17 +132,6 @@ def test_a_recorded_change_gives_the_values_of_an_unrecorded_one_and_right_gradi
     assert [run.step(line) for line in program.lines] == [None] * len(program.lines)
     assert run.variables["v0"].requires_grad
     assert not tally.refused and not tally.left_out
-
-
-def test_after_a_recorded_change_memory_is_still_shared():
-    x = leaf(1.0, 2.0, 3.0) * 1
-    y = x[0:2]
-    x *= 3
-    with tl.no_grad():
-        x[0] = 7.0
-    assert y.tolist() == [7, 6]
-    y[1] = 8.0
-    assert x.tolist() == [7, 8, 9]
 
 
 def without_grad(x):
@@ -250,7 +226,6 @@ def test_a_change_of_one_row_of_an_expanded_view_whose_base_is_gone_is_one_of_al
 
 VIEWS = {  # PyTorch returns views of these
     "[tensor(1)]": lambda x: x[tl.tensor(1)],
-    "[tensor(1), 1:]": lambda x: x[tl.tensor(1), 1:],
     "[tensor(1), tensor(1)]": lambda x: x[tl.tensor(1), tl.tensor(1)],
     "[..., tensor(-1)]": lambda x: x[..., tl.tensor(-1, dtype=tl.int8)],
 }
@@ -311,44 +286,24 @@ X = tl.arange(24.0).reshape(2, 3, 4).transpose(1, 2)
 SQUARE = tl.eye(3) * 2 + 0.1
 M = tl.tensor([[1.0, 5.0, 3.0], [2.0, 4.0, 6.0]])
 IN_ROWS = [
-    *(lambda name=name: getattr(X, name)(0) for name in ("sum", "mean", "amax", "amin", "any", "all", "prod", "var")),
-    *(lambda name=name: getattr(X, name)(0) for name in ("logsumexp", "argmax")),
+    *(lambda name=name: getattr(X, name)(0) for name in ("sum", "mean", "amax", "any", "prod", "var", "argmax")),
     lambda: X.norm(dim=0),
-    lambda: X.norm(3, 0),
-    lambda: X.half().sum(0),
     lambda: X.topk(2, 0).values,
     lambda: X[:, :1].expand(2, 4, 3).double(),
-    lambda: X.transpose(1, 2).sort(0).values,
-    lambda x=M: x[:, [0, 2]],
-    lambda x=M: x[:, tl.tensor([True, False, True])],
-    lambda x=M: x.take([0, 2], 1),
-    lambda x=M: x.T.gather(0, tl.zeros(3, 2, dtype=tl.int64)),
-    lambda x=M: x.sort(0)[0],
-    lambda x=M: x.topk(1, 1)[1],
-    lambda x=M: tl.cat([x.T, x.T]),
-    lambda x=M: tl.stack([x.T, x.T], 1),
-    lambda x=M: x.T.cumsum(0),
-    lambda x=M: x.cumprod(1),
-    lambda x=M: x.T.softmax(0),
-    lambda x=M: x.T.log_softmax(0),
-    lambda x=M: tl.pad(x.T, 1),
-    lambda x=M: x.T.roll(1),
-    lambda x=M: x.T.tril(),
-    lambda x=M: x.T.masked_fill(x.T > 1, 0.0),
-    lambda x=M: x.T.scatter_add(0, tl.zeros(3, 2, dtype=tl.int64), x.T),
-    lambda x=M: x.T.repeat(2, 1),
-    lambda x=M: tl.einsum("ij,kj->ik", x, x[:1]),
+    lambda: M[:, [0, 2]],
+    lambda: M.T.gather(0, tl.zeros(3, 2, dtype=tl.int64)),
+    lambda: tl.cat([M.T, M.T]),
+    lambda: M.T.cumsum(0),
+    lambda: M.T.softmax(0),
+    lambda: tl.pad(M.T, 1),
+    lambda: M.T.repeat(2, 1),
 ]
 NOT_IN_ROWS = [
     lambda: X.sort(0).values,
-    lambda: X.sort(2, descending=True).indices,
-    lambda: X.argsort(1),
     lambda: tl.zeros_like(X),
     lambda: tl.rand_like(X, requires_grad=True),
-    lambda: tl.full_like(X, 2.0),
     lambda: tl.linalg.inv(SQUARE),
     lambda: tl.linalg.solve(SQUARE, SQUARE),
-    lambda: tl.linalg.cholesky(SQUARE),
 ]
 
 
@@ -372,7 +327,7 @@ def test_views_that_threads_make_at_once_all_see_a_recorded_change():
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        for _ in range(100):
+        for _ in range(30):
             x, views = leaf(1.0, 2.0) * 1, []
             threads = [threading.Thread(target=lambda x=x, views=views: views.append(x[0:1])) for _ in range(4)]
             for thread in threads:
@@ -383,37 +338,6 @@ def test_views_that_threads_make_at_once_all_see_a_recorded_change():
             assert [view.tolist() for view in views] == [[3]] * 4
     finally:
         sys.setswitchinterval(before)
-
-
-def test_what_shares_memory_is_forgotten_when_it_is_gone():
-    x = leaf(1.0, 2.0) * 1
-    for _ in range(100):
-        x[0:1].detach()
-    assert len(x._window.sharing) == 1
-
-
-def test_a_detached_tensor_does_not_keep_the_graph():
-    w = leaf(1.0, 2.0)
-    h = w * w
-    node, kept = h._node, h[0:1].detach()
-    del h
-    assert sys.getrefcount(node) == 2
-    assert kept.tolist() == [1]
-
-
-def test_retain_grad_retains_the_gradient_of_the_changed_value():
-    x = leaf(1.0, 2.0) * 1
-    x.retain_grad()
-    x *= 3
-    (2 * x).sum().backward()
-    assert x.grad.tolist() == [2, 2]
-
-
-def test_a_gradient_that_cannot_be_written_to_is_copied_when_it_is_set():
-    x = leaf(1.0, 2.0)
-    x.grad = constant(1.0).expand(2)
-    (3 * x).sum().backward()
-    assert x.grad.tolist() == [4, 4]
 
 
 def test_a_tensor_that_requires_grad_again_gets_the_gradients_of_before():
@@ -438,14 +362,6 @@ def test_new_data_leave_the_memory_that_was_shared():
         y += leaf(1.0, 1.0, 1.0)
 
 
-def test_new_data_of_the_same_kind_keep_the_graph():
-    x = leaf(1.0, 2.0)
-    y = x * 2
-    y.data = constant(5.0, 6.0)
-    (y * constant(1.0, 10.0)).sum().backward()
-    assert x.grad.tolist() == [2, 20]
-
-
 def test_a_view_that_is_computed_again_stays_a_view():
     x = leaf(1.0, 2.0, 3.0, 4.0).reshape(2, 2).T * 1
     flat = x.T.reshape(-1)
@@ -454,15 +370,6 @@ def test_a_view_that_is_computed_again_stays_a_view():
     with tl.no_grad():
         x.zero_()
     assert flat.tolist() == [0, 0, 0, 0]
-
-
-def test_a_tensor_that_stopped_requiring_grad_gets_none():
-    x, w = leaf(1.0), leaf(2.0)
-    y = (x * w).sum()
-    x.requires_grad_(False)
-    y.backward()
-    assert x.grad is None
-    assert w.grad.tolist() == [1]
 
 
 def test_an_older_stamp_of_another_thread_does_not_take_the_place_of_a_younger_one(monkeypatch):
@@ -484,24 +391,6 @@ def test_an_older_stamp_of_another_thread_does_not_take_the_place_of_a_younger_o
     younger.set()
     other.join()
     assert memory.last_write == max(stamp for _, stamp in memory._stamps.values())
-
-
-def test_a_finaliser_may_write_while_its_thread_announces_a_write(monkeypatch):
-    x, y, owner_of = constant(1.0), constant(2.0), memory.owner_of
-
-    def collected(array):  # garbage may be collected anywhere, here too
-        monkeypatch.setattr(memory, "owner_of", owner_of)
-        memory.announce_write(y.array)
-        return owner_of(array)
-
-    monkeypatch.setattr(memory, "owner_of", collected)
-    thread = threading.Thread(target=memory.announce_write, args=(x.array,), daemon=True)
-    thread.start()
-    thread.join(5)
-    waits = thread.is_alive()
-    if waits:
-        memory._stamping.release()  # for the tests that follow
-    assert not waits
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -541,24 +430,12 @@ def test_the_hook_of_a_changed_tensor_gets_the_whole_gradient_of_its_value_befor
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("copy", [lambda x: x.repeat(1), lambda x: tl.stack([x, x], 1), lambda x: x.max(0).values])
-def test_a_copy_keeps_the_gradient_that_views_of_it_have(copy):
-    y = copy(leaf(1.0, 2.0, 3.0))
-    view = y.unsqueeze(0)
-    y.retain_grad()
-    y *= 2
-    view.sum().backward()
-    assert (y.grad == 1).all()
-
-
 # --- methods that end in an underscore ----------------------------------------------------------------------
 
 
 METHODS = {
     "add_": lambda x: x + 2,
-    "sub_": lambda x: x - 2,
     "mul_": lambda x: x * 2,
-    "div_": lambda x: x / 2,
     "clamp_": lambda x: x.clip(2),
     "exp_": tl.exp,
     "relu_": tl.relu,
@@ -596,14 +473,3 @@ def test_random_methods_fill_with_numbers_of_the_range():
     with tl.no_grad():
         assert leaf.normal_() is leaf
     assert leaf.requires_grad
-
-
-def test_an_op_that_returns_its_first_input_returns_a_view_of_it():
-    @tl.op
-    def first(x, y, /):
-        return x
-
-    x, y = tl.ones(2), tl.ones(2)
-    view = first(x, y)
-    x += y
-    assert view.tolist() == [2, 2]

@@ -10,7 +10,6 @@ import pytest
 import tinygrad_lecture as tl
 from at_once import at_once
 from gradchecks import make
-from tinygrad_lecture.autograd import memory
 from vectors import leaf, no_collector
 
 
@@ -21,22 +20,6 @@ def test_each_node_is_visited_once_even_in_a_lattice_of_2_to_the_60_paths():
         y = (y + y) * 0.5
     y.sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), [1.0])
-
-
-def test_a_rule_of_a_variadic_op_that_returns_what_it_saved_cannot_corrupt_it():
-    @tl.op
-    def product(*xs):
-        return xs[0] * xs[1]
-
-    @product.backward
-    def _(g, index, xs):
-        return xs[1 - index]  # right where the upstream is 1
-
-    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
-    tenfold = a * 10
-    (product(a, b) + tenfold).sum().backward()
-    assert (a.grad.tolist(), b.grad.tolist()) == ([13, 14], [1, 2])
-    assert (a.tolist(), b.tolist()) == ([1, 2], [3, 4])
 
 
 def test_a_rule_that_returns_what_it_saved_cannot_corrupt_it():
@@ -89,17 +72,6 @@ def test_an_array_that_a_rule_keeps_is_never_added_to():
     assert first.tolist() == [2, 4]
 
 
-def test_threads_that_record_their_gradients_lose_none():
-    w = leaf(1.0)
-
-    def run(i):
-        for _ in range(50):
-            (w * w).sum().backward(create_graph=True)
-
-    at_once(4, run)
-    assert w.grad.tolist() == [400]
-
-
 def test_a_rule_that_returns_a_wrong_shape_is_named():
     double = make(lambda x, /: 2 * x, "double", x=lambda g: g[:1])
     with pytest.raises(RuntimeError, match=r"double returned a gradient of shape \(1,\) for an input of shape \(3,\)"):
@@ -109,26 +81,17 @@ def test_a_rule_that_returns_a_wrong_shape_is_named():
 # --- depth and memory ---------------------------------------------------------------------------------------
 
 
-def test_a_chain_of_a_million_nodes_is_built_differentiated_and_freed():
+@pytest.mark.parametrize("n", [100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_a_long_chain_is_built_differentiated_and_freed(n):
     x = tl.ones(1, requires_grad=True)
     y = x
-    for _ in range(1_000_000):
+    for _ in range(n):
         y = y + x
     last = weakref.ref(y)
     y.backward()
-    assert float(x.grad.sum()) == 1_000_001
+    assert float(x.grad.sum()) == n + 1
     del y
     assert last() is None
-
-
-def test_a_deep_chain_that_nobody_differentiates_is_freed_too():
-    x = tl.ones(1, requires_grad=True)
-    y = x
-    for _ in range(50_000):
-        y = y * 1.0
-    seen = weakref.ref(y)
-    del y
-    assert seen() is None
 
 
 def test_the_graph_has_no_cycle_so_counting_references_frees_it():
@@ -173,11 +136,6 @@ def test_threads_record_and_differentiate_at_once_without_mixing():
 
     at_once(4, work)
     np.testing.assert_allclose(shared.grad.numpy(), [50 * 10 * (1 + 2 + 3 + 4)] * 3)
-
-
-def test_no_two_threads_get_the_same_age():
-    ages = [age for some in at_once(4, lambda i: [memory.tick() for _ in range(2_000)]) for age in some]
-    assert len(set(ages)) == len(ages)
 
 
 def test_grad_mode_is_per_thread():
@@ -242,18 +200,6 @@ def test_a_decorated_generator_runs_in_the_mode_and_its_caller_does_not():
     assert tl.is_grad_enabled()
 
 
-def test_a_decorated_generator_returns_what_it_returns():
-    @tl.no_grad
-    def one():
-        yield 1
-        return 2
-
-    def delegating():
-        yield (yield from one())
-
-    assert list(delegating()) == [1, 2]
-
-
 def test_set_grad_enabled_holds_from_the_call_on_or_within_a_block():
     tl.set_grad_enabled(False)
     try:
@@ -271,15 +217,3 @@ def test_set_grad_enabled_holds_from_the_call_on_or_within_a_block():
 
     assert tl.is_grad_enabled()
     assert [mode(), mode(), tl.is_grad_enabled()] == [False, False, True]
-
-
-def test_inference_mode_is_no_grad():
-    with tl.inference_mode():
-        assert not tl.is_grad_enabled()
-    with tl.inference_mode(False):
-        assert tl.is_grad_enabled()
-    with tl.no_grad(), tl.inference_mode(mode=False):
-        assert not tl.is_grad_enabled()
-    for decorate in (tl.inference_mode, tl.inference_mode()):
-        assert decorate(tl.is_grad_enabled)() is False
-    assert tl.is_grad_enabled()

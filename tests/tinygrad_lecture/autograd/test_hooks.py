@@ -3,8 +3,9 @@
 import threading
 import weakref
 
-import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
@@ -23,14 +24,6 @@ def noting(seen, name):
 
 
 # --- when they run ------------------------------------------------------------------------------------------
-
-
-def test_the_hook_of_a_leaf_that_only_an_unused_output_leads_to_does_not_run():
-    x, seen = leaf(1.0), []
-    x.register_hook(noting(seen, "x"))
-    first, _ = tl.checkpoint(lambda p, q: (p * 2, q * p), leaf(1.0), x)
-    first.sum().backward()
-    assert (seen, x.grad) == ([], None)
 
 
 def test_a_result_keeps_its_gradient_though_it_was_detached_since():
@@ -87,16 +80,6 @@ def test_what_tl_grad_returns_is_not_what_a_hook_kept():
     assert kept[0].tolist() == [4]
 
 
-def test_an_in_place_change_leaves_hooks_with_the_value_before_it():
-    x, seen = leaf(1.0), []
-    y = x * 1
-    y.register_hook(noting(seen, "before"))
-    y.mul_(2)
-    y.register_hook(noting(seen, "after"))
-    y.sum().backward()
-    assert seen == [("after", [1]), ("before", [2])]
-
-
 # --- what they do -------------------------------------------------------------------------------------------
 
 
@@ -107,15 +90,6 @@ def test_a_changed_gradient_reaches_no_other_tensor():
     left.register_hook(lambda g: g.mul_(5) and None)
     (left + right).backward(tl.tensor([1.0]))
     assert (a.grad.tolist(), b.grad.tolist()) == ([5], [1])
-
-
-def test_what_a_hook_keeps_does_not_change_later():
-    x, kept = leaf(1.0), []
-    x.register_hook(kept.append)
-    for _ in range(2):
-        (x * 3).sum().backward()
-    x.grad.zero_()
-    assert [g.tolist() for g in kept] == [[3], [3]]
 
 
 def test_under_create_graph_what_a_hook_computes_is_recorded():
@@ -136,13 +110,6 @@ def test_a_hook_runs_without_recording():
     (x * 2).sum().backward()
     assert modes == [False, False]
     assert tl.is_grad_enabled()
-
-
-def test_dtypes_stay():
-    x = leaf(1.0)
-    x.register_hook(lambda g: g.double())
-    (x * 2).sum().backward()
-    assert x.grad.dtype == tl.float32
 
 
 def test_handles_remove_their_own_hook_also_while_it_runs():
@@ -171,16 +138,6 @@ def test_a_graph_with_hooks_is_freed_by_counting_references():
         held = [weakref.ref(x), weakref.ref(y)]
         del x, y
         assert [reference() for reference in held] == [None, None]
-
-
-def test_observers_see_the_gradients_that_hooks_made():
-    with tl.Graph() as graph:
-        x = leaf(1.0)
-        y = x * 2
-        y.register_hook(lambda g: g * 10)
-        y.sum().backward()
-    np.testing.assert_array_equal(graph[y].grad, [10])
-    np.testing.assert_array_equal(x.grad.numpy(), [20])
 
 
 def test_threads_that_register_the_first_hooks_at_once_lose_none(monkeypatch):
@@ -215,13 +172,6 @@ def calls():
     modes.after_backward = ()
 
 
-def test_derivatives_that_fill_no_grad_do_not_call_them(calls):
-    x, noted = calls
-    tl.grad(x * x, x)
-    tl.func.grad(lambda x: x * x)(x)
-    assert noted == []
-
-
 def test_other_threads_do_not_call_them(calls):
     x, noted = calls
     thread = threading.Thread(target=(x * x).backward)
@@ -230,7 +180,71 @@ def test_other_threads_do_not_call_them(calls):
     assert (noted, x.grad.item()) == ([], 6.0)
 
 
-def test_a_recomputed_part_calls_them_once(calls):
-    x, noted = calls
-    tl.checkpoint(lambda x: x * x, x).backward()
-    assert noted == [6.0]
+# --- against PyTorch: in random graphs the same hooks run on the same numbers ----------------------------------
+# Those of results run in the same order. Those of leaves run at the end of the pass, those of each leaf in order.
+
+OPS = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "exp": lambda a, b: (a * 0.1).exp(),
+    "sum": lambda a, b: a.sum() + b,
+}
+names = st.integers(0, 30)
+steps = st.lists(st.tuples(st.sampled_from(sorted(OPS)), names, names), min_size=1, max_size=10)
+kinds = st.sampled_from(["note", "double", "halve", "retain", "after"])
+registered = st.lists(st.tuples(names, kinds), max_size=12)
+
+
+def run(library, steps, registered, wanted, create_graph):
+    """What the hooks saw, those of results in order, then those of each leaf in order; and then all gradients."""
+    tensors = [library.tensor([1.0 + i, -0.5 * i], dtype=library.float64, requires_grad=True) for i in range(3)]
+    for op, i, j in steps:
+        tensors.append(OPS[op](tensors[i % len(tensors)], tensors[j % len(tensors)]))
+    seen = []
+    for i, kind in registered:
+        x, name = tensors[i % len(tensors)], i % len(tensors)
+        if kind == "retain":
+            x.retain_grad()
+        elif kind == "after":
+            if x.is_leaf:
+                x.register_post_accumulate_grad_hook(
+                    lambda p, name=name: seen.append((name, "after", p.grad.detach().sum().item()))
+                )
+        else:
+            x.register_hook(lambda g, kind=kind, name=name: hook(seen, kind, name, g))
+    if wanted and not create_graph:
+        targets = [tensors[i] for i in wanted]
+        gradients = (tl.grad if library is tl else library.autograd.grad)(tensors[-1].sum(), targets, allow_unused=True)
+        return [*sorted(seen, key=leaves_last), *gradients]
+    tensors[-1].sum().backward(create_graph=create_graph)
+    kept = [x for x in tensors if x.is_leaf or x.retains_grad]
+    return [*sorted(seen, key=leaves_last), *(x.grad for x in kept)]
+
+
+def leaves_last(seen):
+    """0 for a result, and for the three leaves 1 to 3."""
+    return seen[0] + 1 if seen[0] < 3 else 0
+
+
+def hook(seen, kind, name, g):
+    seen.append((name, kind, g.detach().sum().item()))
+    return {"note": None, "double": 2 * g, "halve": g / 2}[kind]
+
+
+@pytest.mark.parity
+@settings(max_examples=100)
+@given(steps, registered, st.lists(st.integers(0, 2), max_size=3, unique=True), st.booleans())
+@pytest.mark.filterwarnings("ignore")
+def test_the_same_hooks_run_on_the_same_numbers(steps, registered, wanted, create_graph):
+    ours, theirs = (
+        run(library, steps, registered, wanted, create_graph) for library in (tl, pytest.importorskip("torch"))
+    )
+    plain = [[x if isinstance(x, tuple) or x is None else x.tolist() for x in found] for found in (ours, theirs)]
+    assert len(plain[0]) == len(plain[1])
+    for got, expected in zip(*plain, strict=True):
+        if isinstance(expected, tuple):
+            assert got[:2] == expected[:2]
+            assert got[2] == pytest.approx(expected[2], rel=1e-9, abs=1e-9)
+        else:
+            assert got == (expected if expected is None else pytest.approx(expected, rel=1e-9, abs=1e-9))

@@ -4,12 +4,10 @@ import copy
 import inspect
 import io
 import json
-import math
 import operator
 import pickle
 import re
 import traceback
-import warnings
 import weakref
 from pathlib import Path
 
@@ -151,17 +149,6 @@ def test_a_loss_that_is_nan_is_warned_of_at_the_users_line():
     assert np.isnan(tl.tensor(np.nan).item())  # what has no graph is no loss
 
 
-def test_a_number_of_what_requires_grad_is_warned_of_once_at_the_users_line():
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
-        for _ in range(3):
-            math.exp(w[0])
-            w.sum().item()
-            with tl.no_grad():
-                float(w[0])
-    assert [(str(x.message)[:19], x.filename) for x in caught] == [("float: this tensor ", __file__)]
-
-
 NUMPYS = [
     *(np.sum, np.mean, np.max, np.std, np.any, np.size, np.shape, np.nonzero),
     lambda x: np.sum(x, axis=0, keepdims=True, dtype=np.float64),
@@ -187,20 +174,6 @@ def test_numpys_functions_that_call_a_method_give_tensors(call):
     ours = call(x43)
     assert type(ours) is tl.Tensor
     np.testing.assert_array_equal(ours, call(x43.numpy()))
-
-
-def test_format_reaches_the_number_of_a_0_d_tensor():
-    assert f"{tl.tensor(1.5):.3f} {tl.tensor(7):>3} {tl.tensor(2.0)}" == "1.500   7 2.0"
-    assert f"{tl.tensor([1.0])} {tl.tensor([1.0]):.2f}" == "tensor([1.]) 1.00"
-
-
-def test_pythons_round_and_pytests_approx_know_tensors():
-    x = tl.tensor([7.46, -2.5], dtype=tl.float64)
-    assert round(x).tolist() == [7, -2]
-    assert round(x, 1).tolist() == [7.5, -2.5]
-    assert x == pytest.approx(x.numpy() + 1e-9)
-    assert x != pytest.approx(x.numpy() + 1)
-    assert x.sum() == pytest.approx(4.96)
 
 
 @pytest.mark.filterwarnings("ignore:float")  # matplotlib asks for numbers first

@@ -29,31 +29,15 @@ def nested_three_deep(checkpoint, x, w):
     return checkpoint(outer, x).sum()
 
 
-def one_after_another(checkpoint, x, w):
-    h = checkpoint(tl.tanh, x)
-    h = checkpoint(lambda h: dropped(h).exp(), h)
-    return checkpoint(lambda h: dropped(h) * w, h).sum()
-
-
 def a_tuple_with_integers(checkpoint, x, w):
     product, power, largest = checkpoint(lambda x: (x * w, x.exp(), x.argmax()), x)
     return (product * power).sum() * product[largest]
-
-
-def an_input_on_the_way_of_another(checkpoint, x, w):
-    h = x.exp() * w
-    return checkpoint(lambda h: (h * x * w).sum(), h) * h.sum()
 
 
 def closed_over_tensors_on_the_way_of_each_other(checkpoint, x, w):
     h = x.exp() * w
     k = h * x
     return checkpoint(lambda: (h * x * w * k).sum()) * h.sum()
-
-
-def a_transform_inside(checkpoint, x, w):
-    slope = func.grad(lambda z: ((z * w) ** 2).sum())
-    return checkpoint(lambda x: (slope(constant(1, 2, 3)) * x).sum(), x)
 
 
 def writes_in_place(checkpoint, x, w):
@@ -67,20 +51,15 @@ def writes_in_place(checkpoint, x, w):
 
 
 MODELS = {
-    "an input and a tensor closed over": lambda run, x, w: run(lambda x: (x * w).exp().sum(), x),
     "nested": lambda run, x, w: run(
         lambda x: (run(lambda z: (z * w).tanh() * z, x * w) * run(lambda z: z.sin() * dropped(z), x)).sum(), x
     ),
     "returns its input": lambda run, x, w: (run(lambda x: x, x) * w).sum(),
-    "returns what it closes over": lambda run, x, w: (run(lambda x: w, x) * x).sum(),
     "one tensor twice": lambda run, x, w: (run(lambda a, b: a * b * w, x, x) * w).sum(),
-    "ignores an input": lambda run, x, w: (run(lambda a, b: a * w, x, w.exp()) * x).sum(),
     "fused ops": lambda run, x, w: run(lambda x: (tl.layer_norm(tl.softmax(x) + w) * tl.gelu(x)).sum(), x),
-    "within a transform": lambda run, x, w: (func.grad(lambda z: run(lambda z: (z * w).exp().sum(), z))(x) * x).sum(),
     "a transposed view": lambda run, x, w: run(lambda a, b: (a[:, None] + b).T.exp(), x, w).sum(),
 }
-DEFINED = nested_three_deep, one_after_another, a_tuple_with_integers, an_input_on_the_way_of_another
-DEFINED += closed_over_tensors_on_the_way_of_each_other, a_transform_inside, writes_in_place
+DEFINED = nested_three_deep, a_tuple_with_integers, closed_over_tensors_on_the_way_of_each_other, writes_in_place
 
 
 @pytest.mark.parametrize("model", [*MODELS.values(), *DEFINED], ids=[*MODELS, *(f.__name__ for f in DEFINED)])
@@ -101,20 +80,6 @@ def test_values_and_derivatives_of_two_orders_and_the_random_stream_are_the_same
     assert state_with == state, "checkpoint left the random stream at another state than a plain call"
 
 
-def test_outputs_keep_their_dtypes_and_constants_stay_constants():
-    x = tl.ones(2, requires_grad=True)
-    wide = tl.ones(2, dtype=tl.float64, requires_grad=True)
-    big = tl.tensor([2**40 + 1])
-    single, double, integers, plain = tl.checkpoint(lambda x, y: (x * 2, y * 3, big, tl.ones(1)), x, wide)
-    assert (single.dtype, double.dtype, integers.dtype) == (np.float32, np.float64, np.int64)
-    assert integers.tolist() == [2**40 + 1]
-    assert [t.requires_grad for t in (single, double, integers, plain)] == [True, True, False, False]
-    (single.sum() + double.sum()).backward()
-    assert (x.grad.dtype, wide.grad.dtype) == (np.float32, np.float64)
-    assert x.grad.tolist() == [2, 2]
-    assert wide.grad.tolist() == [3, 3]
-
-
 def test_a_result_of_no_elements_or_no_axes_passes():
     x = leaf(1, 2)
     empty, scalar = tl.checkpoint(lambda x: (x[:0] * 2, x.sum()), x)
@@ -130,20 +95,6 @@ def test_without_anything_that_requires_grad_it_is_a_call():
     assert tl.checkpoint(lambda x: (), x) == ()
     with tl.no_grad():
         assert not tl.checkpoint(lambda x: x * 2, leaf(1)).requires_grad
-
-
-def test_inputs_need_not_be_tensors():
-    x = leaf(2)
-    tl.checkpoint(lambda x, power, name: x**power, x, 3, "cube").sum().backward()
-    close(x.grad, [12])
-
-
-def test_a_result_may_be_written_to_in_place():
-    x = leaf(1, 2)
-    y = tl.checkpoint(lambda x: x.exp(), x)
-    y += 1
-    (y * y).sum().backward()
-    close(x.grad, 2 * (np.exp([1, 2]) + 1) * np.exp([1, 2]))
 
 
 def test_backward_twice_with_retain_graph_and_a_clear_error_without():
@@ -178,27 +129,6 @@ def test_gradients_that_share_memory_inside_are_summed_apart():
     close(b.grad, np.exp([4, 6]))
 
 
-def test_a_weight_made_at_the_first_call_is_trained():
-    class Lazy:
-        weight = None
-
-        def __call__(self, x):
-            if self.weight is None:
-                self.weight = leaf(5)
-            return x * self.weight
-
-    layer, x = Lazy(), leaf(2)
-    tl.checkpoint(layer, x).sum().backward()
-    close(layer.weight.grad, [2])
-    close(x.grad, [5])
-
-
-def test_a_tensor_made_inside_may_require_grad():
-    x = leaf(2)
-    tl.checkpoint(lambda x: x * leaf(5), x).sum().backward()
-    close(x.grad, [5])
-
-
 # --- random numbers -----------------------------------------------------------------------------------------
 
 
@@ -222,21 +152,6 @@ def test_dropout_is_the_same_in_both_runs_whatever_other_threads_draw():
         other.join()
 
 
-def test_seeding_inside_of_the_function_holds_in_both_runs_and_afterwards():
-    def seeded(x):
-        tl.manual_seed(7)
-        return x * tl.rand(3)
-
-    x = tl.ones(3, requires_grad=True)
-    y = tl.checkpoint(seeded, x)
-    after = tl.rand(2)
-    y.sum().backward()
-    np.testing.assert_array_equal(x.grad.detach().numpy(), y.detach().numpy())
-    tl.manual_seed(7)
-    tl.rand(3)
-    np.testing.assert_array_equal(after.numpy(), tl.rand(2).numpy())
-
-
 # --- what has changed in between is noticed -----------------------------------------------------------------
 
 
@@ -244,7 +159,6 @@ READS = {  # how a checkpoint reads the tensor that is changed then
     "an input": (lambda x: constant(3, 4), lambda x, held: tl.checkpoint(lambda x, m: (x * m).exp(), x, held)),
     "a weight": (lambda x: leaf(3, 4), lambda x, held: tl.checkpoint(lambda x: x * held, x)),
     "a constant": (lambda x: constant(3, 4), lambda x, held: tl.checkpoint(lambda x: (x + held).exp(), x)),
-    "an intermediate": (lambda x: x * 2, lambda x, held: tl.checkpoint(lambda x: (x + held).exp(), x)),
     "an index": (lambda x: tl.tensor([0, 0]), lambda x, held: tl.checkpoint(lambda x: x[held], x)),
 }
 
@@ -309,26 +223,11 @@ def test_a_weight_whose_data_was_replaced_is_refused():
         y.sum().backward()
 
 
-def test_a_second_run_of_another_size_is_refused():
-    lengths = iter([2, 3])
-    x = leaf(1, 2, 3)
-    y = tl.checkpoint(lambda x: x[: next(lengths)] * 2, x)
-    with pytest.raises(RuntimeError, match=r"of shape \(2,\) at first, and now a tensor of shape \(3,\)"):
-        y.sum().backward()
-
-
 def through_layers(factors, x):
     h = x
     for s in factors:
         h = tl.checkpoint(lambda z: z * s * z, h)  # noqa: B023 - s is the last one's when backward comes
     return h
-
-
-def with_a_constant_exchanged(x):
-    mask = constant(1, 0, 1)
-    y = tl.checkpoint(lambda x: x * mask, x)
-    mask = constant(1, 1, 1)
-    return y
 
 
 def with_an_array_written_to(x):
@@ -350,12 +249,8 @@ def multiplied_by(*factors):
 
 OTHER_VALUES = {
     "in a loop": lambda x: through_layers((1.0, 2.0, 3.0), x),
-    "with a constant exchanged": with_a_constant_exchanged,
     "with an array written to": with_an_array_written_to,
-    "with NumPy's random numbers": multiplied_by(np.array([0.1, 0.2, 0.3]), np.array([0.3, 0.1, 0.2])),
-    "with a sign changed": multiplied_by(1, -1),
     "with a nan where there was none": multiplied_by(1, np.nan),
-    "with another order": multiplied_by([1, 2, 3], [2, 1, 3]),
 }
 
 
@@ -387,32 +282,6 @@ def test_rounding_in_the_second_run_is_allowed_and_nan_and_inf_that_stay_too(dty
     assert x.grad is not None
 
 
-def test_a_second_run_that_does_not_require_grad_is_refused():
-    runs = iter([True, False])
-    x = leaf(1, 2)
-    y = tl.checkpoint(lambda x: x * 2 if next(runs) else x.detach() * 2, x)
-    with pytest.raises(RuntimeError, match=r"a tensor of shape \(2,\) at first, and now none that requires grad"):
-        y.sum().backward()
-
-
-def test_an_error_in_the_second_run_leaves_everything_as_it_was():
-    calls = []
-
-    def fails_later(x):
-        calls.append(None)
-        if len(calls) > 1:
-            raise ZeroDivisionError
-        return x * tl.rand(2)
-
-    x = tl.ones(2, requires_grad=True)
-    y = tl.checkpoint(fails_later, x)
-    before = tl.get_rng_state()
-    with pytest.raises(ZeroDivisionError):
-        y.sum().backward()
-    assert tl.get_rng_state() == before
-    assert tl.is_grad_enabled()
-
-
 def test_anomalies_in_the_second_run_are_seen():
     x = leaf(0)
     with tl.detect_anomaly():
@@ -422,12 +291,6 @@ def test_anomalies_in_the_second_run_are_seen():
         with pytest.raises(tl.AnomalyError, match="rule of sqrt made the first inf") as caught:
             y.sum().backward()
     assert "test_recomputation.py" in caught.value.where
-
-    x = leaf(1)
-    y = tl.checkpoint(lambda x: func.grad(lambda z: z.sqrt().sum())(constant(0)) * x, x)
-    noise += 1
-    with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match="rule of sqrt made the first inf"):
-        y.sum().backward()
 
 
 # --- memory -------------------------------------------------------------------------------------------------
@@ -449,18 +312,6 @@ def test_nothing_of_the_inside_is_kept():
         assert held[1]() is None, "an array of the second run is still alive"
 
 
-def test_inputs_are_let_go_of_by_backward():
-    x = leaf(1, 2)
-    h = x * 2
-    y = tl.checkpoint(tl.exp, h)
-    memory = weakref.ref(h._array)
-    del h
-    assert memory() is not None
-    y.sum().backward()
-    assert memory() is None
-    close(x.grad, 2 * np.exp([2, 4]))
-
-
 def test_a_result_that_another_was_computed_from_gets_its_whole_gradient():
     def both(x):
         a = x * 2
@@ -474,11 +325,3 @@ def test_a_result_that_another_was_computed_from_gets_its_whole_gradient():
         assert [slope.tolist() for slope in slopes] == [[4, 36], [2, 6]]
         b.sum().backward()
         assert (a.grad.tolist(), x.grad.tolist()) == ([1, 3], [4, 12])
-
-
-def test_a_result_that_is_a_view_of_an_input_is_not_left_behind_by_a_change():
-    x = tl.tensor([1.0, 3.0], requires_grad=True) * 1
-    y = tl.checkpoint(lambda x: x[0:1], x)
-    with pytest.raises(RuntimeError, match="cannot be recorded"):
-        x *= 2
-    assert y.tolist() == [1]

@@ -35,7 +35,6 @@ ACTIVATIONS = {"sigmoid": tl.sigmoid, "tanh": tl.tanh, "relu": tl.relu, "leaky-r
 
 def measure(settings: "Settings") -> Measured:
     """Forward and backward with a small network, step by step; then their price with the digit network."""
-    show.check(settings.layers, settings.inputs, settings.target)
     tl.manual_seed(settings.seed)
     activation = ACTIVATIONS[settings.activation]
     parameters = random_parameters(settings.layers)

@@ -3,7 +3,6 @@
     python examples/06_word_vectors.py                                      # learns its vectors, in seconds
     python examples/06_word_vectors.py --analogy paris france italy
     python examples/06_word_vectors.py --real                       # the vectors of SmolLM2, a real language model
-    python examples/06_word_vectors.py --vectors glove.6B.50d.txt   # vectors learnt from 6 billion words
 
 The vectors are not written by hand. They are learnt from which words occur together (Mikolov et al., arXiv:1310.4546):
 
@@ -13,18 +12,17 @@ The vectors are not written by hand. They are learnt from which words occur toge
                          drawn at random
 
 By default the text is made of sentence patterns, helpers/corpora.py, so nearly all analogies come out. With real
-text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --vectors, show how many.
+text fewer do: --real shows how many.
 """
 
 from helpers import corpora as corpus
-from helpers.program import DataError, Measured, RealToo, start
+from helpers.program import Measured, RealToo, start
 from helpers.training import progress, train
 from show import word_vectors as show
-from show.word_vectors import WordVectors, of_smollm2, read
+from show.word_vectors import WordVectors, of_smollm2
 
 from collections import Counter
 from itertools import combinations
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -97,16 +95,10 @@ def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, neg
 def measure(settings: "Settings") -> Measured:
     """Learn or read the vectors; then the lecture's examples, one by one."""
     tl.manual_seed(settings.seed)
-    if settings.dim < 2:
-        raise DataError("--dim must be 2 or more, for the pictures have two axes")
-    if settings.real:
-        vectors = of_smollm2()
-    elif settings.vectors is None:
-        vectors = learn(corpus.make(settings.sentences, Random(settings.seed)), settings)
-    else:
-        vectors = read(settings.vectors, settings.limit)
+    made = [] if settings.real else corpus.make(settings.sentences, Random(settings.seed))
+    vectors = learn(made, settings) if made else of_smollm2()
     vectors.check(settings.analogy)
-    m = Measured(vectors=vectors, made=settings.vectors is None and not settings.real)
+    m = Measured(vectors=vectors, made=not settings.real)
 
     # "Similar tokens get similar vectors"; "words with similar meanings cluster together"
     plurals = [vectors.cosine(*pair) for pair in vectors.known(corpus.PLURAL)]
@@ -148,8 +140,6 @@ class Settings(RealToo, out="word_vectors"):
     """What can be set on the command line."""
 
     analogy: tuple[str, str, str] = ("king", "man", "woman")  # A B C: which word is near A - B + C
-    vectors: Path | None = None  # a text file in GloVe's format, instead of learning
-    limit: int | None = None  # read only the first words of that file; they are the most frequent
     sentences: int = 30_000  # to make and to learn from
     dim: int = 32  # numbers in each vector
     epochs: int = 3  # passes over all pairs of neighbours

@@ -16,7 +16,7 @@ Nobody tells a head where to look. It is told which answer is right, and learns 
 """
 
 from helpers import cars
-from helpers.program import DataError, Measured, RealToo, start
+from helpers.program import Measured, RealToo, start
 from helpers.training import train
 from show import attention as show
 from show.attention import SENSES, SENTENCES, Course, make_sentences, place
@@ -126,8 +126,6 @@ def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int,
 
 def measure(settings: "Settings") -> Measured:
     """One head and its senses; then three heads and the red car."""
-    if settings.width < 2:
-        raise DataError("--width must be 2 or more, for the picture of the vectors has two axes")
     tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
     shown = [sentence for sentence, *_ in SENTENCES]

@@ -1,9 +1,8 @@
 """A GPT learns to write: no labels, the text itself is the training signal.
 
     python examples/08_gpt.py                             # made sentences: in two minutes one can read it
-    python examples/08_gpt.py --text python               # the reference of the Python language: harder, half readable
     python examples/08_gpt.py --text input.txt            # a file of yours; data/README.md says where Shakespeare's is
-    python examples/08_gpt.py --load out/gpt --prompt "The " --tokens 1000        # write again, without training
+    python examples/08_gpt.py --resume --prompt "The " --tokens 1000        # write again, after a training
 
 The lecture's pipeline, for a text cut into characters:
 
@@ -20,13 +19,12 @@ number of equally likely tokens among which one would be as unsure. Ctrl-C ends 
 from __future__ import annotations
 
 from helpers.inside import pieces
-from helpers.program import Common, DataError, Measured, open_run, start
+from helpers.program import Common, Measured, open_run, start
 from show import gpt as show
-from show.gpt import Corpus, Writer, load_corpus, load_writer
+from show.gpt import Corpus, Writer, load_corpus
 
 import sys
 from itertools import combinations
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -35,7 +33,7 @@ import nn
 import tinygrad_lecture as tl
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
-FILES = ("model.json", "tokenizer.json", "curves.png", "attention.png", "lens.png")  # of a run, beside the Trainer's
+FILES = ("curves.png", "attention.png", "lens.png")  # of a run, beside the Trainer's
 
 
 def build(corpus: Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW, nn.optim.lr_scheduler.LRScheduler]:
@@ -133,8 +131,8 @@ def train(settings: Settings) -> Measured:
     writer.encode(settings.prompt)  # raises for characters that the text does not have: now, not after the training
     m = Measured(corpus=corpus, writer=writer, batch_size=trainer.batches.batch_size, loss=show.baselines(corpus))
     m.loss["the model before training"] = nn.evaluate(writer.model, test, TokenCrossEntropy()).loss
-    if nn.parallel.rank() == 0 and not open_run(settings.out, FILES, settings.resume, settings.again):
-        writer.save(settings.out)
+    if nn.parallel.rank() == 0:
+        open_run(settings.out, FILES, settings.resume, settings.again)
     show.before_training(m, settings)
     m.history = trainer.fit(settings.resume)
     if m.history.best is not None:
@@ -144,26 +142,23 @@ def train(settings: Settings) -> Measured:
 
 
 def measure(settings: Settings) -> Measured:
-    """Train, or load; then predict one token step by step, and look inside."""
+    """Train; then predict one token step by step, and look inside."""
     tl.manual_seed(settings.seed)
-    if settings.load:
-        m = Measured(writer=load_writer(settings.load), history=None)
-    else:
-        m = nn.parallel.run(train, settings, workers=settings.workers)
-        look_inside(m, m.corpus)
-        m.by_hand = by_hand(m.corpus, settings, steps=5)
-        trainer = make_trainer(m.corpus, settings, steps=5, record_every=1, show=False)
-        m.by_trainer = [row.train.loss for row in trainer.fit()]
-        m.apart = max(abs(a - b) for a, b in zip(m.by_hand, m.by_trainer, strict=True))
+    m = nn.parallel.run(train, settings, workers=settings.workers)
+    look_inside(m, m.corpus)
+    m.by_hand = by_hand(m.corpus, settings, steps=5)
+    trainer = make_trainer(m.corpus, settings, steps=5, record_every=1, show=False)
+    m.by_trainer = [row.train.loss for row in trainer.fit()]
+    m.apart = max(abs(a - b) for a, b in zip(m.by_hand, m.by_trainer, strict=True))
     m.tied = m.writer.model.unembedding.W_U.weight is m.writer.model.embedding.W_E.weight
     one_prediction(m, settings.prompt, settings.temperature)
     return m
 
 
-class Settings(Common):
+class Settings(Common, out="gpt"):
     """What can be set on the command line."""
 
-    text: str = "made"  # a UTF-8 file, or one of: made, python
+    text: str = "made"  # a UTF-8 file, or made
     tokenizer: Literal["char", "bpe"] = "char"  # tokens: characters, or pieces that are learnt (byte pairs)
     vocabulary: int = 1000  # tokens of the pieces
     layers: int = 4  # blocks, one after the other
@@ -176,16 +171,9 @@ class Settings(Common):
     workers: int = 1  # processes that share each step
     resume: bool = False  # continue the run in the folder --out
     again: bool = False  # replace the run in the folder --out by a new one
-    load: Path | None = None  # write with the model in this folder, without training
     prompt: str = "The "  # how the text begins that it writes
     tokens: int = 160  # to write
     temperature: float = 0.8  # 0 always takes the likeliest token, 1 draws by the probabilities
-    out: Path | None = None  # folder for the run and the pictures (out/gpt; with --load the folder that is loaded)
-
-    def __post_init__(self) -> None:
-        if self.load and not self.load.is_dir():
-            raise DataError(f"there is no folder {self.load} to load")
-        self.out = self.out or self.load or Path("out/gpt")
 
     def identity(self) -> dict[str, str | float | None]:
         """The settings that make another run."""

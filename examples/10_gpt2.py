@@ -47,7 +47,7 @@ def measure(settings: "Settings") -> Measured:
     m.parameters = {"by formula": m.model.config.parameter_count(), "counted": counted}
 
     # Tokenize, and run all blocks
-    m.ids = show.checked(m.model, m.tokenizer.encode(settings.prompt))
+    m.ids = m.tokenizer.encode(settings.prompt)
     with tl.no_grad():
         vectors = m.model.vectors(tl.tensor([m.ids]))  # (1, tokens, width)
         scores = m.model.unembedding(vectors[0, -1])  # (width,) -> (vocabulary,)

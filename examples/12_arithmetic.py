@@ -19,7 +19,7 @@ tokenizers and sizes.
 from helpers.program import Measured, RealToo, start
 from helpers.training import train
 from show import arithmetic as show
-from show.arithmetic import TOKENIZER, Notation, Point, deal, encode, examine, parse
+from show.arithmetic import TOKENIZER, Notation, Point, deal, encode, examine
 
 from dataclasses import replace
 from typing import Literal
@@ -34,7 +34,6 @@ from transformer import GPT, GPTConfig, decay_groups
 def measure(settings: "Settings") -> Measured:
     """Learn; answer; be examined."""
     notation = Notation(settings.digits, settings.operation, settings.answer == "reverse")
-    asked = np.array([parse(text, notation) for text in settings.ask])
     tl.manual_seed(settings.seed)
     draw = np.random.default_rng(settings.seed)
     learnt, held_out = deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
@@ -59,7 +58,6 @@ def measure(settings: "Settings") -> Measured:
 
     print(f"A GPT of {model.config.parameter_count():,} parameters, {settings.steps:,} steps of 128 problems:")
     train(loss_of_answers, optimizer, settings.steps, schedule, clip=1.0, report=look, reports=24)
-    m.asked = examine(model, notation, asked) if len(asked) else None
 
     # Evaluation: what is learnt by heart, what generalises, what is consistent, which mistakes it makes
     m.exams = {"learnt from": examine(model, notation, learnt[:3000]), "held out": examine(model, notation, held_out)}
@@ -89,7 +87,6 @@ class Settings(RealToo, out="arithmetic", ask_real=(show.measure_real, show.real
     operation: Literal["+", "-"] = "+"  # sums or differences
     digits: Literal[1, 2, 3] = 2  # of the numbers, at most
     answer: Literal["reverse", "plain"] = "reverse"  # the answer's units first, or as one writes it
-    ask: tuple[str, ...] = ()  # problems of yours, such as 58+67
     width: int = 128  # of the vectors
     layers: int = 2  # blocks
     steps: int = 500  # of the optimiser, with 128 problems each

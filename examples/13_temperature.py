@@ -12,7 +12,7 @@ logit. Softmax turns scores into probabilities; the temperature T divides the sc
 Then one word is drawn. T below 1 makes the likely words likelier, T above 1 makes all words more alike.
 """
 
-from helpers.program import Measured, RealToo, check, detail, start
+from helpers.program import Measured, RealToo, detail, start
 from show import temperature as show
 
 import numpy as np
@@ -83,7 +83,7 @@ def report(m: Measured, settings: "Settings") -> None:
     print("\nPictures:")
     compared = {T: (m.p[T], m.counts[T] / settings.draws) for T in sorted(settings.T)}
     show.draw_temperatures(PROMPT, m.words, compared, settings.draws, settings.out / "temperature.png")
-    show.draw_continuum(SCORES, m.curves, settings.T, settings.out / "continuum.png")
+    show.draw_continuum(SCORES, m.curves, settings.out / "continuum.png")
 
 
 def softmax(scores: tl.Tensor, T: float) -> np.ndarray:
@@ -102,9 +102,6 @@ class Settings(RealToo, out="temperature", ask_real=(show.measure_real, show.rep
 
     T: tuple[float, ...] = (0.5, 1.0, 2.0)  # temperatures to compare
     draws: int = 1000  # words to draw at each temperature
-
-    def __post_init__(self) -> None:
-        check(self, T=0.01)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Inside a block: why the feed-forward network must bend, what each part may mix, and how heads become one vector.
 
     python examples/14_inside_a_block.py
-    python examples/14_inside_a_block.py --heads 4 --changed flooded
+    python examples/14_inside_a_block.py --heads 4
     python examples/14_inside_a_block.py --real         # what the parts of a real model's blocks add to "bank"
 
 A transformer repeats one block, 96 times in GPT-3: attention, then the feed-forward network (FFN).
@@ -29,7 +29,7 @@ def measure(settings: "Settings") -> Measured:
     """Who changes whom; from linear layers to a whole block; and the numbers of GPT-3."""
     tl.manual_seed(settings.seed)
     heads, width = settings.heads, settings.heads * HEAD_DIM  # 8 x 96 = 768
-    m = Measured(tokens=TOKENS, i=show.place(settings.changed, TOKENS), config=GPTConfig.gpt3())
+    m = Measured(tokens=TOKENS, i=TOKENS.index("bank"), config=GPTConfig.gpt3())
     x = tl.randn(len(TOKENS), width)  # (tokens, width): a vector for each token of the lecture's question
     with tl.no_grad():
         m.sizes = changed_rows(x, heads, m.i)
@@ -153,7 +153,6 @@ class Settings(RealToo, out="block", ask_real=(show.measure_real, show.report_re
     """What can be set on the command line."""
 
     heads: int = 8  # attention heads of 96 numbers each; the lecture has 8
-    changed: str = "bank"  # the token to change, to see which others change with it
 
 
 if __name__ == "__main__":

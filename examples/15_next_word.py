@@ -12,7 +12,7 @@ learns to continue it. No one labels anything: the target at each token is the t
 """
 
 from helpers.corpora import ANSWERS, CAPITALS, JOBS, LINES, QUESTION, TRUTH, UNSTATED, WEATHER, make_lines
-from helpers.program import Measured, RealToo, check, start
+from helpers.program import Measured, RealToo, start
 from helpers.training import train
 from show import next_word as show
 from show.next_word import START, Chances
@@ -33,7 +33,6 @@ def measure(settings: "Settings") -> Measured:
     tl.manual_seed(settings.seed)
     lines = make_lines(settings.lines, Random(settings.seed))
     words = WordTokenizer.train(" ".join(lines), special_tokens=[START, show.PAD])
-    show.check_known(words, settings.ask)
     tokens, targets = show.encode_sentence(words, lines)  # (lines, longest) each; a target is the next token
     m = Measured(lines=lines, words=words, tokens=tokens, targets=targets, vocabulary=words.vocab_size)
     asked = targets[:, :-1] != IGNORED
@@ -163,9 +162,6 @@ class Settings(RealToo, out="next_word", ask_real=(show.measure_real, show.repor
     lines: int = 4000  # lines of text to learn from
     steps: int = 600  # of the optimiser, with 32 lines each
     T: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)  # temperatures to compare
-
-    def __post_init__(self) -> None:
-        check(self, lines=100, T=0)
 
 
 if __name__ == "__main__":

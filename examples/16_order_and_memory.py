@@ -14,7 +14,7 @@ Then each of them learns to tell which word came first, many words ago.
     attention  softmax(Q K^T / sqrt(d)) V
 """
 
-from helpers.program import Common, Measured, check, start
+from helpers.program import Common, Measured, start
 from helpers.training import train
 from show import order_and_memory as show
 from show.order_and_memory import Convolution, Reader
@@ -166,9 +166,6 @@ class Settings(Common, out="order_and_memory"):
     distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)  # how many words back
     steps: int = 200  # of the optimiser, for each model and length
     lengths: tuple[int, ...] = (4, 8, 16, 32)  # of the texts whose first word is to be remembered
-
-    def __post_init__(self) -> None:
-        check(self, distances=1, lengths=1)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ Is the answer the same for smaller models, and with less data? That is the ablat
 digit is. What becomes of the digits and of the whole as networks grow shows whether an ability emerges at once.
 """
 
-from helpers.program import DataError, Measured, RealToo, by_chance, check, start
+from helpers.program import Measured, RealToo, by_chance, start
 from helpers.training import small_gpt, tokens_and_targets, train
 from show import tokens_and_size as show
 from show.tokens_and_size import Cut, byte_pairs, characters, numbers, special
@@ -124,11 +124,6 @@ class Settings(RealToo, out="tokens_and_size", ask_real=(show.measure_real, show
     steps: int = 500  # of the optimiser for each model, with 64 sums each
     widths: tuple[int, ...] = (8, 32, 64)  # of the models in the ablation
     shares: tuple[float, ...] = (0.2, 0.8)  # of all pairs to learn from in the ablation
-
-    def __post_init__(self) -> None:
-        check(self, largest=(4, 99), widths=4, shares=(0.01, 0.8))
-        if any(width % 4 for width in self.widths):
-            raise DataError("--widths: give multiples of 4, since there are 4 heads")
 
 
 if __name__ == "__main__":

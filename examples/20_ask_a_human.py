@@ -15,7 +15,7 @@ shorthand, so that it has few examples of theirs.
 """
 
 from helpers.messages import judge, make_inputs, make_messages, train
-from helpers.program import Common, Measured, check, start
+from helpers.program import Common, Measured, start
 from show import ask_a_human as show
 
 from random import Random
@@ -108,9 +108,6 @@ class Settings(Common, out="ask_a_human"):
     share: float = 0.1  # of the messages that a person can read
     epochs: int = 6  # how often each message is seen
     long: int = 60  # epochs of a second network, which trains too long if this is many
-
-    def __post_init__(self) -> None:
-        check(self, share=(0, 1))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ continuous curve. And what each layer of a deep network has made of a digit, by 
 """
 
 from helpers.mnist import Digits, coarser, hidden_layers, load_digits
-from helpers.program import Common, Measured, check, start, until_ctrl_c
+from helpers.program import Common, Measured, start, until_ctrl_c
 from helpers.training import train
 from show import valleys as show
 from show.valleys import LEARNT, are_stuck, critical_point, explained, have_holes, largest
@@ -211,9 +211,6 @@ class Settings(Common, out="valleys"):
     widths: tuple[int, ...] = (1, 2, 4, 16, 64)  # hidden neurons of the networks that learn a curve
     fit_steps: int = 1500  # steps of training for each of them
     deep_steps: int = 2500  # steps of training for the deep network that reads digits
-
-    def __post_init__(self) -> None:
-        check(self, rate=0, widths=1)
 
 
 if __name__ == "__main__":

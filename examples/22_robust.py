@@ -10,7 +10,7 @@ missing pixels, wrong pixels, shifts); the training data is spoilt, cut short or
 
 from helpers import training
 from helpers.mnist import coarser, load_digits
-from helpers.program import Common, Measured, by_chance, check, start
+from helpers.program import Common, Measured, by_chance, start
 from show import robust as show
 from show.robust import KINDS, RULES, Rule, add_noise, drop_pixels, is_a_three, turn, write_rules
 
@@ -176,9 +176,6 @@ class Settings(Common, out="robust"):
     sizes: tuple[int, ...] = (100, 300, 1000, 3000, 8500)  # how many training pictures to compare
     noise: float = 0.5  # most noise that the second network sees in training, as a standard deviation; ink is 1
     wrong_labels: float = 0.2  # share of the training labels replaced by random ones
-
-    def __post_init__(self) -> None:
-        check(self, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))
 
 
 if __name__ == "__main__":

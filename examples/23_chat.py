@@ -26,7 +26,7 @@ A chat is one text, which the model reads anew for each answer and continues, to
 """
 
 from helpers.inside import direction, without
-from helpers.program import Common, check, start, until_ctrl_c
+from helpers.program import Common, start, until_ctrl_c
 from helpers.real import smollm2
 from show import chat as show
 
@@ -157,9 +157,6 @@ class Settings(Common, out="chat"):
     top_p: float = 0.9  # draw from the fewest words that reach this probability
     tokens: int = 200  # in an answer, at most
     page: bool = False  # serve a page on which one types a text, to this computer alone; Ctrl-C ends it
-
-    def __post_init__(self) -> None:
-        check(self, top_p=(0.01, 1))
 
 
 if __name__ == "__main__":

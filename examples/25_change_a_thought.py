@@ -17,7 +17,7 @@ of a word before softmax.
 """
 
 from helpers.inside import direction, without
-from helpers.program import Measured, RealToo, check, start
+from helpers.program import Measured, RealToo, start
 from helpers.real import chances, first_token, loss_on
 from show import change_a_thought as show
 from show.change_a_thought import Subject, put
@@ -182,9 +182,6 @@ class Settings(RealToo, out="thought", ask_real=(measure_real, show.report)):
 
     steps: int = 400  # of the training of the small models
     strengths: tuple[float, ...] = (-0.6, -0.3, 0, 0.3, 0.6)  # of the direction, in lengths of the vectors there
-
-    def __post_init__(self) -> None:
-        check(self, strengths=(-10, 10))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ Curves = Mapping[str, tuple[Any, Any]]  # name -> x, y
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008); vermilion is a red (Tol's), and is called red.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC3311"
 PURPLE, SKY, GREY, DARK = "#AA4499", "#56B4E9", "#808080", "#404040"
-OKABE_ITO = BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY
+COLOURS = BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY
 POSITIVE, NEGATIVE, GRADIENT = BLUE, ORANGE, VERMILION  # of numbers above 0 and below, and of slopes, in every picture
 
 
@@ -70,14 +70,29 @@ def lines(
     return axes
 
 
-def chart(title: str, curves: Curves, colours: Sequence[str], style: str = "o-", **settings: Any) -> Axes:
-    """Axes of a new figure, with a line for each of the curves (x, y), and their names beside it.
+def chart(
+    path: Path,
+    title: str,
+    curves: Curves,
+    xlabel: str,
+    ylabel: str,
+    style: str = "o-",
+    shares: bool = False,
+    levels: Mapping[str, float] | None = None,
+    **settings: Any,
+) -> None:
+    """Write a picture with a line for each of the curves (x, y), and their names beside it.
 
-    settings: those of the axes.
+    shares: y is from 0 to 1, written in percent.  levels: dashed lines across, at this y.  settings: of the axes.
     """
-    axes = lines(new_figure(9, 5, title).subplots(), curves, colours, style, **settings)
+    axes = lines(new_figure(9, 5, title).subplots(), curves, COLOURS, style, xlabel=xlabel, ylabel=ylabel, **settings)
+    for name, y in (levels or {}).items():
+        axes.axhline(y, color=GREY, linestyle="--", label=name)
+    if shares:
+        axes.set_ylim(0, 1.05)
+        percent(axes.yaxis)
     beside(axes)
-    return axes
+    save(axes.figure, path)
 
 
 def logarithmic(axis: Axis, ticks: Sequence[float]) -> None:

@@ -77,51 +77,16 @@ def draw_lens(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], path: Path) 
 # --- what heads look at -----------------------------------------------------------------------------------------------
 
 
-def behaviours(weights: np.ndarray, ids: Sequence[int]) -> dict[str, float]:
-    """How much a head's weights (tokens, tokens) fit some simple behaviours, from 0 to 1."""
-    n, token = len(ids), np.asarray(ids)
-    same = np.tril(token[:, None] == token, -1)  # (tokens, tokens): the same token, earlier
-    after_same = np.pad(same, ((0, 0), (1, 0)))[:, :n]
-    entropy = -(weights * np.log(np.maximum(weights, 1e-12))).sum(axis=1)[1:] / np.log(np.arange(2, n + 1))
-    before, itself = np.diag(weights, -1), np.diag(weights)[1:]
-    found = {"the token before": before, "the token itself": itself, "all tokens so far": entropy}
-    again = same.any(axis=1)  # tokens that occurred before
-    if again.any():
-        found["the same token earlier"] = (weights * same).sum(axis=1)[again]
-        found["what followed the same token"] = (weights * after_same).sum(axis=1)[again]
-    return {name: float(shares.mean()) if n > 1 else 0.0 for name, shares in found.items()}
-
-
 def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
-    """Of all heads the ones that fit different behaviours best, four at most: for each the weights as a map."""
-    scores = [
-        (score, name, layer, head)
-        for layer, maps in enumerate(trace.attention)
-        for head, weights in enumerate(maps)
-        for name, score in behaviours(weights, trace.tokens.tolist()).items()
-    ]
-    chosen: list[tuple[float, str, int, int]] = []
-    for found in sorted(scores, reverse=True):
-        if len(chosen) < 4 and all(found[1] != other[1] and found[2:] != other[2:] for other in chosen):
-            chosen.append(found)
-    heads = sum(len(maps) for maps in trace.attention)
-    rows, columns = (2, 2) if len(chosen) == 4 else (1, len(chosen))
-    title = f"Heads look at different tokens: {len(chosen)} of the {heads} heads"
-    width = 6 if rows > 1 else 4.3  # of a panel; one row is wider than high, and so drawn smaller on a page
-    figure = new_figure(width * columns + 0.9, 6 * rows if rows > 1 else width + 1.1, title)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):
+    """The weights of four heads as maps: those of the first block, then those of the last."""
+    chosen = [(layer, head) for layer in (0, -1) for head in range(min(2, len(trace.attention[0])))]
+    figure = new_figure(13, 12, "What heads look at: two of the first block, two of the last")
+    for axes, (layer, head) in zip(figure.subplots(2, 2).flat, chosen, strict=False):
         weights = trace.attention[layer][head]
-        image = attention_map(axes, np.where(np.tri(len(weights)), weights, np.nan), labels, labels)
-        axes.set(facecolor="#eeeeee", aspect="equal")
-        what = "spreads over" if name.startswith("all") else "looks at"
-        measure = "" if name.startswith("all") else f": {score:.0%} of its weight"
-        gap = " " if rows > 1 else "\n"
-        axes.set_title(f"block {layer + 1}, head {head + 1}{gap}{what} {name}{measure}", fontsize=11)
+        attention_map(axes, np.where(np.tri(len(weights)), weights, np.nan), labels, labels)
+        axes.set(title=f"{'last' if layer else 'first'} block, head {head + 1}", facecolor="#eeeeee")
     figure.supylabel("token that looks (query)", color=DARK)
     figure.supxlabel("token that is looked at (key); grey: a GPT sees no token to the right", color=DARK)
-    shrink = 0.4 if rows > 1 else 0.8
-    figure.colorbar(image, ax=[*panels], label="attention weight; each row sums to 1", shrink=shrink, pad=0.01)
     save(figure, path)
 
 

@@ -12,7 +12,6 @@ of one array, last axis fastest:
 """
 
 import gzip
-import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -49,22 +48,19 @@ def load_digits(folder: Path | None = None) -> Digits:
     The files may have their usual names or a dot for the second dash
     (`train-images.idx3-ubyte`), and each may end in `.gz`.
 
-    Raises DataError if the folder or a file is missing, damaged or not what its name says.
+    Raises DataError if a file is missing, damaged or not what its name says.
     """
     if folder is None:
         images, labels = _read_pair(BUNDLED / "digits-images-idx3-ubyte.gz", BUNDLED / "digits-labels-idx1-ubyte.gz")
         train, test = slice(None, -N_TEST), slice(-N_TEST, None)
         source = f"{len(labels):,} bundled digits of MNIST"
         return Digits(images[train], labels[train], images[test], labels[test], source)
-
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder; name the one that holds {', '.join(FULL)}")
     paths = [_find(folder, name) for name in FULL]
     return Digits(*_read_pair(*paths[:2]), *_read_pair(*paths[2:]), source=f"MNIST in {folder}")
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read an idx file of bytes with 1 to 3 axes, packed or not, as a read-only uint8 array.
+    """Read an idx file of bytes, packed or not, as a read-only uint8 array.
 
     Its first bytes, not its name, say whether it is packed.
 
@@ -73,36 +69,19 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     try:
         data = path.read_bytes()
         data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be unpacked: {error}; fetch it again") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    if data[:3] != b"\x00\x00\x08" or data[3:4] not in (b"\x01", b"\x02", b"\x03"):
-        begins = f"it begins with {data[:20]!r}, not with the bytes 00 00 08 and 01 to 03"
-        raise DataError(f"{path} is not an idx file of bytes: {begins}; fetch the file itself")
-    header, elements = data[4 : 4 + 4 * data[3]], data[4 + 4 * data[3] :]
-    shape = tuple(size for (size,) in struct.iter_unpack(">I", header[: len(header) // 4 * 4]))
-    if 0 in shape or len(elements) != math.prod(shape):
-        sizes = f"{shape}, {math.prod(shape):,} bytes, but {len(elements):,} follow"
-        raise DataError(f"{path} is damaged: by its header it holds {sizes}; fetch it again")
-    return np.frombuffer(elements, np.uint8).reshape(shape)
+        axes = data[3] if data[:3] == b"\x00\x00\x08" else 0
+        shape = struct.unpack_from(f">{axes}I", data, 4)
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    except (OSError, EOFError, ValueError, IndexError, struct.error, zlib.error) as error:
+        raise DataError(f"{path} cannot be read as an idx file of bytes: {error}; fetch it again") from error
 
 
 def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return pictures (n, 784) as float32 from 0 to 1 and their labels (n,) as int64."""
     images, labels = read_idx(images_path), read_idx(labels_path)
-    for path, array, what, shape in (
-        (images_path, images, "pictures, shape (n, 28, 28)", (28, 28)),
-        (labels_path, labels, "labels, shape (n,)", ()),
-    ):
-        if array.shape[1:] != shape:
-            mixed_up = f"but has shape {array.shape}; was it mixed up with another file?"
-            raise DataError(f"{path} should hold {what}, {mixed_up}")
-    if len(images) != len(labels):
-        counts = f"{images_path} holds {len(images):,} pictures but {labels_path} {len(labels):,} labels"
-        raise DataError(f"{counts}; take both from the same set")
-    if labels.max() > 9:
-        raise DataError(f"{labels_path} holds the label {labels.max()}, not 0 to 9; fetch it again")
+    if images.shape != (len(labels), 28, 28) or labels.shape != (len(labels),) or labels.max() > 9:
+        wanted = "should hold pictures, shape (n, 28, 28), and their labels, shape (n,), 0 to 9"
+        raise DataError(f"{images_path} and {labels_path} {wanted}, and not {images.shape} and {labels.shape}")
     pixels = images.reshape(-1, 784).astype(np.float32)
     pixels /= 255
     return pixels, labels.astype(np.int64)

@@ -252,7 +252,6 @@ def report(m: Measured, settings: Any) -> None:
     translated(m, settings.date, iso_of(settings.date))
     print(f"\nInference: a prompt of 200 tokens, all tokens in parallel: {m.at_once:.0f} ms, by a decoder of 4 blocks;")
     print(f"  token by token, as an answer is generated, it takes {m.longer:.1f} times as long")
-    detail(f"  The scores after the last token differ by {m.differ:.0e}.")
     print("\nPictures:")
     draw_masks(m.seen, settings.out / "masks.png")
     draw_gaps(m.gaps, settings.out / "gaps.png")
@@ -268,8 +267,6 @@ def what_is_seen(grid: np.ndarray) -> str:
 def written(m: Measured, who: str) -> None:
     """Print some texts that a model wrote, and how many are sentences of the corpus."""
     print(f"  {m.texts[who][0]}")
-    for text in m.texts[who][1:3]:
-        detail(f"  {text}")
     print(f"  Of {len(m.texts[who])} texts that the {who} wrote, {m.wrote[who]:.0%}", end=" ")
     print("follow one of the corpus's patterns.")
 

@@ -8,18 +8,16 @@
 Numbers are right-aligned, with one place more than they need, so that larger ones than those learnt from can be asked.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREEN, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, percent, save
-from helpers.program import DataError, Measured, by_chance, elsewhere, holds
+from helpers.drawing import chart
+from helpers.program import Measured, elsewhere, holds
 from helpers.real import answers as answers_of
 from helpers.real import chat, in_tens, numbers_said, smollm2
 from helpers.training import tokens_and_targets
@@ -73,16 +71,6 @@ def encode(notation: Notation, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """Tokens and targets of pairs (n, 2): the next character, where it belongs to the answer: (n, longest - 1) each."""
     questions = [TOKENIZER.encode(notation.question(a, b)) for a, b in pairs.tolist()]
     return tokens_and_targets(questions, [TOKENIZER.encode(notation.answer(a, b)) for a, b in pairs.tolist()])
-
-
-def parse(text: str, notation: Notation) -> tuple[int, int]:
-    """The numbers of a problem such as "58+67". Raises DataError if the notation has no place for it."""
-    found = re.fullmatch(rf"\s*(\d+)\s*{re.escape(notation.operation)}\s*(\d+)\s*", text, re.ASCII)
-    largest = 10**notation.places - 1
-    if found is None or max(int(found[1]), int(found[2])) > largest:
-        sign = notation.operation
-        raise DataError(f"--ask {text}: it can be asked a {sign} b, with numbers up to {largest}, such as 58{sign}67")
-    return int(found[1]), int(found[2])
 
 
 def deal(notation: Notation, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -200,11 +188,11 @@ def kind_of(said: str, true: str) -> str:
 
 
 def extra_digit(exams: Iterable[Exam]) -> dict[str, int]:
-    """Of the answers to larger numbers: how many are wrong, how many right, and the result without the extra digit."""
+    """Of the answers to larger numbers: how many are wrong, and of these how many right without the extra digit."""
     larger = [exam for exam in exams if (exam.pairs >= exam.notation.numbers).any()]
     right = np.concatenate([exam.said == exam.true for exam in larger])
     short = np.concatenate([e.said == results(e.notation, e.pairs % e.notation.numbers) for e in larger])
-    found = {"wrong": ~right, "wrong, as without it": short & ~right, "right": right, "right without it": short & right}
+    found = {"wrong": ~right, "wrong, as without it": short & ~right}
     return {name: int(these.sum()) for name, these in found.items()}
 
 
@@ -218,11 +206,6 @@ def report(m: Measured, settings: Any) -> None:
     print(f"{len(m.learnt):,} problems to learn from, {len(m.held_out):,} held out; the answer is written {order}:")
     for a, b in m.learnt[:2].tolist():
         print(f'  "{notation.question(a, b)}{notation.answer(a, b)}"')
-    largest_fall(m.points)
-    if m.asked:
-        for (a, b), said, true in zip(m.asked.pairs.tolist(), m.asked.said, m.asked.true, strict=True):
-            print(f"{a} {sign} {b} = {said or 'nothing'}{'' if said == true else f'   wrong, it is {true}'}")
-
     print(f"\nRight answers. Larger: than {notation.numbers - 1}, which it has never seen.")
     for name, exam in m.exams.items():
         print(f"  {name:22} {exam.right:7.2%}   {(exam.said == exam.true).sum():5,} of {len(exam.true):,}")
@@ -231,28 +214,13 @@ def report(m: Measured, settings: Any) -> None:
     print(f"are the right answer without the extra digit{elsewhere('places', '.0%', m)}.")
     ignored = "learnt to ignore it" if holds("places", m) else "not learnt to read a digit there"
     print(f"  The place before a number was always empty in training. The model has {ignored}.")
-    if extra["right without it"]:
-        like = f"{extra['right without it']:,} are right without it too, as 745 - 712 = 45 - 12."
-        print(f"  Of the {extra['right']:,} right answers {like}")
     new, right, same = "-" if sign == "+" else "+", *m.other.values()
     print(f"\nAn operation not seen in training: asked a {new} b, it is right for {right:.1%},", end=" ")
     print(f"and gives the result of a {sign} b for {same:.1%}.")
     agreement(m.agree, m.both_wrong, sign)
     by_kind(f"Errors of the half-trained model, {m.half_trained.right:.0%} right, by kind", m.mistakes)
     print("\nPictures:")
-    draw_learning(m.points, notation, settings.out / "learning.png")
-    draw_mistakes(m.exams, settings.out / "mistakes.png")
-
-
-def largest_fall(points: Sequence[Point]) -> None:
-    """Print where the share of right answers fell most from one look to the next, and how far it fell in the end."""
-    falls = [(a.right - b.right, a, b) for a, b in pairwise(points)]
-    by, a, b = max(falls, key=lambda fall: fall[0], default=(0.0, points[0], points[0]))
-    if by > by_chance(500, a.right, b.right):
-        late = max(0.0, *(by for by, _, b in falls if b.step > 0.75 * points[-1].step))
-        print(f"  From step {a.step} to {b.step} it fell from {a.right:.0%} to {b.right:.0%}:", end=" ")
-        print("early steps are long, and may overshoot. In the last quarter, where")
-        print(f"  they are a sixth of that at most, the largest fall is {100 * late:.0f} points.")
+    draw_learning(m.points, settings.out / "learning.png")
 
 
 def agreement(agree: float, both_wrong: int, sign: str) -> None:
@@ -272,29 +240,12 @@ def by_kind(title: str, found: Mapping[str, float]) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_learning(points: Sequence[Point], notation: Notation, path: Path) -> None:
+def draw_learning(points: Sequence[Point], path: Path) -> None:
     """The shares of right digits and answers, by step."""
-    order = "with its units first" if notation.reverse else "as one writes it"
-    steps, shares = [point.step for point in points], {"whole answers": [point.right for point in points]}
+    shares = {"whole answers": [point.right for point in points]}
     shares |= {PLACES[k]: [point.digits[k] for point in points] for k in range(len(points[0].digits))}
-    axes = chart(
-        f"Which digit is learnt first? The answer is written {order}",
-        {name: (steps, values) for name, values in shares.items()}, (DARK, BLUE, ORANGE, GREEN, PURPLE), "-",
-        ylim=(0, 1.03), xlabel="step", ylabel="right, of problems held out",
-    )  # fmt: skip
-    percent(axes.yaxis)
-    save(axes.figure, path)
-
-
-def draw_mistakes(exams: Mapping[str, Exam], path: Path) -> None:
-    """The share of wrong answers for each group of problems."""
-    axes = new_figure(9.5, 3.8, "Has it learnt a rule? Wrong answers, by the size of the numbers").subplots()
-    wrong = [1 - exam.right for exam in exams.values()]
-    colours = [VERMILION if "larger" in name else BLUE for name in exams]
-    bars(axes, [*exams], wrong, colours, [f"{share:.1%}" for share in wrong])
-    axes.set(xlim=(0, 1.12), xlabel="wrong answers")
-    percent(axes.xaxis)
-    save(axes.figure, path)
+    curves = {name: ([point.step for point in points], values) for name, values in shares.items()}
+    chart(path, "Which digit is learnt first?", curves, "step", "right, of problems held out", "-", shares=True)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREY, ORANGE, chart, new_figure, percent, plain, save
+from helpers.drawing import BLUE, DARK, GREY, chart, new_figure, plain, save
 from helpers.program import Measured, counted, detail, elsewhere, holds, table
 
 
@@ -18,7 +18,7 @@ def report(m: Measured, settings: Any) -> None:
     by_group(m)
     print("\nPictures:")
     draw_calibration(m, counted(settings.epochs, "epoch"), settings.out / "calibration.png")
-    draw_routing(m.left, settings.share, settings.out / "routing.png")
+    draw_routing(m.left, settings.out / "routing.png")
 
 
 def calibration(m: Measured, trained: dict[str, str]) -> None:
@@ -55,8 +55,6 @@ def education(m: Measured) -> None:
     detail("  Loss per 100 messages, in costs of one check, of a user who is told")
     names = {"short": "the filter", "long": "a filter trained longer"}
     table(m.loss["short"], {name: m.loss[key].values() for key, name in names.items()}, ".0f", say=detail)
-    if holds("education", m):
-        detail(f"  It pays to be told each confidence, and to check {m.checked['short']['cost 10']:.0%} of answers.")
     parts = [f"{share:.0%} where it {cost.replace('cost', 'costs')}" for cost, share in m.checked["short"].items()]
     detail(f"  High stakes: the more a mistake costs, the more of the first is to be checked: {', '.join(parts)}.")
 
@@ -102,17 +100,11 @@ def draw_calibration(m: Measured, trained: str, path: Path) -> None:
     save(axes.figure, path)
 
 
-def draw_routing(left: np.ndarray, share: float, path: Path) -> None:
+def draw_routing(left: np.ndarray, path: Path) -> None:
     """Accuracy against the share of the messages that a person reads."""
     n = len(left) - 1
     part = np.arange(n + 1) / n
-    surest, random = (part, 1 - left / n), (part, 1 - left[0] * (1 - part) / n)
-    right = {"the least certain go\nto a person": surest, "as many, chosen\nat random": random}
+    right = {"the least certain go\nto a person": (part, 1 - left / n),
+             "as many, chosen\nat random": (part, 1 - left[0] * (1 - part) / n)}  # fmt: skip
     title = "A person, taken to be always right, reads the least certain messages"
-    axes = chart(title, right, (BLUE, ORANGE), "-", xlim=(0, 0.5), ylabel="right, by machine or person")
-    axes.set_xlabel("part of the messages that a person reads (the axis above does not begin at 0)")
-    axes.axvline(share, color=GREY, linestyle=":")
-    axes.annotate(f"{share:.0%} to a person", (share, 1 - left[0] / n), (6, 4), textcoords="offset points", color=DARK)
-    axes.yaxis.set_major_formatter(lambda x, _: f"{x:.1%}")
-    percent(axes.xaxis)
-    save(axes.figure, path)
+    chart(path, title, right, "part of the messages that a person reads", "right, by machine or person", "-")

@@ -18,7 +18,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import cars, drawing
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, Axes, arrow, bars, new_figure, plain, save
+from helpers.drawing import BLUE, ORANGE, arrow, new_figure, plain, save
 from helpers.program import DataError, Measured, data, detail, elsewhere, holds, table
 from helpers.real import DATA, largest, minilm, smollm2
 from transformer.tokenizer.word import words
@@ -219,9 +219,8 @@ def report(m: Measured, settings: Any) -> None:
     if settings.page:
         page(m, settings.sentence, settings.out / "attention.html")
     print("\nPictures:")
-    draw_steps(settings.sentence, m.i, m.reading, settings.out / "steps.png")
     draw_bank(SENTENCES[1:3], m.readings[1:3], m.one, m.course, settings.out / "bank.png")
-    draw_red_car(cars.PAIRS, cars.RED_CAR, m.pairs, settings.out / "red_car.png")
+    draw_red_car(cars.RED_CAR, m.pairs, settings.out / "red_car.png")
 
 
 def step_by_step(m: Measured, sentence: str) -> None:
@@ -237,23 +236,11 @@ def step_by_step(m: Measured, sentence: str) -> None:
     ranked = np.argsort(-weights[i])
     largest_terms = " + ".join(f'{weights[i, j]:.2f} × V("{found[j]}")' for j in ranked[:3])
     print(f"  3. Weighted sum: {largest_terms}{' + ...' if len(found) > 3 else ''}")
-    terms = zip(*weighted_sum(found, i, m.reading), strict=True)
-    rows = {name: row[:8] for name, row in terms}
-    table(range(1, width + 1)[:8], rows, ".2f", "the first numbers of:", say=detail)
     detail("  The lecture's weights 0.6, 0.3 and 0.1 are an example; another --seed learns others.")
     others = f'Here "{found[ranked[0]]}" has {m.largest:.2f}{elsewhere("blends", ".2f", m)}.'
     blends = "It blends, it does not select" if holds("blends", m) else "Here it nearly selects"
     print(f"  {blends}: softmax gives every word a weight. {others}")
     print(f'  "{word}" now means: {likely(tl.softmax(m.reading.logits[i], -1).numpy())}')
-
-
-def weighted_sum(found: Sequence[str], i: int, reading: Any) -> tuple[list[str], np.ndarray]:
-    """How the vector of word i comes about, as names and rows (n + 3, width): the weighted values, their sum, the
-    vector before attention, and after it."""
-    x, _, _, v, weights, after, _ = (part.numpy() for part in reading)
-    names = [f"{weight:.2f} × V({word})" for weight, word in zip(weights[i], found, strict=True)]
-    rows = np.concatenate([weights[i][:, None] * v, [weights[i] @ v, x[i], after[i]]])
-    return [*names, "weighted sum", f"vector of {found[i]}", "after attention"], rows
 
 
 def likely(p: np.ndarray) -> str:
@@ -312,7 +299,6 @@ def pairs(m: Measured) -> None:
         i, j = cars.RED_CAR.index(a), cars.RED_CAR.index(b)
         rows[f"{a} → {b}"] = *m.pairs[:, i, j], f"{head + 1}: {cars.VOCABULARY[m.answers[head][i]]}", why
     table(("head 1", "head 2", "head 3", "asked", ""), rows, ".2f", say=detail)
-    detail("  Seven are the lecture's list; the last is in its third head.\n")
 
 
 def describe(m: Measured) -> None:
@@ -335,108 +321,33 @@ def shares(what: str, rows: Shares) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-FAINT = 0.04  # smaller weights are not drawn as arcs
-
-
-def draw_steps(sentence: str, i: int, reading: Any, path: Path) -> None:
-    """One head for one word: scores, weights, and the weighted sum of the values."""
-    found, weights = words(sentence), reading.weights.numpy()
-    n, width = reading.x.shape
-    figure = new_figure(13, max(4.5, 0.42 * n + 3), f'One head for "{found[i]}": scores, softmax, weighted sum')
-    left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.5])
-    scores = reading.k.numpy() @ reading.q.numpy()[i] / width**0.5
-    for axes, row, title, colour in (
-        (left, scores, f'1. scores: Q("{found[i]}") · K / √{width}', GREY),
-        (middle, weights[i], "2. softmax: weights that sum to 1", BLUE),
-    ):
-        bars(axes, found, row, colour)
-        axes.set(title=title, xticks=[])
-        axes.margins(x=0.35)
-        axes.axvline(0, color=DARK, linewidth=0.8)
-    names, rows = weighted_sum(found, i, reading)
-    image = drawing.heat_map(right, rows, names)
-    right.hlines([n - 0.5, n + 1.5], -0.5, width - 0.5, color=DARK)
-    right.set(title="3. the weighted sum of the values is added", xticks=[], xlabel=f"{width} numbers in each vector")
-    figure.colorbar(image, shrink=0.8, label="value")
-    save(figure, path)
-
-
-def arcs(axes: Axes, found: Sequence[str], lookers: Mapping[int, np.ndarray], colours: Mapping[int, str]) -> None:
-    """Words in a row, and arcs from each looker to what it looks at, as thick as the weight."""
-    from matplotlib.patches import FancyArrowPatch
-    from matplotlib.path import Path as Curve
-
-    axes.axis("off")
-    highest = 0.6
-    for i, weights in lookers.items():
-        for j, weight in enumerate(weights):
-            if weight < FAINT:
-                continue
-            shift = 0.12 if j >= i else -0.12
-            height = 0.45 + 0.3 * abs(i - j)
-            highest = max(highest, height)
-            x0, x1, top = i + shift, j - shift, 0.25 + 4 / 3 * height
-            curve = Curve([(x0, 0.25), (x0, top), (x1, top), (x1, 0.25)], [Curve.MOVETO, *[Curve.CURVE4] * 3])
-            axes.add_patch(FancyArrowPatch(path=curve, color=colours[i], linewidth=0.8 + 4.5 * weight, alpha=0.85,
-                                           arrowstyle="-|>", mutation_scale=8 + 12 * weight))  # fmt: skip
-    for j, word in enumerate(found):
-        bold = {"weight": "bold", "color": colours[j]} if j in lookers else {}
-        axes.text(j, 0, word, ha="center", va="center", fontsize=13, **bold)
-    axes.set(xlim=(-0.6, len(found) - 0.4), ylim=(-0.5, highest + 0.5))
-
-
 def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course: Course, path: Path) -> None:
-    """What "bank" looks at in two sentences; right, its vectors before and after attention. Colours: P(river)."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    figure = new_figure(14, 6.4, 'The same word, two sentences: what "bank" looks at, and where its vector goes')
-    grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.15])
-    axes = plain(figure.add_subplot(grid[:, 1]))
-    by_river = LinearSegmentedColormap.from_list("", [ORANGE, BLUE])
+    """The vectors of "bank" before and after attention, in the made sentences and in two others."""
     different = [*{text: i for i, text in enumerate(course.texts) if " bank " in text}.values()]
     with tl.no_grad():
         made, at = model(tl.tensor(course.tokens[different])), (np.arange(len(different)), course.at[different])
-    ends = []
-    for row, ((sentence, word, _), reading) in enumerate(zip(sentences, readings, strict=True)):
-        panel, i = figure.add_subplot(grid[row, 0]), place(word, sentence)
-        river = p_river(reading)[i]
-        arcs(panel, words(sentence), {i: reading.weights.numpy()[i]}, {i: by_river(river)})
-        for j, weight in enumerate(reading.weights.numpy()[i]):
-            panel.text(j, -0.3, f"{weight:.2f}", ha="center", va="center", fontsize=11, color=DARK)
-        panel.set_title(f"{sentence}   P(river bank) = {river:.2f}", fontsize=13)
-        ends.append((sentence, by_river(river), reading.after.numpy()[i]))
-    rows = [*made.after.numpy()[at], *(after for *_, after in ends), reading.x.numpy()[i]]
-    points, kept = drawing.principal_axes(np.stack(rows))
-    start = points[-1]
-    dots = axes.scatter(*points[: len(different)].T, c=p_river(made)[at], cmap=by_river, vmin=0, vmax=1,
-                        s=36, alpha=0.6, linewidths=0, label="after attention, in the made sentences")  # fmt: skip
-    figure.colorbar(dots, ax=axes, ticks=[0, 0.5, 1], pad=0.01, label="P(river bank)")
-    for (sentence, colour, _), end in zip(ends, points[len(different) :], strict=False):
-        arrow(axes, start, end, colour)
-        axes.plot(*end, "D", color=colour, markersize=10, markeredgecolor="black", label=f"after: {sentence}")
-    axes.plot(*start, "*", color="black", markersize=18, label="before attention, in every sentence")
-    axes.legend(fontsize=10, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False)
-    axes.set(xlabel=f"first principal component (the two keep {kept:.0%} of the variance)", xticks=[], yticks=[],
-             ylabel="second principal component")  # fmt: skip
-    save(figure, path)
+    i = [place(word, sentence) for sentence, word, _ in sentences]
+    ends = [reading.after.numpy()[k] for reading, k in zip(readings, i, strict=True)]
+    points, _ = drawing.principal_axes(np.stack([*made.after.numpy()[at], *ends, readings[0].x.numpy()[i[0]]]))
+    axes = plain(new_figure(9, 7, 'The same word, two sentences: where the vector of "bank" goes').subplots())
+    river = tl.softmax(made.logits, -1).numpy()[..., SENSES.index("river bank")][at]
+    dots = axes.scatter(*points[: len(different)].T, c=river, cmap=drawing.signed(), vmin=0, vmax=1, s=36, alpha=0.6)
+    axes.figure.colorbar(dots, ax=axes, label="P(river bank), after attention, in the made sentences")
+    for (sentence, *_), end, colour in zip(sentences, points[len(different) :], (BLUE, ORANGE), strict=False):
+        arrow(axes, points[-1], end, colour)
+        axes.plot(*end, "D", color=colour, markersize=10, label=f"after: {sentence}")
+    axes.plot(*points[-1], "*", color="black", markersize=18, label="before attention, in every sentence")
+    axes.legend(edgecolor="none")
+    axes.set(xlabel="first principal component", ylabel="second", xticks=[], yticks=[])
+    save(axes.figure, path)
 
 
-def p_river(reading: Any) -> np.ndarray:
-    """The probability that a word means the bank of a river, for each word of a reading."""
-    return tl.softmax(reading.logits, -1).numpy()[..., SENSES.index("river bank")]
-
-
-def draw_red_car(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, path: Path) -> None:
-    """For each head an arc diagram of the words whose question it answers."""
-    figure = new_figure(13, 9.5, "The red car: where three heads look, each with questions of its own")
-    palette = (BLUE, VERMILION, GREEN, ORANGE)
-    for h, (axes, name) in enumerate(zip(figure.subplots(3, 1), cars.HEADS, strict=True)):
-        lookers = list(dict.fromkeys(found.index(a) for a, _, head, _ in wanted if head == h))
-        colours = {i: palette[n % len(palette)] for n, i in enumerate(lookers)}
-        arcs(axes, found, {i: weights[h, i] for i in lookers}, colours)
-        axes.set_title(f"head {h + 1}: {name}", fontsize=13, loc="left")
-    figure.supxlabel("coloured: words that have a question for this head; the thicker an arc, the larger the weight",
-                     fontsize=11, color=DARK)  # fmt: skip
+def draw_red_car(found: Sequence[str], weights: np.ndarray, path: Path) -> None:
+    """For each head a map of what each word looks at. weights: (heads, n, n)."""
+    figure = new_figure(17, 6.4, "The red car: where three heads look, each with questions of its own")
+    for axes, rows, name in zip(figure.subplots(1, 3), weights, cars.HEADS, strict=True):
+        drawing.attention_map(axes, rows, found, found)
+        axes.set(title=name, xlabel="word that is looked at", ylabel="word that looks")
     save(figure, path)
 
 
@@ -473,7 +384,6 @@ def report_real(m: Measured, settings: Any) -> None:
     print('\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, a weight of', end=" ")
     print(f"{m.forward.max():.2f} in all {m.forward.size} heads.")
     print("\nPicture:")
-    draw_heads(m.tells.mean(axis=0), m.others.mean(axis=0), settings.out / "real_heads.png")
 
 
 TOLD = [*DATA["bank"]["river"], *DATA["bank"]["money"]]  # a sentence, the word that tells, and one that tells nothing
@@ -548,15 +458,3 @@ def by_what(tells: float, neutral: float, more: int, n: int) -> str:
     """Whether a head looks at a word that tells the sense by its meaning: more than at a neutral word in its place, in
     so many of n sentences, where chance alone brings n / 2 (± 2 standard deviations)."""
     return "by meaning" if tells > 1.5 * neutral and more > n / 2 + n**0.5 else "not by meaning"
-
-
-def draw_heads(tells: np.ndarray, others: np.ndarray, path: Path) -> None:
-    """Every head as a dot: its mean weight for a neutral word, and for a word in its place that tells the sense."""
-    title = 'MiniLM\'s heads, from "bank": above the line a word that tells the sense has more weight'
-    axes = plain(new_figure(8, 6.4, title).subplots())
-    axes.plot([0, tells.max()], [0, tells.max()], color=GREY, linestyle="--")
-    axes.scatter(others, tells, color=BLUE, s=22)
-    for head in largest(tells, 4):
-        axes.annotate(place_of(head), (others[head], tells[head]), (6, 4), textcoords="offset points", color=DARK)
-    axes.set(xlabel="mean weight of a neutral word", ylabel="mean weight of a word that tells")
-    save(axes.figure, path)

@@ -2,7 +2,6 @@
 
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -11,8 +10,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import DARK, GRADIENT, Axes, by_sign, new_figure, save
-from helpers.program import DataError, Measured, detail, holds, table
+from helpers.program import Measured, detail, holds, table
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
 
@@ -28,15 +26,6 @@ FORWARD = {
     "pow": "squares",
     "sum": "adds up the squares of all outputs",
 }
-
-
-def check(layers: Sequence[int], inputs: Sequence[float] | None, target: Sequence[float] | None) -> None:
-    """Raises DataError for settings that make no network."""
-    if len(layers) < 2 or min(layers) < 1:
-        raise DataError("--layers: a network has inputs and at least one layer, each of 1 or more, such as 2 2 1")
-    for name, given, n in (("inputs", inputs, layers[0]), ("target", target, layers[-1])):
-        if given is not None and len(given) != n:
-            raise DataError(f"--{name}: a network {'-'.join(map(str, layers))} needs {n} of them, not {len(given)}")
 
 
 def steps(graph: tl.Graph) -> Iterator[tuple[int, Vertex]]:
@@ -56,8 +45,7 @@ def report(m: Measured, settings: Any) -> None:
     price(m)
     noise(m)
     print("\nPictures:")
-    draw_network(settings.layers, m.parameters, m.values_of, m.graph, settings.out / "network.png")
-    draw_computation_graph(m.graph, {**m.parameters, **m.values_of}, settings.out / "graph.png")
+    draw_computation_graph(m.graph, settings.out / "graph.png")
     if settings.page:
         path = tl.page(m.graph, settings.out / "backprop.html", title="Backpropagation")
         print(f"A page to step through: {path}")
@@ -158,10 +146,11 @@ def three_tables(m: Measured) -> None:
 def price(m: Measured) -> None:
     """Print how long forward, backward and nudging take, pictures per second, and the memory."""
     print("\nThe price of a gradient: the digit network of 13,002 parameters")
-    detail("  pictures at once    forward   backward   backward / forward   pictures per second      memory")
-    for (n, (ahead, back)), rate, memory in zip(m.times.items(), m.per_second, m.memory, strict=True):
-        detail(f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f}", end="")
-        detail(f" {rate:21,.0f}{memory:9.2f} MB")
+    rows = {}
+    for (n, (ahead, back)), rate, size in zip(m.times.items(), m.per_second, m.memory, strict=True):
+        rows[f"{n:,}"] = f"{1e3 * ahead:.2f}", f"{1e3 * back:.2f}", back / ahead, f"{rate:,.0f}", f"{size:.2f}"
+    columns = "forward (ms)", "backward (ms)", "backward / forward", "pictures per second", "memory (MB)"
+    table(columns, rows, ".1f", "pictures at once", say=detail)
     if holds("in parallel", m):
         detail(f"  The fastest is {m.together:.0f} times", end=" ")
         detail("as fast as one by one: one matrix product does the work of many small ones.")
@@ -220,70 +209,8 @@ def gradient_noise(model: nn.MLP, x: tl.Tensor, y: tl.Tensor, n: int, seed: int)
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_network(layers: Sequence[int], parameters: Tensors, values: Tensors, graph: tl.Graph, path: Path) -> None:
-    """Activations in the neurons, weights along the lines, gradients in red; fewer numbers where it is crowded."""
-    wide, tall = 4.2, 2.0  # inches between layers, and between the neurons of one
-    height = tall * max(layers)
-    title = "A network; in red how the cost changes with each number"
-    figure = new_figure(wide * len(layers) + 0.4, height + 1.7, title)
-    figure.supxlabel("lines: weights, blue above 0 and orange below, the thicker the larger", fontsize=13, color=DARK)
-    axes = figure.subplots()
-    axes.axis("off")
-    axes.set(xlim=(-1, wide * len(layers) - 0.6), ylim=(-height / 2 - 0.2, height / 2 + 0.4), aspect="equal")
-    places = [[(wide * i, tall * ((n - 1) / 2 - j)) for j in range(n)] for i, n in enumerate(layers)]
-    crowded = max(n * m for n, m in pairwise(layers)) > 12
-    largest = max(float(np.abs(p.detach().numpy()).max()) for p in parameters.values()) or 1.0
-
-    for layer, (before, here) in enumerate(pairwise(places), start=1):
-        weight, bias = graph[parameters[f"W{layer}"]], graph[parameters[f"b{layer}"]]
-        for j, (x1, y1) in enumerate(here):
-            for k, (x0, y0) in enumerate(before):
-                w = weight.value[j, k]
-                thick = 0.8 + 4 * abs(w) / largest
-                axes.plot([x0, x1], [y0, y1], zorder=1, alpha=0.6, color=by_sign([w])[0], linewidth=thick)
-                if not crowded:  # near the left end, before lines cross, and along the line
-                    pair(axes, (x0, y0), (x1, y1), f"{w:g}", weight.grad[j, k])
-            if not crowded:
-                pair(axes, (x1 - 1, y1 - 0.8), (x1 + 1, y1 - 0.8), f"b {bias.value[j]:g}", bias.grad[j], at=0.5)
-    for layer, column in enumerate(places):
-        activations = graph[values[f"a{layer}"]]
-        for j, (x, y) in enumerate(column):
-            axes.plot([x], [y], "o", markersize=58, markerfacecolor="white", markeredgecolor="black", zorder=2)
-            a = activations.value[j]
-            write(axes, x, y + (0.1 if layer else 0), f"{a:.3f}" if layer else f"{a:g}")
-            if activations.grad is not None:
-                write(axes, x, y - 0.14, f"{activations.grad[j]:.3f}", color=GRADIENT, fontsize=12)
-        name = "inputs" if layer == 0 else f"layer {layer}"
-        write(axes, column[0][0], height / 2 + 0.15, rf"{name}, $a^{{({layer})}}$", fontsize=14)
-    x = wide * (len(layers) - 1) + 0.65
-    y = 0.15 if layers[-1] % 2 else tall / 2 + 0.15  # beside a neuron, not beside a bias
-    write(axes, x, y, f"wanted y = {in_line(graph[values['y']].value)}", ha="left", fontsize=13)
-    write(axes, x, y - 0.32, f"cost C = {values['C'].item():.4f}", ha="left", fontsize=13, weight="bold")
-    save(figure, path)
-
-
-def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
-    """A text, centred unless told otherwise, with proper minus signs."""
-    axes.text(x, y, text.replace("-", "−"), **{"ha": "center", "va": "center", "fontsize": 13, "zorder": 3, **style})
-
-
-def pair(axes: Axes, start: Point, end: Point, value: str, gradient: float, at: float = 0.3) -> None:
-    """A parameter and, in red, its gradient, above a line from start to end."""
-    along = np.subtract(end, start) / np.hypot(*np.subtract(end, start))
-    x, y = np.add(start, at * np.subtract(end, start)) + 0.13 * np.array([-along[1], along[0]])
-    style = {"rotation": float(np.degrees(np.arctan2(along[1], along[0]))), "rotation_mode": "anchor"}
-    write(axes, *((x, y) - 0.06 * along), value, ha="right", weight="bold", **style)
-    write(axes, *((x, y) + 0.06 * along), f"{gradient:.3f}", ha="left", color=GRADIENT, **style)
-
-
-def draw_computation_graph(graph: tl.Graph, named: Mapping[str, tl.Tensor], path: Path) -> None:
-    """Every value with its gradient, as the engine recorded them. named: the tensors by their names."""
-    graph.name({in_lecture(name): tensor for name, tensor in named.items()})
+def draw_computation_graph(graph: tl.Graph, path: Path) -> None:
+    """Every value with its gradient, as the engine recorded them."""
     title = "The computation graph of a network and its cost"
     draw_graph(graph, path, title)
     print(f"  {path}: {title}")
-
-
-def in_lecture(name: str) -> str:
-    """A name as the lecture writes it, for matplotlib: W1 is W with a (1) above."""
-    return f"${name[0]}^{{({name[1:]})}}$" if name[1:].isdigit() else name if len(name) > 1 else f"${name}$"

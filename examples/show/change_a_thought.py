@@ -10,7 +10,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREY, VERMILION, chart, heat_map, new_figure, save
+from helpers.drawing import chart, heat_map, new_figure, save
 from helpers.inside import Head
 from helpers.program import SHOW_MORE, Measured, data, detail, table
 from helpers.real import DATA, first_token, largest, smollm2
@@ -99,7 +99,6 @@ def small(steps: int, seed: int) -> Subject:
     texts = nn.utils.rnn.pad_sequence(map(model.tokenizer.encode, sentences), True, IGNORED).numpy()
     random, done = np.random.default_rng(seed), count()
     print(f"Two small Llamas, of 2 blocks with 4 heads, learn: one sentences, such as {facts[0]}")
-    detail("The other learns from random pairs of words, said three times in changing order.", flush=True)
 
     def of_sentences() -> tl.Tensor:
         some = texts[random.integers(0, len(texts), 64)]
@@ -242,11 +241,11 @@ def tone(m: Measured, strengths: Sequence[float]) -> None:
 def draw_moved(m: Measured, path: Path) -> None:
     """A curve for each token: by how much the other country's capital leads, if its vector is swapped there."""
     curves = {at: (range(-1, len(leads) - 1), [lead.mean() for lead in leads]) for at, leads in m.moved.items()}
-    axes = chart("Another country's vector, at one token, after one block", curves, (BLUE, VERMILION))
-    axes.axhline(m.before.mean(), color=GREY, linestyle="--")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set(xlabel="block; -1 is the embedding", ylabel="lead of its capital (logits, mean of ten)")
-    save(axes.figure, path)
+    title, ylabel = (
+        "Another country's vector, at one token, after one block",
+        "lead of its capital (logits, mean of ten)",
+    )
+    chart(path, title, curves, "block; -1 is the embedding", ylabel, levels={"no swap": m.before.mean()})
 
 
 def draw_matrix(title: str, values: np.ndarray, rows: Sequence[Any], columns: Sequence[Any], path: Path) -> None:

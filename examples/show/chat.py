@@ -22,7 +22,7 @@ except ImportError:
     raise SystemExit(f"23_chat.py: needs rich; {INSTALL}") from None
 
 import tinygrad_lecture as tl
-from helpers.inside import behaviours, effective_number, printable
+from helpers.inside import effective_number, printable
 from helpers.real import largest
 from transformer.inspect.attention_maps import visible
 
@@ -187,7 +187,7 @@ def attention(model: Any, read: list[int], written: int, folder: Path) -> None:
         there = f"{far[block, head, at]:4.0%} at {texts[at]}, {len(read) - 1 - at} tokens before"
         say(f"  head {f'{block}.{head}':5} {there}")
     block = int(far.max(axis=-1).max(axis=-1).argmax())
-    names = [named(weights, read, texts) for weights in trace.attention[block]]
+    names = [named(weights, texts) for weights in trace.attention[block]]
     heads = [f"head {block}.{h} → {name}" for h, name in enumerate(names)]
     say(f'Block {block}, from "{texts[-1]}": {", ".join(heads)}')
     say(f"step by step, with its numbers: {page(model, block, entering[block], written, word, texts, heads, folder)}")
@@ -201,14 +201,11 @@ def kind(row: np.ndarray) -> str:
     return from_end.get(len(row) - int(row.argmax()), "another token")
 
 
-def named(weights: np.ndarray, tokens: list[int], texts: list[str]) -> str:
-    """A head by the token that the last one looks at most, and by its habit. weights: (tokens, tokens)."""
+def named(weights: np.ndarray, texts: list[str]) -> str:
+    """A head by the token that the last one looks at most. weights: (tokens, tokens)."""
     at = int(weights[-1].argmax())
-    habits = {name: share for name, share in behaviours(weights, tokens).items() if not name.startswith("all")}
-    habit = max(habits, key=habits.__getitem__)
-    often = f" (mostly {habit})" if habits[habit] > 0.4 else ""
     looked = f'"{texts[at]}"' if at else "the start"
-    return f"{looked} {weights[-1, at]:.0%}{often}"
+    return f"{looked} {weights[-1, at]:.0%}"
 
 
 def page(

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import nn
-from helpers.drawing import BLUE, GREEN, GREY, SKY, VERMILION, Axes, bars, lines, new_figure, percent, save, signed
+from helpers import drawing
+from helpers.drawing import BLUE, GREEN, Axes, lines, new_figure, percent, save, signed
 from helpers.mnist import Digits
 from helpers.program import Measured, detail, elsewhere, holds, table
 
@@ -182,8 +183,6 @@ def report(m: Measured, settings: Any) -> None:
     draw_confusion(m.counts, settings.out / "confusion.png")
     draw_mistakes(m.digits.test_images, m.digits.test_labels, m.sure, settings.out / "mistakes.png")
     draw_first_layer(m.first, m.digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
-    if m.fires is not None:
-        draw_last_hidden_layer(m.fires, m.digits, settings.out / "last_hidden_layer.png")
 
 
 def accuracy(m: Measured) -> None:
@@ -260,14 +259,11 @@ def draw_threes(threes: np.ndarray, path: Path) -> None:
 
 
 def draw_curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
-    """The cost of every batch, the mean of each epoch, and the share of test pictures read right."""
+    """The mean cost of each epoch, and the share of test pictures read right."""
     title = f"The training, epoch by epoch: in the end {history[-1].right:.1%} of the test pictures are read right"
     left, right = new_figure(11, 4.4, title).subplots(1, 2)
     numbers = np.arange(1, len(history) + 1)
-    for number, epoch in zip(numbers, history, strict=True):
-        batches = np.linspace(number - 1, number, len(epoch.costs))
-        left.plot(batches, epoch.costs, ".", color=SKY, markersize=1.5)
-    means = {f"mean {cost} of an epoch; light: of its batches": (numbers - 0.5, [np.mean(e.costs) for e in history])}
+    means = {f"mean {cost} of an epoch": (numbers, [np.mean(epoch.costs) for epoch in history])}
     lines(left, means, (BLUE,), "o-", "upper right", ylim=(0, None), xlabel="epoch (one pass through all pictures)")
     rights = {"test pictures read right, none seen in training": (numbers, [epoch.right for epoch in history])}
     lines(right, rights, (GREEN,), "o-", "lower right", xlabel="epoch")
@@ -276,42 +272,23 @@ def draw_curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
 
 
 def draw_confusion(counts: np.ndarray, path: Path) -> None:
-    """The confusion matrix: right answers green, wrong ones redder the more there are."""
+    """The confusion matrix: right answers on the diagonal; the bluer, the more."""
     axes = new_figure(7, 7.2, "Which digit is mistaken for which?").subplots()
-    right = np.eye(10, dtype=bool)
-    most_right, most_wrong = max(counts[right].max(), 1), max(counts[~right].max(), 1)
-    axes.imshow(np.ma.masked_where(~right, counts), cmap="Greens", vmin=0, vmax=2 * most_right)
-    axes.imshow(np.ma.masked_where(right | (counts == 0), counts), cmap="Reds", vmin=0, vmax=1.5 * most_wrong)
-    for digit, answer in zip(*counts.nonzero(), strict=True):
-        axes.text(answer, digit, f"{counts[digit, answer]:,}", ha="center", va="center", fontsize=11)
-    axes.set_title(f"{counts.trace():,} of {counts.sum():,} test pictures are read right (green)")
-    axes.set(xlabel="the network's answer", ylabel="the digit", xticks=range(10), yticks=range(10))
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    digits = [*map(str, range(10))]
+    drawing.table(axes, counts, np.log1p(counts), digits, digits)
+    axes.set(xlabel="the network's answer", ylabel="the digit")
     save(axes.figure, path)
 
 
 def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Path) -> None:
-    """The pictures where the network was surest of a wrong digit, each with its ten outputs."""
+    """The pictures where the network was surest of a wrong digit."""
     answers = sure.argmax(axis=1)
     lead = sure[np.arange(len(sure)), answers] - sure[np.arange(len(sure)), labels]  # 0 where it is right
     worst = [i for i in np.argsort(-lead, kind="stable")[:12] if answers[i] != labels[i]]
-    title = "The mistakes of which it was surest, and its outputs (red: its answer; green: the right digit)"
-    figure = new_figure(12.8, 7.5, title, size=12)
-    grid = figure.subplots(3, 8, width_ratios=[1.2, 1] * 4)
-    for axes in grid.flat:
-        axes.axis("off")
-    for (picture, outputs), i in zip(grid.reshape(-1, 2), worst, strict=False):
-        picture.imshow(images[i].reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-        picture.set_title(f"a {labels[i]}, read as {answers[i]}", fontsize=11)
-        colours = [VERMILION if j == answers[i] else GREEN if j == labels[i] else GREY for j in range(10)]
-        outputs.axis("on")
-        bars(outputs, [*map(str, range(10))], sure[i], colours, [""] * 10)
-        outputs.set(xlim=(0, 1), xticks=[0, 1])
-        outputs.tick_params(labelsize=8, length=0)
-        right = outputs.get_yticklabels()[labels[i]]
-        right.set(color=GREEN, weight="bold", fontsize=11)  # its bar may be too short to be seen
-    save(figure, path)
+    axes = new_figure(12.8, 4, "The mistakes of which it was surest").subplots()
+    names = [f"a {labels[i]}\nread as {answers[i]}" for i in worst]
+    tiles(axes, images[worst], names, 6, cmap="gray_r")
+    save(axes.figure, path)
 
 
 def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], columns: int = 8, **colours: Any) -> Any:
@@ -337,16 +314,3 @@ def draw_first_layer(weights: np.ndarray, ink: np.ndarray, path: Path, most: int
     image = tiles(axes, shown, names, cmap=signed(), vmin=-limit, vmax=limit)
     axes.figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="weight", extend="both")
     save(axes.figure, path)
-
-
-def draw_last_hidden_layer(fires: np.ndarray, digits: Digits, path: Path, most: int = 16) -> None:
-    """For each neuron the mean of the test pictures that excite it most."""
-    means = mean_activations(fires, digits.test_labels)[:most]
-    top = np.argsort(-fires[:, :most], axis=0)[:40]  # (40, neurons): the pictures that excite each most
-    average = digits.test_images[top].mean(axis=0)  # (neurons, 784)
-    title = "Last hidden layer: the mean of the 40 pictures that excite each neuron most, and the digits it fires for"
-    figure = new_figure(13, 1.7 * -(-len(means) // 8) + 0.7, title)
-    fires_for = [" ".join(map(str, np.flatnonzero(row > 0.5))) or "none" for row in means]
-    names = [f"neuron {i}: fires\nfor {those}" for i, those in enumerate(fires_for)]
-    tiles(figure.subplots(), average, names, cmap="gray_r", vmin=0, vmax=1)
-    save(figure, path)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREY, ORANGE, chart, columns, new_figure, percent, save
+from helpers.drawing import chart
 from helpers.program import DataError, Measured, elsewhere, holds, table
 from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
@@ -131,7 +131,6 @@ def report(m: Measured, settings: Any) -> None:
     operations(m)
     print("\nPictures:")
     draw_curves(m.curves, settings.out / "expressions.png")
-    draw_operations(m, settings.out / "by_heart.png")
 
 
 def answers(m: Measured, name: str) -> None:
@@ -182,18 +181,4 @@ def draw_curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) ->
     curves = {name: tuple(zip(*points, strict=True)) for name, points in found.items()}
     at_once, in_steps = (points[-1][1] for points in found.values())
     title = f"In the end {in_steps:.0%} are right with the steps written, and {at_once:.0%} at once"
-    axes = chart(title, curves, (ORANGE, BLUE), ylim=(0, 1.03))
-    axes.set(xlabel="tokens learnt from", ylabel="right results, of expressions held out")
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    percent(axes.yaxis)
-    save(axes.figure, path)
-
-
-def draw_operations(m: Measured, path: Path) -> None:
-    """Right results of each operation, learnt from beside held out."""
-    axes = new_figure(9, 4.8, "Learnt, or known by heart? Right results, by operation").subplots()
-    terms, factors = f"\nup to {TERMS[-1]}", f"\nup to {FACTORS[-1]}"
-    names = ["a + b" + terms, "a - b" + terms, "a x b" + factors, "ab / b" + factors]
-    columns(axes, names, {"learnt from": [*m.old.values()], "held out": [*m.new.values()]}, (GREY, BLUE))
-    axes.set_ylabel("right results")
-    save(axes.figure, path)
+    chart(path, title, curves, "tokens learnt from", "right results, of expressions held out", shares=True)

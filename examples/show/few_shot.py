@@ -3,12 +3,11 @@
 import ast
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, percent, save
+from helpers.drawing import chart
 from helpers.program import Measured, elsewhere, holds, table
 from helpers.real import DATA, answers, chances, continued, first_token, in_tens, numbers_said, smollm2
 
@@ -41,20 +40,10 @@ def report(m: Measured, settings: Any) -> None:
         verdict = "right" if said == answer else f"wrong, {answer} is right"
         print(f"  {text} {said}   P = {p[said]:.2f}, {verdict}")
     print("\nPicture:")
-    draw(shares, settings.out / "few_shot.png")
-
-
-def draw(shares: Mapping[str, np.ndarray], path: Path) -> None:
-    """Draw the share of right answers against the number of worked lines."""
-    axes = chart(
-        "Few-shot learning: do worked lines before the question tell the task?",
-        {name: (range(5), right) for name, right in shares.items()}, (BLUE, VERMILION), ylim=(0, 1.05),
-        xticks=range(5), xlabel="worked lines before the question", ylabel="right answers",
-    )  # fmt: skip
-    percent(axes.yaxis)
-    axes.axhline(GUESS, color=GREY, linestyle="--")
-    axes.annotate("a guess: 10%", (4, GUESS), (0, 5), textcoords="offset points", ha="right", color=DARK)
-    save(axes.figure, path)
+    title = "Few-shot learning: do worked lines before the question tell the task?"
+    curves = {name: (range(5), right) for name, right in shares.items()}
+    chart(settings.out / "few_shot.png", title, curves, "worked lines before the question", "right answers",
+          shares=True, levels={"a guess: 10%": GUESS}, xticks=range(5))  # fmt: skip
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

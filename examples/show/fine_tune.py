@@ -1,7 +1,6 @@
 """For 24_fine_tune.py: made addresses, how they are asked for, what is printed and drawn."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
@@ -11,11 +10,12 @@ import nn
 import tinygrad_lecture as tl
 from helpers.claims import Measured
 from helpers.corpora import read_text
-from helpers.drawing import BLUE, VERMILION, chart, save
+from helpers.drawing import chart
 from helpers.real import DATA, answers, continued, loss_on
 from helpers.training import tokens_and_targets
 
 ADDRESSES = DATA["addresses"]
+SETS = {"examples": "train", "held out": "test"}  # in the history
 TASK = {"role": "system", "content": "Addresses as labels."}
 CAPITALS = dict([*DATA["capitals"].items()][:10])  # of which the examples say nothing
 
@@ -113,14 +113,7 @@ def report(m: Measured, settings: Any) -> None:
         print(f"  (cross-entropy on another text {exam.other_loss:.2f})")
     print("  The examples are labels alone: nothing holds the rest in its place.")
     print("\nPicture:")
-    draw(m.history, settings.out / "loss.png")
-
-
-def draw(history: nn.History, path: Path) -> None:
-    """The loss on the examples and on those held out, by step."""
-    steps = [row.step for row in history]
-    examples, held_out = ([getattr(row, which).loss for row in history] for which in ("train", "test"))
-    curves = {"examples": (steps, examples), "held out": (steps, held_out)}
-    axes = chart("Fine-tuning: the loss of the labels", curves, (BLUE, VERMILION), yscale="log")
-    axes.set(xlabel="step of the optimiser", ylabel="cross-entropy of a token of the label")
-    save(axes.figure, path)
+    losses = {name: [getattr(row, which).loss for row in m.history] for name, which in SETS.items()}
+    curves = {name: ([row.step for row in m.history], values) for name, values in losses.items()}
+    title, ylabel = "Fine-tuning: the loss of the labels", "cross-entropy of a token of the label"
+    chart(settings.out / "loss.png", title, curves, "step of the optimiser", ylabel, yscale="log")

@@ -1,11 +1,9 @@
 """For 08_gpt.py: texts to learn from, the model that writes, what is printed and drawn."""
 
 import hashlib
-import importlib
-import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,14 +12,13 @@ import numpy as np
 
 import nn
 from helpers import corpora
-from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, beside, chart, save
+from helpers.drawing import chart
 from helpers.inside import draw_inside, pieces, print_as_written, printable
 from helpers.program import DataError, Measured, as_text, counted, detail, read_file, table, until_ctrl_c
-from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, Tokenizer, Windows
+from transformer import GPT, BPETokenizer, CharTokenizer, Tokenizer, Windows
 from transformer.inspect.attention_maps import visible
 
 MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
-MOST_FOR_BIGRAMS = 3000  # tokens in the vocabulary; the table has the square of that
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,15 +31,12 @@ class Corpus:
     learn: Windows  # a data set of (tokens, targets), (n, context) each
     test: Windows
 
-    def counting_loss(self) -> float | None:
+    def counting_loss(self) -> float:
         """Return the test loss of a bigram table, in nats per token: it counts which token follows which.
 
-        Each count has 1 added, so that no pair has probability 0. None if the table would be too large.
+        Each count has 1 added, so that no pair has probability 0.
         """
-        size = self.tokenizer.vocab_size
-        if size > MOST_FOR_BIGRAMS:
-            return None
-        counts = np.ones((size, size))
+        counts = np.ones((self.tokenizer.vocab_size, self.tokenizer.vocab_size))
         learn, test = self.learn.tokens.numpy(), self.test.tokens.numpy()
         np.add.at(counts, (learn[:-1], learn[1:]), 1)
         p = counts / counts.sum(axis=1, keepdims=True)
@@ -50,7 +44,7 @@ class Corpus:
 
 
 def load_text(name: str) -> tuple[str, str]:
-    """Return a text and its description: "made", "python", or a UTF-8 file.
+    """Return a text and its description: "made", or a UTF-8 file.
 
     Raises DataError if the file cannot be read or is not UTF-8.
     """
@@ -58,9 +52,6 @@ def load_text(name: str) -> tuple[str, str]:
         sentences = corpora.make(20_000, Random(0))
         text = "".join(f"{' '.join(words).capitalize()}.\n" for words in sentences)
         return text, "20,000 made sentences, of patterns and 299 words"
-    if name == "python":
-        topics: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
-        return "\n".join(topics[name] for name in sorted(topics)), "the reference of the Python language (pydoc_data)"
     return as_text(read_file(Path(name)), name), name
 
 
@@ -82,10 +73,7 @@ def load_corpus(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
     return Corpus(source, sha256, tokenizer, Windows(learn, context), Windows(test, context, stride=context))
 
 
-# --- a GPT with its tokenizer, in a folder ----------------------------------------------------------------------------
-
-
-MODEL, TOKENIZER, WEIGHTS = "model.json", "tokenizer.json", "best.safetensors"
+# --- a GPT with its tokenizer -----------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -106,26 +94,6 @@ class Writer:
         """Yield the continuation of a prompt piece by piece; the settings are those of GPT.generate."""
         return self.tokenizer.stream(self.model.generate(self.encode(prompt), max_new_tokens=tokens, **settings))
 
-    # --- files ------------------------------------------------------------------------------------------
-
-    def save(self, folder: Path) -> None:
-        """Write the tokenizer and the sizes; the Trainer saves the weights."""
-        self.tokenizer.save(folder / TOKENIZER)
-        (folder / MODEL).write_text(json.dumps({"config": asdict(self.model.config)}, indent=2), encoding="utf-8")
-
-
-def load_writer(folder: Path) -> Writer:
-    """Load a writer from its folder. Raises DataError if files are missing or are not a model of this program."""
-    try:
-        described = json.loads((folder / MODEL).read_text(encoding="utf-8"))
-        model = GPT(GPTConfig(**described["config"]))
-        model.load_state_dict(nn.weights.load_file(folder / WEIGHTS))
-        return Writer(model.eval(), Tokenizer.load(folder / TOKENIZER))
-    except OSError as error:
-        raise DataError(f"{folder} holds no trained model: {error}") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{folder} holds no model of this program: {error}") from error
-
 
 # --- what is printed --------------------------------------------------------------------------------------------------
 
@@ -136,10 +104,7 @@ GUESS, COUNTING = "a guess among all tokens", "counting which token follows whic
 
 def baselines(corpus: Corpus) -> dict[str, float]:
     """The loss of a guess among all tokens and, where its table is small enough, of counting pairs of tokens."""
-    losses = {GUESS: math.log(corpus.tokenizer.vocab_size)}
-    if (counted := corpus.counting_loss()) is not None:
-        losses[COUNTING] = counted
-    return losses
+    return {GUESS: math.log(corpus.tokenizer.vocab_size), COUNTING: corpus.counting_loss()}
 
 
 def before_training(m: Measured, settings: Any) -> None:
@@ -161,19 +126,14 @@ def sample(writer: Writer, settings: Any, step: int) -> None:
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    if settings.load:
-        count = m.writer.model.config.parameter_count()
-        print(f"The model in {settings.load}: {count:,} parameters, {m.writer.tokenizer.vocab_size:,} tokens.")
-    else:
-        trained(m.history)
-        losses(m)
-        inside(m)
-        what_the_trainer_adds(m)
+    trained(m.history)
+    losses(m)
+    inside(m)
+    what_the_trainer_adds(m)
     one_prediction(m, settings.temperature)
     text = write(m.writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
     print("\nPictures:")
-    if m.history:
-        draw_curves(m.history, m.loss, settings.out / "curves.png")
+    draw_curves(m.history, m.loss, settings.out / "curves.png")
     draw_inside(m.writer.model, m.writer.tokenizer, m.writer.encode(text), settings.out)
 
 
@@ -246,18 +206,9 @@ def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: in
 
 def draw_curves(history: nn.History, losses: Mapping[str, float], path: Path) -> None:
     """The loss during the training, beside what a guess and counting reach."""
-    tested = [(row.step, row.test.loss) for row in history if row.test]
-    baselines = [name for name in (GUESS, COUNTING) if name in losses]
-    below = [name for name in baselines if "the model" in losses and losses["the model"] < losses[name]]
-    title = f"The loss falls below that of {below[-1]}" if below else "The loss of the training"
     curves: dict[str, Any] = {"training text": zip(*((row.step, row.train.loss) for row in history), strict=True)}
-    if tested:
-        step, least = min(tested, key=lambda row: row[1])
+    if tested := [(row.step, row.test.loss) for row in history if row.test]:
         curves["test text"] = zip(*tested, strict=True)
-        curves[f"its lowest, after {step:,} steps:\nthese weights write"] = step, least
-    axes = chart(title, curves, (ORANGE, BLUE, DARK), "o-", xlabel="steps of the optimizer", xlim=(0, None))
-    for name, colour in zip(baselines, (GREY, VERMILION), strict=False):
-        axes.axhline(losses[name], color=colour, linestyle="--", label=f"{name}: {losses[name]:.2f}")
-    axes.set(ylabel="cross-entropy per token (ln of the perplexity)", ylim=(0, None))
-    beside(axes)
-    save(axes.figure, path)
+    levels = {f"{name}: {losses[name]:.2f}": losses[name] for name in (GUESS, COUNTING)}
+    title, ylabel = "The loss of the training", "cross-entropy per token (ln of the perplexity)"
+    chart(path, title, curves, "steps of the optimizer", ylabel, levels=levels, ylim=(0, None))

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREY, VERMILION, chart, percent, save
+from helpers.drawing import chart
 from helpers.inside import draw_inside, draw_lens, print_as_written, print_next
 from helpers.program import DataError, Measured, detail, holds, table, until_ctrl_c
 from helpers.real import DATA, first_token, likeliest, listed, smollm2
@@ -33,15 +32,6 @@ def load(folder: Path) -> tuple[GPT, BPETokenizer]:
     return model, tokenizer
 
 
-def checked(model: GPT, ids: Sequence[int]) -> Sequence[int]:
-    """The tokens of a prompt. Raises DataError if it is empty or too long."""
-    if not ids:
-        raise DataError("the prompt is empty; GPT-2 continues a text, so give it a word")
-    if len(ids) > model.context:
-        raise DataError(f"the prompt has {len(ids):,} tokens, and the model looks at {model.context:,} at most")
-    return ids
-
-
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
@@ -52,8 +42,6 @@ GPT3_TOKENS, V100, DOLLARS_AN_HOUR = 300e9, 28e12, 1.5
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, what the models write, and draw what goes on inside."""
-    if settings.folder is None:
-        real_first(settings)
     origin(m, settings)
     pieces(m.tokenizer, m.ids)
     print_next(m.tokenizer, m.p, 3)
@@ -68,36 +56,18 @@ def report(m: Measured, settings: Any) -> None:
     draw_inside(m.model, m.tokenizer, m.tokenizer.encode(text), settings.out)
 
 
-def real_first(settings: Any) -> None:
-    """Where SmolLM2 is installed: what this real model, built like GPT-2, says next, and how it goes on."""
-    try:
-        model = smollm2()
-    except ImportError:
-        return
-    ids = model.tokenizer.encode(settings.prompt)
-    with tl.no_grad():
-        p = probabilities(model(ids)[-1]).numpy()
-    print("\nFirst a real model, SmolLM2 (135 million weights; --real looks inside it).", end="")
-    print_next(model.tokenizer, p, 3, settings.prompt)
-    written = model.generate(ids, max_new_tokens=settings.tokens // 2, temperature=settings.temperature,
-                             top_k=settings.top_k, seed=settings.seed)  # fmt: skip
-    print("  ", end="")
-    print_as_written(settings.prompt, until_ctrl_c(model.tokenizer.stream(written), silent=True))
-
-
 def origin(m: Measured, settings: Any) -> None:
     """Say which model this is, whether it is kept, and what it knows."""
-    folder = settings.folder or settings.out / "model"
     if settings.folder:
-        print(f"\nThe model in {folder}:")
+        print(f"\nThe model in {settings.folder}:")
         return
-    if not m.new:
-        print(f"\nThe small model that an earlier run trained and kept in {folder} is used. Remove this folder")
-        print("to train it anew, with other --steps or another --seed.", end=" ")
-    elif not has_model(folder):
-        print("\nThis half-trained model is used now, and not kept: the next run trains it anew.", end=" ")
-    else:
+    if m.new:
         print("\nThe small model:", end=" ")
+    else:
+        print(
+            f"\nThe small model that an earlier run trained and kept in {settings.out / 'model'} is used. Remove this"
+        )
+        print("folder to train it anew, with other --steps or another --seed.", end=" ")
     print("It knows little but its made sentences. OpenAI's GPT-2, with --folder, knows more: see --help.")
 
 
@@ -200,11 +170,9 @@ def report_real(m: Measured, settings: Any) -> None:
     text = f"The capital of Italy is Rome. The opposite of hot is cold. {settings.prompt}"
     draw_lens(m.model, m.model.tokenizer, m.model.tokenizer.encode(text), settings.out / "real_lens.png")
     lines = {name: (range(len(shares)), shares) for name, shares in m.curves.items()}
-    axes = chart("What a straight line can read off the vector of the last token", lines, (GREY, BLUE, VERMILION), "-")
-    axes.set(xlabel="blocks that have worked on it; 0 is the embedding", ylabel="right of words held out")
-    axes.axhline(0.5, color=DARK, linestyle=":")
-    percent(axes.yaxis)
-    save(axes.figure, settings.out / "real_probes.png")
+    title = "What a straight line can read off the vector of the last token"
+    chart(settings.out / "real_probes.png", title, lines, "blocks that have worked on it; 0 is the embedding",
+          "right of words held out", "-", shares=True, levels={"a guess": 0.5})  # fmt: skip
 
 
 def right_by_probe(rows: np.ndarray, answers: np.ndarray, groups: int = 10) -> float:

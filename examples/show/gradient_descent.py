@@ -11,7 +11,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, Axes, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, ORANGE, VERMILION, Axes, new_figure, plain, save
 from helpers.mnist import Digits
 from helpers.program import Measured, counted, detail, elsewhere, holds, table
 from helpers.training import digit_network, train
@@ -243,69 +243,43 @@ def contours(axes: Axes, points: nn.TensorDataset, valley: Valley) -> None:
 
 
 def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float, float], path: Path) -> None:
-    """Three lines among the points, and where they are in the landscape: drawn as a surface."""
-    figure = new_figure(12, 5.4, "Every line is a point of the cost landscape; the best line is its lowest point")
-    left, right = plain(figure.add_subplot(1, 2, 1)), figure.add_subplot(1, 2, 2, projection="3d")
-    x, y = (t.numpy() for t in points.tensors)
-    left.plot(x, y, "o", color=GREY, markersize=5)
+    """The landscape as a surface, and on it where the descents start, and the best line."""
+    figure = new_figure(8, 6, "Every line is a point of the cost landscape; the best line is its lowest point")
+    axes = figure.add_subplot(projection="3d")
     cost, rim = heights(points, *GRID), 1.4 * heights(points, *start)
     bowl = np.where(cost < rim, cost, np.nan)  # cut off where it would hide the valley
-    look = {"color": "#b9c7d6", "edgecolor": "white", "linewidth": 0.4, "alpha": 0.8}
-    right.plot_surface(*GRID, bowl, rcount=40, ccount=40, **look)
-    right.set(xlabel="w", zlabel="cost", title="the cost of every line", zticks=range(0, int(rim) + 1, 5))
-    right.set_ylabel("b", labelpad=12)
-    right.view_init(elev=45, azim=-75)  # w from left to right, b from the front to the back
-    half = (start[0] + valley.w) / 2, (start[1] + valley.b) / 2
-    lines = {"start": (*start, VERMILION), "halfway": (*half, ORANGE), "best": (valley.w, valley.b, BLUE)}
-    for name, (w, b, colour) in lines.items():
-        height = heights(points, w, b)
-        formula = f"y = {w:.1f} x {'−' if b < 0 else '+'} {abs(b):.1f}".replace("-", "−")
-        left.axline((0, b), slope=w, color=colour, linewidth=2, label=f"{name}: {formula}, cost {height:.2f}")
-        right.plot([w], [b], [height], "o", color=colour, markersize=9, zorder=10)
-    left.set(xlabel="x", ylabel="y", title="three lines; halfway: the mean w and b of the others")
-    left.set(xlim=(-0.7, 2.2), ylim=(y.min() - 1.5, y.max() + 3))
-    left.legend(edgecolor="none", fontsize=10, loc="upper center")
+    axes.plot_surface(*GRID, bowl, rcount=40, ccount=40, color="#b9c7d6", edgecolor="white", alpha=0.8)
+    for name, (w, b), colour in (("start", start, VERMILION), ("best", (valley.w, valley.b), BLUE)):
+        axes.plot([w], [b], [heights(points, w, b)], "o", color=colour, markersize=9, zorder=10, label=name)
+    axes.set(xlabel="w", ylabel="b", zlabel="cost of the line y = w x + b")
+    axes.view_init(elev=45, azim=-75)  # w from left to right, b from the front to the back
+    axes.legend()
     save(figure, path)
 
 
 def draw_rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descent], path: Path) -> None:
-    """A panel for each learning rate: its path on the landscape; below, its w by step."""
-    n = len(trials)
+    """A panel for each learning rate: its path on the landscape."""
     did = [verdict(trial, valley).split(":")[0] for trial in trials]
-    figure = new_figure(3.7 * n, 7.4, f"Learning rates: {', '.join(dict.fromkeys(did))}")
-    grid = figure.subplots(2, n, squeeze=False, height_ratios=[1.25, 1])
-    for (above, below), trial, what, colour in zip(grid.T, trials, did, cycle((BLUE, GREEN, ORANGE, VERMILION))):
-        contours(above, points, valley)
-        above.plot(*trial.path.T, ".-", color=colour, linewidth=1.5, markersize=6)
-        above.set_title(f"{trial.label}: {what}", fontsize=13)
-        plain(below).axhline(valley.w, color="black", linewidth=1, linestyle=":")
-        below.plot(trial.path[:, 0], ".-", color=colour, linewidth=1.5, markersize=5)
-        below.set(xlabel="step (dotted: the best w)", ylabel="w", xlim=(-1, len(trials[0].path)), ylim=above.get_xlim())
-        first, last = (f"{cost:.2f}" if cost < 100 else f"{cost:,.0f}" for cost in trial.costs[[0, -1]])
-        below.set_title(f"cost {first} → {last}", fontsize=12)
+    figure = new_figure(3.7 * len(trials), 4.4, f"Learning rates: {', '.join(dict.fromkeys(did))}")
+    panels = figure.subplots(1, len(trials), squeeze=False)[0]
+    for axes, trial, what, colour in zip(panels, trials, did, cycle((BLUE, GREEN, ORANGE, VERMILION))):
+        contours(axes, points, valley)
+        axes.plot(*trial.path.T, ".-", color=colour, linewidth=1.5, markersize=6)
+        axes.set_title(f"{trial.label}: {what}", fontsize=13)
     save(figure, path)
 
 
 def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Descent], path: Path) -> None:
-    """The three paths on one landscape; the cost by step, and by points looked at."""
-    figure = new_figure(14, 7, "Three ways down: each path, its cost by step, and by points looked at")
-    grid = figure.add_gridspec(2, 2, width_ratios=[1.35, 1])
-    map_ = figure.add_subplot(grid[:, 0])
-    contours(map_, points, valley)
-    above, below = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
+    """The three paths on one landscape; the cost by points looked at."""
+    figure = new_figure(14, 6, "Three ways down: each path, and its cost by points looked at")
+    left, right = figure.subplots(1, 2)
+    contours(left, points, valley)
     for descent, colour in zip(reversed(descents), (ORANGE, GREEN, BLUE), strict=True):
         label = f"{descent.label} ({counted(descent.batch, 'point')} a step)"
-        map_.plot(*descent.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=label)
-        above.plot(descent.costs, color=colour, linewidth=2)
-        below.plot(descent.batch * np.arange(1, len(descent.costs)), descent.costs[1:], ".-", color=colour, linewidth=2)
-    for axes, by in ((above, "step"), (below, "points looked at (logarithmic)")):
-        plain(axes).axhline(1.1 * valley.cost, color="black", linewidth=1, linestyle=":")
-        axes.set(xlabel=by, ylabel="cost of all points (logarithmic)", title="dotted: 10% above the lowest cost")
-        drawing.logarithmic(axes.yaxis, [0.2, 0.5, 1, 2, 5, 10, 20])
-    below.set_xscale("log")
-    map_.annotate("start", descents[0].path[0], (-8, 8), textcoords="offset points", ha="right")
-    map_.set_title(f"{len(descents[0].path) - 1} steps of each, rate {descents[0].rate:.3g}")
-    map_.legend(loc="upper right")
+        left.plot(*descent.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=label)
+        right.plot(descent.batch * np.arange(1, len(descent.costs)), descent.costs[1:], ".-", color=colour)
+    plain(right).set(xlabel="points looked at", ylabel="cost of all points", xscale="log", yscale="log")
+    left.legend(loc="upper right")
     save(figure, path)
 
 

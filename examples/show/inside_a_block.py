@@ -1,6 +1,6 @@
 """For 14_inside_a_block.py: what it prints and draws."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,12 @@ import numpy as np
 import tinygrad_lecture as tl
 from helpers import drawing
 from helpers.drawing import BLUE, GREY, VERMILION, new_figure, plain, save
-from helpers.program import DataError, Measured, detail, holds, table
+from helpers.program import Measured, detail, holds, table
 from helpers.real import DATA, first_token, largest, smollm2
 from transformer import GPTConfig
 from transformer.inspect.attention_maps import visible
 
 Function = Callable[[tl.Tensor], tl.Tensor]
-Shape = tuple[int, ...]
 
 
 def relative(a: tl.Tensor, b: tl.Tensor) -> float:
@@ -26,13 +25,6 @@ def relative(a: tl.Tensor, b: tl.Tensor) -> float:
 def along(f: Function, start: tl.Tensor, end: tl.Tensor) -> np.ndarray:
     """The first number of f's output on the straight way from one input to another, and as far beyond on both sides."""
     return np.array([f((1 - t) * start + t * end).numpy()[0, 0] for t in np.linspace(-1, 2, 121).tolist()])
-
-
-def place(token: str, tokens: Sequence[str]) -> int:
-    """Where a token is. Raises DataError if it is none of them."""
-    if token not in tokens:
-        raise DataError(f"--changed {token}: the tokens are {' '.join(tokens)}")
-    return tokens.index(token)
 
 
 def in_its_own_place(each: np.ndarray) -> np.ndarray:
@@ -53,7 +45,6 @@ def report(m: Measured, settings: Any) -> None:
     projection(m)
     gpt3(m)
     print("\nPictures:")
-    draw_changes(m.tokens, settings.changed, m.sizes, settings.out / "changes.png")
     draw_bends(m.layers, m.attention, settings.out / "bends.png")
     draw_heads(*m.strips, settings.out / "heads.png")
 
@@ -84,7 +75,6 @@ def feed_forward(m: Measured) -> None:
     x = m.shapes[0]
     detail(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {m.hidden} -> {x}")
     detail(f"  Its output is a sum over {m.hidden[-1]:,} units: how strongly one fires, times the vector it adds")
-    detail(f'  (for "bank" output and sum differ by {m.recalled:.1e}).')
     detail("  Any weights give such a sum. Only training can make the units recall patterns.")
     print('\nTwo hidden units written by hand: "flooded riverbank, so activate geographic concepts"')
     columns = "with ReLU: geography", "finance", "one matrix, no ReLU: geography", "finance"
@@ -98,7 +88,6 @@ def projection(m: Measured) -> None:
     heads, width = m.strips[0].shape
     sizes = f"{heads} heads x {width // heads} = {m.concatenated}; projected by W_O, {width} x {m.projected}"
     print(f"\nFrom heads to one vector per token. Concatenated: {sizes}")
-    detail(f"  the difference from what MultiHeadAttention returns: {m.equal:.1e}")
     if not holds("compresses", m):
         print('  It "mixes and compresses", says the lecture. In GPTs the width stays the same: it mixes.')
     print(f"  Without W_O each head writes {m.written} of the {width} numbers, its own, and heads never meet.")
@@ -106,8 +95,6 @@ def projection(m: Measured) -> None:
     detail(f"  The sum of the heads' parts and the output differ by {m.summed:.1e}; without head 1 by {m.lost:.2f}.")
     detail("\nN blocks, one after the other. What leaves a block has the shape of what enters it:")
     detail("  " + " -> block -> ".join(map(str, m.shapes)))
-    moved = ", ".join(f"{share:.2f}" for share in m.moved)
-    detail(f"  Each block adds a refinement, of {moved} times the length of x.")
 
 
 def gpt3(m: Measured) -> None:
@@ -144,17 +131,6 @@ def draw_bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndar
         axes.set_xlabel("the input, on the straight line through a and b")
         axes.set_xticks([0, 1], ["a", "b"], fontsize=13)
         axes.legend(edgecolor="none", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10)
-    save(figure, path)
-
-
-def draw_changes(tokens: Sequence[str], changed: str, sizes: Mapping[str, np.ndarray], path: Path) -> None:
-    """A table: how much the output of each token changes, in each part of a block; blue where it changes at all."""
-    figure = new_figure(11, 4.2, f'The vector of "{changed}" is changed. Blue: the tokens whose output changes with it')
-    axes = figure.subplots()
-    lengths = np.stack([*sizes.values()])  # (parts, tokens)
-    texts = [[f"{length:.2f}" if length else "0" for length in row] for row in lengths]
-    drawing.table(axes, texts, lengths > 0, [*sizes], tokens)
-    axes.set_xlabel("in the cells: the length of the change of the token's output")
     save(figure, path)
 
 

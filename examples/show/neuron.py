@@ -8,7 +8,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, Axes, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
 from helpers.program import Measured, detail, table
 
 Learnt = Mapping[str, tuple[tl.Tensor, tl.Tensor]]  # with and without bias: w, b
@@ -48,7 +48,6 @@ def report(m: Measured, settings: Any) -> None:
         print(f"  {name:14}line {m.away[name]:.2f} from the origin    {right:.0%} of the points right")
     print("  Without bias, z is 0 where both inputs are 0, so the line passes through the origin, whatever it learns.")
     print("\nPictures:")
-    draw_neuron(m, settings.out / "neuron.png")
     draw_activations(m.curves, settings.out / "activations.png")
     draw_weight_and_bias(settings.out / "weight_and_bias.png")
     draw_lines(m.learnt, m.points.numpy(), m.wanted.numpy(), settings.out / "without_bias.png")
@@ -80,88 +79,27 @@ def activations(functions: Mapping[str, np.ndarray]) -> None:
 SPREAD = (SKY, BLUE, GREEN, ORANGE, VERMILION)
 
 
-def signed(value: float) -> str:
-    """A number with a proper minus."""
-    return f"{value:.3g}".replace("-", "−")
-
-
-# --- the neuron -------------------------------------------------------------------------------------------------------
-
-
-def draw_neuron(m: Measured, path: Path) -> None:
-    """The neuron with its numbers: inputs, weighted connections, sum, activation function, activation."""
-    axes = new_figure(12, 5.4, "A neuron receives, weighs, sums and activates").subplots()
-    axes.axis("off")
-    axes.set(xlim=(-2.2, 10.2), ylim=(-0.9, 4.0), aspect="equal")
-    middle = 1.5
-    rows = [*zip(NAMES, m.x, m.w, strict=True), ("bias", 1.0, m.b)]
-    for i, (name, x_i, w_i) in enumerate(rows):
-        y = 3 - i
-        (colour,) = drawing.by_sign([w_i * x_i])
-        thickness = 1 + 6 * min(abs(w_i * x_i) / 3, 1.5)
-        axes.plot([0.4, 4.6], [y, middle], color=colour, linewidth=thickness, alpha=0.55, zorder=1)
-        circle(axes, (0, y), 0.4, f"{x_i:.3g}")
-        axes.text(-0.6, y, name, ha="right", va="center", fontsize=14)
-        formula = f"b = {signed(m.b)}" if name == "bias" else f"{signed(w_i)} · {x_i:.3g} = {signed(w_i * x_i)}"
-        above = y > middle  # on the side that the line leaves free
-        style = {"fontsize": 13, "color": drawing.POSITIVE if w_i * x_i >= 0 else "#9A6B00"}
-        axes.text(0.55, y + (0.16 if above else -0.16), formula, va="bottom" if above else "top", **style)
-    circle(axes, (5, middle), 0.5, "Σ")
-    axes.text(5, middle - 0.65, f"z = {signed(m.z)}", ha="center", va="top", fontsize=14)
-    for start, end in ((5.5, 6.5), (7.5, 8.5)):
-        drawing.arrow(axes, (start, middle), (end, middle))
-    axes.text(8.6, middle, f"a = {m.a:.3f}", ha="left", va="center", fontsize=17, weight="bold")
-    circle(axes, (7, middle), 0.5, "σ")
-    axes.text(7, middle - 0.65, "sigmoid", ha="center", va="top", fontsize=14)
-    for left, word in ((0, "receives"), (2.3, "weighs"), (5, "sums"), (7, "activates")):
-        axes.text(left, 3.75, word, ha="center", fontsize=14, weight="bold", color=DARK)
-    note = "Blue connections encourage, orange ones inhibit; the thicker, the more. The bias's input is always 1."
-    axes.text(4, -0.85, note, ha="center", va="bottom", fontsize=12, color=DARK)
-    save(axes.figure, path)
-
-
-def circle(axes: Axes, centre: tuple[float, float], radius: float, text: str) -> None:
-    """A circle with a text in it."""
-    from matplotlib.patches import Circle
-
-    axes.add_patch(Circle(centre, radius, facecolor="white", edgecolor="black", linewidth=1.5, zorder=2))
-    axes.text(*centre, text, ha="center", va="center", fontsize=14, zorder=3)
-
-
-# --- activation functions ---------------------------------------------------------------------------------------------
-
-
 def draw_activations(functions: Mapping[str, np.ndarray], path: Path) -> None:
     """Each activation function with its slope. functions: name -> z, activation, slope: (3, n)."""
     figure = new_figure(14, 4.2, "Activation functions, and the slopes that backward() finds")
     panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
     for axes, (name, (z, a, slope)) in zip(panels, functions.items(), strict=True):
-        axes.axhline(0, color=GREY, linewidth=0.8)
-        axes.axvline(0, color=GREY, linewidth=0.8)
-        jumps = np.abs(np.diff(slope, prepend=slope[0])) > 0.5  # draw no line where the slope jumps
-        curves = {"activation a": (z, a), "its slope": (z, np.where(jumps, np.nan, slope))}
+        curves = {"activation a": (z, a), "its slope": (z, slope)}
         drawing.lines(axes, curves, (BLUE, drawing.GRADIENT), title=name, xlabel="weighted sum z", ylim=(-1.25, 3.1))
     panels[0].legend(edgecolor="none", loc="upper left")
     save(figure, path)
 
 
-# --- weight and bias --------------------------------------------------------------------------------------------------
-
-
 def draw_weight_and_bias(path: Path) -> None:
     """What weight and bias do to a sigmoid neuron with one input."""
-    figure = new_figure(11, 5, "The weight says how steep, the bias says where")
     x = np.linspace(-6, 6, 300)
-    by_weight = {f"w = {signed(w)}": w * x for w in (-1, 0.5, 1, 2, 8)}
-    by_bias = {f"b = {signed(b)}": 2 * x + b for b in (-8, -4, 0, 4, 8)}
-    titles = ("sigmoid(w x): a large weight makes a switch,\na negative one turns it round",
-              "sigmoid(2 x + b): the bias moves the switch,\nfor b = 4 and 8 it fires at input 0")  # fmt: skip
-    for axes, title, by_name in zip(figure.subplots(1, 2), titles, (by_weight, by_bias), strict=True):
-        curves = {name: (x, tl.sigmoid(tl.tensor(z)).numpy()) for name, z in by_name.items()}
-        drawing.lines(axes, curves, SPREAD, title=title, xlabel="input x", ylabel="activation a", yticks=[0, 0.5, 1])
-        axes.set_ylim(-0.02, 1.25)
-        axes.legend(edgecolor="none", ncols=5, loc="upper center", columnspacing=0.8, handlelength=1, fontsize=9)
-    save(figure, path)
+    by_weight = {f"w = {w}": w * x for w in (-1, 0.5, 1, 2, 8)}
+    by_bias = {f"b = {b}": 2 * x + b for b in (-8, -4, 0, 4, 8)}
+    panels = new_figure(11, 5, "The weight says how steep, the bias says where").subplots(1, 2)
+    for axes, title, sums in zip(panels, ("sigmoid(w x)", "sigmoid(2 x + b)"), (by_weight, by_bias), strict=True):
+        curves = {name: (x, tl.sigmoid(tl.tensor(z)).numpy()) for name, z in sums.items()}
+        drawing.lines(axes, curves, SPREAD, "-", "upper left", title=title, xlabel="input x", ylabel="activation a")
+    save(panels[0].figure, path)
 
 
 def draw_lines(learnt: Learnt, points: np.ndarray, wanted: np.ndarray, path: Path) -> None:

@@ -10,23 +10,13 @@ import numpy as np
 
 import nn
 from helpers import real as real_model
-from helpers.corpora import ANSWERS, JOBS, LINES, QUESTION, TRUTH, UNSTATED
-from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, bars, chart, new_figure, percent, save
-from helpers.program import SHOW_MORE, DataError, Measured, detail, elsewhere, holds, table
+from helpers.corpora import ANSWERS, JOBS, LINES, QUESTION, UNSTATED
+from helpers.drawing import chart
+from helpers.program import SHOW_MORE, Measured, detail, elsewhere, holds, table
 from transformer import WordTokenizer
 from transformer.training import IGNORED
 
 START, PAD = "<start>", "<pad>"
-
-
-def check_known(tokenizer: WordTokenizer, texts: Sequence[str]) -> None:
-    """Raise DataError for a text with a word that is not in the corpus."""
-    for text in texts:
-        try:
-            tokenizer.encode(text)
-        except ValueError:
-            known = "it knows only the words of its corpus, such as"
-            raise DataError(f'--ask "{text}": {known} "The capital of France is"') from None
 
 
 def encode_sentence(tokenizer: WordTokenizer, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +52,6 @@ def report(m: Measured, settings: Any) -> None:
     for text, chances in m.asked.items():
         print(f"\n{text}\n  {top(chances, 6)}")
     print("\nPictures:")
-    draw_hallucination(m.stated, m.unstated, settings.out / "hallucination.png")
     draw_temperature(m.rows, settings.out / "accuracy_and_variety.png")
 
 
@@ -172,22 +161,6 @@ def by_temperature(rows: Sequence[Mapping[str, float]]) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances], path: Path) -> None:
-    """The likeliest capital of each country as a bar with its name, in another colour where it is wrong."""
-    rows = {**stated, **unstated}
-    said = {country: next(iter(chances.items())) for country, chances in rows.items()}  # the word, its probability
-    cities = sum(said[country][0] in TRUTH.values() for country in unstated)
-    title = f"Of {len(unstated)} countries whose capital its text never stated, it names a city for {cities}"
-    axes = new_figure(10, 5.4, title).subplots()
-    wrong = {country: f", in truth {TRUTH[country]}" for country, (word, _) in said.items() if word != TRUTH[country]}
-    bars(axes, [*rows], [p for _, p in said.values()], [VERMILION if country in wrong else BLUE for country in rows],
-         [f"{word} {p:.2f}{wrong.get(country, '')}" for country, (word, p) in said.items()])  # fmt: skip
-    axes.axhline(len(stated) - 0.5, color=GREY, linestyle=":")
-    axes.annotate("never stated\nin the text", (1.58, len(stated) + 1), ha="right", va="center", color=DARK)
-    axes.set(xlim=(0, 1.6), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="probability of the likeliest capital")
-    save(axes.figure, path)
-
-
 def draw_temperature(rows: Sequence[Mapping[str, float]], path: Path) -> None:
     """Accuracy, variety and nonsense against the temperature."""
     most = max(row["varied"] for row in rows)
@@ -197,10 +170,8 @@ def draw_temperature(rows: Sequence[Mapping[str, float]], path: Path) -> None:
         "of the words for the weather,\nthose that are none": [row["nonsense"] for row in rows],
     }
     curves = {name: ([row["T"] for row in rows], values) for name, values in shares.items()}
-    axes = chart("Accuracy, variety and nonsense, by the temperature", curves, (BLUE, GREEN, VERMILION))
-    axes.set(ylim=(0, 1.05), xlabel="temperature T")
-    percent(axes.yaxis)
-    save(axes.figure, path)
+    title = "Accuracy, variety and nonsense, by the temperature"
+    chart(path, title, curves, "temperature T", "share", shares=True)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

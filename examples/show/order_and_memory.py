@@ -8,11 +8,10 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, chart, columns, new_figure, save
+from helpers.drawing import chart
 from helpers.program import Measured, detail, elsewhere, holds, table
 
 OPEN = 5.0  # bias of the forget gate of an LSTM that begins with its gate open
-GUESS = 1 / 8  # right answers to "which of eight words came first?" by guessing
 
 
 class Convolution(nn.Module):
@@ -55,7 +54,6 @@ def report(m: Measured, settings: Any) -> None:
     learnt(m, settings.lengths)
     print("\nPictures:")
     draw_fading(m, settings.out / "fading.png")
-    draw_learnt(m, settings.lengths, settings.out / "first_word.png")
 
 
 def order(m: Measured) -> None:
@@ -93,7 +91,6 @@ def times(m: Measured) -> None:
     print(f"\nTime to train on a text of 512 words: attention {ms:.1f} ms, 1 step, all words at once;")
     longer = ", ".join(f"{kind} {times:.1f}" for kind, times in m.longer.items() if kind != "attention")
     print(f"  in 512 steps, one after the other, so many times as long: {longer}")
-    detail("  The loop of GRU and LSTM is one op of the library; the RNN's is the program's own, op by op.")
 
 
 def learnt(m: Measured, lengths: Sequence[int]) -> None:
@@ -105,24 +102,10 @@ def learnt(m: Measured, lengths: Sequence[int]) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-COLOURS = VERMILION, PURPLE, ORANGE, SKY, GREEN, BLUE  # of RNN, GRU, LSTM, LSTM with open gates, convolution, attention
-
-
 def draw_fading(m: Measured, path: Path) -> None:
     """The gradient against the distance, on a logarithmic axis; where it is 0 the curve ends."""
     curves = {kind: (range(len(norms)), np.where(norms > 0, norms, np.nan)) for kind, norms in m.fading.items()}
     fades = holds("vanishes", m) and holds("direct", m)
     title = "An RNN's gradient fades with distance; attention's does not" if fades else "The gradient by distance"
-    axes = chart(title, curves, COLOURS, "-", yscale="log", ylim=(1e-20, 10), xlabel="how many words back")
-    axes.set_ylabel("|d last output / d word|, down to 1e-20")
-    save(axes.figure, path)
-
-
-def draw_learnt(m: Measured, lengths: Sequence[int], path: Path) -> None:
-    """How often each model names the first word, by the length of the text."""
-    axes = new_figure(15, 5, "Which word came first? Right answers, by the words in the text").subplots()
-    columns(axes, [f"{n} words" for n in lengths], m.right, COLOURS)
-    axes.axhline(GUESS, color=GREY, linestyle="--")
-    axes.annotate("a guess: 1 in 8", (1, GUESS), (6, 0), xycoords=("axes fraction", "data"),
-                  textcoords="offset points", va="center", color=DARK)  # fmt: skip
-    save(axes.figure, path)
+    ylabel = "|d last output / d word|, down to 1e-20"
+    chart(path, title, curves, "how many words back", ylabel, "-", yscale="log", ylim=(1e-20, 10))

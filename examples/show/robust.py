@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, lines, logarithmic, new_figure, percent, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, lines, new_figure, percent, save
 from helpers.program import SHOW_MORE, Measured, detail, holds, table
 
 # A picture is a 3 if it has more than all of this, as shares: columns in the middle that meet three strokes, paper at
@@ -140,7 +140,6 @@ def report(m: Measured, settings: Any) -> None:
     print("\nPictures:")
     draw_spoilt(m.a_three, np.random.default_rng(settings.seed), settings.out / "spoilt.png")
     draw_robustness(m, settings.out / "robustness.png")
-    draw_more_data(m, settings.sizes, settings.out / "data.png")
 
 
 def threes(m: Measured) -> None:
@@ -242,21 +241,3 @@ def draw_robustness(m: Measured, path: Path) -> None:
         percent(axes.yaxis)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
     save(figure, path)
-
-
-def draw_more_data(m: Measured, sizes: Sequence[int], path: Path) -> None:
-    """Left: accuracy by number of training pictures. Right: accuracy while it is retrained on turned pictures."""
-    title = "More data, and new data: does the network get better, and what does it forget?"
-    left, right = new_figure(13, 4.8, title).subplots(1, 2)
-    curves = {name: (sizes, right) for name, right in m.by_size.items()}
-    lines(left, curves, (ORANGE, PURPLE, BLUE), "o-", "lower right", title="more data")
-    logarithmic(left.xaxis, [*sizes])
-    left.set_xlabel("training pictures (logarithmic)")
-    steps, turned, upright = m.retrained.values()
-    curves = {"turned pictures, the new data": (steps, turned), "upright pictures, no longer shown": (steps, upright)}
-    lines(right, curves, (VERMILION, GREY), "o-", "upper center", title="retraining", ylim=(0, 1.25))
-    right.set_xlabel("steps of training on turned pictures")
-    for axes, note in ((left, "\n(the axis does not begin at 0)"), (right, "")):
-        axes.set_ylabel(f"test pictures read right{note}")
-        percent(axes.yaxis)
-    save(left.figure, path)

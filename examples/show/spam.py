@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpers import drawing
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, beside, chart, columns, new_figure, save
+from helpers.drawing import GREY, PURPLE, VERMILION, columns, new_figure, save
 from helpers.messages import ENOUGH_POINTS, leetspeak, reasons
 from helpers.program import Measured, detail, elsewhere, holds, table
 
@@ -34,15 +34,6 @@ def count(called: NDArray[np.bool_], spam: NDArray[np.bool_]) -> Counts:
     return Counts(*shares, int((spam & ~called).sum()), int((called & ~spam).sum()))
 
 
-def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every distinct threshold of scores (n,), highest first, precision and recall there: (thresholds,) each."""
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order].astype(np.float64)
-    last = np.append(ordered[1:] != ordered[:-1], True)  # equal scores share a threshold
-    found = np.cumsum(spam[order])[last]
-    return ordered[last], found / (np.flatnonzero(last) + 1), found / spam.sum()
-
-
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
@@ -57,7 +48,6 @@ def report(m: Measured, settings: Any) -> None:
     if settings.message:
         judged(settings.message, m.asked)
     print("\nPictures:")
-    draw_precision_recall(m.p, m.points, m.test.spam, settings.out / "precision_recall.png")
     draw_adversarial(m, settings.out / "adversarial.png")
     draw_words(m.words, m.push, settings.out / "words.png")
 
@@ -148,27 +138,6 @@ def real(m: Measured, settings: Any) -> None:
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-COLOURS = {"bag of words": ORANGE, "TF-IDF": BLUE, "embeddings": GREEN, "characters": PURPLE}
-
-
-def draw_precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam: np.ndarray, path: Path) -> None:
-    """Precision against recall for every threshold; the dots are 0.5, and the rules' 4 points."""
-    curves = {name: curve(probabilities, spam)[:0:-1] for name, probabilities in p.items()}  # recall, precision
-    title = "A threshold trades precision for recall. Dots: the threshold 0.5; square: the rules"
-    axes = chart(title, curves, [*COLOURS.values()], "-",
-                 ylabel="precision: part of the called that is spam")  # fmt: skip
-    for name, probabilities in p.items():
-        at = count(probabilities >= 0.5, spam)
-        axes.plot(at.recall, at.precision, "o", color=COLOURS[name], markersize=8)
-    at = count(points >= ENOUGH_POINTS, spam)
-    axes.plot(at.recall, at.precision, "s", color=GREY, markersize=9, label=f"rules, {ENOUGH_POINTS}+ points")
-    lowest = max(0, min(0.9, at.precision, at.recall) - 0.05)
-    note = "\n(neither axis begins at 0)" if lowest else ""
-    axes.set(xlim=(lowest, 1.01), ylim=(lowest, 1.01), xlabel=f"recall: part of the spam that is found{note}")
-    beside(axes)
-    save(axes.figure, path)
 
 
 def draw_adversarial(m: Measured, path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, bars, chart, new_figure, save
+from helpers.drawing import BLUE, DARK, GREEN, ORANGE, bars, chart, new_figure, save
 from helpers.inside import effective_number
 from helpers.program import Measured, counted, detail, holds, table
 from helpers.real import DATA, chances, continued, first_token, likeliest, listed, smollm2
@@ -116,21 +116,13 @@ def draw_temperatures(
     save(figure, path)
 
 
-def draw_continuum(scores: Mapping[str, float], curves: Mapping[float, Array], marked: Numbers, path: Path) -> None:
-    """Each word's probability against the temperature, on a logarithmic axis; its name at the curve."""
-    Ts, p = [*curves], np.stack([*curves.values()])  # (temperatures,), (temperatures, words)
-    lines = {f"{word}, score {score:g}": (Ts, p[:, i]) for i, (word, score) in enumerate(scores.items())}
+def draw_continuum(scores: Mapping[str, float], curves: Mapping[float, Array], path: Path) -> None:
+    """Each word's probability against the temperature, on a logarithmic axis."""
+    p = np.stack([*curves.values()])  # (temperatures, words)
+    lines = {f"{word}, score {score:g}": ([*curves], p[:, i]) for i, (word, score) in enumerate(scores.items())}
     title = "From T near 0, always the likeliest word, to T near infinity, all equally likely"
-    axes = chart(title, lines, (BLUE, ORANGE, GREEN, VERMILION, PURPLE), "-", xscale="log", xlim=(Ts[0], Ts[-1]),
-                 ylim=(0, 1.08), xlabel="temperature T (logarithmic)", ylabel="probability")  # fmt: skip
-    for T in marked:
-        axes.axvline(T, ymax=1 / 1.08, color=GREY, linewidth=1, linestyle=":")
-        axes.annotate(f"T = {T:g}", (T, 1.02), ha="center", fontsize=9, color=DARK)
-    axes.axhline(1 / len(scores), color=GREY, linewidth=1, linestyle="--")
-    axes.annotate(f"equally likely: 1/{len(scores)}", (Ts[0], 1 / len(scores)), (4, 4), color=DARK,
-                  textcoords="offset points")  # fmt: skip
-    axes.xaxis.set_major_formatter("{x:g}")
-    save(axes.figure, path)
+    levels = {f"equally likely: 1/{len(scores)}": 1 / len(scores)}
+    chart(path, title, lines, "temperature T (logarithmic)", "probability", "-", levels=levels, xscale="log")
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

@@ -5,15 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from helpers.corpora import Text
-from helpers.drawing import BLUE, DARK, GREEN, OKABE_ITO, VERMILION, Axes, chart, logarithmic, new_figure, save
+from helpers.drawing import chart
 from helpers.inside import printable
 from helpers.program import SHOW_MORE, Measured, counted, detail, holds, table
-from tinygrad_lecture.inspect.drawing import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
-from transformer.tokenizer.bpe import Word, visible
+from transformer.tokenizer.bpe import visible
 
 Ways = Mapping[str, Tokenizer]
 
@@ -42,8 +39,6 @@ def report(m: Measured, settings: Any) -> None:
     growth(m)
     rare_words(m)
     print("\nPictures:")
-    draw_pieces(settings.sentence, m.ways, settings.out / "pieces.png")
-    draw_merges(settings.sentence, m.ways["pieces"], settings.out / "merges.png")
     draw_vocabulary(m.text, m.ways, m.sizes, settings.out / "vocabulary.png")
 
 
@@ -104,76 +99,10 @@ def rare_words(m: Measured) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-MOST_BYTES = 34  # of words side by side
-
-
-def draw_pieces(sentence: str, ways: Ways, path: Path) -> None:
-    """The sentence, or its beginning, three times: each token a box as wide as its text, with its id below."""
-    part = sentence[:40]
-    cut = {name: [*zip(map(shown, t.tokens(part)), t.encode(part), strict=True)] for name, t in ways.items()}
-    wide = {name: np.array([max(len(text), len(str(id))) + 1 for text, id in row]) for name, row in cut.items()}
-    figure = new_figure(max(9, 0.13 * max(widths.sum() for widths in wide.values())), 4)
-    title = f'"{drawable(part)}{"…" if part != sentence else ""}" as characters, as words, as learnt pieces'
-    figure.suptitle(title, fontsize=14, weight="bold", **as_written())
-    for axes, (name, row), widths in zip(figure.subplots(3, 1, sharex=True), cut.items(), wide.values(), strict=True):
-        look = {"color": [OKABE_ITO[i % len(OKABE_ITO)] for i in range(len(row))], "edgecolor": "white", "linewidth": 4}
-        drawn = axes.barh([0] * len(row), widths, left=np.cumsum(widths) - widths, alpha=0.4, **look)
-        labels = [f"{drawable(text)}\n{id}" for text, id in row]
-        axes.bar_label(drawn, labels, label_type="center", fontsize=12, **as_written())
-        note = f"{len(row)} {name}, of a vocabulary of {len(ways[name]):,}; below each token its id"
-        axes.set_title(note, loc="left", fontsize=12)
-        axes.axis("off")
-    save(figure, path)
-
-
-def draw_merges(sentence: str, t: BPETokenizer, path: Path) -> None:
-    """Words as trees: bytes at the bottom, each merge a step higher. As many as fit."""
-    words = {word.text: word for word in t.explain(sentence)}
-    ends = np.cumsum([len(word.bytes) + 1 for word in words.values()])
-    chosen = [word for word, end in zip(words.values(), ends, strict=True) if end <= MOST_BYTES]
-    width = sum(len(word.bytes) + 1 for word in chosen)
-    height = max((len(word.merges) for word in chosen), default=0)
-    title = "From bytes to tokens, merge by merge"
-    figure = new_figure(max(8.0, 0.5 * width + 1), max(3.4, 0.55 * height + 2.2), title)
-    axes = figure.subplots()
-    axes.axis("off")
-    x = 0.0
-    for word in chosen:
-        tree(axes, word, x)
-        x += len(word.bytes) + 1
-    note = "red: the number of the merge in the order of learning; in each word the smallest number is merged first"
-    figure.supxlabel(note, fontsize=11, color=DARK)
-    axes.set(xlim=(-0.8, max(width, 1) - 1.2), ylim=(-0.8, height + 0.8))
-    save(figure, path)
-
-
-def tree(axes: Axes, word: Word, left: float) -> None:
-    """A word's merges: each joins two neighbours, a step above the merge before it."""
-    row = [(piece, left + i, 0.0) for i, piece in enumerate(word.bytes)]  # each piece, and where it is
-    for piece, x, y in row:
-        axes.text(x, y - 0.15, drawable(visible(piece)), ha="center", va="top", fontsize=13, **as_written())
-    for step, merge in enumerate(word.merges, start=1):
-        before, row = iter(row), []
-        for piece in merge.pieces:
-            node = next(before)
-            if piece != node[0]:  # it is joined with its neighbour
-                (_, x0, y0), (_, x1, y1) = node, next(before)
-                node = piece, (x0 + x1) / 2, float(step)
-                y0, y1 = (y + 0.62 if y else 0 for y in (y0, y1))  # above what a merge has written
-                axes.plot([x0, x0, x1, x1], [y0, step, step, y1], color=BLUE, linewidth=1.6)
-                look = {"ha": "center", "va": "top", "fontsize": 10, "color": VERMILION}
-                axes.text(node[1], step - 0.06, f"{merge.number:,}", **look)
-                look = {"ha": "center", "va": "center", "fontsize": 12, "weight": "bold", **as_written()}
-                axes.text(node[1], step + 0.34, drawable(visible(piece)), **look)
-            row.append(node)
-
-
 def draw_vocabulary(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], path: Path) -> None:
     """How long the text is in each vocabulary."""
     sizes, lengths = [256 + len(t.merges) for t in learnt], [len(t.encode(text.learnt)) for t in learnt]
     title = f"With bytes the text has {lengths[0]:,} tokens, with {sizes[-1]:,} pieces {lengths[-1]:,}"
     curves = {name: ([len(ways[name])], [len(ways[name].encode(text.learnt))]) for name in ("characters", "words")}
-    axes = chart(title, {**curves, "pieces, from single bytes on": (sizes, lengths)}, (GREEN, VERMILION, BLUE))
-    axes.set(xlabel="vocabulary: different tokens (logarithmic)", ylabel="sequence: tokens of the text", ylim=(0, None))
-    logarithmic(axes.xaxis, [50, 100, 200, 500, 1000])
-    save(axes.figure, path)
+    curves["pieces, from single bytes on"] = sizes, lengths
+    chart(path, title, curves, "vocabulary: different tokens", "sequence: tokens of the text", xscale="log")

@@ -8,7 +8,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.corpora import read_text
-from helpers.drawing import BLUE, ORANGE, VERMILION, chart, columns, new_figure, save
+from helpers.drawing import BLUE, ORANGE, chart, columns, new_figure, save
 from helpers.program import Measured, counted, elsewhere, holds, table
 from helpers.real import DATA, chat, in_tens, numbers_said, smollm2
 from transformer import BPETokenizer
@@ -191,8 +191,6 @@ def real(m: Measured, settings: Any) -> None:
     few = (rises < 0.2).sum()
     print(f"  {few} of the {len(rises)} blocks can be left out, one at a time, for less than 0.2.")
     print("\nPicture:")
-    curves = {"without it": (range(1, len(rises) + 1), m.loss.mean() + rises),
-              "with all": ((1, len(rises)), [m.loss.mean()] * 2)}  # fmt: skip
-    axes = chart("What a block is worth: the loss when it is left out", curves, (BLUE, VERMILION))
-    axes.set(xlabel="block that is left out", ylabel="cross-entropy of the next token", ylim=(0, None))
-    save(axes.figure, settings.out / "real_blocks.png")
+    curves, levels = {"without it": (range(1, len(rises) + 1), m.loss.mean() + rises)}, {"with all": m.loss.mean()}
+    title, ylabel = "What a block is worth: the loss when it is left out", "cross-entropy of the next token"
+    chart(settings.out / "real_blocks.png", title, curves, "block that is left out", ylabel, levels=levels)

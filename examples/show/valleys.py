@@ -24,7 +24,6 @@ def report(m: Measured, settings: Any) -> None:
     read_from_layers(m)
     print("\nPictures:")
     draw_courses(m.courses, settings.out / "xor.png")
-    draw_saddle(m, settings.out / "saddle.png")
     draw_approximation(m, settings.out / "approximation.png")
 
 
@@ -167,35 +166,13 @@ def draw_courses(costs: np.ndarray, path: Path) -> None:
     save(axes.figure, path)
 
 
-def draw_saddle(m: Measured, path: Path) -> None:
-    """The cost near a saddle, batch descent beside stochastic descent, from one start."""
-    n, (batch, stochastic) = m.starts, m.saddle.values()
-    title = "Who leaves a saddle? {batch} of {n} batch descents, {stochastic} of {n} stochastic ones"
-    axes = plain(new_figure(11, 5, title.format(n=n, **m.left)).subplots())
-    so_far = np.cumsum(stochastic, axis=0)
-    smooth = (so_far[25:] - so_far[:-25]) / 25
-    for costs, colour, name in ((smooth, ORANGE, "stochastic: one example a step, the mean of 25 steps"),
-                                (batch, BLUE, "batch: all four examples a step")):  # fmt: skip
-        axes.plot(costs, color=colour, alpha=0.5, label=[name, *[""] * (n - 1)])
-    axes.axhline(1, color=GREY, linestyle=":", label="the saddle: cost 1, every answer is 0.5")
-    axes.set(xlabel=f"step, from each of {n} starts", ylabel="cost of all four examples", ylim=(0, 1.7))
-    axes.text(0, 1.48, " above it: a step moves all answers towards one example's")
-    axes.legend(edgecolor="none", loc="upper right", ncols=3, fontsize=9)
-    save(axes.figure, path)
-
-
 def draw_approximation(m: Measured, path: Path) -> None:
     """A panel for each width with the curve and the fit."""
-    closer = holds("approximation", m)
-    title = f"Universal approximation: {'the wider the network, the closer the fit' if closer else 'fits by width'}"
-    x, y, rows = m.x.numpy()[:, 0], m.y.numpy()[:, 0], -(-len(m.fits) // 3)
-    figure = new_figure(14.4, 3.4 * rows + 0.6, title)
-    panels = figure.subplots(rows, 3, squeeze=False).flat
-    for axes, (width, outputs), error in zip(panels, m.fits.items(), m.errors, strict=False):
+    x, y = m.x.numpy()[:, 0], m.y.numpy()[:, 0]
+    figure = new_figure(3.6 * len(m.fits), 4, "Universal approximation: fits by width")
+    panels = figure.subplots(1, len(m.fits), sharey=True, squeeze=False)[0]
+    for axes, (width, outputs), error in zip(panels, m.fits.items(), m.errors, strict=True):
         curves = {"the curve": (x, y), "the network": (x, outputs.numpy()[:, 0])}
-        lines(axes, curves, (GREY, BLUE), xlabel="input x", ylabel="output", ylim=(y.min() - 0.3, y.max() + 0.3))
-        axes.set_title(f"{counted(width, 'hidden neuron')}: mean squared error {error:.2g}", fontsize=12)
-    for axes in panels[len(m.fits) :]:
-        axes.axis("off")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, edgecolor="none")
+        title = f"{counted(width, 'hidden neuron')}:\nmean squared error {error:.2g}"
+        lines(axes, curves, (GREY, BLUE), legend="lower left", title=title, xlabel="input x")
     save(figure, path)

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations, islice, permutations
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from helpers import drawing, real
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, SKY, VERMILION, arrow, bars, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, ORANGE, arrow, bars, new_figure, plain, save
 from helpers.program import DataError, Measured, detail, holds, table
 from tinygrad_lecture.inspect.drawing import as_written, drawable
 
-Shares = Mapping[str, float]
 Pair = tuple[str, str]
 Kinds = Mapping[str, Sequence[str]]
 THREES = [three.split() for three in real.DATA["between"]["threes"]]
@@ -73,31 +72,6 @@ class WordVectors:
         """The mean cosine of any two different words."""
         n = len(self)
         return float((np.square(np.linalg.norm(self.rows.sum(axis=0))) - n) / (n * (n - 1)))
-
-
-def read(path: Path, limit: int | None = None) -> WordVectors:
-    """Read vectors from a text file in GloVe's format: a word and its numbers in each line.
-
-    limit: how many lines to read. Raises DataError that names the line if the file is of another kind.
-    """
-    print(f"Reading {path} ...", flush=True)
-    words: list[str] = []
-    rows: list[np.ndarray] = []
-    dim = 2  # or more, by the first line
-    try:
-        with path.open(encoding="utf-8") as file:
-            for line in islice(file, limit):
-                dim = dim if rows else max(dim, line.count(" "))
-                word, *numbers = line.rsplit(" ", dim)  # a few words of GloVe's largest file have spaces in them
-                rows.append(np.array(numbers, np.float32).reshape(dim))
-                words.append(word)
-        table = np.stack(rows)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
-    except ValueError:
-        raise DataError(f"{path}, line {len(words) + 1}: wanted a word and its numbers, as in GloVe's files") from None
-    print(f"{len(words):,} words, {dim} numbers each.")
-    return WordVectors(words, table)
 
 
 def of_smollm2() -> WordVectors:
@@ -163,12 +137,9 @@ def report(m: Measured, settings: Any) -> None:
     clusters(m)
     bias(m)
     print("\nPictures:")
-    draw_analogy(vectors, *a, settings.out / "analogy.png")
-    people = len({pair[0] for pair in m.relations["gender"]}) // 2
-    one = {"gender": m.relations["gender"][:people], "plural": m.relations["plural"][2 * people :]}
-    draw_directions(vectors, {**m.relations, **one}, settings.out / "directions.png")
+    draw_directions(vectors, m.relations, settings.out / "directions.png")
     draw_clusters(vectors, m.clusters, settings.out / "clusters.png")
-    draw_occupations(m.female | {"all words": m.all_words}, m.jobs if m.made else {}, settings.out / "occupations.png")
+    draw_occupations(m.female | {"all words": m.all_words}, settings.out / "occupations.png")
 
 
 def directions(m: Measured, asked: Sequence[str]) -> None:
@@ -181,8 +152,6 @@ def directions(m: Measured, asked: Sequence[str]) -> None:
     if "germany - berlin + france" in m.rank:
         ends = "to Paris all the same" if holds("literally", m) else "to another word"
         print(f"  Germany - Berlin is the way from a capital back to its country: from France it leads {ends}.")
-    for name, right in m.right.items():
-        detail(f"  All {len(m.asked[name]):,} analogies of two pairs of the relation {name}: {right:.0%} right")
     if m.plural_steps:
         shown = sorted(m.plural_steps.items(), key=lambda item: -item[1])
         detail('\nPlurality: the direction from "cat" to "cats", and its cosine with the same step of other words:')
@@ -217,7 +186,6 @@ def bias(m: Measured) -> None:
     print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:")
     for job, cosine in m.female.items():
         print(f"  {job:12} {cosine:+.2f}" + (f'   the text says "she" of {m.jobs[job]:4.0%}' if m.made else ""))
-    detail(f"  {'all words':12} {m.all_words:+.2f}   the mean, with which to compare them")
     print(f"  Their correlation with the stereotype is {m.bias:.2f}.", end=" ")
     print("Nothing but the text puts them there." if holds("bias", m) else "Chance brings as much.")
 
@@ -230,111 +198,45 @@ def unit(vector: np.ndarray) -> np.ndarray:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_analogy(vectors: WordVectors, a: str, b: str, c: str, path: Path) -> None:
-    """Left, A - B + C as a way in a plane; right, the nearest words as bars."""
-    target = unit(vectors[a] - vectors[b] + vectors[c])
-    found = vectors.near(target, 6, [a, b, c])
-    answer, cosine = found[0]
-    sum_ = f"{a} − {b} + {c}"
-    figure = new_figure(13, 5.6)
-    figure.suptitle(drawable(f"The step from {b} to {a}, taken from {c}, leads near {answer} (cosine {cosine:.2f})"),
-                    fontsize=14, weight="bold", **as_written())  # fmt: skip
-    left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
-    rows = [*(vectors[word] for word in (a, b, c, answer)), vectors[a] - vectors[b] + vectors[c]]
-    points, _ = drawing.principal_axes(np.stack(rows))
-    at = dict(zip((a, b, c, answer, sum_), points, strict=True))
-    arrow(left, at[b], at[a], BLUE)
-    arrow(left, at[c], at[sum_], BLUE)
-    for word, place in at.items():
-        colour = GREEN if word == answer else VERMILION if word == sum_ else "black"
-        left.plot(*place, "X" if word == sum_ else "o", color=colour, markersize=11)
-        above = (word in (a, sum_)) == (at[a][1] > at[b][1])  # where no arrow is
-        offset, side = (0, 14 if above else -22), "center"
-        if word == answer:  # on the side away from the cross
-            offset, side = ((12, -5), "left") if place[0] >= at[sum_][0] else ((-12, -5), "right")
-        left.annotate(drawable(word), place, offset, textcoords="offset points", fontsize=13, color=colour,
-                      weight="bold", ha=side, **as_written())  # fmt: skip
-    plain(left).margins(0.5, 0.2)
-    left.set(xlabel="first principal component of these words", ylabel="second", xticks=[], yticks=[])
-    own = [(word, float(target @ vectors[word])) for word in (a, b, c)]
-    names, cosines = zip(*sorted([*found, *own], key=lambda item: -item[1]), strict=True)
-    colours = [GREEN if word == answer else "#d0d0d0" if word in (a, b, c) else SKY for word in names]
-    bars(right, names, cosines, colours)
-    right.set(xlabel="cosine with A − B + C", xlim=(min(0, *(cosine - 0.15 for cosine in cosines)), 1.15))
-    right.set_title("nearest words (grey: those of the question)", fontsize=12)
-    save(figure, path)
-
-
 def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]], path: Path) -> None:
-    """A panel for each relation: arrows from the first word of a pair to the second. Across: the mean of all steps; up:
-    the first principal component of what is left."""
+    """A panel for each relation: arrows from the first word of a pair to the second, in their plane."""
     titles = {"gender": "male → female", "plural": "one → several", "capital": "country → capital"}
-    known = {name: pairs for name in relations if len(pairs := vectors.known(relations[name])) > 1}
-    if not known:
-        return
-    figure = new_figure(5 * len(known), 5.8, "The step from each word to its partner, and the mean of these steps")
-    panels = figure.subplots(1, len(known), squeeze=False)[0]
-    for axes, (name, pairs), colour in zip(panels, known.items(), (ORANGE, BLUE, GREEN), strict=False):
-        words = list(dict.fromkeys(word for pair in pairs for word in pair))
-        rows = np.stack([vectors[word] for word in words])
-        step = unit(np.mean([vectors[b] - vectors[a] for a, b in pairs], axis=0))
-        across = rows @ step
-        up = drawing.principal_axes(rows - across[:, None] * step)[0][:, 0]
-        at = dict(zip(words, np.stack([across, up / (np.ptp(up) or 1)], axis=1), strict=True))
-        for a, b in apart(pairs, at):
+    figure = new_figure(15, 5.8, "The step from each word to its partner")
+    for axes, (name, pairs), colour in zip(
+        figure.subplots(1, 3), relations.items(), (ORANGE, BLUE, GREEN), strict=True
+    ):
+        known = vectors.known(pairs)[:6]
+        if not known:
+            continue
+        words = list(dict.fromkeys(word for pair in known for word in pair))
+        points, _ = drawing.principal_axes(np.stack([vectors[word] for word in words]))
+        at = dict(zip(words, points, strict=True))
+        for a, b in known:
             arrow(axes, at[a], at[b], colour)
-            for word, side, offset in ((a, "right", -9), (b, "left", 9)):
-                axes.plot(*at[word], "o", color="black", markersize=5)
-                axes.annotate(drawable(word), at[word], (offset, -4), textcoords="offset points", fontsize=11, ha=side,
-                              **as_written())  # fmt: skip
-        plain(axes).margins(0.35, 0.08)
-        alike = np.mean([unit(vectors[b] - vectors[a]) @ step for a, b in pairs])
-        axes.set(title=f"{titles[name]}: cosine with the mean step {alike:.2f}", xticks=[], yticks=[])
-        axes.set(xlabel="along the mean step", ylabel="what else differs most")
+        for word, place in at.items():
+            axes.annotate(drawable(word), place, (4, 4), textcoords="offset points", fontsize=11, **as_written())
+        plain(axes).set(title=titles[name], xlabel="first principal component", ylabel="second")
+        axes.margins(0.2)
     save(figure, path)
-
-
-def apart(pairs: Sequence[Pair], at: Mapping[str, np.ndarray]) -> list[Pair]:
-    """Some of the pairs, far enough above each other that their words can be read."""
-    found: list[Pair] = []
-    for pair in pairs:
-        heights = [at[word][1] for other in found for word in other]
-        if all(abs(at[word][1] - height) > 0.045 for word in pair for height in heights):
-            found.append(pair)
-    return found
 
 
 def draw_clusters(vectors: WordVectors, kinds: Kinds, path: Path) -> None:
     """The cosine of every two words, as colours: kinds are blocks."""
-    if not kinds:
-        return
     words = [word for some in kinds.values() for word in some]
+    if not words:
+        return
     rows = np.stack([vectors[word] for word in words])
     axes = new_figure(9.5, 8, "The cosine of every two words: a kind whose words are alike is a block").subplots()
-    cosines = rows @ rows.T
-    image = axes.imshow(cosines, cmap="Blues", vmin=cosines.min(), vmax=1)
-    axes.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor", fontsize=11)
-    axes.set_yticks(range(len(words)), words, fontsize=11)
-    for edge in np.cumsum([len(some) for some in kinds.values()]) - 0.5:
-        axes.axhline(edge, color="white", linewidth=3)
-        axes.axvline(edge, color="white", linewidth=3)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    image = drawing.attention_map(axes, rows @ rows.T, words, words)
     axes.figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
     save(axes.figure, path)
 
 
-def draw_occupations(bias: Mapping[str, float], shares: Mapping[str, float], path: Path) -> None:
+def draw_occupations(bias: Mapping[str, float], path: Path) -> None:
     """Occupations on the direction from male to female."""
-    if not bias:
-        return
     title = "Bias: where the text puts occupations between male and female words"
     axes = new_figure(9.5, 1.8 + 0.5 * len(bias), title).subplots()
     jobs = sorted(bias, key=lambda job: bias[job])
-    colours = drawing.by_sign([bias[job] for job in jobs])
-    said = {job: f', "she" in {share:.0%} of its sentences' for job, share in shares.items()}
-    bars(axes, jobs, [bias[job] for job in jobs], colours, [f"{bias[job]:+.2f}{said.get(job, '')}" for job in jobs])
-    axes.axvline(0, color=GREY)
-    axes.margins(x=0.75)
-    axes.set_xlabel("cosine with the direction from male (left) to female words (right)", color=DARK)
+    bars(axes, jobs, [bias[job] for job in jobs], drawing.by_sign([bias[job] for job in jobs]))
+    axes.set_xlabel("cosine with the direction from male (left) to female words (right)")
     save(axes.figure, path)

@@ -1,7 +1,7 @@
 """A network learns to read handwritten digits: the lecture's first network, whole.
 
     python examples/02_digits.py
-    python examples/02_digits.py --loss cross-entropy --activation relu --optimizer adam --hidden 128
+    python examples/02_digits.py --loss cross-entropy --activation relu --hidden 128 16
     python examples/02_digits.py --batch-size all --epochs 200       # batch gradient descent: one step per epoch
     python examples/02_digits.py --page                              # draw a digit yourself: out/digits/digit.html
 
@@ -123,7 +123,8 @@ def learn(model: nn.MLP, images: tl.Tensor, labels: tl.Tensor, settings: "Settin
 
     Yields the costs of the batches of each epoch.
     """
-    optimizer = make_optimizer(settings, model)
+    rate = 1.0 if (settings.activation, settings.loss) == ("sigmoid", "mse") else 0.1  # a sigmoid's slopes are small
+    optimizer = nn.optim.SGD(model.parameters(), rate)
     size = len(images) if settings.batch_size == "all" else settings.batch_size
     batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
     for _ in range(settings.epochs):
@@ -152,23 +153,12 @@ def answers(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
         return outputs if isinstance(model[-1], nn.Sigmoid) else tl.softmax(outputs, axis=-1)
 
 
-def make_optimizer(settings: "Settings", model: nn.MLP) -> nn.optim.Optimizer:
-    """The way downhill, with a learning rate that works: a sigmoid's slopes are small, so its steps are large."""
-    if settings.optimizer == "adam":
-        return nn.optim.Adam(model.parameters(), 0.001 if settings.lr is None else settings.lr)
-    momentum = 0.9 if settings.optimizer == "momentum" else 0.0
-    usual = (1.0 if (settings.activation, settings.loss) == ("sigmoid", "mse") else 0.1) * (1 - momentum)
-    return nn.optim.SGD(model.parameters(), usual if settings.lr is None else settings.lr, momentum=momentum)
-
-
 class Settings(Common, out="digits"):
     """What can be set on the command line."""
 
     hidden: tuple[int, ...] = (16, 16)  # neurons in each hidden layer
     activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"  # of the hidden layers
     loss: Literal["mse", "cross-entropy"] = "mse"  # the cost: squared error, as in the lecture, or cross-entropy
-    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"  # the way downhill; Adam scales each step
-    lr: float | None = None  # learning rate (1 for the lecture's network, else 0.1; for Adam 0.001)
     batch_size: int | Literal["all"] = 32  # pictures per step
     epochs: int = 20  # how often each picture is seen
     data: Path | None = None  # a folder with the full MNIST's four files; without it, 10,000 bundled pictures

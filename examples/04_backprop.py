@@ -2,7 +2,6 @@
 
     python examples/04_backprop.py
     python examples/04_backprop.py --layers 1 1 1 1 --activation tanh        # the simplest chain
-    python examples/04_backprop.py --layers 2 3 2 --inputs 1 -0.5 --target 1 0
 
 Forward, each layer weighs and sums, s = W a, adds its bias, z = s + b, and activates, a = sigma(z). The cost is
 C = sum of (a - y)². Backward asks of each step, from the last to the first: how does C change with its inputs? By the
@@ -40,8 +39,8 @@ def measure(settings: "Settings") -> Measured:
     parameters = random_parameters(settings.layers)
     n_in, n_out = settings.layers[0], settings.layers[-1]
     drawn = [0.5, 0.9] if n_in == 2 else np.random.default_rng(settings.seed).uniform(0, 1, n_in).round(1)
-    a0 = tl.tensor(settings.inputs or drawn, dtype=tl.float64)
-    y = tl.tensor(settings.target or [1.0] * n_out, dtype=tl.float64)
+    a0 = tl.tensor(drawn, dtype=tl.float64)
+    y = tl.tensor([1.0] * n_out, dtype=tl.float64)
 
     with tl.Graph() as graph:  # it watches what is computed
         values = forward(parameters, a0, y, activation)
@@ -114,8 +113,6 @@ class Settings(Common, out="backprop"):
 
     layers: tuple[int, ...] = (2, 2, 1)  # inputs, then neurons in each layer
     activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"  # sigma, the activation function
-    inputs: tuple[float, ...] | None = None  # a0 (0.5 and 0.9, or random)
-    target: tuple[float, ...] | None = None  # y, the wanted outputs (1 for each)
     rate: float = 1.0  # learning rate of the step downhill
     repeats: int = 15  # how often each time is measured; the median counts
     page: bool = False  # whether to write a page on which one steps through both passes, backprop.html

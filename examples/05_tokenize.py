@@ -2,7 +2,6 @@
 
     python examples/05_tokenize.py
     python examples/05_tokenize.py --sentence "An unbelievable sentence." --text my.txt --vocab-size 2000
-    python examples/05_tokenize.py --tokenizer gpt2/            # a folder with GPT-2's encoder.json and vocab.bpe
 
 A network computes with numbers. So a text is cut into tokens, and each token of the vocabulary has a number, its id.
 Three ways to cut:
@@ -42,9 +41,6 @@ def measure(settings: "Settings") -> Measured:
     characters = CharTokenizer.train(text.whole + settings.sentence)
     whole_words = WordTokenizer.train(text.learnt, special_tokens=[UNKNOWN])
     pieces = BPETokenizer.train(text.learnt, settings.vocab_size)
-    if settings.tokenizer:
-        read = BPETokenizer.from_files if settings.tokenizer.is_dir() else BPETokenizer.load
-        pieces = read(settings.tokenizer)
     ways = {"characters": characters, "words": whole_words, "pieces": pieces}
     m = Measured(text=text, nine_words=NINE_WORDS, ways=ways)
     cut = zip(pieces.tokens("Was the bank flooded?"), LECTURE, strict=False)
@@ -57,7 +53,7 @@ def measure(settings: "Settings") -> Measured:
     m.cleverest = sum(a == b for a, b in zip(tiny.tokens("cleverest"), ("cle", "ve", "rest"), strict=False))
 
     # "This keeps the vocabulary manageable while covering any text"
-    most = pieces if settings.tokenizer else BPETokenizer.train(text.learnt, 256 + max(MERGES))
+    most = BPETokenizer.train(text.learnt, 256 + max(MERGES))
     merges = sorted({*MERGES, len(pieces.merges)})
     m.sizes = [first_merges(most, n) for n in merges if n < len(most.merges)] + [most]
     m.unknown = whole_words.encode(text.rest).count(whole_words.special_tokens[UNKNOWN])
@@ -91,7 +87,6 @@ class Settings(Common, out="tokenize"):
     sentence: str = "Was the bank flooded?"  # to cut into tokens
     text: Path | None = None  # a UTF-8 file to learn the tokens from, instead of the story
     vocab_size: int = 600  # tokens to learn, the 256 bytes included
-    tokenizer: Path | None = None  # whose pieces to take: a folder with GPT-2's files, or a saved BPETokenizer
 
 
 if __name__ == "__main__":

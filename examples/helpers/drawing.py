@@ -95,14 +95,6 @@ def chart(
     save(axes.figure, path)
 
 
-def logarithmic(axis: Axis, ticks: Sequence[float]) -> None:
-    """Make an axis logarithmic, with these ticks, written as ordinary numbers."""
-    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
-    axis.set_ticks(ticks)
-    axis.set_major_formatter("{x:,g}")
-    axis.minorticks_off()
-
-
 def table(axes: Axes, texts: Any, blue: Any, rows: Sequence[str], columns: Sequence[str]) -> None:
     """A table of texts (rows, columns), on blue where `blue`, of the same shape, is true."""
     axes.imshow(blue, cmap="Blues", vmin=0, vmax=2.5, aspect="auto")
@@ -133,19 +125,6 @@ def bars(
     for row, (note, end) in enumerate(zip(notes, values if at is None else at, strict=True)):
         side, gap = ("left", 6) if end >= 0 else ("right", -6)
         axes.annotate(note, (end, row), (gap, 0), textcoords="offset points", va="center", ha=side)
-
-
-def columns(axes: Axes, names: Sequence[str], groups: Mapping[str, Sequence[float]], colours: Sequence[str]) -> None:
-    """For each name a column for each group, side by side, of shares from 0 to 1."""
-    width = 0.8 / len(groups)
-    for k, ((group, shares), colour) in enumerate(zip(groups.items(), colours, strict=True)):
-        places = np.arange(len(names)) + width * (k - (len(groups) - 1) / 2)
-        drawn = axes.bar(places, shares, width=0.93 * width, color=colour, label=group)
-        axes.bar_label(drawn, [f"{share:.0%}" for share in shares], padding=3, fontsize=9)
-    axes.set_xticks(range(len(names)), names)
-    axes.set_ylim(0, 1.1)
-    percent(plain(axes).yaxis)
-    beside(axes)
 
 
 def attention_map(axes: Axes, weights: np.ndarray, queries: Sequence[str], keys: Sequence[str]) -> Any:

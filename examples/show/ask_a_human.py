@@ -11,18 +11,8 @@ from helpers.program import Measured, counted, detail, elsewhere, holds, table
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    calibration(m, {"short": counted(settings.epochs, "epoch"), "long": counted(settings.long, "epoch")})
-    routing(m, settings.share)
-    education(m)
-    by_kind(m)
-    by_group(m)
-    print("\nPictures:")
-    draw_calibration(m, counted(settings.epochs, "epoch"), settings.out / "calibration.png")
-    draw_routing(m.left, settings.out / "routing.png")
-
-
-def calibration(m: Measured, trained: dict[str, str]) -> None:
-    """Print how far each network's probabilities are from what is true."""
+    # How far each network's probabilities are from what is true
+    trained = {"short": counted(settings.epochs, "epoch"), "long": counted(settings.long, "epoch")}
     print("Calibration: does a probability of 70% mean that seven in ten are spam?")
     print("  The expected calibration error: how far probability and share of spam differ, averaged over all messages")
     for name, epochs in trained.items():
@@ -36,9 +26,8 @@ def calibration(m: Measured, trained: dict[str, str]) -> None:
     detail()
     table(("are spam", "messages"), rows, ",", "it says", say=detail)
 
-
-def routing(m: Measured, share: float) -> None:
-    """Print the mistakes that are left when a person reads the least certain messages."""
+    # The mistakes that are left when a person reads the least certain messages
+    share = settings.share
     left, n = m.left, len(m.left) - 1
     print(f"\nConfidence thresholds. Of {n:,} messages a person reads those of which it is least sure.")
     after = {part: left[int(part * n)] for part in sorted({0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, share})}
@@ -48,15 +37,28 @@ def routing(m: Measured, share: float) -> None:
     print(f"{elsewhere('routing', '.0%', m)}; with as many chosen at random it would be {left[0] * share:.0f}.")
     print("  Assumed: the person is always right. For messages that could be either nobody is: expect more mistakes.")
 
-
-def education(m: Measured) -> None:
-    """Print what mistakes and checks cost users who are told nothing, the mean, or each confidence."""
+    # What mistakes and checks cost users who are told nothing, the mean, or each confidence
     detail("\nUser education. Assumed: to act on a mistake costs a user 10, to check an answer 1.")
     detail("  Loss per 100 messages, in costs of one check, of a user who is told")
     names = {"short": "the filter", "long": "a filter trained longer"}
     table(m.loss["short"], {name: m.loss[key].values() for key, name in names.items()}, ".0f", say=detail)
     parts = [f"{share:.0%} where it {cost.replace('cost', 'costs')}" for cost, share in m.checked["short"].items()]
     detail(f"  High stakes: the more a mistake costs, the more of the first is to be checked: {', '.join(parts)}.")
+    by_kind(m)
+
+    # How good the filter is for messages in shorthand, and for others
+    print(f"\nIs it fair? {m.learn.shorthand.mean():.0%} of what it learnt from is in shorthand (c u @ da pub).")
+    table(("ham lost", "spam missed"), {name: (m.lost[name], m.missed[name]) for name in m.lost}, ".1%")
+    print("  Shares that differ by more than twice what chance alone brings count as different:")
+    for claim, what, chance in (
+        ("unfair", "ham lost", m.lost_by_chance),
+        ("spam missed", "spam missed", m.missed_by_chance),
+    ):
+        verdict = "different" if holds(claim, m) else "it may be chance"
+        print(f"    {what:12} by chance alone about {100 * chance:.1f} points: {verdict}")
+    print("\nPictures:")
+    draw_calibration(m, counted(settings.epochs, "epoch"), settings.out / "calibration.png")
+    draw_routing(m.left, settings.out / "routing.png")
 
 
 def by_kind(m: Measured) -> None:
@@ -68,19 +70,6 @@ def by_kind(m: Measured) -> None:
         here, left = kinds == kind, m.wrong & ~m.routed
         rows[kind] = here.sum(), m.wrong[here].sum(), f"{share:.1%}", m.routed[here].sum(), left[here].sum()
     table(("messages", "wrong", "share", part, "wrong left"), rows, say=detail)
-
-
-def by_group(m: Measured) -> None:
-    """Print how good the filter is for messages in shorthand, and for others."""
-    print(f"\nIs it fair? {m.learn.shorthand.mean():.0%} of what it learnt from is in shorthand (c u @ da pub).")
-    table(("ham lost", "spam missed"), {name: (m.lost[name], m.missed[name]) for name in m.lost}, ".1%")
-    print("  Shares that differ by more than twice what chance alone brings count as different:")
-    for claim, what, chance in (
-        ("unfair", "ham lost", m.lost_by_chance),
-        ("spam missed", "spam missed", m.missed_by_chance),
-    ):
-        verdict = "different" if holds(claim, m) else "it may be chance"
-        print(f"    {what:12} by chance alone about {100 * chance:.1f} points: {verdict}")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

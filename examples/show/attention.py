@@ -7,7 +7,7 @@ The evidence is gradual, as in real text: "flooded" nearly always means the rive
 ten sentences, "the" says nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -213,18 +213,9 @@ def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
     text = next(text for text in m.course.texts if "flooded" in text)
     print(f'The single head learns from made sentences: in "{text}" a word tells which bank, in others none does.')
-    step_by_step(m, settings.sentence)
-    contexts(m)
-    red_car(m)
-    if settings.page:
-        page(m, settings.sentence, settings.out / "attention.html")
-    print("\nPictures:")
-    draw_bank(SENTENCES[1:3], m.readings[1:3], m.one, m.course, settings.out / "bank.png")
-    draw_red_car(cars.RED_CAR, m.pairs, settings.out / "red_car.png")
 
-
-def step_by_step(m: Measured, sentence: str) -> None:
-    """Scores, softmax, weighted sum for one word, and what it means then."""
+    # Scores, softmax, weighted sum for one word, and what it means then
+    sentence = settings.sentence
     found, i = words(sentence), m.i
     q, k, weights = m.reading.q.numpy(), m.reading.k.numpy(), m.reading.weights.numpy()
     word, width = found[i], q.shape[1]
@@ -241,6 +232,46 @@ def step_by_step(m: Measured, sentence: str) -> None:
     blends = "It blends, it does not select" if holds("blends", m) else "Here it nearly selects"
     print(f"  {blends}: softmax gives every word a weight. {others}")
     print(f'  "{word}" now means: {likely(tl.softmax(m.reading.logits[i], -1).numpy())}')
+    contexts(m)
+
+    # The exercise: what three heads look at, what they say of the car, and what is lost without one
+    print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
+    print("  Three heads learn from made sentences. Each head's work is imposed, by questions; right in 1,000 others:")
+    print("    " + "; ".join(f"head {h}, {name}: {share:.0%}" for h, (name, share) in enumerate(m.right.items(), 1)))
+    detail("    Head 1: who did what, and what was bought? Head 2: what is red, when, where? Head 3: what is that?")
+
+    # The lecture's relationships, ticked off
+    detail("\n  How much each head looks from one word to the other, and what the head answers that is asked:")
+    rows = {}
+    for a, b, head, why in cars.PAIRS:
+        i, j = cars.RED_CAR.index(a), cars.RED_CAR.index(b)
+        rows[f"{a} → {b}"] = *m.pairs[:, i, j], f"{head + 1}: {cars.VOCABULARY[m.answers[head][i]]}", why
+    table(("head 1", "head 2", "head 3", "asked", ""), rows, ".2f", say=detail)
+    print(f"  In {m.strongest} of the lecture's seven pairs the head that is asked looks most at the other word.")
+    print(f'  Cause and effect, across 6 words: head 3 looks from "bought" to "because it broke" with {m.cause:.2f}.')
+
+    # What the vector of "car" says after each part of the sentence
+    detail('  How the embedding of "car" changes: the nearest description of each kind, as a probability')
+    for part, row in m.said.items():
+        detail(f"    {part:21}" + "".join(f"{description:>12} {p:.2f}" for description, p in row))
+    says = [description for description, _ in m.said["Final"]]
+    end = "as in the lecture" if says == cars.FINAL else f"the lecture's car is {', '.join(cars.FINAL)}"
+    print(f"  The final vector says: {', '.join(says)}; {end}.")
+    print(f"  Right descriptions: {', '.join(f'{name} {share:.0%}' for name, share in m.described_of_all.items())}.")
+    shares("What is lost without a head or without W_O: right descriptions of the thing", m.described)
+    print("  Nobody divides the work among three other heads: each answer comes from what all have found together.")
+    shares("Right answers, by kind of question", m.served)
+    print(f"    Without head 1, 2, 3 answers of {', '.join(map(str, m.kinds_lost))} of the 3 kinds get worse:", end=" ")
+    if m.learnt < 0.9:
+        print("they have not learnt enough to tell.")
+    else:
+        one = "each has taken one kind" if holds("one kind a head", m) else "so it is not one kind a head"
+        print(f"{one}{elsewhere('one kind a head', 'd', m)}.")
+    if settings.page:
+        page(m, settings.sentence, settings.out / "attention.html")
+    print("\nPictures:")
+    draw_bank(SENTENCES[1:3], m.readings[1:3], m.one, m.course, settings.out / "bank.png")
+    draw_red_car(cars.RED_CAR, m.pairs, settings.out / "red_car.png")
 
 
 def likely(p: np.ndarray) -> str:
@@ -267,48 +298,6 @@ def page(m: Measured, sentence: str, path: Path) -> None:
         log_p = tl.log_softmax(m.one(tl.tensor(m.tokens)).logits[m.i], -1)  # (senses,): what the word means
         log_p.max().backward()
     print(f"\nA page to step through: {tl.page(graph, path, tokens=words(sentence), title='Attention')}")
-
-
-def red_car(m: Measured) -> None:
-    """The exercise: what three heads look at, what they say of the car, and what is lost without one."""
-    print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
-    print("  Three heads learn from made sentences. Each head's work is imposed, by questions; right in 1,000 others:")
-    print("    " + "; ".join(f"head {h}, {name}: {share:.0%}" for h, (name, share) in enumerate(m.right.items(), 1)))
-    detail("    Head 1: who did what, and what was bought? Head 2: what is red, when, where? Head 3: what is that?")
-    pairs(m)
-    print(f"  In {m.strongest} of the lecture's seven pairs the head that is asked looks most at the other word.")
-    print(f'  Cause and effect, across 6 words: head 3 looks from "bought" to "because it broke" with {m.cause:.2f}.')
-    describe(m)
-    print(f"  Right descriptions: {', '.join(f'{name} {share:.0%}' for name, share in m.described_of_all.items())}.")
-    shares("What is lost without a head or without W_O: right descriptions of the thing", m.described)
-    print("  Nobody divides the work among three other heads: each answer comes from what all have found together.")
-    shares("Right answers, by kind of question", m.served)
-    print(f"    Without head 1, 2, 3 answers of {', '.join(map(str, m.kinds_lost))} of the 3 kinds get worse:", end=" ")
-    if m.learnt < 0.9:
-        print("they have not learnt enough to tell.")
-    else:
-        one = "each has taken one kind" if holds("one kind a head", m) else "so it is not one kind a head"
-        print(f"{one}{elsewhere('one kind a head', 'd', m)}.")
-
-
-def pairs(m: Measured) -> None:
-    """The lecture's relationships, ticked off."""
-    detail("\n  How much each head looks from one word to the other, and what the head answers that is asked:")
-    rows = {}
-    for a, b, head, why in cars.PAIRS:
-        i, j = cars.RED_CAR.index(a), cars.RED_CAR.index(b)
-        rows[f"{a} → {b}"] = *m.pairs[:, i, j], f"{head + 1}: {cars.VOCABULARY[m.answers[head][i]]}", why
-    table(("head 1", "head 2", "head 3", "asked", ""), rows, ".2f", say=detail)
-
-
-def describe(m: Measured) -> None:
-    """Print what the vector of "car" says after each part of the sentence."""
-    detail('  How the embedding of "car" changes: the nearest description of each kind, as a probability')
-    for part, row in m.said.items():
-        detail(f"    {part:21}" + "".join(f"{description:>12} {p:.2f}" for description, p in row))
-    says = [description for description, _ in m.said["Final"]]
-    end = "as in the lecture" if says == cars.FINAL else f"the lecture's car is {', '.join(cars.FINAL)}"
-    print(f"  The final vector says: {', '.join(says)}; {end}.")
 
 
 def shares(what: str, rows: Shares) -> None:
@@ -379,8 +368,31 @@ def measure_real(settings: Any) -> Measured:
 def report_real(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
     print("Two real models read about banks: MiniLM, a BERT, whose words see all words, and SmolLM2, a decoder.")
-    bank_by_layer(m.same)
-    heads_to(m)
+
+    # In which layers the nearest of the other vectors of "bank" has the same sense
+    same = m.same
+    n = len(TOLD)
+    print(f'\n"bank" in {n} sentences, half of rivers, half of money. Is the nearest vector of the same sense?')
+    print(f"  A guess is right for {(n / 2 - 1) / (n - 1):.0%}.", end=" ")
+    print('The embedding of "bank" is static. Columns: after 1/6, 2/6 ... of the blocks:')
+    columns = "embedding", *(f"{k}/6" for k in range(1, 7))
+    table(columns, {name: shares.mean(axis=1) for name, shares in same.items()}, ".0%")
+
+    # The heads of MiniLM that look from "bank" to "flooded", and whether by meaning
+    first, n = m.asked[0], len(TOLD)
+    print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
+    rows = {}
+    for at in largest(first, 5):
+        tells, others = m.tells[:, *at], m.others[:, *at]
+        more, means = (tells > others).sum(), (tells.mean(), others.mean())
+        rows[place_of(at)] = *m.asked[:, *at], *means, f"{more} of {n}", by_what(*means, more, n)
+    table(("flooded", "painted", "a word that tells", "a neutral word", "more", ""), rows, ".2f")
+    print(f'  Mean weights in {n} sentences: before "bank" stands a word that tells, or a neutral one in its place.')
+    print("  By meaning: the first has half as much again, and more in more sentences than by chance.")
+    print(f'  {(first < 0.05).sum()} heads give "flooded" less than a twentieth of their weight.')
+    print(f"  Sought in 14 of the sentences, where the two differ most: {place_of(m.head)}. In the ten others", end=" ")
+    print(f"it gives the\n  word that tells {m.told.mean():.2f}, a neutral one {m.neutral.mean():.2f};", end=" ")
+    print(f"more in {(m.told > m.neutral).sum()} of them.")
     print('\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, a weight of', end=" ")
     print(f"{m.forward.max():.2f} in all {m.forward.size} heads.")
     print("\nPicture:")
@@ -419,34 +431,6 @@ def same_sense(model: Any) -> np.ndarray:
         near = cosines > cosines.max(axis=1, keepdims=True) - 1e-5  # several, where they are equal
         shares.append((near & (river == river[:, None])).sum(axis=1) / near.sum(axis=1))
     return np.stack(shares)
-
-
-def bank_by_layer(same: Mapping[str, np.ndarray]) -> None:
-    """In which layers the nearest of the other vectors of "bank" has the same sense."""
-    n = len(TOLD)
-    print(f'\n"bank" in {n} sentences, half of rivers, half of money. Is the nearest vector of the same sense?')
-    print(f"  A guess is right for {(n / 2 - 1) / (n - 1):.0%}.", end=" ")
-    print('The embedding of "bank" is static. Columns: after 1/6, 2/6 ... of the blocks:')
-    columns = "embedding", *(f"{k}/6" for k in range(1, 7))
-    table(columns, {name: shares.mean(axis=1) for name, shares in same.items()}, ".0%")
-
-
-def heads_to(m: Measured) -> None:
-    """The heads of MiniLM that look from "bank" to "flooded", and whether by meaning."""
-    first, n = m.asked[0], len(TOLD)
-    print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
-    rows = {}
-    for at in largest(first, 5):
-        tells, others = m.tells[:, *at], m.others[:, *at]
-        more, means = (tells > others).sum(), (tells.mean(), others.mean())
-        rows[place_of(at)] = *m.asked[:, *at], *means, f"{more} of {n}", by_what(*means, more, n)
-    table(("flooded", "painted", "a word that tells", "a neutral word", "more", ""), rows, ".2f")
-    print(f'  Mean weights in {n} sentences: before "bank" stands a word that tells, or a neutral one in its place.')
-    print("  By meaning: the first has half as much again, and more in more sentences than by chance.")
-    print(f'  {(first < 0.05).sum()} heads give "flooded" less than a twentieth of their weight.')
-    print(f"  Sought in 14 of the sentences, where the two differ most: {place_of(m.head)}. In the ten others", end=" ")
-    print(f"it gives the\n  word that tells {m.told.mean():.2f}, a neutral one {m.neutral.mean():.2f};", end=" ")
-    print(f"more in {(m.told > m.neutral).sum()} of them.")
 
 
 def place_of(head: tuple[int, ...]) -> str:

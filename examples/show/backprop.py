@@ -37,12 +37,30 @@ def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
     forward(m, settings.layers, settings.activation)
     backward(m)
-    three_tables(m)
+
+    # Every parameter's gradient by the formula, by backward() and by nudging
+    detail("\nThe gradient of every parameter in three ways:\n")
+    columns = "a", "· sigma'(z)", "· dC/da", "= formula", "backward()", "by nudging"
+    table(columns, m.gradients, ".6f", say=detail)
+    detail("\n  a: the activation that a weight multiplies, 1 for a bias. By nudging: (C(w + h) - C(w - h)) / 2h.")
+    detail(f"  The three differ by {max(m.by_formula, m.by_nudging):.0e} at most.")
     print(f"\nA step downhill: every parameter minus {settings.rate:g} times its gradient. Cost", end=" ")
     print(f"{m.C:.6f} -> {m.after:.6f}")
     if m.after > m.C:
         print("  The cost has risen: the step was too large. Try a smaller --rate.")
-    price(m)
+
+    # How long forward, backward and nudging take, pictures per second, and the memory
+    print("\nThe price of a gradient: the digit network of 13,002 parameters")
+    rows = {}
+    for (n, (ahead, back)), rate, size in zip(m.times.items(), m.per_second, m.memory, strict=True):
+        rows[f"{n:,}"] = f"{1e3 * ahead:.2f}", f"{1e3 * back:.2f}", back / ahead, f"{rate:,.0f}", f"{size:.2f}"
+    columns = "forward (ms)", "backward (ms)", "backward / forward", "pictures per second", "memory (MB)"
+    table(columns, rows, ".1f", "pictures at once", say=detail)
+    if holds("in parallel", m):
+        detail(f"  The fastest is {m.together:.0f} times", end=" ")
+        detail("as fast as one by one: one matrix product does the work of many small ones.")
+    print(f"  Backward takes {m.ratio:.1f} times as long as forward.", end=" ")
+    print(f"To nudge each parameter takes {m.nudging:,.0f} times as long as backward.")
     noise(m)
     print("\nPictures:")
     draw_computation_graph(m.graph, settings.out / "graph.png")
@@ -131,31 +149,7 @@ def three_ways(
     return found
 
 
-def three_tables(m: Measured) -> None:
-    """Print every parameter's gradient by the formula, by backward() and by nudging."""
-    detail("\nThe gradient of every parameter in three ways:\n")
-    columns = "a", "· sigma'(z)", "· dC/da", "= formula", "backward()", "by nudging"
-    table(columns, m.gradients, ".6f", say=detail)
-    detail("\n  a: the activation that a weight multiplies, 1 for a bias. By nudging: (C(w + h) - C(w - h)) / 2h.")
-    detail(f"  The three differ by {max(m.by_formula, m.by_nudging):.0e} at most.")
-
-
 # --- the price --------------------------------------------------------------------------------------------------------
-
-
-def price(m: Measured) -> None:
-    """Print how long forward, backward and nudging take, pictures per second, and the memory."""
-    print("\nThe price of a gradient: the digit network of 13,002 parameters")
-    rows = {}
-    for (n, (ahead, back)), rate, size in zip(m.times.items(), m.per_second, m.memory, strict=True):
-        rows[f"{n:,}"] = f"{1e3 * ahead:.2f}", f"{1e3 * back:.2f}", back / ahead, f"{rate:,.0f}", f"{size:.2f}"
-    columns = "forward (ms)", "backward (ms)", "backward / forward", "pictures per second", "memory (MB)"
-    table(columns, rows, ".1f", "pictures at once", say=detail)
-    if holds("in parallel", m):
-        detail(f"  The fastest is {m.together:.0f} times", end=" ")
-        detail("as fast as one by one: one matrix product does the work of many small ones.")
-    print(f"  Backward takes {m.ratio:.1f} times as long as forward.", end=" ")
-    print(f"To nudge each parameter takes {m.nudging:,.0f} times as long as backward.")
 
 
 def noise(m: Measured) -> None:

@@ -141,7 +141,14 @@ def report(m: Measured, settings: Any) -> None:
     moved(m)
     parts(m)
     heads(m)
-    induction(m)
+
+    # The induction heads, and what is left of few-shot learning without them
+    best = ", ".join(f"{name(head)} {m.share[head]:.2f}" for head in largest(m.share, 3))
+    print(f"\n3. Induction: {len(m.found)} of {m.share.size} heads give the token after an earlier occurrence", end=" ")
+    print(f"{INDUCTION:.0%} of their weight or more:\n   {best} most. Right few-shot answers, of ten to a task:")
+    rows = zip(m.answered.items(), (m.p_all, m.p_without, m.p_without_others), strict=True)
+    columns = *m.asked.shots, "P of the right word there"
+    table(columns, {which: (*shares, f"{np.mean(p):.2f}") for (which, shares), p in rows}, ".0%")
     tone(m, settings.strengths)
     print("\nPictures:")
     draw_moved(m, settings.out / "swap.png")
@@ -211,16 +218,6 @@ def heads(m: Measured) -> None:
     table(dict.fromkeys(m.asked.kinds), {name(head): m.by_kind[head] for head in shown}, ".2f", "without head")
     one, several = m.kinds_hurt.count(1), sum(n > 1 for n in m.kinds_hurt)
     print(f"   {one} of these heads take more than {HURT} from one kind of sentences, {several} from several.")
-
-
-def induction(m: Measured) -> None:
-    """Print the induction heads, and what is left of few-shot learning without them."""
-    best = ", ".join(f"{name(head)} {m.share[head]:.2f}" for head in largest(m.share, 3))
-    print(f"\n3. Induction: {len(m.found)} of {m.share.size} heads give the token after an earlier occurrence", end=" ")
-    print(f"{INDUCTION:.0%} of their weight or more:\n   {best} most. Right few-shot answers, of ten to a task:")
-    rows = zip(m.answered.items(), (m.p_all, m.p_without, m.p_without_others), strict=True)
-    columns = *m.asked.shots, "P of the right word there"
-    table(columns, {which: (*shares, f"{np.mean(p):.2f}") for (which, shares), p in rows}, ".0%")
 
 
 def tone(m: Measured, strengths: Sequence[float]) -> None:

@@ -36,7 +36,7 @@ def begins(digits: Digits, settings: Any, n: int) -> None:
     """Print what is about to happen."""
     print(f"{digits.source}: {n:,} to learn from, {len(digits.test_labels):,} to be tested on.")
     size = n if settings.batch_size == "all" else settings.batch_size
-    print(f"Training: {settings.optimizer}, {size:,} pictures a step, seed {settings.seed}.")
+    print(f"Training: sgd, {size:,} pictures a step, seed {settings.seed}.")
 
 
 def epoch(done: Epoch, number: int, settings: Any) -> Epoch:
@@ -45,7 +45,7 @@ def epoch(done: Epoch, number: int, settings: Any) -> Epoch:
     Raises FloatingPointError if the cost is not a number any more.
     """
     if not np.isfinite(done.costs[-1]):
-        raise FloatingPointError(f"the cost became {done.costs[-1]}; try a smaller learning rate, --lr")
+        raise FloatingPointError(f"the cost became {done.costs[-1]}")
     if number in (1, settings.epochs) or number % 5 == 0:
         mean = f"mean {COSTS[settings.loss]} {np.mean(done.costs):.3f}"
         print(f"  epoch {number:3}   {mean}   test pictures read right {done.right:.1%}", flush=True)
@@ -155,8 +155,23 @@ def separation(fires: np.ndarray, labels: np.ndarray, group: Sequence[int]) -> f
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    accuracy(m)
-    network(m, [784, *settings.hidden, 10])
+    # How many are read right, and of the digit that is hardest
+    right, n = m.counts.trace(), m.counts.sum()
+    print(f"\nTest accuracy {m.read:.1%}: {n - right:,} of {n:,} pictures read wrong.")
+    if len(np.flatnonzero(m.counts.sum(axis=0))) == 1:
+        print("It gives the same answer for every picture: it has learnt nothing. Try more --epochs.")
+    detail(f"The hardest digit is {m.by_digit.argmin()}: {m.worst:.0%} are read right. See confusion.png.")
+
+    # The weights and biases, layer by layer, and together
+    sizes = [784, *settings.hidden, 10]
+    print(f"\nThe network, {'-'.join(map(str, sizes))}:")
+    layers = zip(pairwise(sizes), m.weights, m.biases, strict=True)
+    for number, ((before, here), weights, biases) in enumerate(layers, start=1):
+        name = "output layer  " if number == len(m.weights) else f"hidden layer {number}"
+        detail(f"  {name}   {before:3} × {here:2} = {weights:6,} weights   {biases:2} biases")
+    print(f"  weights: {' + '.join(f'{n:,}' for n in m.weights)} = {sum(m.weights):,}")
+    print(f"  biases: {' + '.join(map(str, m.biases))} = {sum(m.biases)}")
+    print(f"  together {sum(m.weights) + sum(m.biases):,} adjustable parameters")
     cost_of_one("The untrained network sees a 3", m.untrained, settings.loss, print)
     luck = ", by luck" if holds("random guesses", m) else ""
     print(f"  It gives the same answer for {m.favourite:.0%} of all test pictures.", end=" ")
@@ -183,27 +198,6 @@ def report(m: Measured, settings: Any) -> None:
     draw_confusion(m.counts, settings.out / "confusion.png")
     draw_mistakes(m.digits.test_images, m.digits.test_labels, m.sure, settings.out / "mistakes.png")
     draw_first_layer(m.first, m.digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
-
-
-def accuracy(m: Measured) -> None:
-    """Print how many are read right, and of the digit that is hardest."""
-    right, n = m.counts.trace(), m.counts.sum()
-    print(f"\nTest accuracy {m.read:.1%}: {n - right:,} of {n:,} pictures read wrong.")
-    if len(np.flatnonzero(m.counts.sum(axis=0))) == 1:
-        print("It gives the same answer for every picture: it has learnt nothing. Try another --lr or more --epochs.")
-    detail(f"The hardest digit is {m.by_digit.argmin()}: {m.worst:.0%} are read right. See confusion.png.")
-
-
-def network(m: Measured, sizes: Sequence[int]) -> None:
-    """Print the weights and biases, layer by layer, and together."""
-    print(f"\nThe network, {'-'.join(map(str, sizes))}:")
-    layers = zip(pairwise(sizes), m.weights, m.biases, strict=True)
-    for number, ((before, here), weights, biases) in enumerate(layers, start=1):
-        name = "output layer  " if number == len(m.weights) else f"hidden layer {number}"
-        detail(f"  {name}   {before:3} × {here:2} = {weights:6,} weights   {biases:2} biases")
-    print(f"  weights: {' + '.join(f'{n:,}' for n in m.weights)} = {sum(m.weights):,}")
-    print(f"  biases: {' + '.join(map(str, m.biases))} = {sum(m.biases)}")
-    print(f"  together {sum(m.weights) + sum(m.biases):,} adjustable parameters")
 
 
 def cost_of_one(title: str, a: np.ndarray, loss: str, say: Any) -> None:

@@ -126,30 +126,14 @@ def report(m: Measured, settings: Any) -> None:
     print(f"\n{m.learnt:,} expressions were learnt from, {len(m.held_out)} held out. It writes:")
     for name in m.said:
         answers(m, name)
-    by_form(m)
-    steps_and_results(m)
-    operations(m)
-    print("\nPictures:")
-    draw_curves(m.curves, settings.out / "expressions.png")
 
-
-def answers(m: Measured, name: str) -> None:
-    """Print what is written for the user's expressions."""
-    for expression, text in m.answers[name].items():
-        verdict = "right" if right([text], [expression]).all() else f"wrong, it is {expression.result}"
-        print(f"  {name:16}{expression.text}={text}   {verdict}")
-
-
-def by_form(m: Measured) -> None:
-    """Print how many are right, by where the parentheses are and by operation."""
+    # How many are right, by where the parentheses are and by operation
     print("\nRight results, of the expressions held out (none of them learnt from):")
     rows = {"all": (f"{len(m.held_out)}", *m.right.values())}
     rows |= {name: (f"{chosen.sum()}", *m.by_form[name]) for name, chosen in forms(m.held_out).items()}
     table(("how many", *m.said), rows, ".1%", "∘: any of + - x")
 
-
-def steps_and_results(m: Measured) -> None:
-    """Print how often the step is right, and the result, given the step; and what steps are worth at equal compute."""
+    # How often the step is right, and the result, given the step; and what steps are worth at equal compute
     result = right(m.said["steps written"], m.held_out)
     print(f"\nThe written step is right for {m.step.sum()} of {len(m.step)}.", end=" ")
     known = [f"where it is {name}, for {result[these].sum()} of {these.sum()}"
@@ -163,14 +147,21 @@ def steps_and_results(m: Measured) -> None:
     lengths = [np.mean([len(e.answer(written)) for e in m.held_out]) for written in (False, True)]
     print(f"  But an answer costs more: {lengths[1]:.1f} characters, not {lengths[0]:.1f}.")
 
-
-def operations(m: Measured) -> None:
-    """Print for each operation how many are right, of those learnt from and of those held out."""
+    # For each operation how many are right, of those learnt from and of those held out
     print("\nLearnt, or known by heart? Four operations with larger numbers. Right results:")
     answers(m, "four operations")
     table(m.old, {"learnt from": m.old.values(), "held out": m.new.values()}, ".0%")
     if holds("by heart", m):
         print("  x: results are known by heart. Less than half as many new problems are right.")
+    print("\nPictures:")
+    draw_curves(m.curves, settings.out / "expressions.png")
+
+
+def answers(m: Measured, name: str) -> None:
+    """Print what is written for the user's expressions."""
+    for expression, text in m.answers[name].items():
+        verdict = "right" if right([text], [expression]).all() else f"wrong, it is {expression.result}"
+        print(f"  {name:16}{expression.text}={text}   {verdict}")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

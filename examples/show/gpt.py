@@ -128,9 +128,31 @@ def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
     trained(m.history)
     losses(m)
-    inside(m)
+
+    # The test loss, if what comes after each block were unembedded; and what the blocks before the middle know
+    detail("\nThe logit lens: the test loss if the model stopped after", end=" ")
+    detail(", ".join(f"{block}: {loss:.2f}" for block, loss in m.lens.items()))
+    within, first = m.early["within words"], m.early["first letters"]
+    detail(f"  Half of the blocks suffice for {within:.0%} of the letters within words that it says right in the end,")
+    detail(f"  and for {first:.0%} of the first letters, where a word is chosen.")
+    detail(f"  Two of its heads have {m.overlap:.0%} of their weight on the same tokens, on average over all pairs.")
     what_the_trainer_adds(m)
-    one_prediction(m, settings.temperature)
+
+    # The steps from a text to its next token
+    T = settings.temperature
+    shapes, tokens = m.shapes, " ".join(map(visible, pieces(m.writer.tokenizer, m.ids)))
+    print(f"\nOne prediction, step by step:\n  1. Tokenize   {tokens}   -> {list(m.ids)}")
+    print(f"  2. Embed      {shapes[0]}: a vector for each token, with its position")
+    blocks = counted(len(shapes) - 1, "block")
+    print(f"  3. Transform  {' -> '.join(map(str, shapes))}: attention and FFN in {blocks}")
+    print(f"  4. Unembed    the last token's vector ({shapes[-1][-1]},) x W_U -> {len(m.scores)} scores")
+    detail(f"                the model called on all tokens gives the same scores: {m.differ:.1g}")
+    if m.tied:
+        detail("                W_U, the mirror of W_E, is the same matrix here")
+    print(f"  5. Softmax    of scores / T, here T = {T:g}; then a token is drawn")
+    likeliest = np.argsort(-m.p, kind="stable")[:4].tolist()
+    rows = {visible(m.writer.tokenizer.decode([i])): (f"{m.scores[i]:.2f}", m.p[i]) for i in likeliest}
+    table(("score", "probability"), rows, ".3f", "next token")
     text = write(m.writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
     print("\nPictures:")
     draw_curves(m.history, m.loss, settings.out / "curves.png")
@@ -165,33 +187,6 @@ def trained(history: nn.History) -> None:
     print(f"as a guess among {math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
     detail(f"What follows comes from the weights after {best.step:,} steps, the best on the test text; ", end="")
     detail(f"the curves go on to step {history[-1].step:,}.")
-
-
-def inside(m: Measured) -> None:
-    """The test loss, if what comes after each block were unembedded; and what the blocks before the middle know."""
-    detail("\nThe logit lens: the test loss if the model stopped after", end=" ")
-    detail(", ".join(f"{block}: {loss:.2f}" for block, loss in m.lens.items()))
-    within, first = m.early["within words"], m.early["first letters"]
-    detail(f"  Half of the blocks suffice for {within:.0%} of the letters within words that it says right in the end,")
-    detail(f"  and for {first:.0%} of the first letters, where a word is chosen.")
-    detail(f"  Two of its heads have {m.overlap:.0%} of their weight on the same tokens, on average over all pairs.")
-
-
-def one_prediction(m: Measured, T: float) -> None:
-    """The steps from a text to its next token."""
-    shapes, tokens = m.shapes, " ".join(map(visible, pieces(m.writer.tokenizer, m.ids)))
-    print(f"\nOne prediction, step by step:\n  1. Tokenize   {tokens}   -> {list(m.ids)}")
-    print(f"  2. Embed      {shapes[0]}: a vector for each token, with its position")
-    blocks = counted(len(shapes) - 1, "block")
-    print(f"  3. Transform  {' -> '.join(map(str, shapes))}: attention and FFN in {blocks}")
-    print(f"  4. Unembed    the last token's vector ({shapes[-1][-1]},) x W_U -> {len(m.scores)} scores")
-    detail(f"                the model called on all tokens gives the same scores: {m.differ:.1g}")
-    if m.tied:
-        detail("                W_U, the mirror of W_E, is the same matrix here")
-    print(f"  5. Softmax    of scores / T, here T = {T:g}; then a token is drawn")
-    likeliest = np.argsort(-m.p, kind="stable")[:4].tolist()
-    rows = {visible(m.writer.tokenizer.decode([i])): (f"{m.scores[i]:.2f}", m.p[i]) for i in likeliest}
-    table(("score", "probability"), rows, ".3f", "next token")
 
 
 def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: int) -> str:

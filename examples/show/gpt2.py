@@ -51,7 +51,15 @@ def report(m: Measured, settings: Any) -> None:
     print(f"It continues, at temperature {settings.temperature:g}:\n  ", end="")
     text = print_as_written(settings.prompt, until_ctrl_c(m.tokenizer.stream(written)))
     sizes(m)
-    cost(m)
+
+    # What training GPT-3 takes, from its weights and tokens
+    print("\nThe cost of training: 6 operations for each weight and each token (2 forward, 4 backward).")
+    detail(f"  The weights of GPT-3 are its matrices: {m.weights:,}. With its biases, norms and positions it has the")
+    detail(f"  {GPTConfig.gpt3().parameter_count():,} parameters of the table above.")
+    print(f"  GPT-3: 6 x {m.weights:,} weights x {GPT3_TOKENS / 1e9:.0f} billion tokens = {m.operations:.2e}", end=" ")
+    print(f"operations\n  on one V100, 28e12 a second: {m.years:.0f} years; at $1.50 an hour ${m.millions:.1f} million")
+    if holds("cost of GPT-3", m):
+        print("  The lecture's figure, $4.6 million, is less than a tenth away.")
     print("\nPictures:")
     draw_inside(m.model, m.tokenizer, m.tokenizer.encode(text), settings.out)
 
@@ -84,17 +92,6 @@ def sizes(m: Measured) -> None:
 def pieces(tokenizer: BPETokenizer, ids: Sequence[int]) -> None:
     """Print the prompt as pieces."""
     print(f"The prompt as {len(ids)} tokens: " + " / ".join(visible(tokenizer.decode([token])) for token in ids))
-
-
-def cost(m: Measured) -> None:
-    """Print what training GPT-3 takes, from its weights and tokens."""
-    print("\nThe cost of training: 6 operations for each weight and each token (2 forward, 4 backward).")
-    detail(f"  The weights of GPT-3 are its matrices: {m.weights:,}. With its biases, norms and positions it has the")
-    detail(f"  {GPTConfig.gpt3().parameter_count():,} parameters of the table above.")
-    print(f"  GPT-3: 6 x {m.weights:,} weights x {GPT3_TOKENS / 1e9:.0f} billion tokens = {m.operations:.2e}", end=" ")
-    print(f"operations\n  on one V100, 28e12 a second: {m.years:.0f} years; at $1.50 an hour ${m.millions:.1f} million")
-    if holds("cost of GPT-3", m):
-        print("  The lecture's figure, $4.6 million, is less than a tenth away.")
 
 
 # --- a real model ---

@@ -68,10 +68,41 @@ def report(m: Measured, settings: Any) -> None:
     for trial in m.trials:
         print(f"  {trial.label:12} cost {trial.costs[0]:.2f} -> {trial.costs[-1]:9.4f}   {verdict(trial, valley)}")
     detail(f"  rate {m.stuck:<7.0e} too small: stuck, as 32-bit numbers round such a step away")
-    ways(m)
+
+    # Batch, mini-batch and stochastic descent side by side
+    steps = len(m.ways[0].path) - 1
+    print(f"\nThree ways, {steps} steps each at rate {m.ways[0].rate:.3g}:")
+    rows = {}
+    for way, rose, points in zip(m.ways, m.way_rose, m.looked_at, strict=True):
+        near = points if points <= steps * way.batch else "not reached"
+        rows[way.label] = way.batch, f"{way.costs[-1]:.4f}", rose, near
+    looked_at = "points looked at until the cost is near the lowest (10%)"
+    table(("points per step", "cost in the end", "steps in which it rose", looked_at), rows)
+    if holds("noisy", m):
+        rose = f"in {m.way_rose[-1]} steps instead of {m.way_rose[0]}"
+        print(f"  With fewer points a step is cheaper, but the cost rose {rose}.")
+    if holds("unstable", m):
+        print(f"  The stochastic one does not stay so low: in the end its cost is {m.stays_above:.0%} above", end=" ")
+        print(f"the lowest{elsewhere('unstable', '.0%', m)}.")
     batch_sizes(m, settings.epochs)
-    directions(m)
-    searches(m)
+
+    # How far the cost falls along the negative gradient and along random directions, by the step's length
+    n = m.falls.shape[1] - 1
+    detail(f"\nThe digit network, 13,002 dimensions. A step against the gradient, and in {n:,} random directions:")
+    rows = {length: (falls[0], falls[1:].max(), f"{np.mean(falls[1:] > 0):.0%}")
+            for length, falls in zip(m.lengths, m.falls, strict=True)}  # fmt: skip
+    columns = "the cost falls by", "best random direction", "random directions that lead down"
+    table(columns, rows, ".6f", "step length", say=detail)
+    hardly = ", but hardly" if holds("steepest", m) else ""
+    detail(f"  {m.down:.0%} of them go down{hardly}: the best has a cosine of {m.cosine:.3f} with the gradient.")
+
+    # Gradient descent against random search, with the same number of costs computed
+    n = min(map(len, m.searches.values()))  # Ctrl-C may have cut some
+    print(f"\nThe digit network on 500 pictures, with {n} evaluations of the cost each:")
+    for name, costs in m.searches.items():
+        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[n - 1]:.3f}")
+    print(f"  To try two values for each of 13,002 parameters: 2^13,002 = 10^{m.networks:,.0f} networks.")
+    print(f"  At a billion a second that takes 10^{m.years:,.0f} years; the universe is 10^10 years old.")
     print("\nPictures:")
     draw_landscape(m.points, valley, m.start, settings.out / "landscape.png")
     draw_rates(m.points, valley, m.trials, settings.out / "rates.png")
@@ -92,24 +123,6 @@ def verdict(descent: Descent, valley: Valley) -> str:
     return "on the way: these are too few steps"
 
 
-def ways(m: Measured) -> None:
-    """Print batch, mini-batch and stochastic descent side by side."""
-    steps = len(m.ways[0].path) - 1
-    print(f"\nThree ways, {steps} steps each at rate {m.ways[0].rate:.3g}:")
-    rows = {}
-    for way, rose, points in zip(m.ways, m.way_rose, m.looked_at, strict=True):
-        near = points if points <= steps * way.batch else "not reached"
-        rows[way.label] = way.batch, f"{way.costs[-1]:.4f}", rose, near
-    looked_at = "points looked at until the cost is near the lowest (10%)"
-    table(("points per step", "cost in the end", "steps in which it rose", looked_at), rows)
-    if holds("noisy", m):
-        rose = f"in {m.way_rose[-1]} steps instead of {m.way_rose[0]}"
-        print(f"  With fewer points a step is cheaper, but the cost rose {rose}.")
-    if holds("unstable", m):
-        print(f"  The stochastic one does not stay so low: in the end its cost is {m.stays_above:.0%} above", end=" ")
-        print(f"the lowest{elsewhere('unstable', '.0%', m)}.")
-
-
 def batch_sizes(m: Measured, epochs: int) -> None:
     """Print how long the digit network trains with mini-batches of each size, and how good it is then."""
     print(f"\nThe size of a mini-batch, for the digit network, until it reads 95% right (--epochs {epochs} at most):")
@@ -123,28 +136,6 @@ def batch_sizes(m: Measured, epochs: int) -> None:
     effect = "a" if holds("regularization", m) else "no"
     print(f"  {small} against {large} per step: {m.gain:+.1f} points, and by chance up to {m.by_chance:.1f}.", end=" ")
     print(f"So {effect} regularization effect is seen{elsewhere('regularization', '+.1f', m)}.")
-
-
-def directions(m: Measured) -> None:
-    """Print how far the cost falls along the negative gradient and along random directions, by the step's length."""
-    n = m.falls.shape[1] - 1
-    detail(f"\nThe digit network, 13,002 dimensions. A step against the gradient, and in {n:,} random directions:")
-    rows = {length: (falls[0], falls[1:].max(), f"{np.mean(falls[1:] > 0):.0%}")
-            for length, falls in zip(m.lengths, m.falls, strict=True)}  # fmt: skip
-    columns = "the cost falls by", "best random direction", "random directions that lead down"
-    table(columns, rows, ".6f", "step length", say=detail)
-    hardly = ", but hardly" if holds("steepest", m) else ""
-    detail(f"  {m.down:.0%} of them go down{hardly}: the best has a cosine of {m.cosine:.3f} with the gradient.")
-
-
-def searches(m: Measured) -> None:
-    """Print gradient descent against random search, with the same number of costs computed."""
-    n = min(map(len, m.searches.values()))  # Ctrl-C may have cut some
-    print(f"\nThe digit network on 500 pictures, with {n} evaluations of the cost each:")
-    for name, costs in m.searches.items():
-        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[n - 1]:.3f}")
-    print(f"  To try two values for each of 13,002 parameters: 2^13,002 = 10^{m.networks:,.0f} networks.")
-    print(f"  At a billion a second that takes 10^{m.years:,.0f} years; the universe is 10^10 years old.")
 
 
 # --- mini-batches of different sizes ----------------------------------------------------------------------------------

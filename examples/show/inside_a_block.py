@@ -39,26 +39,14 @@ def in_its_own_place(each: np.ndarray) -> np.ndarray:
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
     print(f"Nothing is learnt: random matrices, {m.concatenated} random numbers for each of {' / '.join(m.tokens)}.")
-    changes(m)
-    linear(m)
-    feed_forward(m)
-    projection(m)
-    gpt3(m)
-    print("\nPictures:")
-    draw_bends(m.layers, m.attention, settings.out / "bends.png")
-    draw_heads(*m.strips, settings.out / "heads.png")
 
-
-def changes(m: Measured) -> None:
-    """In which rows the output changes."""
+    # In which rows the output changes
     print(f'\nWho changes? "{m.tokens[m.i]}" gets another vector. How much does the output of each token change?')
     table(m.tokens, m.sizes, ".3g")
     print(f'  The FFN changes {"only" if holds("alone", m) else "not only"} the row of "{m.tokens[m.i]}".', end=" ")
     print(f"Attention changes {(m.sizes['attention'] > 0).sum()} rows, causal attention those from it on.")
 
-
-def linear(m: Measured) -> None:
-    """Three linear layers and one matrix, the same with ReLU; in which of its inputs attention is linear."""
+    # Three linear layers and one matrix, the same with ReLU; in which of its inputs attention is linear
     print("\nWhy the FFN needs an activation function. How far apart are two results (|a - b| / |b|; 1e-06: rounding)?")
     rows = {
         "three linear layers, and one matrix W_1 W_2 W_3": (m.collapsed, "three layers are one matrix"),
@@ -69,9 +57,7 @@ def linear(m: Measured) -> None:
     table(("apart", "so"), rows, ".2g")
     print("  Attention averages the values, with weights that are a softmax of x. So as a whole it is not linear.")
 
-
-def feed_forward(m: Measured) -> None:
-    """The FFN's output as a sum over hidden units, and two units that combine what attention has brought together."""
+    # The FFN's output as a sum over hidden units, and two units that combine what attention has brought together
     x = m.shapes[0]
     detail(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {m.hidden} -> {x}")
     detail(f"  Its output is a sum over {m.hidden[-1]:,} units: how strongly one fires, times the vector it adds")
@@ -82,9 +68,7 @@ def feed_forward(m: Measured) -> None:
     table(columns, rows, "+", "in the vector after attention")
     print('  One matrix gives two words the sum of what it gives both alone: nothing. ReLU makes an "and".')
 
-
-def projection(m: Measured) -> None:
-    """The way from heads to one vector; what each head writes without W_O and with it; block after block."""
+    # The way from heads to one vector; what each head writes without W_O and with it; block after block
     heads, width = m.strips[0].shape
     sizes = f"{heads} heads x {width // heads} = {m.concatenated}; projected by W_O, {width} x {m.projected}"
     print(f"\nFrom heads to one vector per token. Concatenated: {sizes}")
@@ -96,9 +80,7 @@ def projection(m: Measured) -> None:
     detail("\nN blocks, one after the other. What leaves a block has the shape of what enters it:")
     detail("  " + " -> block -> ".join(map(str, m.shapes)))
 
-
-def gpt3(m: Measured) -> None:
-    """GPT-3's sizes, and the lecture's count of its weights."""
+    # GPT-3's sizes, and the lecture's count of its weights
     config, parts = m.config, m.config.parameters_by_part()
     print(f"\nGPT-3: {config.heads} heads per layer x {config.layers} layers = {m.all_heads:,} attention heads")
     sizes = f"{config.heads} x {config.head_dim} = {config.heads * config.head_dim:,}"
@@ -107,6 +89,9 @@ def gpt3(m: Measured) -> None:
         detail(f"  {formula(name, config):46}{parts[name]:>18,}")
     ffn = (parts["FFN up"] + parts["FFN down"]) / m.weights
     print(f"  weights {m.weights:,}, {ffn:.0%} of them in the FFNs; at 2 bytes each {2 * m.weights / 1e9:.0f} GB.")
+    print("\nPictures:")
+    draw_bends(m.layers, m.attention, settings.out / "bends.png")
+    draw_heads(*m.strips, settings.out / "heads.png")
 
 
 def formula(name: str, config: GPTConfig) -> str:
@@ -176,8 +161,27 @@ def measure_real(settings: Any) -> Measured:
 
 def report_real(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    who_decides(m)
-    units(m)
+    # How much attention and the FFNs tell rivers from money, and what the FFNs add after a river alone
+    print("\n  How much more the scores of water words rise over those of money words, after a river than after money,")
+    sixes = [(k, k + 6) for k in range(0, 30, 6)]
+    rows = {name: [*(row[a:b].sum() for a, b in sixes), row.sum()] for name, row in zip(PARTS, m.apart, strict=True)}
+    table((*(f"{a + 1}-{b}" for a, b in sixes), "together"), rows, "+.2f", "by blocks:")
+    more = (m.ffn_tells > m.attention_tells).sum()
+    print(f"  In {more} of {len(m.ffn_tells)} sentences FFNs add more than attention to the words of the sense read.")
+    both = ((m.ffn_water > 0) & (m.ffn_money < 0)).sum()
+    print(f"  After a river alone, against the mean token, they give water words {m.ffn_water.mean():+.2f},", end=" ")
+    print(f"money words {m.ffn_money.mean():+.2f}.")
+    print(f"  In {both} of {len(m.ffn_water)} sentences the FFNs activate the one and suppress the other.")
+
+    # How many hidden units tell rivers from money, and what the best ones write
+    print(f"\n  Does a hidden unit recognise a pattern? Of {m.all_units:,} units {m.sought:,} tell rivers from money")
+    print(f"  in half of the sentences, by more than 3 spreads; {m.held:,} of these also in the other half")
+    print(f"  (by chance, with the senses mixed: {m.by_luck:,}).")
+    print("  The ten of them that raise water over money most: how they fire, and which tokens they write then:")
+    for unit in m.units:
+        print(f"    {unit}")
+    recall = sum(n >= 2 for n in m.kindred)
+    print(f"  {recall} of the ten recall words of one kind: two or more of the four are of water, or of money.")
     print("\nPicture:")
     title = "Score of water words minus money words: after a river minus after money"
     axes = plain(new_figure(11, 4.4, title).subplots())
@@ -195,20 +199,6 @@ def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
     blocks = [f"blocks.{k}" for k in range(trace.layers)]
     adds = [[trace[f"{block}.{part}"][-1] for block in blocks] for part in ("attention", "ffn")]
     return np.stack(adds), np.stack([trace[f"{block}.ffn.units"][-1] for block in blocks]), trace.residual[-1][-1]
-
-
-def who_decides(m: Measured) -> None:
-    """Print how much attention and the FFNs tell rivers from money, and what the FFNs add after a river alone."""
-    print("\n  How much more the scores of water words rise over those of money words, after a river than after money,")
-    sixes = [(k, k + 6) for k in range(0, 30, 6)]
-    rows = {name: [*(row[a:b].sum() for a, b in sixes), row.sum()] for name, row in zip(PARTS, m.apart, strict=True)}
-    table((*(f"{a + 1}-{b}" for a, b in sixes), "together"), rows, "+.2f", "by blocks:")
-    more = (m.ffn_tells > m.attention_tells).sum()
-    print(f"  In {more} of {len(m.ffn_tells)} sentences FFNs add more than attention to the words of the sense read.")
-    both = ((m.ffn_water > 0) & (m.ffn_money < 0)).sum()
-    print(f"  After a river alone, against the mean token, they give water words {m.ffn_water.mean():+.2f},", end=" ")
-    print(f"money words {m.ffn_money.mean():+.2f}.")
-    print(f"  In {both} of {len(m.ffn_water)} sentences the FFNs activate the one and suppress the other.")
 
 
 def units_that_tell(m: Measured, model: Any, fires: np.ndarray, direction: np.ndarray, W_U: np.ndarray) -> None:
@@ -238,15 +228,3 @@ def units_that_tell(m: Measured, model: Any, fires: np.ndarray, direction: np.nd
         m.kindred.append(max(sum(text.strip().lower() in words for text in tokens) for words in kinds))
         both = f"rivers {river[at]:+7.2f}  money {money[at]:+7.2f}"
         m.units.append(f"block {layer + 1}, unit {unit + 1:4}  {both}   for {name}: {' '.join(map(visible, tokens))}")
-
-
-def units(m: Measured) -> None:
-    """Print how many hidden units tell rivers from money, and what the best ones write."""
-    print(f"\n  Does a hidden unit recognise a pattern? Of {m.all_units:,} units {m.sought:,} tell rivers from money")
-    print(f"  in half of the sentences, by more than 3 spreads; {m.held:,} of these also in the other half")
-    print(f"  (by chance, with the senses mixed: {m.by_luck:,}).")
-    print("  The ten of them that raise water over money most: how they fire, and which tokens they write then:")
-    for unit in m.units:
-        print(f"    {unit}")
-    recall = sum(n >= 2 for n in m.kindred)
-    print(f"  {recall} of the ten recall words of one kind: two or more of the four are of water, or of money.")

@@ -25,7 +25,14 @@ ACTIVATIONS: dict[str, Activation] = {
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    forward(m)
+    # How the answer comes about, step by step
+    print("A neuron decides whether to go for a walk.\n\n  receives          weighs")
+    for name, x, w, product in zip(NAMES, m.x, m.w, m.weighted, strict=True):
+        print(f"  {name:10} {x:5.2f}    {w:5.2f} · {x:4.2f} = {product:6.3f}")
+    sum_of = " + ".join(f"({x:g})" if x < 0 else f"{x:g}" for x in (*(round(p, 3) for p in m.weighted), m.b))
+    print(f"  sums              z = {sum_of} = {m.z:.3f}    the last is the bias")
+    state = "it fires" if m.a > 0.7 else "it is inactive" if m.a < 0.3 else "undecided"
+    print(f"  activates         a = sigmoid({m.z:.3f}) = {m.a:.3f}    {state}")
     print("\nOne input goes from 0 to 1, the others stay as they are:")
     for name, w, off, on in zip(NAMES, m.w, m.without, m.with_it, strict=True):
         kind = "encourages" if on > off else "inhibits" if on < off else "is ignored"
@@ -42,7 +49,14 @@ def report(m: Measured, settings: Any) -> None:
     for z, a, rest in zip(SUMS, m.squashed, m.rest, strict=True):
         detail(f"  sigmoid({z:5.0f}) = {a:<12.6g} 1 - sigmoid({z:5.0f}) = {rest:.6g}")
     detail("  By the formula it reaches neither. The computer rounds exp(-1000) to 0.")
-    activations(m.table)
+
+    # Values and slopes of the activation functions: name -> z, activation, slope: (3, n)
+    functions = m.table
+    sums, _, _ = next(iter(functions.values()))
+    print("\nActivation functions, and in brackets their slope there, found by backward():")
+    rows = {name: [f"{a:.3f} ({slope:.3f})" for _, a, slope in found.T] for name, found in functions.items()}
+    table([f"z = {z:g}" for z in sums], rows)
+    print("  leaky ReLU: 0.1 z below 0 (usual: 0.01), so that an inactive neuron still has a slope and can learn.")
     print("\nTwo neurons learn which points lie beyond the line x1 + x2 = 1. A neuron divides by the line z = 0:")
     for name, right in m.right.items():
         print(f"  {name:14}line {m.away[name]:.2f} from the origin    {right:.0%} of the points right")
@@ -51,26 +65,6 @@ def report(m: Measured, settings: Any) -> None:
     draw_activations(m.curves, settings.out / "activations.png")
     draw_weight_and_bias(settings.out / "weight_and_bias.png")
     draw_lines(m.learnt, m.points.numpy(), m.wanted.numpy(), settings.out / "without_bias.png")
-
-
-def forward(m: Measured) -> None:
-    """Print how the answer comes about, step by step."""
-    print("A neuron decides whether to go for a walk.\n\n  receives          weighs")
-    for name, x, w, product in zip(NAMES, m.x, m.w, m.weighted, strict=True):
-        print(f"  {name:10} {x:5.2f}    {w:5.2f} · {x:4.2f} = {product:6.3f}")
-    sum_of = " + ".join(f"({x:g})" if x < 0 else f"{x:g}" for x in (*(round(p, 3) for p in m.weighted), m.b))
-    print(f"  sums              z = {sum_of} = {m.z:.3f}    the last is the bias")
-    state = "it fires" if m.a > 0.7 else "it is inactive" if m.a < 0.3 else "undecided"
-    print(f"  activates         a = sigmoid({m.z:.3f}) = {m.a:.3f}    {state}")
-
-
-def activations(functions: Mapping[str, np.ndarray]) -> None:
-    """Values and slopes of the activation functions: name -> z, activation, slope: (3, n)."""
-    sums, _, _ = next(iter(functions.values()))
-    print("\nActivation functions, and in brackets their slope there, found by backward():")
-    rows = {name: [f"{a:.3f} ({slope:.3f})" for _, a, slope in found.T] for name, found in functions.items()}
-    table([f"z = {z:g}" for z in sums], rows)
-    print("  leaky ReLU: 0.1 z below 0 (usual: 0.01), so that an inactive neuron still has a slope and can learn.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

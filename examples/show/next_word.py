@@ -40,15 +40,57 @@ Chances = Mapping[str, float]  # word -> probability, the likeliest first
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    training_text(m)
-    unembedding(m)
+    # One line as inputs and targets
+    row = next(i for i, line in enumerate(m.lines) if line.startswith("The capital"))
+    length = int((m.targets[row] != IGNORED).sum())
+    detail("\nNo labels needed: the target at each token is the token that follows in the text.")
+    for name, ids in (("token", m.tokens[row]), ("target", m.targets[row])):
+        detail(f"  {name:7}" + "".join(f"{m.words.token(int(i)):10}" for i in ids[:length]).rstrip())
+
+    # How the last vector becomes probabilities
+    n = m.vocabulary
+    detail(f'\nUnembedding, after "{m.words.decode(m.ids[1:])}":')
+    detail(f"  the last token's final vector (64) x W_U (64 x {n}) -> raw scores for all {m.scored} tokens")
+    rows = {m.words.token(int(i)): (m.scores[i], m.p[i]) for i in np.argsort(-m.p, kind="stable")[:5]}
+    table(("score", "softmax"), rows | {f"all {n}": ("", m.total)}, ".4f", say=detail)
+    detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
     question(m)
-    hallucination(m)
+
+    # The likeliest capital of countries whose capital the corpus states, and of others
+    print("\nHallucination: the corpus never states these capitals, though it has both the country and the city.")
+    for country, chances in m.unstated.items():
+        word, p = next(iter(chances.items()))
+        print(f'  "The capital of {country} is {word}."   P = {p:.2f}   in truth {UNSTATED[country]}:', end=" ")
+        print(f"P = {chances[UNSTATED[country]]:.4f}")
+    print(f"  Of the {len(m.stated)} stated capitals {m.facts:.0%} are right. After the others", end=" ")
+    print(f"{m.cities:.0%} of the probability is on cities{elsewhere('plausible', '.0%', m)}.")
+    if holds("plausible", m):
+        print("  So nothing in the sentence tells you that it is invented.")
     verification(m)
-    templates(m)
+
+    # How many answers are no city, or a wrong one, drawn freely and filled into a template with a list
+    detail('\nResponse templates: "The capital of ___ is ___." with a city from a list, at T = 2')
+    table(m.free, {"drawn freely": m.free.values(), "into the template": m.template.values()}, ".0%", say=detail)
+    if not holds("templates", m):
+        detail("  A template keeps nonsense out, but not mistakes: in their form these are now as good as the rest.")
     bias(m)
-    inconsistency(m)
-    by_temperature(m.rows)
+
+    # Ten draws at each temperature, and that a conversation changes nothing
+    print(f'\nInconsistency: "{QUESTION}" asked ten times')
+    for T, said in m.ten.items():
+        different = f"{len(set(said))} different" if len(set(said)) > 1 else "all the same"
+        print(f"  T = {T:g}: {' '.join(said)}   ({different})")
+    detail('\nNo learning from interaction: it is told "The capital of Norway is Oslo.", and then asked')
+    detail("  in a new conversation, so that this sentence is no longer in its context:")
+    weights = "Some weights have changed." if m.changed else "All weights are the same as before."
+    detail(f"  P(Oslo) before {m.oslo[0]:.4f}, after {m.oslo[1]:.4f}. {weights}")
+
+    # Accuracy and variety for each temperature
+    rows = m.rows
+    print("\nAccuracy against variety: 50 draws for each capital, and 50 for the weather")
+    shown = rows if SHOW_MORE.get() else [row for row in rows if row in (rows[0], rows[-1]) or row["T"] == 1]
+    cells = {f"{row['T']:g}": (row["right"], str(row["varied"]), row["nonsense"]) for row in shown}
+    table(("capitals right", "different words for the weather", "that are none"), cells, ".0%", "T")
     for text, chances in m.asked.items():
         print(f"\n{text}\n  {top(chances, 6)}")
     print("\nPictures:")
@@ -61,28 +103,9 @@ def progress(step: int, loss: float, paris: float) -> None:
     print(f'P(Paris after "The capital of France is") {paris:.3f}', flush=True)
 
 
-def training_text(m: Measured) -> None:
-    """Print one line as inputs and targets."""
-    row = next(i for i, line in enumerate(m.lines) if line.startswith("The capital"))
-    length = int((m.targets[row] != IGNORED).sum())
-    detail("\nNo labels needed: the target at each token is the token that follows in the text.")
-    for name, ids in (("token", m.tokens[row]), ("target", m.targets[row])):
-        detail(f"  {name:7}" + "".join(f"{m.words.token(int(i)):10}" for i in ids[:length]).rstrip())
-
-
 def top(chances: Chances, n: int = 4) -> str:
     """The likeliest words as "'Yes' 0.40   'No' 0.30"."""
     return "   ".join(f"'{word}' {p:.2f}" for word, p in list(chances.items())[:n])
-
-
-def unembedding(m: Measured) -> None:
-    """Print how the last vector becomes probabilities."""
-    n = m.vocabulary
-    detail(f'\nUnembedding, after "{m.words.decode(m.ids[1:])}":')
-    detail(f"  the last token's final vector (64) x W_U (64 x {n}) -> raw scores for all {m.scored} tokens")
-    rows = {m.words.token(int(i)): (m.scores[i], m.p[i]) for i in np.argsort(-m.p, kind="stable")[:5]}
-    table(("score", "softmax"), rows | {f"all {n}": ("", m.total)}, ".4f", say=detail)
-    detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
 
 
 def question(m: Measured) -> None:
@@ -98,45 +121,12 @@ def question(m: Measured) -> None:
         print("  It says what is usual in its text, not what happened at a bank.")
 
 
-def hallucination(m: Measured) -> None:
-    """Print the likeliest capital of countries whose capital the corpus states, and of others."""
-    print("\nHallucination: the corpus never states these capitals, though it has both the country and the city.")
-    for country, chances in m.unstated.items():
-        word, p = next(iter(chances.items()))
-        print(f'  "The capital of {country} is {word}."   P = {p:.2f}   in truth {UNSTATED[country]}:', end=" ")
-        print(f"P = {chances[UNSTATED[country]]:.4f}")
-    print(f"  Of the {len(m.stated)} stated capitals {m.facts:.0%} are right. After the others", end=" ")
-    print(f"{m.cities:.0%} of the probability is on cities{elsewhere('plausible', '.0%', m)}.")
-    if holds("plausible", m):
-        print("  So nothing in the sentence tells you that it is invented.")
-
-
 def verification(m: Measured) -> None:
     """Print how many wrong answers go out when all do, with a confidence threshold, or checked against a list."""
     detail(f"\nFact verification: asked for {len(m.stated) + len(m.unstated)} capitals, which answers may go out?")
     rows = {rule: (len(out), m.wrong_out[rule], m.to_person[rule]) for rule, out in m.out.items()}
     table(("go out", "of these wrong", "to a person"), rows, say=detail)
     detail("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
-
-
-def templates(m: Measured) -> None:
-    """Print how many answers are no city, or a wrong one, drawn freely and filled into a template with a list."""
-    detail('\nResponse templates: "The capital of ___ is ___." with a city from a list, at T = 2')
-    table(m.free, {"drawn freely": m.free.values(), "into the template": m.template.values()}, ".0%", say=detail)
-    if not holds("templates", m):
-        detail("  A template keeps nonsense out, but not mistakes: in their form these are now as good as the rest.")
-
-
-def inconsistency(m: Measured) -> None:
-    """Print ten draws at each temperature, and that a conversation changes nothing."""
-    print(f'\nInconsistency: "{QUESTION}" asked ten times')
-    for T, said in m.ten.items():
-        different = f"{len(set(said))} different" if len(set(said)) > 1 else "all the same"
-        print(f"  T = {T:g}: {' '.join(said)}   ({different})")
-    detail('\nNo learning from interaction: it is told "The capital of Norway is Oslo.", and then asked')
-    detail("  in a new conversation, so that this sentence is no longer in its context:")
-    weights = "Some weights have changed." if m.changed else "All weights are the same as before."
-    detail(f"  P(Oslo) before {m.oslo[0]:.4f}, after {m.oslo[1]:.4f}. {weights}")
 
 
 def bias(m: Measured) -> None:
@@ -148,14 +138,6 @@ def bias(m: Measured) -> None:
     print(f"  What is more frequent gains {100 * m.gained:.0f} points in the model: it", end=" ")
     print(f"{'amplifies' if holds('amplified', m) else 'does not amplify'} the bias. At T = 0.5 it gains", end=" ")
     print(f"{100 * m.gained_cold:.0f}{', and is amplified' if holds('amplified cold', m) else ''}.")
-
-
-def by_temperature(rows: Sequence[Mapping[str, float]]) -> None:
-    """Print accuracy and variety for each temperature."""
-    print("\nAccuracy against variety: 50 draws for each capital, and 50 for the weather")
-    shown = rows if SHOW_MORE.get() else [row for row in rows if row in (rows[0], rows[-1]) or row["T"] == 1]
-    cells = {f"{row['T']:g}": (row["right"], str(row["varied"]), row["nonsense"]) for row in shown}
-    table(("capitals right", "different words for the weather", "that are none"), cells, ".0%", "T")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

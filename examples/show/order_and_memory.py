@@ -1,6 +1,5 @@
 """For 16_order_and_memory.py: a convolution, what stands around each model, what is printed and drawn."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +47,7 @@ class Reader(nn.Module):
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    order(m)
-    fading(m, settings.distances)
-    times(m)
-    learnt(m, settings.lengths)
-    print("\nPictures:")
-    draw_fading(m, settings.out / "fading.png")
-
-
-def order(m: Measured) -> None:
-    """Print what a bag of words, a transformer without positions, and a network of fixed size cannot do."""
+    # What a bag of words, a transformer without positions, and a network of fixed size cannot do
     print("\nWord order. A bag of words counts words:")
     texts = "the dog bit the man", "the man bit the dog"
     rows = zip(texts, m.bags, m.outputs, strict=True)
@@ -69,9 +59,8 @@ def order(m: Measured) -> None:
     print(f"\nFixed input size. An MLP for 5 words gets 6: {m.error}")
     detail(f"  Attention takes both: its output at the last word is {m.shapes[0]} for 5 words, {m.shapes[1]} for 6.")
 
-
-def fading(m: Measured, distances: Sequence[int]) -> None:
-    """Print the gradient by distance."""
+    # The gradient by distance
+    distances = settings.distances
     print("\nMemory. How much does the last output depend on the word n places back? |d output / d word|, untrained:")
     print(f"  An open LSTM begins with its forget gate near sigma({OPEN:g}), so that it keeps nearly all of its state.")
     table(distances, {kind: [norms[n] for n in distances] for kind, norms in m.fading.items()}, ".1e", "n")
@@ -83,6 +72,14 @@ def fading(m: Measured, distances: Sequence[int]) -> None:
     detail(f"  {gates}The convolutions see {m.reach} words back, and nothing beyond.")
     if holds("direct", m):
         print("  Attention's gradient stays: to it every word is one step away.")
+    times(m)
+
+    # How well the models remember the first word
+    lengths = settings.lengths
+    print("\nA task. Which of eight words came first? Right answers by the length of the text (a guess: 12%):")
+    table(lengths, m.right, ".0%", "words")
+    print("\nPictures:")
+    draw_fading(m, settings.out / "fading.png")
 
 
 def times(m: Measured) -> None:
@@ -91,12 +88,6 @@ def times(m: Measured) -> None:
     print(f"\nTime to train on a text of 512 words: attention {ms:.1f} ms, 1 step, all words at once;")
     longer = ", ".join(f"{kind} {times:.1f}" for kind, times in m.longer.items() if kind != "attention")
     print(f"  in 512 steps, one after the other, so many times as long: {longer}")
-
-
-def learnt(m: Measured, lengths: Sequence[int]) -> None:
-    """Print how well the models remember the first word."""
-    print("\nA task. Which of eight words came first? Right answers by the length of the text (a guess: 12%):")
-    table(lengths, m.right, ".0%", "words")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,22 +128,7 @@ HIDDEN = 0, 0.1, 0.3, 0.5, 0.7, 0.9  # shares of missing pixels, with which the 
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    threes(m)
-    rules_for_all(m)
-    robustness(m)
-    incomplete(m)
-    wrong_labels(m)
-    rights = f"{m.silenced:.1%} are read right on average, {m.worst:.1%} at worst; with all {m.right:.1%}"
-    detail(f"\nOne of the 32 hidden neurons is silenced: {rights}.")
-    more_data(m, settings.sizes)
-    retraining(m)
-    print("\nPictures:")
-    draw_spoilt(m.a_three, np.random.default_rng(settings.seed), settings.out / "spoilt.png")
-    draw_robustness(m, settings.out / "robustness.png")
-
-
-def threes(m: Measured) -> None:
-    """How many threes rules and network find, and how often they are wrong."""
+    # How many threes rules and network find, and how often they are wrong
     print("Is it a 3? If-then rules (three strokes, open to the left, closed to the right), then more of them:")
     names = [*RULES]
     for name, found in m.found.items():
@@ -154,17 +139,13 @@ def threes(m: Measured) -> None:
     detail(f"  {len(names) - 1} more rules find {gained} more threes, and take {taken} more other digits for one.")
     detail("  The network was given no rule." + " It makes fewer mistakes." * holds("no rules", m))
 
-
-def rules_for_all(m: Measured) -> None:
-    """How many digits are read right by the number of rules."""
+    # How many digits are read right by the number of rules
     print("\nRules for all ten digits. Each training picture that they read wrong gets a new rule, an exception:")
     print("  " + ", ".join(f"{name} {share:.1%}" for name, share in m.by_rules.items()), end=" ")
     print(f"of test pictures read right; the network {m.right:.1%}")
     detail(f"  {m.exceptions:,} of the {m.rules:,} rules need exceptions.")
 
-
-def robustness(m: Measured) -> None:
-    """The share of spoilt test pictures read right, by each method, and how much less that is on average."""
+    # The share of spoilt test pictures read right, by each method, and how much less that is on average
     print("\nTest pictures that are spoilt, and read right:")
     for kind, methods in m.spoilt.items():
         what, amounts, _ = KINDS[kind]
@@ -175,18 +156,14 @@ def robustness(m: Measured) -> None:
     less = [KINDS[kind][0].split(",")[0] for kind in ("missing", "noise", "wrong") if holds(f"robust: {kind}", m)]
     print(f"  The network loses less than nearest mean by: {', '.join(less) or 'none of these'}.")
 
-
-def incomplete(m: Measured) -> None:
-    """How often the network is sure, and right where it is."""
+    # How often the network is sure, and right where it is
     print("\nIncomplete information. The network is sure (largest output above 0.8) of", end=" ")
     print(f"{m.sure[0]:.0%} of the pictures, and right for\n  {m.right_if_sure[0]:.1%} of these;", end=" ")
     print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.")
     rows = {"sure of": m.sure, "of these read right": m.right_if_sure}
     table(HIDDEN, rows, ".1%", "missing pixels, share", say=detail)
 
-
-def wrong_labels(m: Measured) -> None:
-    """What wrong labels in the training data do, without a pattern and with one."""
+    # What wrong labels in the training data do, without a pattern and with one
     print(f"\nTrained with {1 - m.labels_right:.0%} of the labels wrong, the network reads", end=" ")
     print(f"{m.misled['network']:.1%} right, nearest mean {m.misled['nearest mean']:.1%}.")
     some, others = m.threes.values()
@@ -194,21 +171,23 @@ def wrong_labels(m: Measured) -> None:
     print(f"if an 8, {others:.0%}.")
     if holds("pattern", m):
         print("  So wrong labels without a pattern are outvoted, and those with one are learnt.")
+    rights = f"{m.silenced:.1%} are read right on average, {m.worst:.1%} at worst; with all {m.right:.1%}"
+    detail(f"\nOne of the 32 hidden neurons is silenced: {rights}.")
 
-
-def more_data(m: Measured, sizes: Sequence[int]) -> None:
-    """The share read right by the number of training pictures."""
+    # The share read right by the number of training pictures
+    sizes = settings.sizes
     print()
     columns = *(f"{n:,}" for n in sizes), f"from {sizes[len(sizes) // 2]:,} on"
     rows = {name: [*shares, f"{100 * m.gained[name]:+.1f} points"] for name, shares in m.by_size.items()}
     table(columns, rows, ".1%", "More data: right, by training pictures")
 
-
-def retraining(m: Measured) -> None:
-    """What retraining on turned pictures does for them, and for the pictures of before."""
+    # What retraining on turned pictures does for them, and for the pictures of before
     print("\nThe world changes: all pictures come turned by 90 degrees. The network's training goes on with these:")
     steps, turned, upright = m.retrained.values()
     table([f"{n:,} steps" for n in steps], {"its new data": turned, "upright ones, no longer shown": upright}, ".1%")
+    print("\nPictures:")
+    draw_spoilt(m.a_three, np.random.default_rng(settings.seed), settings.out / "spoilt.png")
+    draw_robustness(m, settings.out / "robustness.png")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpers import drawing
-from helpers.drawing import GREY, PURPLE, VERMILION, columns, new_figure, save
+from helpers.drawing import chart, new_figure, save
 from helpers.messages import ENOUGH_POINTS, leetspeak, reasons
 from helpers.program import Measured, detail, elsewhere, holds, table
 
@@ -39,21 +39,7 @@ def count(called: NDArray[np.bool_], spam: NDArray[np.bool_]) -> Counts:
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    scores(m)
-    needed(m)
-    adversarial(m)
-    retraining(m)
-    black_box(m)
-    combinations(m)
-    if settings.message:
-        judged(settings.message, m.asked)
-    print("\nPictures:")
-    draw_adversarial(m, settings.out / "adversarial.png")
-    draw_words(m.words, m.push, settings.out / "words.png")
-
-
-def scores(m: Measured) -> None:
-    """Print some messages, and how well each filter judges those of the test."""
+    # Some messages, and how well each filter judges those of the test
     learn, test = m.learn, m.test
     print(f"{len(learn):,} messages to learn from, {len(test):,} for the test, {learn.source}. For example:")
     for is_spam in (False, True):
@@ -72,17 +58,13 @@ def scores(m: Measured) -> None:
     one, zero = m.spam_where.values()
     detail(f"  Of messages with 0.9 or more {one:.0%} are spam, of those with 0.1 or less {zero:.0%}.")
 
-
-def needed(m: Measured) -> None:
-    """Print how often a filter is right that has learnt from so many messages, and how many are as good as all."""
+    # How often a filter is right that has learnt from so many messages, and how many are as good as all
     print("\nHow many examples does TF-IDF need? Trained anew each time, it is right in the test after")
     print("  " + "   ".join(f"{n} {share:.1%}" for n, share in m.after.items()))
     if "1000 messages" in m.after and not holds("thousands", m):
         print(f"  1,000 are about as good as {len(m.learn):,}: the difference may be chance.")
 
-
-def adversarial(m: Measured) -> None:
-    """Print how much disguised spam each filter finds."""
+    # How much disguised spam each filter finds
     print("\nAdversarial examples. The part of the spam that is found:")
     table(m.found["rules"], {name: shares.values() for name, shares in m.found.items()}, ".0%")
     hides = ["hide" if holds(claim, m) else "do not hide" for claim in ("good words", "leetspeak")]
@@ -90,30 +72,29 @@ def adversarial(m: Measured) -> None:
     print(f"Signs for letters {hides[1]} it{elsewhere('leetspeak', '.0%', m)}.")
     detail(f"  In leetspeak: {leetspeak(m.test.texts[int(m.test.spam.argmax())])[:110]}")
 
-
-def retraining(m: Measured) -> None:
-    """Print what retraining with a few examples of a new kind of spam does."""
+    # What retraining with a few examples of a new kind of spam does
     print("\nSpam changes. A new kind, about parcels, comes up. TF-IDF is trained anew with some of it, labelled:")
     table(m.new, {"new spam found": m.new.values(), "right in the old test": m.old.values()}, ".1%")
     detail(f"  The rules find {m.new_by_rules:.0%} of it, until a person writes the next rule.")
 
-
-def black_box(m: Measured) -> None:
-    """Print the words that push the output most, and what the one that pushes most decides."""
+    # The words that push the output most, and what the one that pushes most decides
     order = np.argsort(m.push, kind="stable")
     print("\nA black box, but its gradient tells which words push the output (mean of x * d output / dx):")
     for name, ids in (("to spam", order[::-1][:8]), ("to ham", order[:8])):
         print(f"  {name:8} " + ", ".join(f"{m.words[i]} {m.push[i]:+.1f}" for i in ids))
     detail(f"  Without the word that pushes most, {m.turned:.0%} of what it calls spam would be ham.")
 
-
-def combinations(m: Measured) -> None:
-    """Print how often a neuron that only adds is right, and how often a network that can combine."""
+    # How often a neuron that only adds is right, and how often a network that can combine
     combined = m.right["bag of words"]
     detail("\nCombinations of features. One neuron adds up its words; only hidden ones can combine them. Right:")
     detail(f"  one neuron {m.added:.1%}, with 16 hidden ones {combined:.1%}")
     helps = "help" if holds("combinations", m) else "decide little"
     detail(f"  So combinations {helps} here: {100 * (combined - m.added):+.1f} points.")
+    if settings.message:
+        judged(settings.message, m.asked)
+    print("\nPictures:")
+    draw_adversarial(m, settings.out / "adversarial.png")
+    draw_words(m.words, m.push, settings.out / "words.png")
 
 
 def judged(texts: Sequence[str], p: Mapping[str, np.ndarray]) -> None:
@@ -141,12 +122,10 @@ def real(m: Measured, settings: Any) -> None:
 
 
 def draw_adversarial(m: Measured, path: Path) -> None:
-    """Bars for each filter: how much of the spam is found as it is, and disguised."""
-    axes = new_figure(10, 5, "Disguised spam: how much of it does each filter find?").subplots()
-    shares = {disguise: [found[disguise] for found in m.found.values()] for disguise in m.found["rules"]}
-    columns(axes, [*m.found], shares, (GREY, VERMILION, PURPLE))
-    axes.set_ylabel("part of the spam that is found")
-    save(axes.figure, path)
+    """For each filter how much of the spam is found as it is, and disguised."""
+    curves = {name: ([*shares], [*shares.values()]) for name, shares in m.found.items()}
+    title = "Disguised spam: how much of it does each filter find?"
+    chart(path, title, curves, "the spam", "part of it that is found", shares=True)
 
 
 def draw_words(names: Sequence[str], push: np.ndarray, path: Path, most: int = 12) -> None:

@@ -34,10 +34,32 @@ def cut(tokens: Sequence[str]) -> str:
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
     three_ways(settings.sentence, m.ways)
-    nine_words(m, m.nine_words)
+
+    # The merges learnt from a few words, and how a new word is cut after each
+    source = m.nine_words
+    print("\nHow pieces are learnt: the pair of neighbours that occurs most often becomes a token, again and again.")
+    print(f"From nine words, {source}:")
+    print(f"  {'merge':>5}  {'pair':10} {'occurs':8}   cleverest, which is none of the nine, is then cut into")
+    print(f"  {'':28}{cut(m.stages[0].tokens('cleverest'))}")
+    last = m.stages[-1]
+    for n, (stage, count) in enumerate(zip(m.stages[1:], m.counts, strict=True), start=1):
+        left, right = (shown(last.token(id)) for id in last.merges[n - 1])
+        print(f"  {n:5}  {f'{left} + {right}':10} {f'{count} times':8}  {cut(stage.tokens('cleverest'))}")
+    if holds("cleverest", m):
+        print("  These three pieces are the lecture's. GPT-2's tokenizer (--tokenizer) cuts it into the same.")
     sizes(m)
-    growth(m)
-    rare_words(m)
+
+    # How the number of different words grows with the text
+    print("\nThe vocabulary of words grows with the text, that of pieces is as large as one wants (--vocab-size):")
+    print("  " + "; ".join(f"{words:,} different words in {n:,} characters" for n, words in [*m.growth.items()][2:]))
+
+    # Words as pieces, each with the space before it
+    detail("\nA frequent word is one token; a rare word is several pieces" if holds("rare", m) else "\nWords")
+    for word, pieces in m.rare.items():
+        name = word if len(word) > 1 else unicodedata.name(word).lower()
+        size = counted(len(f" {word}".encode()), "byte")
+        detail(f"  {name:22} {size:10} {counted(len(pieces), 'token'):10} {cut(pieces)}")
+    detail("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
     print("\nPictures:")
     draw_vocabulary(m.text, m.ways, m.sizes, settings.out / "vocabulary.png")
 
@@ -52,20 +74,6 @@ def three_ways(sentence: str, ways: Mapping[str, Tokenizer]) -> None:
             table(map(shown, tokens[i : i + 24]), {"": ids[i : i + 24]})
 
 
-def nine_words(m: Measured, source: str) -> None:
-    """The merges learnt from a few words, and how a new word is cut after each."""
-    print("\nHow pieces are learnt: the pair of neighbours that occurs most often becomes a token, again and again.")
-    print(f"From nine words, {source}:")
-    print(f"  {'merge':>5}  {'pair':10} {'occurs':8}   cleverest, which is none of the nine, is then cut into")
-    print(f"  {'':28}{cut(m.stages[0].tokens('cleverest'))}")
-    last = m.stages[-1]
-    for n, (stage, count) in enumerate(zip(m.stages[1:], m.counts, strict=True), start=1):
-        left, right = (shown(last.token(id)) for id in last.merges[n - 1])
-        print(f"  {n:5}  {f'{left} + {right}':10} {f'{count} times':8}  {cut(stage.tokens('cleverest'))}")
-    if holds("cleverest", m):
-        print("  These three pieces are the lecture's. GPT-2's tokenizer (--tokenizer) cuts it into the same.")
-
-
 def sizes(m: Measured) -> None:
     """The size of the vocabulary against the length of the sequence."""
     print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {m.text.source}:")
@@ -78,22 +86,6 @@ def sizes(m: Measured) -> None:
     table(("tokens", "characters per token", "tokens of the last tenth", "unknown"), rows, ",", "vocabulary")
     print(f"  {m.unknown} words of the last tenth do not occur before. Among words one token stands for all of them.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
-
-
-def growth(m: Measured) -> None:
-    """How the number of different words grows with the text."""
-    print("\nThe vocabulary of words grows with the text, that of pieces is as large as one wants (--vocab-size):")
-    print("  " + "; ".join(f"{words:,} different words in {n:,} characters" for n, words in [*m.growth.items()][2:]))
-
-
-def rare_words(m: Measured) -> None:
-    """Words as pieces, each with the space before it."""
-    detail("\nA frequent word is one token; a rare word is several pieces" if holds("rare", m) else "\nWords")
-    for word, pieces in m.rare.items():
-        name = word if len(word) > 1 else unicodedata.name(word).lower()
-        size = counted(len(f" {word}".encode()), "byte")
-        detail(f"  {name:22} {size:10} {counted(len(pieces), 'token'):10} {cut(pieces)}")
-    detail("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.corpora import read_text
-from helpers.drawing import BLUE, ORANGE, chart, columns, new_figure, save
+from helpers.drawing import chart
 from helpers.program import Measured, counted, elsewhere, holds, table
 from helpers.real import DATA, chat, in_tens, numbers_said, smollm2
 from transformer import BPETokenizer
@@ -85,16 +85,20 @@ def report(m: Measured, settings: Any) -> None:
     print(" All sums are written with the same ten digits, but each number token")
     print("  has a vector of its own, and only its own sums to learn it from.", end=" ")
     print(f"A number of {settings.largest + 1} or more would be a token never read.")
-    ablation(m, settings)
-    emergence(m)
-    print("\nPictures:")
-    draw_ablation(m, settings)
 
-
-def ablation(m: Measured, settings: Any) -> None:
-    """Print how many sums held out are right, by the size of the model and by the data."""
+    # How many sums held out are right, by the size of the model and by the data
     print("\nAblation. Right answers to sums held out, by the size of the model and of the training data:")
     table(*cases(m, settings), ".1%")
+
+    # How many digits and whole sums are right by size, and whether the parts grow more evenly
+    print("\nEmergence. Small networks learn to add two numbers below 100. Right, of 1,000 new sums:")
+    for claim, (what, sizes) in zip(("by neurons", "by examples"), m.grown.items(), strict=True):
+        table(sizes, {"single digits": m.digits[what], "whole sums": m.whole[what]}, ".0%", what)
+        evenly = "the parts grow more evenly" if holds(claim, m) else "the parts do not grow more evenly"
+        print(f"  The largest leap is {100 * m.whole_leap[what]:.0f} points for whole sums,", end=" ")
+        print(f"{100 * m.digits_leap[what]:.0f} for digits: {evenly}{elsewhere(claim, '.2f', m)}.")
+    print("\nPictures:")
+    draw_ablation(m, settings)
 
 
 def cases(m: Measured, settings: Any) -> tuple[list[str], dict[str, list[float]]]:
@@ -104,22 +108,12 @@ def cases(m: Measured, settings: Any) -> tuple[list[str], dict[str, list[float]]
     return names, {name: [*m.by_width[name], *m.by_data[name][:-1]] for name in m.by_width}
 
 
-def emergence(m: Measured) -> None:
-    """Print how many digits and whole sums are right by size, and whether the parts grow more evenly."""
-    print("\nEmergence. Small networks learn to add two numbers below 100. Right, of 1,000 new sums:")
-    for claim, (what, sizes) in zip(("by neurons", "by examples"), m.grown.items(), strict=True):
-        table(sizes, {"single digits": m.digits[what], "whole sums": m.whole[what]}, ".0%", what)
-        evenly = "the parts grow more evenly" if holds(claim, m) else "the parts do not grow more evenly"
-        print(f"  The largest leap is {100 * m.whole_leap[what]:.0f} points for whole sums,", end=" ")
-        print(f"{100 * m.digits_leap[what]:.0f} for digits: {evenly}{elsewhere(claim, '.2f', m)}.")
-
-
 def draw_ablation(m: Measured, settings: Any) -> None:
-    """Columns of right answers, for each case of the ablation and each way to write a number."""
-    axes = new_figure(9, 5, "How should a number be written? Right answers to sums held out").subplots()
-    columns(axes, *cases(m, settings), (BLUE, ORANGE))
-    axes.set(ylabel="right answers", xlabel="the size of the model; last: the largest, with less data")
-    save(axes.figure, settings.out / "ablation.png")
+    """Right answers, for each case of the ablation and each way to write a number."""
+    names, right = cases(m, settings)
+    title = "How should a number be written? Right answers to sums held out"
+    curves, xlabel = {name: (names, shares) for name, shares in right.items()}, "the model; last: with less data"
+    chart(settings.out / "ablation.png", title, curves, xlabel, "right answers", shares=True)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

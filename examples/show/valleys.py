@@ -17,11 +17,49 @@ PATTERNS = {"ink": "ink in each of 16 squares", "holes": "whether a line enclose
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    ends(m, settings.hidden)
+    # Where the descents end, and whether more neurons help
+    hidden = settings.hidden
+    print(f"XOR with 2-{hidden}-1 neurons, gradient descent from {m.starts} random starts:")
+    print(f"  {m.learnt} reach cost 0, the global minimum")
+    if m.stuck:
+        heights = sorted({f"{cost:.2f}" for cost in m.courses[-1][are_stuck(m.courses)]})
+        print(f"  {m.stuck} come to rest higher up, at a cost of {' or '.join(heights)}{elsewhere('missed', 'd', m)}")
+    if between := m.starts - m.learnt - m.stuck:
+        print(f"  {between} are still on the way")
+    wider = ", ".join(f"with {n * hidden} neurons {share:.0%}" for n, share in zip((1, 2, 4), m.wider, strict=True))
+    print(f"  Starts that lead to cost 0: {wider}{'. More hidden neurons help' if holds('wider', m) else ''}")
     noise(m)
-    saddles(m)
-    approximation(m)
-    read_from_layers(m)
+
+    # The signs of the Hessian's eigenvalues: at random starts, on a way down, and where the gradient is 0
+    print(f"\nMost points are saddles? The eigenvalues of the Hessian, {m.at_starts.shape[1]} at each point for XOR:")
+    print(f"  at {m.both_signs:.0%} of the random starts they have both signs.")
+    print("  In 172 dimensions, a 16-6-10 network that learns 200 digits. The share of negative ones on its way:")
+    print(f"    {', '.join(f'{share:.0%} at cost {cost:.2f}' for cost, share in m.on_the_way)}")
+    lowest, *others = m.critical
+    print(f"  In 130 dimensions, a linear 16-5-10 network has a gradient of 0 at {comb(10, 5)} kinds of points.")
+    print(f"  Of {len(others)} drawn {np.sum(m.critical[1:] > 0)} are saddles: {min(others)} to {max(others)}", end=" ")
+    print(f"directions curve down. At the lowest point {lowest or 'none'} does.")
+
+    # How close networks of growing width come to a curve
+    print("\nUniversal approximation: one hidden layer of tanh neurons learns a curve.")
+    largest_errors = [(outputs - m.y).abs().max().item() for outputs in m.fits.values()]
+    rows = {n: (f"{3 * n + 1}", *errors) for n, *errors in zip(m.fits, m.errors, largest_errors, strict=True)}
+    table(("parameters", "mean squared error", "largest error"), rows, ".6f", "hidden neurons")
+    print("  The theorem says: a network that is wide enough comes as close as one likes.")
+    print("  It does not say that training finds this network.")
+
+    # What a linear probe explains, given each layer, of the trained and of the untrained network
+    layers = range(1, len(m.read["ink"]))
+    print(f"\nDepth. A network with {counted(len(layers), 'hidden layer')} learns to read digits.", end=" ")
+    print("What a linear probe explains, given a layer:")
+    columns = "pixels", *(f"layer {i}" for i in layers)
+    table(columns, {what: m.read[name] for name, what in PATTERNS.items()}, ".0%")
+    table(columns, {what: m.read_at_random[name] for name, what in PATTERNS.items()}, ".0%",
+          "  with random weights", say=detail)  # fmt: skip
+    if holds("depth", m):
+        print(f"  Layer {layers[-1]} explains more than layer 1 of lines, and of the digit.")
+    if holds("without learning", m):
+        print(f"  With random weights (--more) layer {layers[-1]} explains less: depth alone does not help.")
     print("\nPictures:")
     draw_courses(m.courses, settings.out / "xor.png")
     draw_approximation(m, settings.out / "approximation.png")
@@ -82,19 +120,6 @@ def explained(learnt: np.ndarray, new: np.ndarray, wanted: np.ndarray, truth: np
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def ends(m: Measured, hidden: int) -> None:
-    """Where the descents end, and whether more neurons help."""
-    print(f"XOR with 2-{hidden}-1 neurons, gradient descent from {m.starts} random starts:")
-    print(f"  {m.learnt} reach cost 0, the global minimum")
-    if m.stuck:
-        heights = sorted({f"{cost:.2f}" for cost in m.courses[-1][are_stuck(m.courses)]})
-        print(f"  {m.stuck} come to rest higher up, at a cost of {' or '.join(heights)}{elsewhere('missed', 'd', m)}")
-    if between := m.starts - m.learnt - m.stuck:
-        print(f"  {between} are still on the way")
-    wider = ", ".join(f"with {n * hidden} neurons {share:.0%}" for n, share in zip((1, 2, 4), m.wider, strict=True))
-    print(f"  Starts that lead to cost 0: {wider}{'. More hidden neurons help' if holds('wider', m) else ''}")
-
-
 def noise(m: Measured) -> None:
     """What the noise of single examples does at a saddle, and in what looks like a valley."""
     n, (batch, single) = m.starts, m.left.values()
@@ -111,43 +136,6 @@ def noise(m: Measured) -> None:
     print(f"from {small:.1f} to {large:.1f}.")
     if not holds("valleys", m):
         print("  So these are no valleys but slopes that flatten: a sigmoid is flat where its weights are large.")
-
-
-def saddles(m: Measured) -> None:
-    """The signs of the Hessian's eigenvalues: at random starts, on a way down, and where the gradient is 0."""
-    print(f"\nMost points are saddles? The eigenvalues of the Hessian, {m.at_starts.shape[1]} at each point for XOR:")
-    print(f"  at {m.both_signs:.0%} of the random starts they have both signs.")
-    print("  In 172 dimensions, a 16-6-10 network that learns 200 digits. The share of negative ones on its way:")
-    print(f"    {', '.join(f'{share:.0%} at cost {cost:.2f}' for cost, share in m.on_the_way)}")
-    lowest, *others = m.critical
-    print(f"  In 130 dimensions, a linear 16-5-10 network has a gradient of 0 at {comb(10, 5)} kinds of points.")
-    print(f"  Of {len(others)} drawn {np.sum(m.critical[1:] > 0)} are saddles: {min(others)} to {max(others)}", end=" ")
-    print(f"directions curve down. At the lowest point {lowest or 'none'} does.")
-
-
-def approximation(m: Measured) -> None:
-    """How close networks of growing width come to a curve."""
-    print("\nUniversal approximation: one hidden layer of tanh neurons learns a curve.")
-    largest_errors = [(outputs - m.y).abs().max().item() for outputs in m.fits.values()]
-    rows = {n: (f"{3 * n + 1}", *errors) for n, *errors in zip(m.fits, m.errors, largest_errors, strict=True)}
-    table(("parameters", "mean squared error", "largest error"), rows, ".6f", "hidden neurons")
-    print("  The theorem says: a network that is wide enough comes as close as one likes.")
-    print("  It does not say that training finds this network.")
-
-
-def read_from_layers(m: Measured) -> None:
-    """What a linear probe explains, given each layer, of the trained and of the untrained network."""
-    layers = range(1, len(m.read["ink"]))
-    print(f"\nDepth. A network with {counted(len(layers), 'hidden layer')} learns to read digits.", end=" ")
-    print("What a linear probe explains, given a layer:")
-    columns = "pixels", *(f"layer {i}" for i in layers)
-    table(columns, {what: m.read[name] for name, what in PATTERNS.items()}, ".0%")
-    table(columns, {what: m.read_at_random[name] for name, what in PATTERNS.items()}, ".0%",
-          "  with random weights", say=detail)  # fmt: skip
-    if holds("depth", m):
-        print(f"  Layer {layers[-1]} explains more than layer 1 of lines, and of the digit.")
-    if holds("without learning", m):
-        print(f"  With random weights (--more) layer {layers[-1]} explains less: depth alone does not help.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

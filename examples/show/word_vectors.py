@@ -134,7 +134,22 @@ def report(m: Measured, settings: Any) -> None:
     row = ", ".join(f"{value:.2f}" for value in vectors[word][:6])
     print(f'"{word}" -> [{row}, ...], {len(vectors[word])} numbers (12,288 in GPT-3). A static lookup.')
     directions(m, a)
-    clusters(m)
+
+    # The nearest words of some words; the mean cosine within a kind, and to the words of other kinds
+    print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:")
+    for word in ("queen", "dog"):
+        if word in m.vectors:
+            print(f"  {word:10} {listed(m.vectors.near(m.vectors[word], 5, [word]))}")
+    print(f"  A word and its plural have on average {m.similar:.2f}, any two words {m.all_pairs:.2f}.")
+    kinds = {name: words for name, words in m.clusters.items() if "men" not in name}  # the picture has all
+    rows = {f"{name}: {', '.join(words)}": (m.within[name], m.others[name]) for name, words in kinds.items()}
+    table(("within the group", "to other groups"), rows, ".2f", "Semantic clusters: mean cosine")
+    if len(m.cosine) == 3:
+        cosines = ", ".join(f"{pair} {value:.2f}" for pair, value in m.cosine.items())
+        print(f'Hierarchy. "Mammal" might be between "animal" and "dog": {cosines}')
+        print(f"  Mammal is {'' if holds('between', m) else 'not '}nearer to both than they are to each other.")
+    if len(m.between) > 1:
+        print(f"  Of {len(m.between)} such threes the middle one is between the others in {sum(m.between)}.")
     bias(m)
     print("\nPictures:")
     draw_directions(vectors, m.relations, settings.out / "directions.png")
@@ -159,24 +174,6 @@ def directions(m: Measured, asked: Sequence[str]) -> None:
         detail(f"  On average over {len(shown)} words {m.along:.2f}; two unrelated directions have about 0.")
     largest = ", ".join(f"{name} {share:.0%}" for name, share in m.position.items())
     print(f"  No number has a meaning of its own. The largest of each direction has, squared: {largest}.")
-
-
-def clusters(m: Measured) -> None:
-    """The nearest words of some words; the mean cosine within a kind, and to the words of other kinds."""
-    print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:")
-    for word in ("queen", "dog"):
-        if word in m.vectors:
-            print(f"  {word:10} {listed(m.vectors.near(m.vectors[word], 5, [word]))}")
-    print(f"  A word and its plural have on average {m.similar:.2f}, any two words {m.all_pairs:.2f}.")
-    kinds = {name: words for name, words in m.clusters.items() if "men" not in name}  # the picture has all
-    rows = {f"{name}: {', '.join(words)}": (m.within[name], m.others[name]) for name, words in kinds.items()}
-    table(("within the group", "to other groups"), rows, ".2f", "Semantic clusters: mean cosine")
-    if len(m.cosine) == 3:
-        cosines = ", ".join(f"{pair} {value:.2f}" for pair, value in m.cosine.items())
-        print(f'Hierarchy. "Mammal" might be between "animal" and "dog": {cosines}')
-        print(f"  Mammal is {'' if holds('between', m) else 'not '}nearer to both than they are to each other.")
-    if len(m.between) > 1:
-        print(f"  Of {len(m.between)} such threes the middle one is between the others in {sum(m.between)}.")
 
 
 def bias(m: Measured) -> None:

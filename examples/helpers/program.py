@@ -148,7 +148,7 @@ def check(settings: object) -> None:
     for name, value in vars(settings).items():
         least = 0 if name in ("seed", "seeds", "temperature") else 1 if type(value) is int else -math.inf
         for each in value if isinstance(value, tuple) else (value,):
-            if isinstance(each, int | float) and not (least <= each < math.inf):
+            if isinstance(each, int | float) and not (math.isfinite(each) and each >= least):
                 allowed = "any finite number" if least == -math.inf else f"{least} or more"
                 raise DataError(f"--{name.replace('_', '-')} is {each}; it can be {allowed}")
 

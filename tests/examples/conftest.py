@@ -1,62 +1,82 @@
 """Runs of the lecture's programs: those that several tests look at happen once."""
 
+import io
 import json
 import os
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 
 from helpers.claims import all_claims, values
 from helpers.program import SHOW_MORE
-from programs import load, output_of_command
+from programs import PAGE, load, output_of_command, reports
+
+
+class Run(NamedTuple):
+    """What a program printed, with --more and without, what its claims need of its numbers, and its folder."""
+
+    text: str
+    short: str
+    measured: dict[str, Any]
+    folder: Path
 
 
 @pytest.fixture(scope="session")
-def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[str, Path]]:
-    """run_once("02_digits", "--epochs", "3"): the program's output and its folder, of one run for the same options.
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
+    """run_once("02_digits", "--epochs", "3"): one run for the same options. Its pictures are files without content.
 
-    All its output, with --more, unless an option says --no-more. Who asks second, a worker of xdist too, waits for it.
+    Who asks second, a worker of xdist too, waits for it.
     """
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
-    def run(name: str, *options: str) -> tuple[str, Path]:
+    def run(name: str, *options: str) -> Run:
         folder = shared / f"{name}-{zlib.crc32(repr(options).encode()):08x}"
-        part, printed = folder.with_suffix(".part"), folder.with_suffix(".txt")
+        part, done = folder.with_suffix(".part"), folder.with_suffix(".json")
         try:
             folder.mkdir()
         except FileExistsError:
-            while not printed.exists():
+            while not done.exists():
                 time.sleep(0.05)
-            return printed.read_text(encoding="utf-8"), folder
-        text, measured = "it raised", None
+            return Run(*json.loads(done.read_text(encoding="utf-8")), folder)
+        result: Any = "it raised", "", {}
         try:
-            more = () if "--no-more" in options else ("--more",)
-            text, measured = output_of_command(load(name), *options, *more, "--out", folder)
+            with patch("helpers.drawing.save_picture", lambda figure, path: path.touch()):
+                result = printed(name, *options, "--out", folder)
         finally:
-            found = values(measured, [c for c in all_claims() if c.program.startswith(name)]) if measured else {}
-            folder.with_suffix(".json").write_text(json.dumps(found), encoding="utf-8")
-            part.write_text(text, encoding="utf-8")
-            part.rename(printed)
-        return text, folder
+            part.write_text(json.dumps(result), encoding="utf-8")
+            part.rename(done)
+        return Run(*result, folder)
 
     return run
 
 
-@pytest.fixture(scope="session")
-def measured_once(run_once: Callable[..., tuple[str, Path]]) -> Callable[..., dict[str, Any]]:
-    """measured_once("02_digits", "--epochs", "3"): the numbers that the program's claims need, of that same run."""
+def printed(name: str, *options: Any) -> tuple[str, str, dict[str, Any]]:
+    """Run a program, and let it report twice, as with --more and as without."""
+    program, claims = load(name), [claim for claim in all_claims() if claim.program.startswith(name)]
+    if name == PAGE or hasattr(program, "main") or "--real" in options:
+        text, measured = output_of_command(program, *options)
+        return text, text, values(measured or SimpleNamespace(), claims)
+    texts, out = [], io.StringIO()
 
-    def numbers(name: str, *options: str) -> dict[str, Any]:
-        _, folder = run_once(name, *options)
-        found: dict[str, Any] = json.loads(folder.with_suffix(".json").read_text(encoding="utf-8"))
-        return found
+    def report(measured: Any, settings: Any) -> None:
+        begun = out.getvalue()
+        for more in (True, False):
+            SHOW_MORE.set(more)
+            with redirect_stdout(io.StringIO()) as now:
+                reports(program)(measured, settings)
+            texts.append(begun + now.getvalue())
 
-    return numbers
+    with redirect_stdout(out):
+        measured = program.start(program.measure, program.Settings, report, [*map(str, options)])
+    return texts[0], texts[1], values(measured, claims)
 
 
 @pytest.fixture(scope="session", autouse=True)

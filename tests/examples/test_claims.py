@@ -162,11 +162,12 @@ DRAWN = sorted({c.program for c in all_claims() if drawn(c)})
 TODAY = date.today().toordinal()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [DRAWN[TODAY % len(DRAWN)]])
-def test_rows_measured_anew_lie_where_ten_runs_lay(command, measured_once):
+def test_rows_measured_anew_lie_where_ten_runs_lay(command, run_once):
     """A seed of the day. Beyond 8 standard deviations, and 5% of the size, lies one of 50,000 normal draws (t, 9)."""
     name, *options = shlex.split(command)
-    run = measured_once(name.removesuffix(".py"), *options, "--seed", str(TODAY))
+    run = run_once(name.removesuffix(".py"), *options, "--seed", str(TODAY)).measured
     for claim in (c for c in all_claims() if c.program == command and drawn(c) and not c.timed):
         for side, before in claim.sides.items():
             far = 8 * stdev(before) * 1.1**0.5 + 0.05 * max(map(abs, before))

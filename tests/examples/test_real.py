@@ -164,13 +164,6 @@ def test_a_word_is_found_only_where_it_was_said(word, place):
             talk.place(word)
 
 
-def test_a_head_is_named_by_the_token_it_looks_at_and_by_its_habit():
-    before = np.eye(4, k=-1)
-    before[0, 0] = 1
-    assert chat.named(before, [5, 6, 7, 8], ["a", "b", "c", "d"]) == '"c" 100% (mostly the token before)'
-    assert chat.kind(before[-1]) == "the token before"
-
-
 # --- fine-tuning ------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ A text passes through the modules in this order:
     inputs.py                       tokens from users, checked; their positions and the mask
     embedding.py  positions.py      tokens -> vectors, and at the end vectors -> logits
     block.py                        attention.py, then ffn.py, on the residual stream; `layers` times
-    generation.py  beam_search.py   logits -> next token; cache.py keeps the keys and values of earlier tokens
+    generation.py                   logits -> next token; cache.py keeps the keys and values of earlier tokens
 
 One file a model, with its config, whose defaults make the family; side by side they show what differs:
 

@@ -10,7 +10,7 @@ The three kinds differ in their arguments only:
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import nn
 import tinygrad_lecture as tl
@@ -20,13 +20,22 @@ from tinygrad_lecture.ops.shape import merge_heads, split_heads
 
 from .cache import KeyValues
 from .ffn import linears
-from .positions import Rotation
 
 __all__ = ["MultiHeadAttention", "SingleHeadAttention", "scaled_dot_product_attention"]
 
+Rotation: TypeAlias = tuple[Tensor, Tensor]  # cos and sin of the angles: see `Rotary.forward`
+
 
 def scaled_dot_product_attention(
-    q: Tensor, k: Tensor, v: Tensor, mask: Any = None, dropout: float = 0.0
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Any = None,
+    dropout: float = 0.0,
+    *,
+    bias: Tensor | None = None,
+    scale: float | None = None,
+    softmax: nn.Module | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The output and the attention weights (Vaswani et al., arXiv:1706.03762, formula 1).
 
@@ -37,24 +46,33 @@ def scaled_dot_product_attention(
     - `k`: (..., keys, head_dim).
     - `v`: (..., keys, value_dim). Leading axes broadcast.
     - `mask`: bools that broadcast to (..., queries, keys), True where the query may attend to the key, as in PyTorch's
-      function of this name; a Tensor, array or list. None allows all. Or floats, (heads, queries, keys) or (..., heads,
-      queries, keys), that are added to the scores, as those of `RelativeBias`.
+      function of this name; a Tensor, array or list. None allows all.
     - `dropout`: probability of dropping a weight. It affects the output, not the returned weights.
+    - `bias`: floats that broadcast to (..., queries, keys), added to the scores, as those of `RelativeBias`.
+    - `scale`: factor of q k^T, by default 1 / sqrt(head_dim). `softmax`: a module that makes weights of scores.
 
     Returns (..., queries, value_dim) and (..., queries, keys). If the mask allows a query no key, its output and its
     gradient are zeros.
-    Raises ValueError if the shapes do not match, TypeError for a mask that is neither bools nor floats with an
-    axis of heads.
+    Raises ValueError if the shapes do not match, TypeError for a mask that is not of bools.
     """
+    scores = q @ k.mT * (scale or 1 / math.sqrt(q.shape[-1]))  # (..., queries, keys)
+    if bias is not None:
+        scores = scores + bias
     if mask is not None:
-        mask = tl.as_tensor(mask, device=q.device)
-        if mask.dtype.kind != "b" and not _is_added(mask):
-            raise TypeError(
-                "scaled_dot_product_attention: the mask must be of bools, True where a query may attend, got "
-                f"{mask.dtype}; write mask == 0 for one of 0 and -inf, mask != 0 for one of 1 and 0"
-            )
-    weights = tl.attention_weights(q, k, mask)  # softmax(q k^T / sqrt(head_dim)): (..., queries, keys)
+        scores = tl.where(checked_mask(mask, q.device), scores, -math.inf)
+    weights = tl.softmax(scores, -1) if softmax is None else softmax(scores)  # (..., queries, keys); rows sum to 1
     return F.dropout(weights, dropout) @ v, weights  # (..., queries, keys) @ (..., keys, value_dim)
+
+
+def checked_mask(mask: Any, device: str) -> Tensor:
+    """A mask, given as Tensor, array or list, as a Tensor on the device. Raises TypeError unless it is of bools."""
+    made: Tensor = tl.as_tensor(mask, device=device)
+    if made.dtype.kind != "b":
+        raise TypeError(
+            f"attention: the mask must be of bools, True where a query may attend, not {made.dtype}; write mask == 0 "
+            "for one of 0 and -inf, mask != 0 for one of 1 and 0, and bias= for numbers to add to the scores"
+        )
+    return made
 
 
 class SingleHeadAttention(nn.Module):
@@ -83,51 +101,44 @@ class SingleHeadAttention(nn.Module):
 class Attend(nn.Module):
     """The attention of all heads, from queries, keys and values to what each head sends.
 
-    Scores and weights exist only where something needs them: a hook of `softmax`, which reads or changes them, dropout,
-    or a mask of floats. Elsewhere the same output is computed without them, in less time and memory.
+    Scores and weights exist only where something needs them: somebody who looks at them, dropout, or a bias. Elsewhere
+    a kernel computes the same output without keeping them, in less time and memory.
 
     - `scale`: factor of q k^T, by default 1 / sqrt(head_dim).
     - `sharing`: how many heads, one after another, share keys and values (Ainslie et al., arXiv:2305.13245).
+    - `watched`: whether somebody looks at scores or weights: set by inspect/points.py.
     """
+
+    watched = False
 
     def __init__(self, dropout: float = 0.0, scale: float | None = None, sharing: int = 1) -> None:
         self.dropout, self.scale, self.sharing = dropout, scale, sharing
         self.softmax = nn.Softmax(-1)
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, bias: Tensor | None = None
+    ) -> Tensor:
         """q (..., heads, queries, head_dim) -> (..., heads, queries, value_dim).
 
         - `k`, `v`: (..., heads / sharing, keys, head_dim), and (..., value_dim).
-        - `mask`: bools that broadcast to (..., 1, queries, keys), or floats (..., heads, queries, keys) that are added.
+        - `mask`: bools that broadcast to (..., 1, queries, keys).
+        - `bias`: floats (..., heads, queries, keys).
         """
         dropout = self.dropout if self.training else 0.0
-        if dropout or self.softmax.has_hooks or (mask is not None and _is_added(mask)):
-            return self._with_weights(q, k, v, mask, dropout)
+        if self.watched or dropout or bias is not None:
+            if self.sharing > 1:  # (..., kv_heads, keys, n) -> (..., heads, keys, n)
+                k, v = (tl.repeat_interleave(x, self.sharing, -3) for x in (k, v))
+            chosen: Any = {"bias": bias, "scale": self.scale, "softmax": self.softmax}
+            return scaled_dot_product_attention(q, k, v, mask, dropout, **chosen)[0]
         if self.sharing == 1:
             return tl.attention(q, k, v, mask, scale=self.scale)
+        # The queries of heads that share keys, head below head, as if they were the queries of one head.
+        *lead, heads, queries, head_dim = q.shape
+        stacked = q.reshape(*lead, heads // self.sharing, self.sharing * queries, head_dim)
         if mask is not None and mask.ndim > 1 and mask.shape[-2] > 1:  # a row for each query
             mask = tl.cat([mask] * self.sharing, -2)
-        return tl.attention(self._stacked(q), k, v, mask, scale=self.scale).reshape(*q.shape[:-1], v.shape[-1])
-
-    def _with_weights(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
-        scores = self._stacked(q) @ k.mT * (self.scale or q.shape[-1] ** -0.5)
-        scores = scores.reshape(*q.shape[:-1], -1)  # (..., heads, queries, keys)
-        if mask is not None:
-            scores = scores + mask if _is_added(mask) else tl.where(mask, scores, -math.inf)
-        weights = F.dropout(self.softmax(scores), dropout)  # (..., heads, queries, keys)
-        return (self._stacked(weights) @ v).reshape(*q.shape[:-1], v.shape[-1])
-
-    def _stacked(self, x: Tensor) -> Tensor:
-        """(..., heads, queries, n) -> (..., kv_heads, rows, n): the rows of heads that share keys, head below head."""
-        if self.sharing == 1:
-            return x
-        *lead, heads, queries, n = x.shape
-        return x.reshape(*lead, heads // self.sharing, self.sharing * queries, n)
-
-
-def _is_added(mask: Tensor) -> bool:
-    """Whether a mask is added to the scores; a table of floats for all heads is more likely a mistake."""
-    return mask.dtype.kind == "f" and mask.ndim > 2
+        out = tl.attention(stacked, k, v, mask, scale=self.scale)  # (..., kv_heads, sharing * queries, value_dim)
+        return out.reshape(*lead, heads, queries, v.shape[-1])
 
 
 class MultiHeadAttention(nn.Module):
@@ -180,6 +191,7 @@ class MultiHeadAttention(nn.Module):
         memory: Tensor | None = None,
         *,
         mask: Any = None,
+        bias: Tensor | None = None,
         rotation: Rotation | None = None,
         cache: KeyValues | None = None,
     ) -> Tensor:
@@ -187,33 +199,34 @@ class MultiHeadAttention(nn.Module):
 
         - `memory`: (..., keys, key_width), the vectors attended to; by default x itself (self-attention).
         - `mask`: bools that broadcast to (..., queries, keys), True where a query may attend; the same for all heads.
-          Or floats (..., heads, queries, keys) that are added to the scores, as those of `RelativeBias`.
+        - `bias`: floats (..., heads, queries, keys) that are added to the scores, as those of `RelativeBias`.
         - `rotation`: rotary positions of x, from `Rotary`, by which queries and keys are rotated.
         - `cache`: keys and values of earlier calls. Those of x are appended; those of a memory are computed only once.
 
-        Raises ValueError if shapes do not match, or for a rotation of a memory.
+        Raises ValueError if shapes do not match, or for a rotation of a memory, TypeError for a mask of other values.
         """
         if memory is None:
             q, k, v = linears(x, self.W_Q, self.W_K, self.W_V)  # (..., tokens, heads or kv_heads * head_dim)
         else:
             _check_memory(memory, rotation, cache)
             q = self.W_Q(x)
-        q = split_heads(q, self.heads)  # (..., heads, queries, head_dim)
+        q = split_heads(q, self.heads)  # (..., queries, heads * head_dim) -> (..., heads, queries, head_dim)
         if memory is not None and cache is not None and cache.length:  # computed in the first call
             k, v = cache.held
         else:
             if memory is not None:
-                k, v = linears(memory, self.W_K, self.W_V)
+                k, v = linears(memory, self.W_K, self.W_V)  # (..., keys, kv_heads * head_dim)
             k, v = split_heads(k, self.kv_heads), split_heads(v, self.kv_heads)  # (..., kv_heads, keys, head_dim)
             if rotation is not None:
                 q, k = tl.rotary(q, *rotation), tl.rotary(k, *rotation)
             if cache is not None:
                 k, v = cache.append(k, v)
         if mask is not None:
-            mask = tl.as_tensor(mask, device=x.device)
-            mask = mask if mask.ndim <= 2 or _is_added(mask) else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys)
-        out = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
-        return self.dropout(self.W_O(merge_heads(out)))  # type: ignore[no-any-return]
+            mask = checked_mask(mask, x.device)
+            mask = mask if mask.ndim <= 2 else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys)
+        out: Tensor = self.attend(q, k, v, mask, bias)  # (..., heads, queries, head_dim)
+        out = self.W_O(merge_heads(out))  # (..., queries, heads * head_dim) -> (..., queries, width)
+        return self.dropout(out) if self.dropout.training else out
 
     def extra_repr(self) -> str:
         return f"heads={self.heads}" + f", kv_heads={self.kv_heads}" * (self.kv_heads != self.heads)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from tinygrad_lecture import Tensor
 from .block import make_norm
 from .config import TransformerConfig, config_class
 from .embedding import Unembedding
-from .encoder import Encoder, EncoderConfig, pool
+from .encoder import Encoder, EncoderConfig
 from .ffn import ACTIVATIONS
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
@@ -78,15 +78,6 @@ class Bert(Encoder, PretrainedModel):
 
     def make_unembedding(self, W_E: nn.Embedding) -> nn.Module | None:
         return MaskedHead(self.config, W_E if self.config.tied else None) if self.config.head else None
-
-    def pooled(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
-        """tanh(pooler(first vector)), learnt to say whether two texts belong together: (..., tokens) -> (..., width).
-
-        Raises ValueError for a model without pooler.
-        """
-        if self.pooler is None:
-            raise ValueError("Bert: the model has no pooler; use its vectors, as in model(tokens).mean(-2)")
-        return tl.tanh(self.pooler(self(tokens, padding_mask, segments)[..., 0, :]))  # type: ignore[no-any-return]
 
     def embed(self, texts: Iterable[str], batch_size: int = 32) -> Tensor:
         """A vector per text, close to those of texts with a similar meaning: (n, width).
@@ -144,3 +135,12 @@ class MaskedHead(Unembedding):
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., vocab_size)."""
         return super().forward(self.norm(ACTIVATIONS[self.activation](self.dense(x))))
+
+
+def pool(x: Tensor, padding_mask: Tensor | None, pooling: Literal["first", "mean"]) -> Tensor:
+    """One vector of a text: the first, or the mean, of those of its tokens: (..., tokens, width) -> (..., width)."""
+    mask = tl.ones(*x.shape[:-1], dtype=tl.bool, device=x.device) if padding_mask is None else padding_mask
+    if pooling == "first":
+        mask = tl.logical_and(mask, tl.cumsum(mask.long(), -1) == 1)  # the first token alone
+    weights = tl.unsqueeze(mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens that count
+    return (x * weights).sum(-2) / tl.clip(weights.sum(-2), min=1)  # type: ignore[no-any-return]

@@ -1,51 +1,52 @@
-"""The transformer block: attention, then FFN, each added to the residual stream. A model is a stack of blocks."""
+"""The transformer block: attention, then FFN, each added to the residual stream. A model is a stack of blocks.
+
+The vectors of the tokens, (..., tokens, width), pass through all blocks; each part of a block reads them, and adds to
+them what it has computed. That is the residual stream.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import nn
 from tinygrad_lecture import Tensor
 
-from .attention import MultiHeadAttention
+from .attention import MultiHeadAttention, Rotation
 from .cache import KeyValues
-from .config import NormPlace, Positions, TransformerConfig
+from .config import TransformerConfig
 from .ffn import FeedForward
-from .positions import Rotation
 
 __all__ = ["Block", "CrossBlock"]
+
+Part = Callable[..., Tensor]
+
+
+def pre_norm(x: Tensor, norm: nn.Module, part: Part, *given: object, **more: object) -> Tensor:
+    """x + part(norm(x)): each part reads vectors of one size (GPT-2, Llama, T5)."""
+    return x + part(norm(x), *given, **more)
+
+
+def post_norm(x: Tensor, norm: nn.Module, part: Part, *given: object, **more: object) -> Tensor:
+    """norm(x + part(x)): the stream itself keeps one size (Vaswani et al., arXiv:1706.03762, BERT, BART)."""
+    return norm(x + part(x, *given, **more))  # type: ignore[no-any-return]
 
 
 class ResidualStream(nn.Identity):
     """The identity. It gives the residual stream between two parts of a block a name: see inspect/points.py."""
 
 
-class ResidualBlock(nn.Module):
-    """The base of all blocks: each part adds its output to the residual stream. `norm`, `positions`: the config's."""
-
-    norm: NormPlace
-    positions: Positions
-
-    def check_positions(self, mask: Tensor | None, rotation: Rotation | None) -> None:
-        """Raises ValueError where the positions, a rotation or a mask (..., queries, keys), are left out."""
-        relative = self.positions == "relative" and (mask is None or mask.dtype.kind != "f")
-        if relative or (self.positions == "rotary" and rotation is None):
-            raise ValueError(f"{self.positions} positions are missing; model.embedding gives a rotation or a mask")
-
-    def extra_repr(self) -> str:
-        return f"norm={self.norm!r}"
-
-
-class Block(ResidualBlock):
-    """Self-attention, then FFN.
+class Block(nn.Module):
+    """Self-attention, then FFN. With config.norm "pre" (GPT-2, Llama, T5):
 
         x = x + attention(norm_1(x))
         x = x + ffn(norm_2(x))
 
-    This is config.norm "pre" (GPT-2, Llama, T5). With "post" (Vaswani et al., arXiv:1706.03762, BERT and BART) the norm
-    follows the sum: x = norm_1(x + attention(x)).
+    With "post" (2017, BERT and BART) each norm follows the sum: x = norm_1(x + attention(x)).
     """
 
     def __init__(self, config: TransformerConfig) -> None:
         self.norm, self.positions = config.norm, config.positions
+        self.add = pre_norm if config.norm == "pre" else post_norm
         self.norm_1 = make_norm(config)
         self.attention = make_attention(config)
         self.after_attention = ResidualStream()
@@ -53,21 +54,32 @@ class Block(ResidualBlock):
         self.ffn = make_ffn(config)
 
     def forward(
-        self, x: Tensor, mask: Tensor | None = None, rotation: Rotation | None = None, cache: KeyValues | None = None
+        self,
+        x: Tensor,
+        mask: Tensor | None = None,
+        bias: Tensor | None = None,
+        rotation: Rotation | None = None,
+        cache: KeyValues | None = None,
     ) -> Tensor:
-        """(..., tokens, width) -> (..., tokens, width). mask, rotation, cache: see `MultiHeadAttention.forward`.
+        """(..., tokens, width) -> (..., tokens, width). The others: see `MultiHeadAttention.forward`.
 
-        Raises ValueError without a rotation where positions are rotary, or a mask of floats where they are relative.
+        Raises ValueError without a rotation where positions are rotary, or a bias where they are relative.
         """
-        self.check_positions(mask, rotation)
-        if self.norm == "pre":
-            x = self.after_attention(x + self.attention(self.norm_1(x), mask=mask, rotation=rotation, cache=cache))
-            return x + self.ffn(self.norm_2(x))  # type: ignore[no-any-return]
-        x = self.after_attention(self.norm_1(x + self.attention(x, mask=mask, rotation=rotation, cache=cache)))
-        return self.norm_2(x + self.ffn(x))  # type: ignore[no-any-return]
+        self._check_positions(bias, rotation)
+        x = self.add(x, self.norm_1, self.attention, mask=mask, bias=bias, rotation=rotation, cache=cache)
+        x = self.after_attention(x)
+        return self.add(x, self.norm_2, self.ffn)
+
+    def _check_positions(self, bias: Tensor | None, rotation: Rotation | None) -> None:
+        """Raises ValueError where the positions are left out."""
+        if (self.positions == "rotary" and rotation is None) or (self.positions == "relative" and bias is None):
+            raise ValueError(f"{self.positions} positions are missing; model.embedding gives a rotation or a bias")
+
+    def extra_repr(self) -> str:
+        return f"norm={self.norm!r}"
 
 
-class CrossBlock(ResidualBlock):
+class CrossBlock(Block):
     """A decoder's block with cross-attention: self-attention, attention to the encoder's output, then FFN.
 
         x = x + attention(norm_1(x))
@@ -79,6 +91,7 @@ class CrossBlock(ResidualBlock):
 
     def __init__(self, config: TransformerConfig) -> None:
         self.norm, self.positions = config.norm, config.positions
+        self.add = pre_norm if config.norm == "pre" else post_norm
         self.norm_1 = make_norm(config)
         self.attention = make_attention(config)
         self.after_attention = ResidualStream()
@@ -88,12 +101,13 @@ class CrossBlock(ResidualBlock):
         self.norm_3 = make_norm(config)
         self.ffn = make_ffn(config)
 
-    def forward(
+    def forward(  # type: ignore[override] # a memory more
         self,
         x: Tensor,
         memory: Tensor,
         mask: Tensor | None = None,
         memory_mask: Tensor | None = None,
+        bias: Tensor | None = None,
         rotation: Rotation | None = None,
         cache: KeyValues | None = None,
         memory_cache: KeyValues | None = None,
@@ -106,14 +120,12 @@ class CrossBlock(ResidualBlock):
 
         See `MultiHeadAttention.forward`. Raises as `Block.forward` does.
         """
-        self.check_positions(mask, rotation)
-        if self.norm == "pre":
-            x = self.after_attention(x + self.attention(self.norm_1(x), mask=mask, rotation=rotation, cache=cache))
-            x = self.after_cross(x + self.cross(self.norm_2(x), memory, mask=memory_mask, cache=memory_cache))
-            return x + self.ffn(self.norm_3(x))  # type: ignore[no-any-return]
-        x = self.after_attention(self.norm_1(x + self.attention(x, mask=mask, rotation=rotation, cache=cache)))
-        x = self.after_cross(self.norm_2(x + self.cross(x, memory, mask=memory_mask, cache=memory_cache)))
-        return self.norm_3(x + self.ffn(x))  # type: ignore[no-any-return]
+        self._check_positions(bias, rotation)
+        x = self.add(x, self.norm_1, self.attention, mask=mask, bias=bias, rotation=rotation, cache=cache)
+        x = self.after_attention(x)
+        x = self.add(x, self.norm_2, self.cross, memory, mask=memory_mask, cache=memory_cache)
+        x = self.after_cross(x)
+        return self.add(x, self.norm_3, self.ffn)
 
 
 # --- parts, built from a config -----------------------------------------------------------------------------

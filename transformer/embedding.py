@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import nn
@@ -10,7 +9,7 @@ from tinygrad_lecture import Tensor
 
 from .block import make_norm
 from .config import TransformerConfig
-from .positions import RelativeBias, Rotary, Rotation, sinusoids
+from .positions import LearnedPositions, NoPositions, RelativeBias, Rotary, Sinusoids
 
 __all__ = ["Embedding", "Unembedding"]
 
@@ -18,9 +17,8 @@ __all__ = ["Embedding", "Unembedding"]
 class Embedding(nn.Module):
     """W_E[token] + position: (..., tokens) -> (..., tokens, width).
 
-    - `config.positions`: "learned" adds a row of a second matrix. "sinusoidal" adds `sinusoids` to W_E[token] *
-      sqrt(width), as in Vaswani et al., arXiv:1706.03762, section 3.4. With "rotary", "relative" and "none" nothing is
-      added; what their blocks need is kept here.
+    - `config.positions`: "learned" and "sinusoidal" are added here. What blocks need of "rotary" and "relative" ones,
+      `positions` gives: see positions.py.
     - `W_E`: (vocab_size, width), an nn.Embedding to share, or None for a new one.
     - `segments`: how many kinds of segments have a vector that is added to those of their tokens (Devlin et al.,
       arXiv:1810.04805).
@@ -28,25 +26,16 @@ class Embedding(nn.Module):
 
     def __init__(self, config: TransformerConfig, W_E: nn.Embedding | None = None, segments: int = 0) -> None:
         self.context = config.longest
-        self.kind = config.positions
         self.W_E = W_E or nn.Embedding(config.vocab_size, config.width)
-        if self.kind == "learned":
-            self.positions: nn.Module = nn.Embedding(config.context, config.width)
-        elif self.kind == "sinusoidal":
-            self.register_buffer("waves", sinusoids(config.context, config.width), persistent=False)
-            self.waves: Tensor
-        elif self.kind == "relative":
-            self.positions = RelativeBias(config.heads, config.buckets, config.max_distance)
-        elif self.kind == "rotary":
-            self.positions = Rotary(config.context, config.head_dim, config.rotary_base, config.rotary_factor)
+        self.positions = make_positions(config)
         self.segments = nn.Embedding(segments, config.width) if segments else None
         self.norm = make_norm(config) if config.embedding_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
 
     @property
     def device(self) -> str:
-        """Where W_E is, be its numbers parameters or quantised."""
-        return getattr(self.W_E, "weight" if isinstance(self.W_E, nn.Embedding) else "scale").device  # type: ignore[no-any-return]
+        """Where W_E is."""
+        return self.W_E.weight.device
 
     def forward(self, tokens: Tensor, positions: Tensor, segments: Any = None) -> Tensor:
         """tokens: (..., tokens), integers.  positions: (tokens,) or (..., tokens).  Returns (..., tokens, width).
@@ -55,20 +44,27 @@ class Embedding(nn.Module):
 
         Raises ValueError for segments without vectors for them.
         """
-        x: Tensor = self.W_E(tokens)  # (..., tokens, width)
-        if self.kind == "learned":
-            x = x + self.positions(positions)
-        elif self.kind == "sinusoidal":
-            x = x * math.sqrt(x.shape[-1]) + self.waves[positions]
+        x = self.positions.added_to(self.W_E(tokens), positions)  # (..., tokens, width)
         if self.segments is not None:
             x = x + (self.segments.weight[0] if segments is None else self.segments(segments))
         elif segments is not None:
             raise ValueError("segments: the model has none; leave them out, or build it with segments=2")
         return self.dropout(self.norm(x))  # type: ignore[no-any-return]
 
-    def rotation(self, positions: Tensor) -> Rotation | None:
-        """What the blocks need of rotary positions: see `Rotary.forward`. None with other positions."""
-        return self.positions(positions) if self.kind == "rotary" else None
+
+def make_positions(config: TransformerConfig) -> NoPositions:
+    """The positions of a config."""
+    match config.positions:
+        case "learned":
+            return LearnedPositions(config.context, config.width)
+        case "sinusoidal":
+            return Sinusoids(config.context, config.width)
+        case "rotary":
+            return Rotary(config.context, config.head_dim, config.rotary_base, config.rotary_factor)
+        case "relative":
+            return RelativeBias(config.heads, config.buckets, config.max_distance)
+        case "none":
+            return NoPositions()
 
 
 def unembedding(config: TransformerConfig, W_E: nn.Embedding) -> Unembedding:

@@ -7,30 +7,24 @@ For example:
 
     inputs, targets = mask_tokens(tokens, mask_token=64, vocab_size=65)     # hide some tokens
     model.loss(inputs, targets).backward()                      # learn to predict them
-
-    classifier = Classifier(model, classes=2)                   # then learn to classify texts
-    classifier(tokens)                                          # (batch, classes)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import nn
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .block import Block, make_final_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-from .inputs import check_padding_mask, read
+from .inputs import read
 from .inspect.inspectable import Inspectable
-from .inspect.trace import Trace, traced
 from .training import initialize, token_cross_entropy
 
-__all__ = ["Classifier", "Encoder", "EncoderConfig"]
+__all__ = ["Encoder", "EncoderConfig"]
 
 
 @config_class
@@ -85,7 +79,7 @@ class Encoder(Inspectable):
         text = read(self.embedding, tokens, padding_mask, segments)
         x = text.vectors  # (..., tokens, width)
         for block in self.blocks:
-            x = block(x, text.mask, text.rotation)
+            x = block(x, text.mask, text.bias, text.rotation)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def logits(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
@@ -106,6 +100,10 @@ class Encoder(Inspectable):
             raise ValueError(f"{type(self).__name__}: the model has no W_U, so it gives vectors, but no logits")
         return self.unembedding(self(tokens, padding_mask, segments))  # type: ignore[no-any-return]
 
+    @property
+    def reads(self) -> Callable[..., Tensor]:
+        return self if self.unembedding is None else self.logits
+
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """The mean cross-entropy of the hidden tokens.
 
@@ -115,54 +113,3 @@ class Encoder(Inspectable):
         Other arguments and errors: see `logits`.
         """
         return token_cross_entropy(self.logits(tokens, padding_mask, segments), targets)
-
-    def trace(
-        self,
-        tokens: Any,
-        padding_mask: Any = None,
-        segments: Any = None,
-        *,
-        points: str | Iterable[str] | None = None,
-        requires_grad: bool = False,
-    ) -> Trace:
-        """What the model computes at every point while it reads a text: see `GPT.trace`. Arguments: see `logits`."""
-        read = self if self.unembedding is None else self.logits
-        return traced(self, partial(read, tokens, padding_mask, segments), tokens, points, requires_grad)
-
-
-class Classifier(nn.Module):
-    """A text classifier on an encoder: pool its vectors into one, then tanh and a last matrix.
-
-    - `pooling`: "first", the vector of the first token that is not padding, as BERT does with [CLS]; or "mean", of all.
-      The encoder is trained too; `encoder.requires_grad_(False)` freezes it.
-
-    Raises ValueError for fewer than two classes, or another pooling. (Devlin et al., arXiv:1810.04805, section 4.1.)
-    """
-
-    def __init__(self, encoder: Encoder, classes: int, pooling: Literal["first", "mean"] = "first") -> None:
-        if classes < 2 or pooling not in ("first", "mean"):
-            raise ValueError(
-                f'Classifier: classes must be at least 2 and pooling "first" or "mean", got {classes} and {pooling!r}'
-            )
-        width = encoder.config.width
-        self.pooling = pooling
-        self.pool = nn.Linear(width, width)
-        self.dropout = nn.Dropout(encoder.config.dropout)
-        self.out = nn.Linear(width, classes)
-        initialize(self, encoder.config)
-        self.encoder = encoder
-
-    def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
-        """Logits of the classes: (..., tokens) -> (..., classes). Arguments and errors: see `Encoder.logits`."""
-        x = self.encoder(tokens, padding_mask)  # (..., tokens, width)
-        pooled = pool(x, check_padding_mask(padding_mask, x.shape[:-1], x.device), self.pooling)
-        return self.out(self.dropout(tl.tanh(self.pool(pooled))))  # type: ignore[no-any-return]
-
-
-def pool(x: Tensor, padding_mask: Tensor | None, pooling: Literal["first", "mean"]) -> Tensor:
-    """One vector of a text: the first, or the mean, of those of its tokens: (..., tokens, width) -> (..., width)."""
-    mask = tl.ones(*x.shape[:-1], dtype=tl.bool, device=x.device) if padding_mask is None else padding_mask
-    if pooling == "first":
-        mask = tl.logical_and(mask, tl.cumsum(mask.long(), -1) == 1)  # the first token alone
-    weights = tl.unsqueeze(mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens that count
-    return (x * weights).sum(-2) / tl.clip(weights.sum(-2), min=1)  # type: ignore[no-any-return]

@@ -14,9 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, Unpack
-
-import numpy as np
+from typing import Any, ClassVar
 
 import nn
 from tinygrad_lecture import Tensor
@@ -123,7 +121,7 @@ class EncoderDecoder(Inspectable):
         text = read(self.source_embedding, source, source_padding)
         x = text.vectors  # (..., source, width)
         for block in self.encoder:
-            x = block(x, text.mask, text.rotation)
+            x = block(x, text.mask, text.bias, text.rotation)
         return self.encoder_norm(x)  # type: ignore[no-any-return]
 
     def decode(
@@ -150,7 +148,7 @@ class EncoderDecoder(Inspectable):
         x = text.vectors  # (..., target, width)
         for layer, block in enumerate(self.decoder):
             own, cross = text.keys(layer), text.memory_keys(layer)
-            x = block(x, memory, text.mask, text.memory_mask, text.rotation, own, cross)
+            x = block(x, memory, text.mask, text.memory_mask, text.bias, text.rotation, own, cross)
         text.finish()
         return self.decoder_norm(x)  # type: ignore[no-any-return]
 
@@ -163,7 +161,7 @@ class EncoderDecoder(Inspectable):
         """
         return token_cross_entropy(self(source, target, source_padding, target_padding), targets)
 
-    def trace(
+    def trace(  # type: ignore[override] # two texts
         self,
         source: Any,
         target: Any,
@@ -190,7 +188,7 @@ class EncoderDecoder(Inspectable):
         """An empty key/value cache for `decode`."""
         return Cache(self.config.decoder_depth)
 
-    def generate(self, source: Prompt, *, start: int | None = None, **settings: Unpack[Settings]) -> Iterator[int]:
+    def generate(self, source: Prompt, *, start: int | None = None, **settings: Any) -> Iterator[int]:
         """Yields the target of a source, token by token.
 
         - `source`: at least one token, a list, array or Tensor of shape (tokens,).
@@ -204,7 +202,7 @@ class EncoderDecoder(Inspectable):
         return target.generate(target.prompt, **self._ends(settings))
 
     def generate_batch(
-        self, sources: Iterable[Prompt], *, start: int | None = None, **settings: Unpack[Settings]
+        self, sources: Iterable[Prompt], *, start: int | None = None, **settings: Any
     ) -> list[list[int]]:
         """The targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
         target = TargetModel(self, sources, self.beginning(start))
@@ -229,14 +227,14 @@ class EncoderDecoder(Inspectable):
 class TargetModel(LanguageModel):
     """An encoder-decoder's model of the targets of given sources, which are encoded at the first token.
 
-    - `prompt`: what every target begins with. Its first token is not part of the target.
+    - `prompt`: what every target begins with.
 
     Raises IndexError for a token outside the vocabulary, ValueError for a source longer than the context.
     """
 
     def __init__(self, model: EncoderDecoder, sources: Iterable[Prompt], prompt: list[int]) -> None:
         self.model, self.config = model, model.config
-        self.prompt, self.begun = prompt, len(prompt) - 1
+        self.prompt = prompt
         self.source, self.source_padding = pad_prompts(sources)  # (batch, source) each
         self.memory: Tensor | None = None
         check_tokens(model.source_embedding, self.source)
@@ -251,13 +249,8 @@ class TargetModel(LanguageModel):
         return self.model.new_cache()
 
     def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
-        """Logits of the target's token after the last: (batch, tokens) -> (batch, vocab_size).
-
-        The batch has the same number of targets for each source, one after another.
-        """
+        """Logits of the target's token after the last: (batch, tokens) -> (batch, vocab_size)."""
         if self.memory is None:
-            memory = self.model.encode(self.source, self.source_padding)  # (sources, source, width)
-            rows = np.arange(len(self.source)).repeat(len(tokens) // len(self.source))  # (batch,)
-            self.memory, self.source_padding = memory[rows], self.source_padding[rows]
+            self.memory = self.model.encode(self.source, self.source_padding)  # (batch, source, width)
         x = self.model.decode(tokens, self.memory, padding_mask, self.source_padding, cache)
         return self.model.unembedding(x[..., -1:, :])[..., 0, :]  # type: ignore[no-any-return]

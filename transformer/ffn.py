@@ -57,7 +57,8 @@ class FeedForward(nn.Module):
         activation = ACTIVATIONS[self.activation]
         gate, up = linears(x, self.gate, self.up) if self.activation in GATED else (None, self.up(x))
         hidden = activation(up) if gate is None else activation(gate) * up  # (..., hidden)
-        return self.dropout(self.down(hidden))  # type: ignore[no-any-return]
+        out: Tensor = self.down(hidden)  # (..., width)
+        return self.dropout(out) if self.dropout.training else out
 
     def extra_repr(self) -> str:
         return f"activation={self.activation!r}"

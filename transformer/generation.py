@@ -1,33 +1,32 @@
 """Autoregressive generation: the settings, and from logits to the next token.
 
     adjusted            logits -> logits, by what the text says already
-    probabilities       logits -> probabilities: temperature, then top_k, top_p, min_p
+    probabilities       logits -> probabilities: temperature, then top_k, top_p
     draw                probabilities -> a token
 
-The order is that of `transformers`. A `LanguageModel` has the loop that appends the token and goes on: `draws`, or
-`beam_search`.
+The order is that of `transformers`. `draws` is the loop that appends the token and goes on, for the `Texts` of a
+`LanguageModel`.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import tee
 from numbers import Integral, Real
-from typing import Any, TypedDict, Unpack
+from typing import Any
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
 from nn.errors import explained
+from nn.module_calls import evaluating
 from nn.utils.rnn import pad_sequence
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import Array, is_array, to_host, xp
 
-from .beam_search import beam_search
-from .cache import Cache, Texts
+from .cache import Cache
 from .config import TransformerConfig
 from .inputs import as_tokens, check_vocabulary
 from .tokenizer.pretrained import Messages, PretrainedTokenizer
@@ -48,7 +47,7 @@ def adjusted(logits: Tensor, texts: Texts, settings: Settings, last: bool) -> Te
     penalty, forced = settings["repetition_penalty"], settings["forced_eos"]
     if last and forced is not None:
         is_forced = tl.arange(logits.shape[-1], device=logits.device) == forced  # (vocab_size,)
-        return tl.where(is_forced, tl.zeros_like(logits), -np.inf)
+        return tl.where(is_forced, tl.zeros_like(logits), -np.inf)  # type: ignore[no-any-return]
     if penalty == 1:
         return logits
     seen, (rows, places) = np.zeros(logits.shape, np.bool_), np.nonzero(texts.mask)
@@ -58,11 +57,7 @@ def adjusted(logits: Tensor, texts: Texts, settings: Settings, last: bool) -> Te
 
 
 def probabilities(
-    logits: Any,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    min_p: float | None = None,
+    logits: Any, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
 ) -> Tensor:
     """softmax(logits / temperature), restricted to the most probable tokens: (..., vocab_size) -> (..., vocab_size).
 
@@ -72,15 +67,13 @@ def probabilities(
     - `top_k`: keeps the k largest logits.
     - `top_p`: of these, keeps the smallest set whose probabilities sum to at least top_p (nucleus sampling; Holtzman et
       al., arXiv:1904.09751).
-    - `min_p`: of these, keeps those at least min_p times as probable as the likeliest (Nguyen et al.,
-      arXiv:2407.01082).
 
     The kept probabilities are rescaled to sum to 1. Among equal logits the smaller token id comes first.
     A row becomes nan if one of its logits is nan or inf, or all are -inf.
-    Raises ValueError for temperature < 0, top_k < 1, top_p outside (0, 1], or min_p outside [0, 1]; TypeError for
+    Raises ValueError for temperature < 0, top_k < 1 or top_p outside (0, 1]; TypeError for
     anything but numbers, or a top_k that is not an integer.
     """
-    check_settings(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+    check_settings(temperature=temperature, top_k=top_k, top_p=top_p)
     top_p = None if top_p == 1 else top_p
     if not isinstance(logits, Tensor):
         logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
@@ -100,8 +93,6 @@ def probabilities(
     scaled = scaled / temperature
     if top_k is not None or top_p is not None:
         scaled = tl.where(_kept(scaled.array, top_k, top_p), scaled, -np.inf)
-    if min_p:  # the likeliest is at 0
-        scaled = tl.where(scaled.array < number(np.log(min_p)), -np.inf, scaled)
     return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
 
 
@@ -127,8 +118,7 @@ def choose(logits: Tensor, settings: Settings, random: np.random.Generator) -> A
     Raises ValueError for logits that are nan or inf.
     """
     if settings["temperature"] > 0:
-        kept = settings["top_k"], settings["top_p"], settings["min_p"]
-        return draw(probabilities(logits, settings["temperature"], *kept), random)
+        return draw(probabilities(logits, settings["temperature"], settings["top_k"], settings["top_p"]), random)
     scores = to_host(logits.array)  # greedy: without the detour over probabilities of 0 and 1
     check_finite(scores.max(axis=-1))
     return scores.argmax(axis=-1)
@@ -157,38 +147,18 @@ def check_finite(rows: Array) -> None:
 # --- settings ------------------------------------------------------------------------------------------------
 
 
-class Settings(TypedDict, total=False):
-    """How tokens are chosen; see `LanguageModel.generate`."""
-
-    max_new_tokens: int
-    temperature: float
-    top_k: int | None
-    top_p: float | None
-    min_p: float | None
-    stop: int | str | Iterable[int | str] | None
-    seed: int | None
-    repetition_penalty: float
-    forced_eos: int | None
-    num_beams: int
-    length_penalty: float
-    cached: bool
-
-
+Settings = dict[str, Any]  # by name: see `LanguageModel.generate`
 SETTINGS: dict[str, tuple[Any, type, Callable[[Any], bool], str]] = {  # -> its default, type, range, both in words
     "max_new_tokens": (100, Integral, lambda n: n >= 0, "an integer of at least 0"),
     "temperature": (1.0, Real, lambda t: 0 <= t < np.inf, "a number, at least 0 (greedy) and finite"),
     "top_k": (None, Integral, lambda k: k >= 1, "an integer of at least 1, or None"),
     "top_p": (None, Real, lambda p: 0 < p <= 1, "a number above 0 and at most 1, or None"),
-    "min_p": (None, Real, lambda p: 0 <= p <= 1, "a number from 0 to 1, or None"),
     "seed": (None, Integral, lambda s: s >= 0, "an integer of at least 0, or None"),
     "repetition_penalty": (1.0, Real, lambda r: 0 < r < np.inf, "a number above 0, such as 1.2, and finite"),
     "forced_eos": (None, Integral, lambda token: token >= 0, "a token, or None"),
-    "num_beams": (1, Integral, lambda n: n >= 1, "an integer of at least 1"),
-    "length_penalty": (1.0, Real, lambda p: -np.inf < p < np.inf, "a finite number"),
 }
 
-DRAWING = ("temperature", "top_k", "top_p", "min_p", "seed")
-DEFAULTS: Any = {name: default for name, (default, *_) in SETTINGS.items()} | {"stop": None, "cached": True}
+DEFAULTS: Settings = {name: default for name, (default, *_) in SETTINGS.items()} | {"stop": None, "cached": True}
 
 
 def check_settings(**given: Any) -> None:
@@ -206,27 +176,22 @@ def checked_settings(given: Settings, vocab_size: int) -> Settings:
     """All settings, those that are not given by default, `stop` as a list. Raises as `LanguageModel.generate` does."""
     for name in given:
         if name not in DEFAULTS:
-            raise TypeError(f"generation has no setting {name!r}; the settings are {', '.join(DEFAULTS)}")
-    settings: Settings = DEFAULTS | given
+            remedy = "; the likeliest text is temperature=0" if name == "num_beams" else ""
+            raise TypeError(f"generation has no setting {name!r}; the settings are {', '.join(DEFAULTS)}{remedy}")
+    settings = DEFAULTS | given
     check_settings(**{name: value for name, value in settings.items() if name in SETTINGS})
     settings["stop"] = stop = _stops(settings["stop"])
     for name, token in (*(("stop", each) for each in stop), ("forced_eos", settings["forced_eos"])):
         if isinstance(token, int) and not 0 <= token < vocab_size:
             raise IndexError(f"{name}: token {token} is not in the vocabulary, whose tokens are 0 to {vocab_size - 1}")
-    if settings["num_beams"] == 1 and settings["length_penalty"] != 1:
-        raise ValueError("length_penalty: compares the texts of a beam search; set num_beams too, or leave it out")
-    if drawn := [name for name in DRAWING if settings["num_beams"] > 1 and given.get(name)]:
-        raise ValueError(f"num_beams: a beam search draws nothing; leave out {', '.join(drawn)}, or num_beams")
     return settings
 
 
 def _stops(stop: Any) -> list[int | str]:
     if stop is None:
         return []
-    held = stop.numpy() if isinstance(stop, Tensor) else stop
-    single = isinstance(held, str) or (
-        np.ndim(held) == 0 if isinstance(held, np.ndarray) else not isinstance(held, Iterable)
-    )
+    held = stop.tolist() if isinstance(stop, Tensor | np.ndarray) else stop
+    single = isinstance(held, str) or not isinstance(held, Iterable)
     try:
         stops = [each if isinstance(each, str) else operator.index(each) for each in ([held] if single else held)]
     except TypeError:
@@ -241,16 +206,66 @@ def _stops(stop: Any) -> list[int | str]:
 # --- the loop ------------------------------------------------------------------------------------------------
 
 Prompt = Sequence[int] | Array | Tensor
+Step = tuple[Array, Array]  # the tokens chosen, and which texts go on: (batch,) each
+
+
+class Texts:
+    """Texts in progress, one a row: their tokens, and the cache of what the model has computed for them.
+
+    - `model`: a LanguageModel.
+    - `tokens`, `mask`: (batch, tokens); False in the mask for padding.
+    - `cached`: whether to use a cache.
+
+    Beyond the context the window slides: the model sees the last `context` tokens. Their positions then change with
+    every token, so no cache is valid, and each token costs the work of a whole window.
+    """
+
+    def __init__(self, model: Any, tokens: Array, mask: Array, cached: bool) -> None:
+        self.model, self.tokens, self.mask, self.cached = model, tokens, mask, cached
+        self._cache: Cache | None = None
+        self._modules = [*model.modules()]
+
+    def next_logits(self) -> Tensor:
+        """Logits of each text's next token: (batch, vocab_size). Only here evaluation mode and no_grad hold."""
+        tokens, mask = self.tokens[:, -self.model.context :], self.mask[:, -self.model.context :]
+        if tokens.shape != self.tokens.shape:
+            self._cache = None
+        elif self.cached and self._cache is None:
+            self._cache = self.model.new_cache()
+        new = tokens if self._cache is None else tokens[:, self._cache.length :]  # (batch, new)
+        with evaluating(self._modules):
+            return self.model.next_logits(tl.tensor(new), None if mask.all() else tl.tensor(mask), self._cache)  # type: ignore[no-any-return]
+
+    def append(self, tokens: Array, running: Array) -> None:
+        """Append a token to each text, (batch,); padding where `running`, (batch,), is False."""
+        new = np.where(running, tokens, 0)[:, None]  # (batch, 1)
+        self.tokens = np.concatenate([self.tokens, new], axis=1)  # (batch, tokens + 1)
+        self.mask = np.concatenate([self.mask, running[:, None]], axis=1)
+
+
+def draws(texts: Texts, settings: Settings, stop: list[int]) -> Iterator[Step]:
+    """Yields the next token of each text, and which texts go on, (batch,) each; ends when none does.
+
+    - `stop`: tokens that end a text; they are not part of it.
+    """
+    random = rng.generator(settings["seed"])
+    running = np.ones(len(texts.tokens), np.bool_)
+    most = settings["max_new_tokens"]
+    for n in range(1, most + 1):
+        logits = adjusted(texts.next_logits(), texts, settings, n == most)  # (batch, vocab_size)
+        chosen = choose(logits, settings, random)  # (batch,)
+        for token in stop:
+            running = running & (chosen != token)
+        if not running.any():
+            return
+        yield chosen, running
+        texts.append(chosen, running)
 
 
 class LanguageModel(nn.Module):
-    """A model that predicts the next token of a text, and so generates texts: the base of `GPT`.
-
-    - `begun`: how many tokens of a prompt belong to the text that is generated, for its length in a beam search.
-    """
+    """A model that predicts the next token of a text, and so generates texts: the base of `GPT`."""
 
     config: TransformerConfig
-    begun: int = 0
 
     def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         """Logits of the token after the last: (..., tokens) -> (..., vocab_size).
@@ -274,38 +289,48 @@ class LanguageModel(nn.Module):
         return Cache(self.config.layers)
 
     @explained
-    def generate(self, prompt: Prompt, **settings: Unpack[Settings]) -> Iterator[int]:
+    def generate(self, prompt: Prompt, **settings: Any) -> Iterator[int]:
         """Yields the tokens that follow a prompt, one by one.
 
         - `prompt`: at least one token, such as one that starts a text; a list, array or Tensor of shape (tokens,).
         - `max_new_tokens`: the most tokens to yield, by default 100.
-        - `temperature` (1), `top_k`, `top_p`, `min_p` (None): see `probabilities`; temperature 0 is greedy.
+        - `temperature` (1), `top_k`, `top_p` (None): see `probabilities`; temperature 0 is greedy.
         - `repetition_penalty` (1): by what logits of tokens that prompt or text have are divided (below 0 multiplied).
         - `stop`: a token or a text, or several, any of which ends what is generated. It is not yielded, nor anything
           after it. A text may lie across tokens or inside one: see `Tokenizer.until`. The token of a special token is
           `model.tokenizer.special_tokens["<|im_end|>"]`. By default T5 and BART stop at their config's, a GPT and a
           Llama at none (in `chat` where the message ends).
         - `forced_eos`: the last of max_new_tokens, if the text comes so far; by default BART's config's, else None.
-        - `num_beams` (1): above 1 the text is not drawn, but found by `beam_search`, with `length_penalty` (1): above 0
-          the larger it is the longer the text. Then all tokens come at once, at the end of the search.
         - `seed`: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
         - `cached`: use a key/value cache, as by default. Without it the tokens are the same, but slower.
 
         Beyond the context the model sees the last `context` tokens.
-        Raises at once: ValueError for invalid settings, settings of draws beside `num_beams`, a text in `stop` without
-        a tokenizer, or an empty prompt, TypeError for an unknown setting or one of a wrong type, IndexError for a
-        token, in the prompt or in settings, outside the vocabulary.
+        Raises at once: ValueError for invalid settings, a text in `stop` without a tokenizer, or an empty prompt,
+        TypeError for an unknown setting or one of a wrong type, IndexError for a token, in the prompt or in settings,
+        outside the vocabulary.
         """
-        return self._continued([prompt], settings)[0]
+        steps, texts, tokenizer = self._begun([prompt], settings)
+        ids = (int(tokens[0]) for tokens, _ in steps)  # a text alone: the steps end with it
+        return tokenizer.until(ids, texts) if texts else ids
 
-    def generate_batch(self, prompts: Iterable[Prompt], **settings: Unpack[Settings]) -> list[list[int]]:
+    def generate_batch(self, prompts: Iterable[Prompt], **settings: Any) -> list[list[int]]:
         """The tokens that follow each of several prompts, of any lengths, generated in parallel.
 
         Settings and errors: see `generate`.
         """
-        return [list(text) for text in self._continued(prompts, settings)]
+        prompts = list(prompts)
+        steps, texts, tokenizer = self._begun(prompts, settings)
+        rows: list[list[int]] = [[] for _ in prompts]
+        for tokens, running in steps:
+            for row, token, runs in zip(rows, tokens.tolist(), running, strict=True):
+                if runs:
+                    row.append(token)
+            ended = (any(text in tokenizer.decode(row) for text in texts) for row in rows)
+            if texts and all(has_end or not runs for has_end, runs in zip(ended, running, strict=True)):
+                break
+        return [list(tokenizer.until(row, texts)) for row in rows] if texts else rows
 
-    def chat(self, messages: Messages, **settings: Unpack[Settings]) -> Iterator[str]:
+    def chat(self, messages: Messages, **settings: Any) -> Iterator[str]:
         """Yields the answer to a chat, as pieces of text.
 
         - `messages`: a list such as [{"role": "user", "content": "Hi!"}]; other roles are "system" and "assistant".
@@ -321,66 +346,28 @@ class LanguageModel(nn.Module):
             raise ValueError('chat: the model has no tokenizer for chats, as Llama.from_pretrained("smollm2") has')
         settings = {"max_new_tokens": 500, **settings}
         checked = checked_settings(settings, self.vocab_size)
-        settings["stop"] = [*checked["stop"], *tokenizer.ends]  # type: ignore[misc] # a list by now
+        settings["stop"] = [*checked["stop"], *tokenizer.ends]
         room = self.context - min(checked["max_new_tokens"], self.context // 2)
         prompt = tokenizer.encode_chat(messages, room)
         if len(prompt) >= self.context:
             raise ValueError(f"chat: the last message takes {len(prompt)} tokens, and the context is {self.context}")
         return tokenizer.stream(self.generate(prompt, **settings), skip_special_tokens=True)
 
-    def _continued(self, prompts: Iterable[Prompt], given: Settings) -> list[Iterator[int]]:
-        """The tokens that follow each prompt. Raises as `generate` does, before the first is asked for."""
+    def _begun(self, prompts: Iterable[Prompt], given: Settings) -> tuple[Iterator[Step], list[str], Any]:
+        """The `draws` after prompts, the texts that end one, and the tokenizer that finds these.
+
+        Raises as `generate` does, before the first token is asked for.
+        """
         settings = checked_settings(given, self.vocab_size)
         tokens, mask = pad_prompts(prompts)
         check_vocabulary(tokens, self.vocab_size)
-        given_stops: Any = settings["stop"]  # a list by now
-        strings = [each for each in given_stops if isinstance(each, str)]
-        stop = [each for each in given_stops if not isinstance(each, str)]
-        tokenizer: Any = getattr(self, "tokenizer", None) if strings else None
-        if strings and tokenizer is None:
+        stops = settings["stop"]
+        texts = [each for each in stops if isinstance(each, str)]
+        tokenizer = getattr(self, "tokenizer", None)
+        if texts and tokenizer is None:
             raise ValueError("stop: texts need a tokenizer, and the model has none; set model.tokenizer, or give ids")
-        beams = settings["num_beams"]
-        tokens, mask = tokens.repeat(beams, 0), mask.repeat(beams, 0)  # (batch * beams, tokens) each
-        texts = Texts(self, tokens, mask, settings["cached"])
-
-        def has_string(text: list[int]) -> bool:
-            return any(string in tokenizer.decode(text) for string in strings)
-
-        def log_p(last: bool) -> Array:
-            found = to_host(adjusted(tl.log_softmax(texts.next_logits(), -1), texts, settings, last).array)
-            check_finite(found.max(axis=-1))
-            return found
-
-        most, penalty = settings["max_new_tokens"], settings["length_penalty"]
-        columns: Iterator[Any] = draws(texts, settings, stop)
-        if beams > 1:
-            columns = beam_search(texts, log_p, stop, has_string, beams, most, penalty, self.begun)
-        rows = [row_of(copy, i) for i, copy in enumerate(tee(columns, len(tokens) // beams))]
-        return [tokenizer.until(row, strings) for row in rows] if strings else rows
-
-
-def draws(texts: Texts, settings: Settings, stop: list[int]) -> Iterator[Array]:
-    """Yields the next token of each text, (batch,), with -1 for texts that have stopped; ends when all have."""
-    random = rng.generator(settings["seed"])
-    running = np.ones(len(texts.tokens), np.bool_)
-    most = settings["max_new_tokens"]
-    for n in range(1, most + 1):
-        logits = adjusted(texts.next_logits(), texts, settings, n == most)  # (batch, vocab_size)
-        chosen = choose(logits, settings, random)  # (batch,)
-        for token in stop:
-            running &= chosen != token
-        if not running.any():
-            return
-        yield np.where(running, chosen, -1)
-        texts.append(chosen, running)
-
-
-def row_of(columns: Iterable[Any], row: int) -> Iterator[int]:
-    """The tokens of one row, until it has stopped."""
-    for column in columns:
-        if column[row] < 0:
-            return
-        yield int(column[row])
+        ends = [each for each in stops if not isinstance(each, str)]
+        return draws(Texts(self, tokens, mask, settings["cached"]), settings, ends), texts, tokenizer
 
 
 def pad_prompts(prompts: Iterable[Prompt]) -> tuple[Array, Array]:

@@ -13,8 +13,6 @@ For example:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
 from typing import Any, ClassVar, Self
 
 import nn
@@ -28,7 +26,6 @@ from .embedding import Embedding, unembedding
 from .generation import LanguageModel
 from .inputs import read
 from .inspect.inspectable import Inspectable
-from .inspect.trace import Trace, traced
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
 from .training import initialize, token_cross_entropy
@@ -116,9 +113,9 @@ class GPT(LanguageModel, Inspectable, PretrainedModel):
         x = text.vectors  # (..., tokens, width)
         for layer, block in enumerate(self.blocks):
             if self.checkpoint and self.training and cache is None:
-                x = tl.checkpoint(block, x, text.mask, text.rotation)
+                x = tl.checkpoint(block, x, text.mask, text.bias, text.rotation)
             else:
-                x = block(x, text.mask, text.rotation, text.keys(layer))
+                x = block(x, text.mask, text.bias, text.rotation, text.keys(layer))
         text.finish()
         return self.norm(x)  # type: ignore[no-any-return]
 
@@ -137,22 +134,3 @@ class GPT(LanguageModel, Inspectable, PretrainedModel):
         Other arguments and errors: see `forward`.
         """
         return token_cross_entropy(self(tokens, padding_mask), targets)
-
-    # --- looking inside ---------------------------------------------------------------------------------
-
-    def trace(
-        self,
-        tokens: Any,
-        padding_mask: Any = None,
-        *,
-        points: str | Iterable[str] | None = None,
-        requires_grad: bool = False,
-    ) -> Trace:
-        """What the model computes at every point while it reads a text, in evaluation mode: see `Trace`.
-
-        - `points`: the points to keep, a name or several. * stands for one part, as in "blocks.*.ffn". None keeps all.
-        - `requires_grad`: whether the values are recorded, for `tl.grad`; by default they are arrays.
-
-        Other arguments and errors: see `forward`. Raises KeyError for a point that is not there.
-        """
-        return traced(self, partial(self, tokens, padding_mask), tokens, points, requires_grad)

@@ -13,9 +13,9 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import INT64, Shape
 from tinygrad_lecture.errors import refuse_several
 
+from .attention import Rotation
 from .cache import Cache, KeyValues
 from .embedding import Embedding
-from .positions import Rotation, token_positions
 
 __all__ = ["causal_mask"]
 
@@ -27,9 +27,8 @@ class Reading:
     """What a stack of blocks is given for the tokens that it reads next, on the model's device. Made by `read`.
 
     - `vectors`: (..., tokens, width), the embedded tokens.
-    - `mask`: broadcasts to (..., tokens, keys), True = may attend; None if all may. For relative positions floats,
-      (..., heads, tokens, keys).
-    - `rotation`: see `Rotary.forward`; None with other positions.
+    - `mask`: broadcasts to (..., tokens, keys), True = may attend; None if all may.
+    - `bias`, `rotation`: what relative and rotary positions give, see positions.py; None with other positions.
     - `memory_mask`: the mask of the cross-attention.
     - `padding`: (..., keys), True for tokens, of the cached tokens and these; None without padding.
     - `cache`: the cache that they are read into, if there is one.
@@ -38,6 +37,7 @@ class Reading:
 
     vectors: Tensor
     mask: Tensor | None
+    bias: Tensor | None
     rotation: Rotation | None
     padding: Tensor | None
     cache: Cache | None = None
@@ -93,7 +93,7 @@ def read(
         memory_padding = check_padding_mask(memory_padding, memory.shape[:-1], device)
     padding = check_padding_mask(padding_mask, (*batch, seen + new), device)
     if cache is not None:
-        cache.begin(decoder or (), batch, memory)
+        cache.begin(decoder, batch, memory)
         memory_padding = cache.memory_padding if memory_padding is None else memory_padding
         if padding is None and cache.padding is not None:
             padding = tl.cat([cache.padding, tl.ones(*batch, new, dtype=tl.bool, device=device)], -1)
@@ -101,11 +101,23 @@ def read(
     if decoder is not None and new > 1:
         before = causal_mask(new, seen + new, device)
         mask = before if mask is None else tl.logical_and(before, mask)
-    if embedding.kind == "relative":
-        mask = embedding.positions(new, seen + new, mask, bidirectional=decoder is None)
     positions = token_positions(new, seen, padding, device)
-    vectors, rotation = embedding(tokens, positions, segments), embedding.rotation(positions)
-    return Reading(vectors, mask, rotation, padding, cache, bidirectional_mask(memory_padding), memory_padding)
+    vectors, rotation = embedding(tokens, positions, segments), embedding.positions.rotation(positions)
+    bias = embedding.positions.score_bias(new, seen + new, bidirectional=decoder is None)
+    return Reading(vectors, mask, bias, rotation, padding, cache, bidirectional_mask(memory_padding), memory_padding)
+
+
+def token_positions(tokens: int, start: int = 0, padding_mask: Tensor | None = None, device: str = "cpu") -> Tensor:
+    """The positions start, start + 1, ... of `tokens` tokens: (tokens,).
+
+    - `start`: how many tokens came before.
+    - `padding_mask`: (..., start + tokens), True for tokens. Then only tokens are counted, so that padding on the left
+      shifts nothing, and the result is (..., tokens).
+    """
+    if padding_mask is None:
+        return tl.arange(start, start + tokens, device=device)
+    positions = tl.cumsum(padding_mask.long(), -1) - 1  # padding on the left is at -1
+    return tl.maximum(positions, 0)[..., start:]
 
 
 # --- attention masks: True = may attend -----------------------------------------------------------------------

@@ -1,33 +1,63 @@
-"""Positions: attention alone ignores word order. So positions are added to the vectors (learned, sinusoidal), rotate
-queries and keys (rotary), or add to the scores of attention (relative)."""
+"""Positions: attention alone ignores word order. Each kind says it in a way of its own, and all have three methods:
+
+- `added_to`: learned and sinusoidal ones add a vector for each position to those of the tokens.
+- `rotation`: rotary ones rotate queries and keys.
+- `score_bias`: relative ones add to the scores of attention.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from nn import functional as F
 from tinygrad_lecture import Tensor
+
+from .attention import Rotation
 
 __all__ = ["RelativeBias", "Rotary", "sinusoids"]
 
-Rotation: TypeAlias = tuple[Tensor, Tensor]  # cos and sin of the angles: see `Rotary.forward`
+
+class NoPositions(nn.Module):
+    """No positions, and the base of all kinds, which differ from it in one method each."""
+
+    def added_to(self, x: Tensor, positions: Any) -> Tensor:
+        """The tokens' vectors with their positions, (..., tokens, width). positions: (tokens,) or (..., tokens)."""
+        return x
+
+    def rotation(self, positions: Any) -> Rotation | None:
+        """cos and sin of the angles by which `tl.rotary` rotates queries and keys; None for no rotation."""
+        return None
+
+    def score_bias(self, queries: int, keys: int, bidirectional: bool) -> Tensor | None:
+        """What is added to the scores, (heads, queries, keys); None for nothing. Queries are the last keys."""
+        return None
 
 
-def token_positions(tokens: int, start: int = 0, padding_mask: Tensor | None = None, device: str = "cpu") -> Tensor:
-    """The positions start, start + 1, ... of `tokens` tokens: (tokens,).
+class LearnedPositions(NoPositions):
+    """A learnt vector for each position, a row of `weight`, (context, width) (GPT-2, BERT)."""
 
-    - `start`: how many tokens came before.
-    - `padding_mask`: (..., start + tokens), True for tokens. Then only tokens are counted, so that padding on the left
-      shifts nothing, and the result is (..., tokens).
-    """
-    if padding_mask is None:
-        return tl.arange(start, start + tokens, device=device)
-    positions = tl.cumsum(padding_mask.long(), -1) - 1  # padding on the left is at -1
-    return tl.maximum(positions, 0)[..., start:]
+    def __init__(self, context: int, width: int) -> None:
+        self.weight = nn.Parameter.empty(context, width)
+        nn.init.normal_(self.weight)
+
+    def added_to(self, x: Tensor, positions: Any) -> Tensor:
+        return x + F.embedding(positions, self.weight)
+
+
+class Sinusoids(NoPositions):
+    """`sinusoids`, to which sqrt(width) times the token's vector is added (arXiv:1706.03762, section 3.4)."""
+
+    def __init__(self, context: int, width: int) -> None:
+        self.register_buffer("waves", sinusoids(context, width), persistent=False)
+        self.waves: Tensor
+
+    def added_to(self, x: Tensor, positions: Any) -> Tensor:
+        return x * math.sqrt(x.shape[-1]) + self.waves[positions]
 
 
 def sinusoids(context: int, width: int) -> Tensor:
@@ -55,7 +85,7 @@ def slowed(head_dim: int, base: float, factor: float) -> np.ndarray:
     return stays + (1 - stays) / factor  # type: ignore[no-any-return]
 
 
-class Rotary(nn.Module):
+class Rotary(NoPositions):
     """Rotary positions: queries and keys rotated by their position, so that q k^T depends on the distance alone.
 
     The pair (x[i], x[i + head_dim / 2]) at position p is rotated by p / base^(2i / head_dim) (Su et al.,
@@ -76,7 +106,7 @@ class Rotary(nn.Module):
         self.cos: Tensor
         self.sin: Tensor
 
-    def forward(self, positions: Any) -> Rotation:
+    def rotation(self, positions: Any) -> Rotation:
         """cos and sin of the angles at positions, (tokens,) or (..., tokens): for all heads of all blocks.
 
         Returns (tokens, head_dim / 2) or (..., 1, tokens, head_dim / 2) each.
@@ -85,7 +115,7 @@ class Rotary(nn.Module):
         return (cos, sin) if cos.ndim == 2 else (tl.unsqueeze(cos, -3), tl.unsqueeze(sin, -3))
 
 
-class RelativeBias(nn.Module):
+class RelativeBias(NoPositions):
     """Relative positions: a learnt number per head and distance, added to q k^T (Raffel et al., arXiv:1910.10683).
 
     Distances share `buckets`: one bucket for each short distance, then wider and wider ones, the last for all from
@@ -96,16 +126,11 @@ class RelativeBias(nn.Module):
         self.bias = nn.Embedding(buckets, heads)
         self.max_distance = max_distance
 
-    def forward(self, queries: int, keys: int, mask: Tensor | None, bidirectional: bool) -> Tensor:
-        """The bias, with -inf where the mask is False: (heads, queries, keys) or (..., heads, queries, keys).
-
-        - `queries`, `keys`: how many; the queries are the last of the keys.
-        - `mask`: bools that broadcast to (..., queries, keys), True = may attend, or None.
-        """
+    def score_bias(self, queries: int, keys: int, bidirectional: bool) -> Tensor:
+        """(heads, queries, keys), of whose `keys` keys the queries are the last."""
         distance = np.arange(keys) - np.arange(keys - queries, keys)[:, None]  # (queries, keys)
         bias = self.bias(tl.tensor(self.bucket(distance, bidirectional), device=self.bias.weight.device))
-        bias = bias.permute(2, 0, 1)  # (queries, keys, heads) -> (heads, queries, keys)
-        return bias if mask is None else tl.where(tl.unsqueeze(mask, -3), bias, -np.inf)  # type: ignore[no-any-return]
+        return bias.permute(2, 0, 1)  # type: ignore[no-any-return] # (queries, keys, heads) -> (heads, queries, keys)
 
     def bucket(self, distance: np.ndarray, bidirectional: bool) -> np.ndarray:
         """The bucket of each distance, that from a query to a key: integers of any shape -> integers.

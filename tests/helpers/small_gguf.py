@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from transformer.tokenizer.files import LETTERS
+from transformer.tokenizer.bpe import LETTERS
 
 SIZES = {
     "context_length": 24,
@@ -24,7 +24,6 @@ LLAMA = {
     "rope.freq_base": 500.0,
     "rope.dimension_count": 16,
 }
-GPT2 = {**SIZES, "attention.layer_norm_epsilon": 0.125}
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<file>"]
 MERGES = ["Ġ t", "h e", "Ġt he", "1 2", "Ġ Ġ", "Ċ Ġ", "ð Ł"]
 TOKENS = [*SPECIAL, *LETTERS, *(merge.replace(" ", "") for merge in MERGES)]
@@ -74,24 +73,6 @@ def llama_tensors(seed: int = 0) -> dict[str, np.ndarray]:
     return _random({f"{name}.weight": shape for name, shape in shapes.items()}, seed)
 
 
-def gpt2_tensors(seed: int = 0) -> dict[str, np.ndarray]:
-    """The tensors of a random GPT-2 of the sizes above, with Hugging Face's names and layout."""
-    width, hidden = 64, 96
-    block = {
-        "ln_1": (width,),
-        "attn.c_attn": (width, 3 * width),
-        "attn.c_proj": (width, width),
-        "ln_2": (width,),
-        "mlp.c_fc": (width, hidden),
-        "mlp.c_proj": (hidden, width),
-    }
-    blocks = {f"transformer.h.{i}.{name}": shape for i in range(2) for name, shape in block.items()}
-    weights = {f"{name}.weight": shape for name, shape in {**blocks, "transformer.ln_f": (width,)}.items()}
-    biases = {name.replace(".weight", ".bias"): shape[-1:] for name, shape in weights.items()}
-    embeddings = {"transformer.wte.weight": (len(TOKENS), width), "transformer.wpe.weight": (24, width)}
-    return _random({**embeddings, **weights, **biases}, seed)
-
-
 def _random(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, np.ndarray]:
     draw = np.random.default_rng(seed).normal
     return {name: draw(0.1, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
@@ -114,7 +95,7 @@ def write_gguf(
     for name, value in {**named, **(TOKENIZER if fields is None else fields)}.items():
         adds = {bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32, str: writer.add_string}
         adds.get(type(value), writer.add_array)(name, value)
-    names = gguf.get_tensor_name_map({"llama": gguf.MODEL_ARCH.LLAMA, "gpt2": gguf.MODEL_ARCH.GPT2}[architecture], 2)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, 2)
     for theirs, tensor in tensors.items():
         stored = gguf.GGMLQuantizationType[kind if tensor.ndim > 1 else "F32"]
         rows = np.ascontiguousarray(_as_llama_cpp(theirs, tensor))
@@ -128,9 +109,9 @@ def write_gguf(
 
 
 def _as_llama_cpp(name: str, tensor: np.ndarray) -> np.ndarray:
-    """The layout of llama.cpp's converter: W_Q and W_K in the order of rotation, GPT-2's matrices as (out, in)."""
+    """The layout of llama.cpp's converter: W_Q and W_K in the order of rotation."""
     for part, heads in {"q_proj": 4, "k_proj": 2}.items():
         if part in name:
             halves = tensor.reshape(heads, 2, -1, *tensor.shape[1:])
             return halves.swapaxes(1, 2).reshape(tensor.shape)
-    return tensor.T if name.startswith("transformer.h.") else tensor
+    return tensor

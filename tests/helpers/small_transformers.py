@@ -62,7 +62,6 @@ ENCODERS = {
 }
 BOTH = {
     "2017": {},
-    "pre-norm": {"norm": "pre", "positions": "learned", "tied": False, "activation": "gelu"},
     "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False, "embedding_norm": True},
     "T5": {**LIKE_T5, "decoder_layers": 1},
 }

@@ -14,7 +14,6 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import BOTH, some_tokens
 from transformer import Bart, BartConfig, EncoderDecoder, EncoderDecoderConfig
-from transformer.encoder_decoder import TargetModel
 
 each_kind = pytest.mark.parametrize("kind", BOTH)
 small = partial(small_transformers.small, EncoderDecoder)
@@ -26,7 +25,7 @@ def test_the_paper_counts_65_million_for_its_base_model():
 
 
 @each_kind
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.data())
 def test_the_target_attends_back_and_to_the_whole_source(kind, data):
     model = small(kind)
@@ -45,7 +44,7 @@ model = small("2017", scale=1.0, dropout=0.2).eval()
 texts = st.lists(st.integers(0, 6), min_size=1, max_size=6)
 
 
-@settings(max_examples=30)
+@settings(max_examples=8)
 @given(texts, st.booleans())
 def test_greedy_takes_the_largest_logit(source, cached):
     """Also beyond the context, where the target's window slides."""
@@ -56,7 +55,7 @@ def test_greedy_takes_the_largest_logit(source, cached):
     assert list(found) == wanted[1:]
 
 
-@settings(max_examples=30)
+@settings(max_examples=8)
 @given(st.lists(texts, min_size=1, max_size=4), st.booleans())
 def test_a_batch_of_sources_gives_what_each_gives_alone(sources, cached):
     chosen = {"start": 1, "max_new_tokens": 7, "temperature": 0, "stop": 3, "cached": cached}
@@ -86,7 +85,6 @@ def test_bart_begins_and_ends_with_its_forced_tokens():
         text.append(int(bart([3, 1], text).detach().numpy()[-1].argmax()))
     chosen = {"max_new_tokens": 5, "temperature": 0}
     assert list(bart.generate([3, 1], **chosen)) == [*text[2:], 2]
-    assert TargetModel(bart, [[3, 1]], bart.beginning(None)).begun == 1  # the forced token belongs to the text
     assert list(bart.generate([3, 1], **chosen, forced_eos=None))[:4] == list(bart.generate([3, 1], **chosen, stop=2))
 
 

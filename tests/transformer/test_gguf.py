@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from numeric import assert_close
-from small_gguf import GPT2, LLAMA, TOKENIZER, gpt2_tensors, llama_tensors, write_gguf
+from small_gguf import LLAMA, TOKENIZER, llama_tensors, write_gguf
 from small_gguf import TOKENS as NAMES
 from tinygrad_lecture.kernels import compiled
 from transformer import GPT, Llama
@@ -34,16 +34,6 @@ def test_the_tensors_of_a_llama_have_hugging_faces_names_and_layout(kind, tmp_pa
         wanted = gguf.dequantize(gguf.quantize(tensor, stored), stored) if tensor.ndim > 1 else tensor
         assert source.shape(name) == tensor.shape and source[name].dtype == np.float32
         assert_close(source[name], wanted, name, 0)
-
-
-@pytest.mark.parametrize("kind", ["F32", "Q8_0"])
-def test_the_tensors_of_a_gpt2_have_hugging_faces_names_and_layout(kind, tmp_path):
-    tensors = gpt2_tensors()
-    source = GGUFFile(write_gguf(tmp_path / "gpt2.gguf", "gpt2", GPT2, tensors, kind=kind))
-    assert set(source) == set(tensors)
-    for name, tensor in tensors.items():
-        assert source.shape(name) == tensor.shape
-        assert_close(source[name], tensor, name, 0 if kind == "F32" else 0.02)
 
 
 @pytest.mark.parametrize(("kind", "size"), [("Q2_K", 84), ("Q3_K", 110), ("Q4_K", 144), ("Q5_K", 176), ("Q6_K", 210)])
@@ -176,15 +166,6 @@ def test_a_llama_3_has_the_logits_of_transformers(tmp_path):
     assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
 
 
-def test_a_gpt2_has_the_logits_of_transformers(tmp_path):
-    path = write_gguf(tmp_path / "gpt2.gguf", "gpt2", GPT2, gpt2_tensors())
-    config = {"vocab_size": len(NAMES), "n_embd": 64, "n_inner": 96, "n_layer": 2, "n_head": 4, "n_positions": 24}
-    wanted = logits_of_theirs("GPT2", {**config, "layer_norm_epsilon": 0.125}, gpt2_tensors())
-    model = GPT.from_pretrained(path)
-    assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
-    assert model.tokenizer.tokens("the") == ["t", "he"]
-
-
 def test_a_model_from_a_gguf_file_is_saved_as_a_folder_with_its_tokenizer(tmp_path):
     model = Llama.from_pretrained(llama(tmp_path, kind="Q8_0"))
     model.save_pretrained(tmp_path / "folder")
@@ -287,7 +268,7 @@ def test_rotary_positions_that_are_scaled_in_another_way_are_refused(tmp_path):
 def test_other_architectures_are_refused(tmp_path):
     whole = llama(tmp_path).read_bytes()
     (tmp_path / "mamba.gguf").write_bytes(whole.replace(b"llama", b"mamba"))
-    with pytest.raises(ValueError, match="architecture 'mamba', not of llama or gpt2"):
+    with pytest.raises(ValueError, match="architecture 'mamba', not of llama"):
         GGUFFile(tmp_path / "mamba.gguf")
 
 

@@ -147,9 +147,9 @@ def _size(n: float) -> str:
 
 
 class _Own(threading.local):
-    """The profile that measures this thread, the innermost."""
+    """The profiles that measure this thread, the outermost first."""
 
-    profile: profile | None = None
+    profiles: tuple[profile, ...] = ()
 
 
 _own = _Own()
@@ -169,9 +169,8 @@ class profile:
         print(profile)                          # calls, time and bytes: by op, and by the modules that took most
         print(profile.table("module"))          # by every module
 
-    Backward counts for the module whose call it goes back through. A block within this one measures its own ops, which
-    do not count here. On a GPU the time is that of starting its work, since nothing waits for it. While a block is
-    measured, every op call of the program costs a little more.
+    Backward counts for the module whose call it goes back through. On a GPU the time is that of starting its work,
+    since nothing waits for it. While a block is measured, every op call of the program costs a little more.
     """
 
     def __enter__(self) -> Profile:
@@ -180,13 +179,13 @@ class profile:
         self._paths: dict[Any, str] = {}  # of records
         _measure(1)
         available()  # loads Numba, which would count for the first op otherwise
-        self._outer, _own.profile = _own.profile, self
+        _own.profiles = (*_own.profiles, self)
         self._began = perf_counter()
         return self._result
 
     def __exit__(self, *error: object) -> None:
         self._result.seconds = perf_counter() - self._began
-        _own.profile = self._outer
+        _own.profiles = tuple(profile for profile in _own.profiles if profile is not self)
         _measure(-1)
         self._result.spent = list(self._parts.values())
         self._scopes.forget()
@@ -242,20 +241,22 @@ def _measure(more: int) -> None:
 
 
 def _measured(method: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """A method that the profile of the calling thread measures."""
+    """A method that the profiles of the calling thread measure."""
     kind = "op" if name in _OF_OPS else name
 
     @functools.wraps(method)
     def measured(owner: Any, *args: Any, **kwargs: Any) -> Any:
-        profile = _own.profile
-        if profile is None or not profile._begin(kind):
+        profiles = [profile for profile in _own.profiles if profile._begin(kind)]
+        if not profiles:
             return method(owner, *args, **kwargs)
         began = perf_counter()
         try:
             result = method(owner, *args, **kwargs)
         finally:
-            seconds = profile._end(perf_counter() - began)
-        profile._note(owner, name, args, result, seconds)
+            took = perf_counter() - began
+            own = [profile._end(took) for profile in profiles]
+        for profile, seconds in zip(profiles, own, strict=True):
+            profile._note(owner, name, args, result, seconds)
         return result
 
     measured.measures = method  # type: ignore[attr-defined]

@@ -2,10 +2,9 @@
 
 points.py           the names; a hook at each, which sees the value and may change it
 trace.py            what a model computes at every point while it reads a text; the logit lens
-attention_maps.py   attention weights as text, in a notebook, and as a picture
+attention_maps.py   attention weights as text, and in a notebook
 shares.py           a logit as the sum of what each head and each FFN added
-patching.py         which points carry what makes two texts end otherwise
-inspectable.py      the base of the models, with points, edit and patch
+inspectable.py      the base of the models: points, trace, edit, and patch, which says what points make two texts differ
 
 For those who know TransformerLens, its first recipes, and what to write here:
 
@@ -27,7 +26,6 @@ uses most of these.
 """
 
 # ruff: noqa: F403
-from .attention_maps import *
-from .patching import *
+from .inspectable import *
 from .shares import *
 from .trace import *

@@ -22,7 +22,7 @@ and the block's own name is the residual stream after it. A decoder's block with
 `cross` and `after_cross` too.
 
 Points are inputs and outputs of modules, so all of this is done by forward hooks. Scores and weights exist only where
-somebody looks: attention's kernel makes room for them in that block alone.
+somebody looks: in that block alone attention is computed by its formula, see `Attend`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from nn.module.tree import join
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import alike
 
-from ..attention import MultiHeadAttention
-from ..block import ResidualBlock, ResidualStream
+from ..attention import Attend, MultiHeadAttention
+from ..block import Block, ResidualStream
 from ..embedding import Embedding, Unembedding
 from ..ffn import FeedForward
 
@@ -58,7 +58,7 @@ INSIDE: dict[type, dict[str, tuple[str, int, str]]] = {  # point -> a part of th
         "": ("", OUTPUT, STREAM),
     },
     FeedForward: {"units": ("down", 0, "(tokens, {config.ffn_width})"), "": ("", OUTPUT, STREAM)},
-    ResidualBlock: {"": ("", OUTPUT, STREAM)},
+    Block: {"": ("", OUTPUT, STREAM)},
     Embedding: {"": ("", OUTPUT, STREAM)},
     ResidualStream: {"": ("", OUTPUT, STREAM)},
 }
@@ -146,11 +146,24 @@ def visiting(model: nn.Module, names: Collection[str], visit: Visit) -> Iterator
     at: dict[tuple[nn.Module, int], list[str]] = {}
     for name, point in points_of(model).items():
         at.setdefault((point.module, point.which), []).append(name)
-    with ExitStack() as hooks:
-        for (module, which), here in at.items():
-            if not set(here).isdisjoint(names):
-                hooks.enter_context(_hook(module, which, partial(_visit, cycle(here), set(names), visit)))
+    visited = {place: here for place, here in at.items() if not set(here).isdisjoint(names)}
+    seen = {module for module, _ in visited}
+    with ExitStack() as stack:
+        for attend in model.modules():
+            if isinstance(attend, Attend) and attend.softmax in seen:
+                stack.enter_context(_watched(attend))
+        for (module, which), here in visited.items():
+            stack.enter_context(_hook(module, which, partial(_visit, cycle(here), set(names), visit)))
         yield
+
+
+@contextmanager
+def _watched(attend: Attend) -> Iterator[None]:
+    before, attend.watched = attend.watched, True
+    try:
+        yield
+    finally:
+        attend.watched = before
 
 
 def _visit(turns: Iterator[str], names: set[str], visit: Visit, value: Tensor) -> Any:

@@ -31,13 +31,14 @@ from tinygrad_lecture.inspect.notebook import plain
 
 from ..generation import probabilities
 from ..inputs import as_tokens
-from .attention_maps import MOST, AttentionMaps, check_labels, label_axes, visible
+from .attention_maps import AttentionMaps, check_labels, label_axes, visible
 from .points import matching, points_of, visiting
 from .shares import Shares, shares
 
 __all__ = ["Trace", "draw_lens"]
 
 LONGEST = 8  # characters of a token that the logit lens shows
+MOST = 64  # tokens in a picture
 
 
 class Stack(NamedTuple):
@@ -199,12 +200,14 @@ def draw_lens(
     - `trace`: of one text.
     - `labels`: the text of each token.
     - `decode`: token ids -> text, such as `tokenizer.decode`.
-    - `path`: see `draw_attention`.
+    - `path`: its suffix is a format that matplotlib writes, such as .png, .svg or .pdf.
 
     Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
     tokens, or an unknown suffix.
     """
-    check_labels("draw_lens", trace.attention, labels, most=MOST)
+    check_labels("draw_lens", trace.attention, labels)
+    if len(labels) > MOST:
+        raise ValueError(f"draw_lens: a picture holds up to {MOST} tokens, got {len(labels)}; draw a part of them")
     best = [trace.best_at(layer) for layer in range(trace.layers + 1)]
     predicted = [[_shorten(drawable(visible(decode([int(token)])))) for token in tokens] for tokens, _ in best]
     read = [_shorten(drawable(visible(str(label)))) for label in labels]

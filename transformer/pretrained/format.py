@@ -19,6 +19,7 @@ import nn
 from tinygrad_lecture.backend import Array, Shape, move, to_host
 
 from ..config import GATED, TransformerConfig
+from ..positions import LearnedPositions
 from ..tokenizer.base import located
 from .source import Source
 
@@ -212,7 +213,7 @@ class Format:
             return
         modules = [model.get_submodule(path) for path in paths]
         for path, kind in zip(paths, map(type, modules), strict=True):
-            if kind not in (nn.Linear, nn.Embedding, nn.LayerNorm, nn.RMSNorm):
+            if kind not in (nn.Linear, nn.Embedding, nn.LayerNorm, nn.RMSNorm, LearnedPositions):
                 raise ValueError(
                     f"{path} is a {kind.__name__}; a {self.name}'s files have a layer of nn there: merge it"
                 )

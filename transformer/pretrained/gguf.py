@@ -18,6 +18,7 @@ many times as long.
 
 from __future__ import annotations
 
+import json
 import math
 import mmap
 import re
@@ -36,8 +37,7 @@ from tinygrad_lecture.backend import Array, Shape
 from ..positions import slowed
 from ..tokenizer.base import located, require
 from ..tokenizer.pretrained import PretrainedTokenizer
-from .format import LENGTH, Format
-from .gguf_tokenizer import tokenizer_files
+from .format import LENGTH, Format, table
 from .quantized import BLOCK, Quantized
 from .source import Source
 
@@ -46,24 +46,25 @@ CODES = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q"
 TEXT, LIST = 8, 9
 NEEDS = "a GGUF file"
 
-ARCHITECTURES = ("llama", "gpt2")
 OPTIONAL = ("attention.head_count_kv", "attention.key_length", "rope.freq_base", "vocab_size")
 TOKENS = ("bos", "eos", "padding")  # config.json has their first three letters
-FRACTIONS = ("rms_norm_eps", "layer_norm_epsilon", "rope_theta")  # of the config; all others are whole numbers
+FRACTIONS = ("rms_norm_eps", "rope_theta")  # of the config; all others are whole numbers
+SPECIAL, PLAIN = 3, 4  # token_type
+ROLES = {"bos": "bos_token", "eos": "eos_token", "unknown": "unk_token", "padding": "pad_token"}
+WORDS = table("words")  # how a tokenizer splits a text into words
 HEAD_DIMS = ("rope.dimension_count", "attention.value_length")  # further fields, which must be the size of a head
 NO_EFFECT = {"attention.causal": True, "rope.scaling.type": "none", "expert_count": 0, "expert_used_count": 0}
 
 
 class GGUFFile(Source):
-    """A GGUF file of a Llama or a GPT-2 as a source of weights, dequantised to float32.
+    """A GGUF file of a Llama as a source of weights, dequantised to float32.
 
     A tensor that the architecture does not have keeps its name in the file.
 
     - `fields`: all fields of the file by name, as Python values.
 
     llama.cpp keeps the rows of W_Q and W_K in the order in which it rotates them, each x[i] before its x[i + half];
-    Hugging Face has the first halves of a head's rows, then the second ones. Of GPT-2's matrices, Hugging Face keeps
-    those in the blocks as (in, out).
+    Hugging Face has the first halves of a head's rows, then the second ones.
 
     Raises FileNotFoundError if there is no such file, ImportError without the package gguf, and ValueError for another
     architecture, for a field that asks for something that the architecture does not do, and for a damaged file.
@@ -79,15 +80,15 @@ class GGUFFile(Source):
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self.fields, stored = _read(Cursor(self._data))
         architecture = self.fields.get("general.architecture")
-        if architecture not in ARCHITECTURES:
-            raise ValueError(f"{path} holds a model of the architecture {architecture!r}, not of llama or gpt2")
+        if architecture != "llama":
+            raise ValueError(f"{path} holds a model of the architecture {architecture!r}, not of llama")
         if "tokenizer.ggml.model" in self.fields:
             self.tokenizer = partial(_tokenizer, path, self.fields)  # which outlives the open file
-        names = Format.of(architecture).gguf
+        names = Format.of("llama").gguf
         with located(path):
-            self.config = _config(architecture, names["fields"], self.fields, stored)
+            self.config = _config(names["fields"], self.fields, stored)
             self.held = {_name(names["tensors"], name): tensor for name, tensor in stored.items()}
-            if architecture == "llama" and "rope_freqs.weight" in stored:
+            if "rope_freqs.weight" in stored:
                 self.config["rope_scaling"] = _rope_scaling(self["rope_freqs.weight"], self.config)
                 del self.held["rope_freqs.weight"]
 
@@ -97,18 +98,17 @@ class GGUFFile(Source):
             array = gguf.dequantize(self._bytes(name), gguf.GGMLQuantizationType[kind])
         except NotImplementedError:
             raise ValueError(f"{name} is stored as {kind}, which the package gguf cannot dequantise") from None
-        return array.T if name.startswith("transformer.h.") else self._in_order(name, array)
+        return self._in_order(name, array)
 
     def shape(self, name: str) -> Shape:
-        shape = self.held[name].shape
-        return shape[::-1] if name.startswith("transformer.h.") else shape
+        return self.held[name].shape
 
     def dtype(self, name: str) -> str:
         return "F32"
 
     def quantized(self, name: str) -> Quantized | None:
         tensor = self.held[name]
-        if len(tensor.shape) != 2 or tensor.shape[1] % BLOCK or name.startswith("transformer.h."):
+        if len(tensor.shape) != 2 or tensor.shape[1] % BLOCK:
             return None
         blocks = self._bytes(name).reshape(tensor.shape[0], tensor.shape[1] // BLOCK, -1)  # (rows, blocks, bytes)
         found = Quantized.from_blocks(tensor.kind, blocks)
@@ -217,14 +217,12 @@ def _stored(name: str, shape: Shape, number: int, start: int) -> Stored:
 # --- with Hugging Face's names --------------------------------------------------------------------------------
 
 
-def _config(
-    architecture: str, known: Mapping[str, str], fields: Mapping[str, Any], stored: Mapping[str, Stored]
-) -> dict[str, Any]:
+def _config(known: Mapping[str, str], fields: Mapping[str, Any], stored: Mapping[str, Stored]) -> dict[str, Any]:
     """The contents of config.json. Raises ValueError for a field that is missing, damaged or not supported.
 
     - `known`: each field, after the architecture's name -> in config.json.
     """
-    prefix = f"{architecture}."
+    prefix = "llama."
     given = {name.removeprefix(prefix): value for name, value in fields.items() if name.startswith(prefix)}
     if "token_embd.weight" in stored:
         given.setdefault("vocab_size", stored["token_embd.weight"].shape[0])
@@ -240,7 +238,7 @@ def _config(
         if value != (head_dim if name in HEAD_DIMS else NO_EFFECT.get(name)):
             raise ValueError(f"its field {prefix}{name} is {value!r}, which is not supported here")
     tokens = {f"{name[:3]}_token_id": fields.get(f"tokenizer.ggml.{name}_token_id") for name in TOKENS}
-    return {"model_type": architecture, "tie_word_embeddings": "output.weight" not in stored, **tokens, **config}
+    return {"model_type": "llama", "tie_word_embeddings": "output.weight" not in stored, **tokens, **config}
 
 
 def _rope_scaling(divisors: Array, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -262,3 +260,95 @@ def _name(known: Mapping[str, str], name: str) -> str:
     block = re.search(r"\d+", part)
     theirs = known.get(re.sub(r"\d+", "*", part, count=1))
     return name if theirs is None else f"{theirs.replace('*', block[0] if block else '')}.{suffix}"
+
+
+# --- the tokenizer --------------------------------------------------------------------------------------------
+
+
+def tokenizer_files(fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The text of a tokenizer.json and the contents of a tokenizer_config.json, from the fields of a GGUF file.
+
+        tokenizer.ggml.model         "gpt2": byte-level byte pair encoding; "llama": SentencePiece's
+        tokenizer.ggml.tokens        ["<|endoftext|>", ..., "Ġt", ...], token_type 3 for a special token
+        tokenizer.ggml.pre           of "gpt2", how a text is split into words: "gpt-2", "smollm", "llama-bpe"
+        tokenizer.ggml.merges        of "gpt2": ["Ġ t", "Ġ a", ...]
+        tokenizer.ggml.scores        of "llama": of two merges, the one whose result has the higher score comes first
+        tokenizer.ggml.eos_token_id  2, and so bos, unknown, padding
+        tokenizer.chat_template
+
+    Raises ValueError for another kind of tokenizer or way to split a text into words, or where a field is missing.
+    """
+    given = {name.removeprefix("tokenizer.ggml."): value for name, value in fields.items()}
+    kind, tokens, named = given.get("model"), given.get("tokens", []), {}
+    if kind not in ("gpt2", "llama"):
+        raise ValueError(f"its tokenizer is {kind!r}; supported are 'gpt2' and 'llama'")
+    for name, theirs in ROLES.items():
+        id = given.get(f"{name}_token_id")
+        if isinstance(id, int) and id < len(tokens):
+            named[theirs] = tokens[id]
+    kinds = given.get("token_type", [])
+    whole = {
+        "version": "1.0",
+        "added_tokens": [_added(id, tokens[id], kind) for id, kind in enumerate(kinds) if kind in (SPECIAL, PLAIN)],
+        "post_processor": _around(
+            named.get("bos_token") if given.get("add_bos_token", kind == "llama") else None,
+            named.get("eos_token") if given.get("add_eos_token") else None,
+            tokens,
+        ),
+        **(_byte_level(given, tokens) if kind == "gpt2" else _sentencepiece(given, tokens)),
+    }
+    return json.dumps(whole, ensure_ascii=False), {**named, "chat_template": fields.get("tokenizer.chat_template")}
+
+
+def _byte_level(given: Mapping[str, Any], tokens: list[str]) -> dict[str, Any]:
+    """The parts of a tokenizer.json that split a text into words, and words into bytes that are merged."""
+    words, merges = given.get("pre", "gpt-2"), given.get("merges")
+    if words not in WORDS:
+        raise ValueError(f"its tokenizer splits a text into words as {words!r} does; supported are {', '.join(WORDS)}")
+    if merges is None:
+        raise ValueError("its tokenizer has no merges")
+    vocabulary = {token: id for id, token in enumerate(tokens)}
+    return {
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": WORDS[words]},
+        "decoder": WORDS["gpt-2"][0],
+        "model": {"type": "BPE", "vocab": vocabulary, "merges": merges, "ignore_merges": words == "llama-bpe"},
+    }
+
+
+def _sentencepiece(given: Mapping[str, Any], tokens: list[str]) -> dict[str, Any]:
+    """The parts for a text that is not split: ▁ is a space, and a character that is no token falls back to bytes.
+
+    SentencePiece's files have no merges: those of a token are all pairs of tokens that it can be made from.
+    """
+    vocabulary, scores = {token: id for id, token in enumerate(tokens)}, given.get("scores", [])
+    pairs = [
+        (score, token[:cut], token[cut:])
+        for token, score in zip(tokens, scores, strict=False)
+        for cut in range(1, len(token))
+        if token[:cut] in vocabulary and token[cut:] in vocabulary
+    ]
+    pairs.sort(key=lambda pair: (pair[0], len(pair[1]), len(pair[2])), reverse=True)
+    merges = [pair[1:] for pair in pairs]
+    prefix = given.get("add_space_prefix", True)
+    space, first = {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, "first" if prefix else "never"
+    decoders = [space, {"type": "ByteFallback"}, {"type": "Fuse"}]
+    decoders += [{"type": "Strip", "content": " ", "start": 1, "stop": 0}] if prefix else []
+    return {
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": first, "split": False},
+        "decoder": {"type": "Sequence", "decoders": decoders},
+        "model": {"type": "BPE", "vocab": vocabulary, "merges": merges, "fuse_unk": True, "byte_fallback": True},
+    }
+
+
+def _added(id: int, token: str, kind: int) -> dict[str, Any]:
+    settings = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    return {"id": id, "content": token, "special": kind == SPECIAL, **settings}
+
+
+def _around(before: str | None, after: str | None, tokens: list[str]) -> dict[str, Any]:
+    """A post_processor that adds special tokens before and after a text, A, or a pair of texts, A and B."""
+    first, last = ([{"SpecialToken": {"id": name, "type_id": 0}}] if name else [] for name in (before, after))
+    a, b = ({"Sequence": {"id": name, "type_id": 0}} for name in "AB")
+    special = {name: {"id": name, "ids": [tokens.index(name)], "tokens": [name]} for name in (before, after) if name}
+    single, pair = [*first, a, *last], [*first, a, b, *last]
+    return {"type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": special}

@@ -25,7 +25,7 @@ from tinygrad_lecture.backend import to_host
 
 from ..config import TransformerConfig
 from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
-from ..tokenizer.files import WHOLE
+from ..tokenizer.bpe import WHOLE
 from .format import Entry, Format
 from .gguf import GGUFFile
 from .quantized import Quantized, QuantizedLayer, replace_layers
@@ -59,7 +59,7 @@ class PretrainedModel(nn.Module):
         """A model from files, in evaluation mode. Nothing is downloaded.
 
         - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; a folder of
-          that name is "./smollm2". Or a .gguf file of a Llama or a GPT-2. Or a folder in Hugging Face's format, which
+          that name is "./smollm2". Or a .gguf file of a Llama. Or a folder in Hugging Face's format, which
           holds config.json and model.safetensors (or its shards with an index) in float32, float16 or bfloat16.
         - `quantized`: whether a GGUF file's matrices of 4 or 8 bits (Q4_0, Q4_1, Q8_0) stay as they are. They then take
           a fifth of the memory (8 bits: 31%), and are no parameters: they cannot be trained or saved. With Numba a

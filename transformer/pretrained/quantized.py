@@ -23,9 +23,9 @@ BLOCK = 32
 
 
 class Quantized(NamedTuple):
-    """A matrix (rows, n) as `tl.quantized_linear` takes it."""
+    """A matrix (rows, n) as `tl.quantized_linear` takes it; `weight` has the numbers."""
 
-    numbers: Array
+    weight: Array
     scale: Array
     offset: Array
 
@@ -52,27 +52,25 @@ class QuantizedLayer(nn.Module):
     def __init__(self, matrix: Quantized) -> None:
         for name, array in matrix._asdict().items():
             self.register_buffer(name, tl.as_tensor(array))
-        self.numbers: Tensor
+        self.weight: Tensor
         self.scale: Tensor
         self.offset: Tensor
 
     def extra_repr(self) -> str:
         rows, blocks = self.scale.shape
-        return f"{rows}, {blocks * BLOCK}, bits={8 if self.numbers.dtype == np.int8 else 4}"
+        return f"{rows}, {blocks * BLOCK}, bits={8 if self.weight.dtype == np.int8 else 4}"
 
 
 class QuantizedLinear(QuantizedLayer):
     """A Linear without bias: (..., in) -> (..., out)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return tl.quantized_linear(x, self.numbers, self.scale, self.offset)
+        return tl.quantized_linear(x, self.weight, self.scale, self.offset)
 
     @staticmethod
     def together(x: Tensor, layers: Sequence[nn.Module]) -> list[Tensor]:
         """See `linears`: in one job, unless it is recorded, one of them has a hook or is of another kind."""
-        matrices = [
-            (y.numbers, y.scale, y.offset) for y in layers if isinstance(y, QuantizedLinear) and not y.has_hooks
-        ]
+        matrices = [(y.weight, y.scale, y.offset) for y in layers if isinstance(y, QuantizedLinear) and not y.has_hooks]
         if len(matrices) < len(layers) or x.dtype != tl.float32 or (tl.is_grad_enabled() and x.requires_grad):
             return [layer(x) for layer in layers]
         out = quantized_rows(x, *[each for matrix in matrices for each in matrix])._array
@@ -88,7 +86,7 @@ class QuantizedEmbedding(QuantizedLayer):
         return len(self.scale)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        rows = (x[tokens.flatten()] for x in (self.numbers, self.scale, self.offset))
+        rows = (x[tokens.flatten()] for x in (self.weight, self.scale, self.offset))
         return tl.dequantize(*rows).reshape(*tokens.shape, -1)  # type: ignore[no-any-return]
 
 

@@ -22,7 +22,7 @@ from tinygrad_lecture.files import atomic_write_together, make_folder
 
 from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
 from ..tokenizer.base import located
-from ..tokenizer.files import ADDED, PAIRS, WHOLE
+from ..tokenizer.bpe import ADDED, PAIRS, WHOLE
 from ..tokenizer.pretrained import NAMES, SETTINGS, TEMPLATE, read_files
 from .quantized import Quantized
 

@@ -2,9 +2,8 @@
 
 - base.py: `Tokenizer`, the interface of all, special tokens, checks
 - word.py: `CharTokenizer`, one token per character, and `WordTokenizer`, one per word and punctuation mark
-- bpe.py: `BPETokenizer`, subwords learnt by byte pair encoding, as in GPT-2
+- bpe.py: `BPETokenizer`, subwords learnt by byte pair encoding, as in GPT-2, and GPT-2's files
 - merges.py: the algorithm, learning merges and applying them
-- files.py: the tokenizer files of OpenAI's GPT-2 and of Hugging Face
 - pretrained.py: `PretrainedTokenizer`, those of other models, by the package tokenizers; chats as text
 - chat_template.py: the templates of chats, which run in a sandbox and must end
 """

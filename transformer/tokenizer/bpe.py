@@ -11,18 +11,21 @@ returns GPT-2's ids. The algorithm is in merges.py.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from nn.json_files import read_json, read_text, write_json
+from tinygrad_lecture.files import atomic_write_together
 from tinygrad_lecture.inspect.notebook import caption, folded, plain
 
 from .base import Tokenizer, check_special_tokens, located, require, texts_of, training_parts, vocabulary_room
-from .files import names_of, open_files, parse, write_files
 from .merges import Pair, Row, apply_merges, learn_merges, merge_table
 
 if TYPE_CHECKING:
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 WORDS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 CACHED_WORDS = 1 << 16  # the most words whose ids are cached
 LONGEST_CACHED = 64  # characters
+PAIRS = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))  # Hugging Face's names, OpenAI's names
+ADDED, WHOLE = "added_tokens.json", "tokenizer.json"
+SPECIAL = re.compile(r"<.+>|\[.+\]", re.DOTALL)  # what special tokens look like: <|endoftext|>, <pad>, [MASK]
 
 
 def words(text: str) -> list[str]:
@@ -158,24 +164,37 @@ class BPETokenizer(Tokenizer):
     # --- files ----------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_files(
-        cls, vocabulary: str | Path, merges: str | Path | None = None, special_tokens: Collection[str] | None = None
-    ) -> Self:
-        """GPT-2's tokenizer, or a similar one, from the files of OpenAI or Hugging Face.
+    def from_files(cls, folder: str | Path) -> Self:
+        """GPT-2's tokenizer, or a similar one, from a folder with vocab.json and merges.txt, or OpenAI's names of them.
 
-        - `vocabulary`, `merges`: encoder.json and vocab.bpe, or vocab.json and merges.txt; an added_tokens.json beside
-          them is read too. Without merges, vocabulary is a folder with such a pair of files. A tokenizer.json is read
-          by `PretrainedTokenizer.from_files`.
-        - `special_tokens`: names of further special tokens. Added tokens are special anyway, and so are tokens that no
-          merge makes and that look like <|endoftext|> or [MASK].
+        An added_tokens.json beside them is read too. Special tokens are those, and tokens that no merge makes and that
+        look like <|endoftext|> or [MASK]. A tokenizer.json is read by `PretrainedTokenizer.from_files`.
 
         Raises FileNotFoundError if a file is missing. Raises ValueError, with the file's name, if a file is damaged or
         asks for something that GPT-2's tokenizer does not do.
         """
-        check_special_tokens(special_tokens or ())
-        source, parts = open_files(Path(vocabulary), None if merges is None else Path(merges), special_tokens)
-        with located(source):
-            return cls(*parts())
+        folder = Path(folder)
+        if not (found := [pair for pair in PAIRS if all((folder / name).is_file() for name in pair)]):
+            raise FileNotFoundError(
+                f"{folder} is no folder with {', or '.join(map(' and '.join, PAIRS))}; "
+                f"PretrainedTokenizer.from_files reads a {WHOLE}"
+            )
+        vocabulary, merges = (folder / name for name in found[0])
+        added = folder / ADDED
+        ids, lines = read_json(vocabulary), read_text(merges).rstrip("\r\n").split("\n")
+        lines = [line.removesuffix("\r") for line in lines]
+        lines = lines[1:] if lines[0].startswith("#version") or lines == [""] else lines
+        named = read_json(added) if added.is_file() else {}
+        with located(f"{vocabulary} (with {ADDED}) and {merges}" if named else f"{vocabulary} and {merges}"):
+            names = in_order(ids, named)
+            made = {*LETTERS, *named, *(line.replace(" ", "") for line in lines)}
+            others = [name for name in names if name not in made]
+            if unknown := [name for name in others if not SPECIAL.fullmatch(name)]:
+                raise ValueError(
+                    f"no merge makes {', '.join(map(repr, unknown[:3]))}; the merges are incomplete or belong to "
+                    "another vocabulary"
+                )
+            return cls(*parse(names, lines, [*named, *others]))
 
     def to_files(self, folder: str | Path) -> None:
         """Write vocab.json and merges.txt into a folder, for Hugging Face's libraries and `from_files`.
@@ -183,7 +202,16 @@ class BPETokenizer(Tokenizer):
         Removes Hugging Face's added_tokens.json and tokenizer.json from the folder, since they hold another tokenizer.
         Raises FileNotFoundError if the folder does not exist.
         """
-        write_files(Path(folder), self._names, self._merge_lines())
+        folder = Path(folder)
+        with atomic_write_together(*(folder / name for name in PAIRS[0])) as (vocabulary, lines):
+            write_json({name: id for id, name in enumerate(self._names)}, vocabulary)
+            text = "\n".join(["#version: 0.2", *self._merge_lines(), ""])
+            lines.write_text(text, encoding="utf-8", newline="\n")
+        (folder / ADDED).unlink(missing_ok=True)
+        with suppress(FileNotFoundError, ValueError):  # no such file, or not JSON
+            whole = read_json(folder / WHOLE)
+            if isinstance(whole, dict) and isinstance(whole.get("model"), dict):  # and not what `save` wrote
+                (folder / WHOLE).unlink()
 
     def _merge_lines(self) -> list[str]:
         return [f"{self._names[left]} {self._names[right]}" for left, right in self.merges]
@@ -210,6 +238,97 @@ def ordinary_ids(vocabulary: list[bytes], special_tokens: Mapping[str, int]) -> 
         if bytes([byte]) not in ids:
             raise ValueError(f"BPETokenizer: byte {byte:#04x} is missing; the vocabulary must have all 256 bytes")
     return ids
+
+
+# --- the files of GPT-2 ----------------------------------------------------------------------------------------
+#
+#     vocab.json          {"!": 0, ..., "Ġthe": 262, ..., "<|endoftext|>": 50256}     token names and ids
+#     merges.txt          #version: 0.2, then one merge per line in the order of learning: Ġ t
+#     added_tokens.json   {"<pad>": 50257}    special tokens added later, in a third file
+#
+# A token's name has one visible letter per byte. A byte that is printable in Latin-1 stands for itself. The others are
+# written as the letters from U+0100 on, in order: a space is Ġ, a line break Ċ. Special tokens are written as they are.
+
+
+def _letters() -> list[str]:
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0x100)} - {0xAD}
+    hidden = [byte for byte in range(256) if byte not in printable]
+    return [chr(byte) if byte in printable else chr(256 + hidden.index(byte)) for byte in range(256)]
+
+
+LETTERS = _letters()  # byte -> letter
+BYTES = {letter: byte for byte, letter in enumerate(LETTERS)}
+
+
+def spell(token: bytes) -> str:
+    """The letters of a token's bytes: b" the" is Ġthe."""
+    return "".join(LETTERS[byte] for byte in token)
+
+
+def unspell(name: str) -> bytes:
+    """The bytes of letters. Raises ValueError for a letter that stands for no byte."""
+    try:
+        return bytes(BYTES[letter] for letter in name)
+    except KeyError as error:
+        raise ValueError(f"token {name!r} has the letter {error}, which stands for no byte") from None
+
+
+def names_of(vocabulary: Sequence[bytes], special_tokens: Mapping[str, int]) -> list[str]:
+    """The name of each id. Raises ValueError if two ids have the same name."""
+    names = [spell(token) for token in vocabulary]
+    for special, id in special_tokens.items():
+        names[id] = special
+    first = {name: id for id, name in reversed(list(enumerate(names)))}
+    for id, name in enumerate(names):
+        if first[name] != id:
+            special = " a special token and" if name in special_tokens else ""
+            raise ValueError(f"the token {name!r} occurs twice, as{special} id {first[name]} and as id {id}")
+    return names
+
+
+def in_order(vocabulary: Any, added: Any) -> list[str]:
+    """The name of each id, from two JSON objects {name: id}: the vocabulary, and tokens added to it.
+
+    Raises ValueError if they are not such objects, disagree about a token, or the ids are not 0 to n - 1.
+    """
+    for given in (vocabulary, added):
+        if not isinstance(given, dict) or not all(type(id) is int for id in given.values()):
+            raise ValueError("the vocabulary must be an object of tokens and their ids")
+    for name, id in added.items():
+        if vocabulary.get(name, id) != id:
+            raise ValueError(f"the token {name!r} has id {vocabulary[name]}, but id {id} among the added tokens")
+    ids = {**vocabulary, **added}
+    names = {id: name for name, id in ids.items()}
+    for id in range(len(ids)):
+        if id not in names:
+            raise ValueError(f"{len(ids)} tokens must have the ids 0 to {len(ids) - 1}, but no token has id {id}")
+    return [names[id] for id in range(len(ids))]
+
+
+def parse(
+    names: Sequence[str], merges: Iterable[str], special_tokens: Collection[str]
+) -> tuple[list[bytes], list[Pair], dict[str, int]]:
+    """Vocabulary, merges and special tokens, from each id's name, merges "Ġ t", and the special names.
+
+    Raises ValueError if a merge does not make two tokens into a third, or a special token is not among the names.
+    """
+    ids = {name: id for id, name in enumerate(names)}
+    pairs = []
+    for number, merge in enumerate(merges, start=1):
+        parts = merge.split(" ")
+        if len(parts) != 2:
+            raise ValueError(f"merge {number}, {merge!r}, must be two tokens, as in 'Ġ t'")
+        for token in (*parts, "".join(parts)):
+            if token not in ids:
+                raise ValueError(
+                    f"merge {number}, {merge!r}, needs the token {token!r}, which is not in the vocabulary"
+                )
+        pairs.append((ids[parts[0]], ids[parts[1]]))
+    if unknown := [name for name in special_tokens if name not in ids]:
+        raise ValueError(f"the special token {unknown[0]!r} is not in the vocabulary")
+    special = {name: ids[name] for name in special_tokens}
+    vocabulary = [name.encode("utf-8") if name in special else unspell(name) for name in names]
+    return vocabulary, pairs, special
 
 
 # --- what `explain` returns ------------------------------------------------------------------------------------

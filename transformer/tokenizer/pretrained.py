@@ -26,8 +26,8 @@ from nn.json_files import read_json, read_text
 from tinygrad_lecture.files import atomic_write_together
 
 from .base import Tokenizer, check_text, require, texts_of
+from .bpe import PAIRS, WHOLE, unspell
 from .chat_template import render
-from .files import PAIRS, WHOLE, unspell
 
 Messages = Sequence[Mapping[str, str]]
 ROLES = ("system", "user", "assistant")

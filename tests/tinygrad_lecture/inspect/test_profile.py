@@ -81,7 +81,7 @@ def test_what_counts_and_for_what(program):
         with tl.profile() as profile:
             program()
     assert found(profile) == dict.fromkeys(COUNTED[program], 1)
-    assert found(outer) == {("", "exp", False): 1}  # a block within a block measures its own
+    assert found(outer) == found(profile) | {("", "exp", False): 1}  # a block within a block measures too
     assert sum(part.seconds for part in profile.spent) <= profile.seconds
     assert (dict(vars(Op)), dict(vars(nn.optim.Optimizer))) == before
 

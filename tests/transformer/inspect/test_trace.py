@@ -16,7 +16,6 @@ from transformer import (
     EncoderDecoder,
     EncoderDecoderConfig,
     GPTConfig,
-    draw_attention,
     draw_lens,
 )
 from transformer.inspect.attention_maps import AttentionMaps
@@ -129,64 +128,41 @@ def test_each_head_of_each_layer_has_a_map_with_the_tokens(trace):
 
 
 def test_labels_must_match(trace):
-    with pytest.raises(ValueError, match=r"\(2, 2\) labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"):
+    with pytest.raises(ValueError, match=r"2 labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"):
         AttentionMaps(trace.attention, ["a", "b"])
 
 
-# --- pictures --------------------------------------------------------------------------------------------------
+# --- the picture of the lens -----------------------------------------------------------------------------------
 
 ODD = ["a", " b", "$x_1$", "\n", "漢", ""]
 
 
-def test_pictures_are_drawn_with_any_labels(tmp_path):
+def test_the_lens_is_drawn_with_any_labels(tmp_path):
     pytest.importorskip("matplotlib")
-    trace = gpt().trace([0, 1, 2, 3, 4, 5])
-    draw_attention(trace.attention, ODD, tmp_path / "heads.png", title="all")
-    draw_attention([trace.attention[1][:1]], ODD, tmp_path / "head.svg")
-    draw_lens(trace, ODD, lambda ids: ODD[ids[0] % 6], tmp_path / "lens.png", title="lens")
-    answer = both().trace([1, 2], [3, 4, 5])
-    draw_attention(answer.cross, ["x", "y", "z"], tmp_path / "cross.png", keys=["a", "b"])
-    for name in ("heads.png", "lens.png", "cross.png"):
-        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cross.png", "head.svg", "heads.png", "lens.png"]
+    draw_lens(gpt().trace([0, 1, 2, 3, 4, 5]), ODD, lambda ids: ODD[ids[0] % 6], tmp_path / "lens.png", title="lens")
+    assert (tmp_path / "lens.png").read_bytes().startswith(b"\x89PNG")
 
 
-def texts_of(path):
-    """The texts in an .svg file written with svg.fonttype "none"."""
-    return re.findall(r">([^<>]*)</text>", path.read_text(encoding="utf-8"))
-
-
-def test_pictures_are_labelled(tmp_path):
+def test_the_lens_is_labelled(tmp_path):
     matplotlib = pytest.importorskip("matplotlib")
     trace = gpt().trace([0, 1, 2])
-    labels = ["Was", " the", "bank"]
     with matplotlib.rc_context({"svg.fonttype": "none"}):
-        draw_attention(trace.attention, labels, tmp_path / "heads.svg")
-        draw_lens(trace, labels, lambda ids: f"<{ids[0]}>", tmp_path / "lens.svg")
-    heads, lens = texts_of(tmp_path / "heads.svg"), texts_of(tmp_path / "lens.svg")
-    assert {"Was", "·the", "bank", "head 0", "head 1", "layer 0", "layer 2"} <= set(heads)
-    assert {"query (attends)", "key (attended to)"} <= set(heads)
+        draw_lens(trace, ["Was", " the", "bank"], lambda ids: f"<{ids[0]}>", tmp_path / "lens.svg")
+    lens = re.findall(r">([^<>]*)</text>", (tmp_path / "lens.svg").read_text(encoding="utf-8"))
     assert {"Was", "·the", "bank", "embedding", "after 3 blocks"} <= set(lens)
     assert "token read; above it, the predicted next token" in lens
-    for layer in range(4):
-        for token in trace.best_at(layer)[0]:
-            assert f"&lt;{token}&gt;" in lens
+    assert {f"&lt;{token}&gt;" for layer in range(4) for token in trace.best_at(layer)[0]} <= set(lens)
 
 
-def test_invalid_pictures_raise(tmp_path):
-    pytest.importorskip("matplotlib")
-    trace, path = gpt().trace([0, 1, 2]), tmp_path / "no.png"
-    with pytest.raises(ValueError, match=r"\(2, 2\) labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"):
-        draw_attention(trace.attention, ["a", "b"], path)
-    with pytest.raises(ValueError, match="got nothing"):
-        draw_attention([], ["a"], path)
-    for ending in ("no", "no.", "no.txt"):
-        with pytest.raises(ValueError, match=r"cannot draw .*: the ending says which kind"):
-            draw_attention(trace.attention, ["a", "b", "c"], tmp_path / ending)
-    with pytest.raises(ValueError, match="up to 64 tokens, got 65"):
-        draw_attention([np.zeros((1, 65, 65))], ["a"] * 65, path)
-    with pytest.raises(ValueError, match=r"draw_lens: \(2, 2\) labels need weights .*, got \(2, 3, 3\)"):
-        draw_lens(trace, ["a", "b"], str, path)
-    with pytest.raises(ValueError, match=r"got \(1, 2, 3, 3\).*; take one text of a batch"):
-        draw_lens(gpt().trace([[0, 1, 2]]), ["a"] * 3, str, path)
+@pytest.mark.parametrize(
+    ("read", "labels", "message"),
+    [
+        ([0, 1, 2], ["a", "b"], r"draw_lens: 2 labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"),
+        ([[0, 1, 2]], ["a"] * 3, r"got \(1, 2, 3, 3\).*; take one text of a batch"),
+        ([0] * 65, ["a"] * 65, "up to 64 tokens, got 65"),
+    ],
+)
+def test_a_lens_that_cannot_be_drawn_is_refused(read, labels, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        draw_lens(gpt(context=65).trace(read), labels, str, tmp_path / "no.png")
     assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """Byte pair encoding: what BPETokenizer encodes; rows of neighbours, merges learnt and applied as by the definition."""
 
 import copy
+import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer import BPETokenizer
+from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer import bpe
+from transformer.tokenizer.bpe import LETTERS
 from transformer.tokenizer.merges import Pair, Row, apply_merges, learn_merges
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.sampled_from("aab 'st\n\t1.🙂é"))
@@ -275,3 +277,159 @@ def naively_applied(ids: Sequence[int], merges: Mapping[Pair, tuple[int, int]]) 
         ids = merge(ids, pair, merges[pair][1])
         steps.append((pair, ids))
     return steps
+
+
+# --- GPT-2's files ----------------------------------------------------------------------------------------------
+
+# the merge's number in GPT-2's vocab.bpe, and its two tokens; merge n makes the token with id 255 + n
+GPT2_MERGES = """
+1 Ġ t; 2 Ġ a; 3 h e; 7 Ġt he; 9 Ġ s; 11 Ġ w; 13 e n; 15 i t; 16 i s; 17 a n; 18 o r; 19 e s; 20 Ġ b; 21 e d; 22 Ġ f;
+37 a s; 39 Ġt h; 42 l l; 48 v e; 59 Ġ I; 80 l d; 83 ' s; 85 Ġ it; 107 Ġ 2; 120 o d; 129 Ġs e; 140 es t; 173 Ġth is;
+182 en d; 183 - -; 221 Ġw or; 373 Ċ Ċ; 405 t e; 440 e ll; 447 o od; 487 x t; 511 Ġse e; 526 Ġf l; 707 an k; 740 Ġwor ld;
+880 W e; 893 ĠI s; 928 ' ll; 1077 Ġt est; 1404 o f; 1788 I T; 2361 n a; 2973 ! !; 3076 Ġb ank; 4984 te xt; 6692 Ġfl ood;
+8327 ð Ł; 10854 ell o; 12265 Ġ ðŁ; 12503 he ll; 15241 H ello; 16718 W as; 19271 ä ½; 20795 Ġflood ed; 24746 å ¥;
+24826 Ļ Ĥ; 26629 Ã ¯; 31118 hell o; 32230 ĠðŁ ĻĤ; 38521 Ã¯ ve
+"""
+
+# ids as tiktoken gives them
+VECTORS = {
+    "hello world": [31373, 995],
+    "Hello, world. Is this-- a test?": [15496, 11, 995, 13, 1148, 428, 438, 257, 1332, 30],
+    "Was the bank flooded?": [16973, 262, 3331, 21050, 30],
+    "We'll see: it's 2+2=4!!": [1135, 1183, 766, 25, 340, 338, 362, 10, 17, 28, 19, 3228],
+    "IT'S  a\n\n \tb   ": [2043, 6, 50, 220, 257, 628, 220, 197, 65, 220, 220, 220],
+    "naïve 🙂 你好": [2616, 38776, 32485, 220, 19526, 254, 25001, 121],
+    "\x00 \x1c\x1f\x7f\x85": [188, 220, 216, 219, 221, 126, 227],
+    "<|endoftext|>": [27, 91, 437, 1659, 5239, 91, 29],
+}
+
+
+def gpt2():
+    """GPT-2's vocabulary with the merges above, and the merges as lines."""
+    printable = [letter for letter in LETTERS if ord(letter) < 256]
+    names = printable + [letter for letter in LETTERS if ord(letter) >= 256]
+    names += [f"<{id}>" for id in range(256, 50256)] + ["<|endoftext|>"]
+    merges = [part.split(" ", 1) for part in GPT2_MERGES.strip().replace("\n", " ").split("; ")]
+    for number, pair in merges:
+        names[255 + int(number)] = pair.replace(" ", "")
+    return {name: id for id, name in enumerate(names)}, [pair for _, pair in merges]
+
+
+def write(folder, vocabulary, merges, names=("encoder.json", "vocab.bpe"), end="\n"):
+    (folder / names[0]).write_text(json.dumps(vocabulary), encoding="utf-8")
+    lines = end.join(["#version: 0.2", *merges, ""])
+    (folder / names[1]).write_text(lines, encoding="utf-8", newline="")
+
+
+def small():
+    """A small vocabulary and its merges, as lines."""
+    t = BPETokenizer.train("the bank, the bank", 262, ["<|endoftext|>"])
+    return {name: id for id, name in enumerate(t._names)}, t._merge_lines()
+
+
+def test_ids_are_gpt2s_with_either_pair_of_names(tmp_path):
+    vocabulary, merges = gpt2()
+    write(tmp_path, vocabulary, merges)
+    t = BPETokenizer.from_files(tmp_path)
+    for text, ids in VECTORS.items():
+        assert t.encode(text) == ids and t.decode(ids) == text
+    (tmp_path / "other").mkdir()
+    write(tmp_path / "other", vocabulary, merges, ("vocab.json", "merges.txt"), end="\r\n")
+    assert BPETokenizer.from_files(tmp_path / "other") == t
+
+
+def test_a_trained_tokenizer_is_the_same_in_files(tmp_path):
+    t = BPETokenizer.train("# # the bank, the bank 🙂🙂 # #", 280, ["<|endoftext|>", "[a name with spaces é]"])
+    (tmp_path / "added_tokens.json").write_text('{"<pad>": 50257}', encoding="utf-8")  # an earlier tokenizer's
+    (tmp_path / "tokenizer.json").write_text('{"model": {}}', encoding="utf-8")
+    t.to_files(tmp_path)
+    assert BPETokenizer.from_files(tmp_path) == t
+    assert {path.name for path in tmp_path.iterdir()} == {"vocab.json", "merges.txt"}
+    assert (tmp_path / "merges.txt").read_text(encoding="utf-8").startswith("#version: 0.2\n")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        t.to_files(tmp_path / "none")
+
+
+def test_tokens_that_were_added_are_special_and_a_saved_tokenizer_has_its_own(tmp_path):
+    t = BPETokenizer.train("the bank", 260, ["<|endoftext|>"])
+    t.to_files(tmp_path)
+    added = {"<|endoftext|>": t.special_tokens["<|endoftext|>"], "a pad": t.vocab_size, "<sep>": t.vocab_size + 1}
+    (tmp_path / "added_tokens.json").write_text(json.dumps(added), encoding="utf-8")
+    found = BPETokenizer.from_files(tmp_path)
+    assert found.special_tokens == added
+    assert found.encode("the bank<sep>a pad", "all") == [*t.encode("the bank"), added["<sep>"], added["a pad"]]
+    plain = BPETokenizer([*(bytes([byte]) for byte in range(256)), b"<b>"], [])
+    plain.save(tmp_path / "t.json")
+    assert Tokenizer.load(tmp_path / "t.json") == plain and not plain.special_tokens
+
+
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_a_foreign_tokenizer_json_is_kept(tmp_path, content):
+    (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
+    BPETokenizer.train("the bank", 258).to_files(tmp_path)
+    assert (tmp_path / "tokenizer.json").read_text(encoding="utf-8") == content
+
+
+def test_a_merge_that_starts_with_hashes_is_not_a_version_line(tmp_path):
+    t = BPETokenizer.train("## ## ##", 258)
+    t.to_files(tmp_path)
+    lines = (tmp_path / "merges.txt").read_text(encoding="utf-8").split("\n", 1)[1]
+    (tmp_path / "merges.txt").write_text(lines, encoding="utf-8")
+    assert BPETokenizer.from_files(tmp_path) == t
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("h", "merge 6, 'h', must be two tokens, as in 'Ġ t'"),
+        ("q zz", "merge 6, 'q zz', needs the token 'zz', which is not in the vocabulary"),
+        ("q z", "merge 6, 'q z', needs the token 'qz', which is not in the vocabulary"),
+        ("again", "the merge of ids .* occurs twice"),
+    ],
+)
+def test_a_wrong_merge_is_named_with_its_number(tmp_path, line, message):
+    vocabulary, merges = small()
+    write(tmp_path, vocabulary, [*merges, merges[0] if line == "again" else line])
+    with pytest.raises(ValueError, match=rf"vocab\.bpe: .*{message}"):
+        BPETokenizer.from_files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "added", "message"),
+    [
+        (lambda v: [*v], {}, "an object of tokens and their ids"),
+        (lambda v: {**v, "!": True}, {}, "an object of tokens and their ids"),
+        (lambda v: {**v, "!": 999}, {}, "262 tokens must have the ids 0 to 261, but no token has id 33"),
+        (lambda v: {**v, "€": 262}, {}, "no merge makes '€'; the merges are incomplete or belong to another"),
+        (lambda v: {"<pad>" if k == "Ā" else k: i for k, i in v.items()}, {}, "byte 0x00 is missing"),
+        (lambda v: {}, {}, "needs the token 'Ġ'"),
+        (lambda v: v, {"<pad>": 263}, "263 tokens must have the ids 0 to 262, but no token has id 262"),
+        (lambda v: v, {"<|endoftext|>": 262}, r"has id 261, but id 262 among the added tokens"),
+        (lambda v: v, ["<pad>"], "an object of tokens and their ids"),
+    ],
+)
+def test_a_wrong_vocabulary_is_named(tmp_path, change, added, message):
+    vocabulary, merges = small()
+    write(tmp_path, change(vocabulary), merges)
+    (tmp_path / "added_tokens.json").write_text(json.dumps(added), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"encoder\.json.*{message}"):
+        BPETokenizer.from_files(tmp_path)
+
+
+def test_files_that_are_damaged_or_not_there_are_named(tmp_path):
+    names = r"vocab\.json and merges\.txt, or encoder\.json and vocab\.bpe; PretrainedTokenizer\.from_files reads"
+    with pytest.raises(FileNotFoundError, match=rf"is no folder with {names}"):
+        BPETokenizer.from_files(tmp_path)
+    write(tmp_path, *small())
+    (tmp_path / "vocab.bpe").write_bytes(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"vocab\.bpe is not UTF-8 text"):
+        BPETokenizer.from_files(tmp_path)
+    (tmp_path / "encoder.json").write_text('{"a": 1', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"encoder\.json is not valid JSON"):
+        BPETokenizer.from_files(tmp_path)
+    BPETokenizer.train("aa aa", 257).save(tmp_path / "t.json")
+    state = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    state["vocabulary"].append("€")
+    (tmp_path / "t.json").write_text(json.dumps(state), encoding="utf-8")
+    with pytest.raises(ValueError, match="token '€' has the letter '€', which stands for no byte"):
+        Tokenizer.load(tmp_path / "t.json")

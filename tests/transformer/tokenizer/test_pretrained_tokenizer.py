@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from small_gguf import LLAMA, MERGES, SENTENCEPIECE, TOKENIZER, TOKENS, write_gguf
 from transformer import PretrainedTokenizer, Tokenizer
-from transformer.pretrained.gguf_tokenizer import tokenizer_files
+from transformer.pretrained.gguf import tokenizer_files
 from transformer.tokenizer import chat_template
 
 tokenizers = pytest.importorskip("tokenizers")

@@ -2,7 +2,6 @@
 
 import json
 import re
-from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -262,9 +261,8 @@ def test_attention_is_shown_for_each_head_with_the_tokens(visit, gpt_page):
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")  # only its parts scroll
 
 
-@pytest.mark.parametrize(("room", "means"), [(10_000_000, False), (1000, True)])
-def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch, room, means):
-    monkeypatch.setattr("tinygrad_lecture.inspect.page.BUDGET", room)
+def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch):
+    monkeypatch.setattr("tinygrad_lecture.inspect.page.BUDGET", 1000)
     x = tl.randn(300, 400, requires_grad=True)
     with tl.Graph():
         C = (x * 2.0).mean()
@@ -273,7 +271,7 @@ def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch, 
     box(page, "x").click()
     chosen = page.locator("#chosen")
     assert "(300, 400), 120000 elements" in chosen.inner_text()
-    assert ("Each square is the mean of 19×25 numbers." in chosen.inner_text()) is means
+    assert "Each square is the mean of 19×25 numbers." in chosen.inner_text()
     chosen.get_by_text("Numbers", exact=True).first.click()
     cells = chosen.locator("details").first.locator("td").all_inner_texts()
     assert numbers(x.detach().numpy()[0, 0]) in cells
@@ -336,18 +334,6 @@ def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, net
     assert page.locator("#changed").inner_text().startswith("W1[0, 1] is -1.287 instead of -1.387")
 
 
-def test_after_a_change_facts_and_colours_are_those_of_the_new_numbers(visit, tmp_path):
-    x = tl.tensor(np.tile([0.1, 0.2, -0.3], 30), dtype=tl.float32, requires_grad=True)
-    page = visit(tl.page((x * x).sum(), tmp_path / "square.html"))
-    assert text_of(page).endswith("mean 0")  # and no rounding, neither in the text nor in the facts
-    box(page, "x").click()
-    assert page.locator("#chosen dd").nth(2).inner_text() == "0"
-    page.get_by_label("x, a part[0]").fill("20")
-    assert page.locator("#chosen dd").nth(2).inner_text() == "0.2211"
-    second = page.locator("#chosen td", has=page.get_by_label("x, a part[1]"))
-    assert second.evaluate("cell => cell.style.background") == "rgba(38, 122, 204, 0.008)"
-
-
 def test_after_a_change_every_step_reads_as_on_a_page_of_the_changed_network(visit, network, tmp_path):
     path, leaves = network
     page = visit(path)
@@ -375,12 +361,8 @@ def test_a_phone_has_room_for_the_graph_and_shows_letters_and_the_loss(visit, ne
     assert page.evaluate("11.5 * document.querySelector('#scroll svg').getScreenCTM().a") >= 9
     assert re.match(r"C = [\d.]+; 15 values", page.locator("#summary").inner_text())
     assert "Press Next" in text_of(page)
-
-
-def test_nothing_is_wider_than_a_phone(visit, network):
-    page = visit(network[0], viewport={"width": 390, "height": 800})
-    for keys in ((), ("b",), ("End",)):
-        press(page, *keys)
+    for key in ("b", "End"):
+        press(page, key)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -459,8 +441,8 @@ def of_the_engine(program, x):
 
 
 def computed_in(page, data, value, index, to):
-    """Why the page cannot; and the values, the gradients of the value, and the lines about both that it computes."""
-    scripts = "\n".join(read(name) for name in ("numbers.js", "arrays.js", "tape.js", "live.js", "worked.js"))
+    """Why the page cannot; and the values and the gradients of the value that it computes."""
+    scripts = "\n".join(read(name) for name in ("numbers.js", "arrays.js", "tape.js", "live.js"))
     return page.evaluate(f"""([data, value, index, to]) => {{
         {scripts}
         const live = new Live(data);
@@ -469,28 +451,9 @@ def computed_in(page, data, value, index, to):
         const numbers = (k) => [...elementsOf(data.arrays[k])];
         const terms = data.steps.flatMap((step) => step.terms).filter((term) => term.to === value);
         const [values, gradient] = [data.values.map((v) => numbers(v.value)), numbers(terms.at(-1).after)];
-        const worked = new Worked(live);
-        const forward = data.values.flatMap((v, i) => (v.kind === "result" ? [worked.forward(i).sums] : []));
-        const told = data.steps.flatMap((step) => step.terms.map((term) => worked.term(step, term)));
         const maps = data.values.map((v) => (v.weights < 0 ? null : numbers(v.weights)));
-        return {{ hindrance: "", values, gradient, forward, terms: told, maps }};
+        return {{ hindrance: "", values, gradient, maps }};
     }}""", [data, value, index, to])  # fmt: skip
-
-
-def lines_of(forward, terms):
-    """Lists of lines: of each value, and of each term of the steps backward."""
-    of_terms = (
-        [[f"{t['derivative']} = {t['local']}"], t["slopes"], [f"{t['rule']} = {t['result']}"], t["lines"], [total]]
-        for t in terms
-        for total in [t["total"].partition("  ")[0]]
-    )
-    return [*forward, *(lines for parts in of_terms for lines in parts)]
-
-
-def comes_to(line):
-    """The number at the end of a line, None for an array."""
-    with suppress(ValueError):
-        return float(line.rpartition(" = ")[2])
 
 
 def data_of(graph):
@@ -521,15 +484,6 @@ def test_what_follows_from_another_number_is_what_the_engine_computes(blank, nam
     for vertex, weights in zip(wanted.vertices, found["maps"], strict=True):
         if weights is not None:
             np.testing.assert_allclose(weights, weights_of(vertex).ravel(), rtol=1e-6, atol=1e-6)
-    other = data_of(wanted)
-    sums = [value["sums"] for value in other["values"] if value["kind"] == "result"]
-    right = lines_of(sums, [term for step in other["steps"] for term in step["terms"]])
-    for lines, of_the_engine_now in zip(lines_of(found["forward"], found["terms"]), right, strict=True):
-        if lines[:1] == ["With the numbers before the change:"]:
-            continue
-        for line, as_it_is in zip(lines, of_the_engine_now, strict=True):
-            if line.partition(" = ")[0] == as_it_is.partition(" = ")[0] and comes_to(as_it_is) is not None:
-                assert comes_to(line) == pytest.approx(comes_to(as_it_is), rel=2e-3, abs=1e-9), (line, as_it_is)
 
 
 tripled = make(lambda x, /: x * 3, "tripled", x=lambda g: g * 3)
@@ -546,13 +500,6 @@ def test_where_the_page_cannot_compute_anew_it_says_why(blank, reason):
     x = tl.tensor(np.ones((3, 4)), requires_grad=True)
     graph, _ = of_the_engine(REFUSED[reason], x)
     assert reason in computed_in(blank, data_of(graph), 0, 0, 2.0)["hindrance"]
-
-
-def test_a_condition_on_what_the_page_does_not_have_is_no_ground_to_compute_on(blank):
-    x = tl.tensor(np.ones((3, 4)), requires_grad=True)
-    graph, C = of_the_engine(lambda x: tl.where(x * 2 < 1, x * x, -x).sum(), x)
-    assert "depends on what it does not know" in computed_in(blank, data_of(C), 0, 0, 2.0)["hindrance"]
-    assert computed_in(blank, data_of(graph), 0, 0, 2.0)["hindrance"] == ""
 
 
 def test_numbers_other_than_the_engines_are_no_ground_to_compute_on(blank):

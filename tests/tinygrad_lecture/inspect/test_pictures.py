@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 import tinygrad_lecture as tl
 from gradchecks import make
-from tinygrad_lecture.inspect.layout import bends, layered
+from tinygrad_lecture.inspect.layout import layered
 from tinygrad_lecture.inspect.notebook import curves, means
 
 
@@ -64,22 +64,6 @@ def test_a_chain_is_straight_a_fork_even_and_no_crossing_left():
     assert layered((), ()).boxes == []
     layers = middles(7, (0, 3), (1, 3), (2, 3), (3, 6), (4, 6), (5, 6))  # as x, W, b, z, W, b, z
     assert layers[3][0] == pytest.approx(layers[6][0])
-
-
-@pytest.mark.parametrize("wide", [-30.0, -3.0, -0.4, 0.0, 0.1, 1.0, 6.0])
-@pytest.mark.parametrize("high", [0.3, 2.0])
-def test_the_arrows_of_a_value_and_its_gradient_keep_apart_however_level_they_are(wide, high):
-    ends, t = [(0.0, 0.0), (wide, high)], np.linspace(0, 1, 200)[:, None]
-
-    def line(points, right):
-        ((b, c, d),) = bends(points, right)
-        a = (points[0][0] + right, points[0][1])
-        weights = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3]
-        return sum(weight * np.array(point) for weight, point in zip(weights, (a, b, c, d), strict=True))
-
-    value, gradient = line(ends, -0.05), line(ends[::-1], 0.05)
-    apart = np.linalg.norm(value[40:160, None] - gradient[None], axis=-1).min(1)  # near the boxes they come together
-    assert apart.min() > 0.05
 
 
 # --- files ------------------------------------------------------------------------------------------------------
@@ -146,8 +130,6 @@ def texts(html):
     ("numbers", "shown"),
     [
         ([13002.0], "13002"),
-        ([2021.5, -1e7], "2021.5 -1e+07"),
-        ([1000.0, 1000.1, 1000.2, 1000.3], "1000 1000.1 1000.2 1000.3"),
         ([1.00001, 1.0, 0.123456, 1.0], "1.00001 1 0.1235 1"),
         ([100.0, 100.01, 1e-30, 0.0, -0.0], "100 100.01 1e-30 0 -0"),
         ([np.nextafter(0.1, 1), 0.1], "0.10000000000000002 0.10000000000000001"),

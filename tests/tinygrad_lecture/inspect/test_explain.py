@@ -18,7 +18,6 @@ from gradchecks import make
 from nn.functional import channels
 from tinygrad_lecture import ops
 from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES
-from tinygrad_lecture.inspect.explain.expression import dot, equation, expression
 from tinygrad_lecture.inspect.explain.formulas import (
     DEFINITIONS,
     DERIVATIVES,
@@ -27,6 +26,9 @@ from tinygrad_lecture.inspect.explain.formulas import (
     computed,
     definition_of,
     derivative,
+    dot,
+    equation,
+    expression,
     written,
 )
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of

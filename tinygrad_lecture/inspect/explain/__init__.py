@@ -1,9 +1,8 @@
 """`tl.explain`: backpropagation through a computation as a worked example, in reading order. Here it becomes a text.
 
 walkthrough.py   a computation step by step: values, then one pass of backward
-expression.py    arithmetic that knows how it is written
-formulas.py      what ops and their rules compute: read off their code, or told in formulas.toml; and what a step was
-                 made of
+formulas.py      arithmetic that knows how it is written; what ops and their rules compute: read off their code, or told
+                 in formulas.toml; and what a step was made of
 elements.py      one element worked out
 """
 
@@ -20,8 +19,17 @@ from ..printing import in_words
 from ..vertex import Step, Term, Vertex
 from . import elements
 from .elements import ONE, indexed, is_large
-from .expression import equation, expression, with_enough_digits
-from .formulas import definition_of, derivative, named, of_step, rule_of, which_of
+from .formulas import (
+    definition_of,
+    derivative,
+    equation,
+    expression,
+    named,
+    of_step,
+    rule_of,
+    which_of,
+    with_enough_digits,
+)
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."

@@ -24,8 +24,25 @@ from ..observe import Unwatched
 from ..printing import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from . import formulas
-from .expression import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
-from .formulas import computed, derivative, is_number, known_values, named, of_step, parts_of, sources_of
+from .formulas import (
+    NEGATIVE,
+    Expression,
+    Work,
+    computed,
+    derivative,
+    dot,
+    equation,
+    expression,
+    is_number,
+    known_values,
+    named,
+    of_step,
+    parts_of,
+    shown,
+    sources_of,
+    total,
+    with_enough_digits,
+)
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")

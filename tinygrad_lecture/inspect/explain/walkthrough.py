@@ -26,8 +26,7 @@ from ..observe import Observer, Observing, Unwatched, observers
 from ..printing import in_words
 from ..vertex import Place, Step, Term, Vertex, passes_of
 from .elements import first_place
-from .expression import expression
-from .formulas import ELEMENTWISE, RULES, differential
+from .formulas import ELEMENTWISE, RULES, differential, expression
 
 
 @dataclass(eq=False)

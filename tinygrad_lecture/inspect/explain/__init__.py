@@ -17,19 +17,9 @@ from ...errors import aligned
 from ..notebook import folded, plain
 from ..printing import in_words
 from ..vertex import Step, Term, Vertex
-from . import elements
+from . import elements, formulas
 from .elements import ONE, indexed, is_large
-from .formulas import (
-    definition_of,
-    derivative,
-    equation,
-    expression,
-    named,
-    of_step,
-    rule_of,
-    which_of,
-    with_enough_digits,
-)
+from .formulas import equation, expression, with_enough_digits
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
@@ -93,12 +83,12 @@ def term_text(walk: Walkthrough, step: Step, term: Term) -> TermText:
     lines, result = elements.gradient_lines(step, term, name), in_words(gradient)
     if local is None:
         alone, found = elements.product_derivative(step, term)
-        rule = rule_of(vertex, position, upstream) or f"what the rule of {vertex.op} makes of {upstream}"
+        rule = formulas.rule_of(vertex, position, upstream) or f"what the rule of {vertex.op} makes of {upstream}"
     else:
         alone, found = _local_derivative(vertex, position, local)
         copied = local.size > gradient.size
         copies = ", summed over the copies that broadcasting made" if copied else ""
-        rule = f"{upstream} · {of_step(vertex, position)}{copies}"
+        rule = f"{upstream} · {formulas.of_step(vertex, position)}{copies}"
         if step.upstream.size == gradient.size == 1 and lines and not copied:
             lines, result = [], lines[0].removeprefix(indexed(name, (0,) * gradient.ndim) + " = ")
         elif _is_one(local) and not copied and not is_large(step.upstream, gradient):
@@ -117,12 +107,13 @@ def term_text(walk: Walkthrough, step: Step, term: Term) -> TermText:
 
 def _local_derivative(vertex: Vertex, position: int, local: Array) -> tuple[str, str]:
     """ "∂a/∂z = a · (1 - a)" and "0.6225 · (1 - 0.6225) = 0.235"."""
-    formula, chain = derivative(vertex, position, named(vertex)), list[str]()
+    formula, chain = formulas.derivative(vertex, position, formulas.named(vertex)), list[str]()
     if all(x.value is not None and x.value.size == 1 for x in [vertex, *vertex.inputs]) and local.size == 1:
         work = elements.derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))
         chain += with_enough_digits(work, local.item())[0]
     chain.append("1" if _is_one(local) else in_words(local))
-    name, told = of_step(vertex, position) + which_of(vertex, position), "" if formula is None else formula.text
+    name = formulas.of_step(vertex, position) + formulas.which_of(vertex, position)
+    told = "" if formula is None else formula.text
     numbers = " = ".join(text for text in dict.fromkeys(chain) if text != told)
     return (f"{name} = {told}", numbers) if told and numbers else (name, numbers or told)
 
@@ -169,7 +160,7 @@ def _forward(vertex: Vertex) -> list[str]:
     """ "z = W @ x", "  = [[...]] @ [...]", "  = [...]"."""
     indent = "  " + " " * len(str(vertex))
     filled, value = elements.formula_with_numbers(vertex), _value(vertex.value)
-    more = [text for text in (filled, definition_of(vertex)) if text not in ("", vertex.formula)]
+    more = [text for text in (filled, formulas.definition_of(vertex)) if text not in ("", vertex.formula)]
     chain = [vertex.formula, *more, value]
     part = f"   (part of {vertex.part_of})" if vertex.part_of else ""
     lines = [f"  {vertex} = {chain[0]}{part}", *(f"{indent} = {text}" for text in chain[1:])]

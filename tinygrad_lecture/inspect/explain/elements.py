@@ -24,25 +24,7 @@ from ..observe import Unwatched
 from ..printing import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from . import formulas
-from .formulas import (
-    NEGATIVE,
-    Expression,
-    Work,
-    computed,
-    derivative,
-    dot,
-    equation,
-    expression,
-    is_number,
-    known_values,
-    named,
-    of_step,
-    parts_of,
-    shown,
-    sources_of,
-    total,
-    with_enough_digits,
-)
+from .formulas import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -113,7 +95,7 @@ def _call(vertex: Vertex, given: Sequence[Any], value: Any) -> Expression:
     between_commas = vertex.written or vertex.formula.startswith(f"{vertex.op}(")
     texts = [x.text if between_commas else x.beside(NEGATIVE + 1) for x in map(expression, given)]
     inputs = [replace(x, number=0, name=text) for x, text in zip(vertex.inputs, texts, strict=True)]
-    result = computed(vertex, {**dict(zip("abc", given, strict=False)), "y": value})
+    result = formulas.computed(vertex, {**dict(zip("abc", given, strict=False)), "y": value})
     return replace(result, text=replace(vertex, inputs=inputs).formula)
 
 
@@ -122,7 +104,7 @@ def forward_lines(vertex: Vertex) -> list[str]:
 
     [] where the formula says it all.
     """
-    given, out, op = known_values(vertex), vertex.value, vertex.op
+    given, out, op = formulas.known_values(vertex), vertex.value, vertex.op
     elementwise = op in formulas.ELEMENTWISE
     if out is None or not out.size or not given or (elementwise and op in formulas.MOVES):
         return []
@@ -156,7 +138,7 @@ def _element(vertex: Vertex, given: Sequence[Any], place: Place) -> list[Express
     call = _call(vertex, operands, vertex.value[place].item())
     if vertex.op not in formulas.DEFINITIONS:
         return [call]
-    return [call, computed(vertex, dict(zip("abc", operands, strict=False)))]
+    return [call, formulas.computed(vertex, dict(zip("abc", operands, strict=False)))]
 
 
 def _within(place: Place, shape: Shape) -> Place:
@@ -245,7 +227,7 @@ def _layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> Expressio
 
 def _attention_weights(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     """The softmax of a query's scores with the keys that it may attend to."""
-    last = parts_of(vertex)[1][-1]
+    last = formulas.parts_of(vertex)[1][-1]
     return _softmax(last, [last.inputs[0].value], place)
 
 
@@ -259,7 +241,7 @@ def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | 
     x = given[0]
     if x.size > LARGEST:
         return None
-    source = np.unravel_index(sources_of(vertex)[place], x.shape)
+    source = np.unravel_index(formulas.sources_of(vertex)[place], x.shape)
     name = indexed(str(vertex.inputs[0]), tuple(map(int, source)))
     return replace(expression(x[source]), text=name)
 
@@ -281,14 +263,15 @@ def derivative_with_numbers(vertex: Vertex, position: int, place: Place) -> Work
 
     No formula for an op that does not take elements one by one, or where a number is not known.
     """
-    given, value = known_values(vertex), vertex.value
+    given, value = formulas.known_values(vertex), vertex.value
     if vertex.op not in formulas.ELEMENTWISE or value is None or not given or any(x.dtype == bool for x in given):
         return list
 
     def work() -> list[Expression]:
         pairs = zip(vertex.inputs, (_broadcast(x, place) for x in given), strict=True)
-        operands = dict(zip("abc", (one if is_number(x) else expression(one) for x, one in pairs), strict=False))
-        found = derivative(vertex, position, operands | {"y": expression(value[place])})
+        given_ones = (one if formulas.is_number(x) else expression(one) for x, one in pairs)
+        operands = dict(zip("abc", given_ones, strict=False))
+        found = formulas.derivative(vertex, position, operands | {"y": expression(value[place])})
         return [] if found is None else [found]
 
     return work
@@ -300,12 +283,12 @@ def derivative_lines(step: Step, term: Term) -> list[str]:
     [] where a line says nothing new.
     """
     vertex, local, source = step.vertex, term.local, term.to.shape
-    formula = derivative(vertex, term.position, named(vertex))
+    formula = formulas.derivative(vertex, term.position, formulas.named(vertex))
     if formula is None or " " not in formula.text or local is None or local.size < 2 or local.shape != vertex.shape:
         return []
     lines = []
     for place in [term.place] * (local.shape == source) if is_large(local) else np.ndindex(local.shape):
-        name = of_step(vertex, term.position, indexed("", place), indexed("", _within(place, source)))
+        name = formulas.of_step(vertex, term.position, indexed("", place), indexed("", _within(place, source)))
         work = derivative_with_numbers(vertex, term.position, place)
         lines += [equation(name, work, local[place].item())] if work() else []
     return lines
@@ -326,7 +309,7 @@ def chain_rule(step: Step, term: Term, place: Place) -> list[Expression]:
     above, slopes = g.reshape(-1)[ways], column.reshape(-1)[ways]
     if op in SLOPES and ways.size == 1:
         upstream = expression(-above[0] if term.position else above[0])
-        return [SLOPES[op](upstream, step.vertex, known_values(step.vertex), place)]
+        return [SLOPES[op](upstream, step.vertex, formulas.known_values(step.vertex), place)]
     added_up = ways.size > 1 and (slopes == 1).all() and (op not in PRODUCTS or term.position == 2)
     return [dot(above) if added_up else dot(above, slopes)]
 
@@ -364,11 +347,11 @@ def product_derivative(step: Step, term: Term) -> tuple[str, str]:
     the element and 0 elsewhere with numbers that count the elements of the other factor. The result is the number of
     the element that is wanted.
     """
-    vertex, given, position, place = step.vertex, known_values(step.vertex), term.position, term.place
+    vertex, given, position, place = step.vertex, formulas.known_values(step.vertex), term.position, term.place
     if vertex.op not in PRODUCTS or not given or not step.upstream.size:
         return "", ""
     if position == 2:
-        return of_step(vertex, 2), "1"
+        return formulas.of_step(vertex, 2), "1"
     one, other = np.zeros(given[position].shape), given[1 - position]
     one[place] = 1
     factors = [one, np.arange(1.0, other.size + 1).reshape(other.shape)]
@@ -376,5 +359,5 @@ def product_derivative(step: Step, term: Term) -> tuple[str, str]:
     count = np.asarray(a @ (b.T if vertex.op == "linear" else b))
     result = first_place(count != 0)
     at = first_place(factors[1] == count[result])
-    name = of_step(vertex, position, indexed("", result), indexed("", place))
+    name = formulas.of_step(vertex, position, indexed("", result), indexed("", place))
     return f"{name} = {indexed(str(vertex.inputs[1 - position]), at)}", number(other[at])

@@ -165,8 +165,8 @@ class Settings(Common, out="digits"):
     page: bool = False  # only train, and write a page, digit.html, on which one draws a digit for the network
 
     def __post_init__(self) -> None:
-        if self.page and (self.hidden, self.activation, self.loss, self.seeds) != ((16, 16), "sigmoid", "mse", 0):
-            raise DataError("--page shows the lecture's network: leave out --hidden, --activation, --loss and --seeds")
+        if self.page and (self.hidden, self.activation, self.loss) != ((16, 16), "sigmoid", "mse"):
+            raise DataError("--page shows the lecture's network: leave out --hidden, --activation and --loss")
 
 
 if __name__ == "__main__":

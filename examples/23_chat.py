@@ -5,7 +5,7 @@
     python examples/23_chat.py --page                      # type a text on a page, and watch the model read it
 
     /why                 the last word: what else was likely, and which parts of the model wanted it
-    /attention           what the heads looked at for it, and a page to step through
+    /attention           what the heads looked at for it
     /why Berlin          the same for another word of the answer; /attention Berlin too
     /temperature 1       more chance in the next answers
     /top-p 0.9           only the likeliest words
@@ -141,7 +141,7 @@ def main(settings: "Settings") -> None:
                 case "/attention":
                     place = chat.place(value)
                     with chat.model.edit(chat.edits):
-                        show.attention(chat.model, chat.read_until(place), chat.drawn[place], settings.out)
+                        show.attention(chat.model, chat.read_until(place), chat.drawn[place])
                 case _ if line.startswith("/"):
                     show.say(COMMANDS)
                 case _:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -272,16 +271,6 @@ def one_line(text: str) -> str:
 # --- what a program asks ----------------------------------------------------------------------------------------------
 
 
-def of_command(program: str, options: Sequence[str]) -> list[Claim]:
-    """The claims that a program decides when it is started with these options."""
-    found = []
-    for claim in (claim for claim in all_claims() if claim.rule):
-        name, *needed = shlex.split(claim.program)
-        if name == program and {*needed} <= {*options} and ("--real" in needed) == ("--real" in options):
-            found.append(claim)
-    return found
-
-
 def of(name: str) -> Claim:
     """The claim of that name."""
     return next(claim for claim in all_claims() if claim.name == name)
@@ -291,14 +280,6 @@ def holds(name: str, measured: Measured) -> bool:
     """Whether what this run measured says what the claim says."""
     claim = of(name)
     return claim.holds(values(measured, [claim]))
-
-
-def ranges(claim: Claim) -> str:
-    """Lines that say what was measured for a claim, and in how many runs it holds."""
-    said = "" if claim.lecture_says is None else f"   (the lecture: {claim.lecture_says:g})"
-    sides = [f"\n    {side} = {Range(numbers):.4g}" for side, numbers in claim.sides.items()]
-    held = claim.result if len(claim.runs) == 1 else f"holds in {claim.result}"
-    return f"{claim.lecture}\n    {claim.rule}: {held}" + "".join(sides[:1]) + said + "".join(sides[1:])
 
 
 def elsewhere(name: str, form: str, measured: Measured) -> str:

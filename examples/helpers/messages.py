@@ -31,10 +31,11 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
-from helpers.program import DataError, as_text, data, read_file, until_ctrl_c
+from helpers.program import DataError, as_text, data, in_pairs, read_file, until_ctrl_c
 
 DATA = data("messages.toml")
-HAM, SPAM, EITHER, NEW, SHORTHAND = (DATA[k] for k in ("ham", "spam", "either", "new", "shorthand"))
+HAM, SPAM, EITHER, NEW = (DATA[k] for k in ("ham", "spam", "either", "new"))
+SHORTHAND = in_pairs(DATA["shorthand"])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """What starts and ends a program: its settings from the command line, its folder, Ctrl-C, errors in one line, runs.
 
-class Settings(Common, out="digits"):               # a dataclass with --seed, --seeds, and --out, the folder out/digits
+class Settings(Common, out="digits"):               # a dataclass with --seed, --more, and --out, the folder out/digits
     epochs: int = 30
     \"""how often each picture is seen\"""       # the help text of --epochs
 
@@ -16,22 +16,19 @@ if __name__ == "__main__":
 """
 
 import inspect
-import io
 import math
 import os
 import sys
 import tempfile
-import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
 from helpers import command
-from helpers.claims import Measured, all_claims, of_command, ranges, runs_of, values
+from helpers.claims import Measured
 from helpers.claims import elsewhere as elsewhere  # for all programs
 from helpers.claims import holds as holds
 from nn.training import saved_state
@@ -52,7 +49,6 @@ class Common:
     """Settings that every program has. Its subclasses are dataclasses."""
 
     seed: int = 0  # of everything random
-    seeds: int = 0  # measure with so many seeds, from 0 on, and say how often each claim of the lecture holds
     out: Path = Path("out")  # folder for the results
     more: bool = False  # print everything that was measured
 
@@ -87,7 +83,7 @@ def start(
 ) -> Measured | None:
     """Run `measure` with the settings of the command line, and `report` with what it measured and the settings.
 
-    The settings are made by tyro from a dataclass and the comments of its fields. With --seeds the claims are reported.
+    The settings are made by tyro from a dataclass and the comments of its fields.
     Returns what was measured.
 
     The settings are checked, and the folder `out` for the results is made, before the work. Errors that a user can mend
@@ -108,15 +104,11 @@ def start(
         context.run(SHOW_MORE.set, getattr(chosen, "more", False))
         real = getattr(chosen, "real", None)  # None: a program that has no question for a real model
         measure, report = (real and getattr(chosen, "ask_real", None)) or (measure, report)
-        measured = None
-        if getattr(chosen, "seeds", 0):
-            context.run(repeat, program, measure, chosen, arguments)
-        else:
-            measured = context.run(measure, chosen)
-            if report is not None and measured is not None:
-                context.run(report, measured, chosen)
-            if real is False:
-                print(HOW)
+        measured = context.run(measure, chosen)
+        if report is not None and measured is not None:
+            context.run(report, measured, chosen)
+        if real is False:
+            print(HOW)
         sys.stdout.flush()
         return measured
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`
@@ -127,26 +119,10 @@ def start(
         raise SystemExit(f"{program}: {f'{file}: {reason}' if file and reason else error}") from error
 
 
-def repeat(program: str, measure: Callable[[Any], Measured], chosen: Any, options: Sequence[str]) -> None:
-    """Measure with one seed after another, and print for each claim in how many of these runs it holds."""
-    claims = of_command(program, options)
-    if not claims:
-        known = sorted({claim.program for claim in all_claims() if claim.rule and claim.program.startswith(program)})
-        raise DataError(f"no claim is decided with these settings; it is with {', '.join(known) or 'none'}")
-    runs = []
-    for seed in until_ctrl_c(range(1 if "--real" in options else chosen.seeds)):
-        began = time.monotonic()
-        with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as folder:  # no run finds another's files
-            runs.append(values(measure(replace(chosen, seed=seed, out=Path(folder))), claims))
-        print(f"seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    for claim in claims:
-        print(f"\n{ranges(replace(claim, runs=runs_of(claim, runs)))}")
-
-
 def check(settings: object) -> None:
     """Raise DataError for a whole number below 1 (0 for a seed), and for a number that is not finite."""
     for name, value in vars(settings).items():
-        least = 0 if name in ("seed", "seeds", "temperature") else 1 if type(value) is int else -math.inf
+        least = 0 if name in ("seed", "temperature") else 1 if type(value) is int else -math.inf
         for each in value if isinstance(value, tuple) else (value,):
             if isinstance(each, int | float) and not (math.isfinite(each) and each >= least):
                 allowed = "any finite number" if least == -math.inf else f"{least} or more"
@@ -179,6 +155,11 @@ def table(
     first, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
     for name, *cells in lines:
         say(f"  {name:{first}}" + "".join(f"{cell:>{width + 3}}" for cell, width in zip(cells, widths, strict=True)))
+
+
+def in_pairs(text: str) -> dict[str, str]:
+    """A dict from "France Paris, Bolivia La Paz"."""
+    return dict(pair.split(maxsplit=1) for pair in text.split(","))
 
 
 def data(name: str) -> dict[str, Any]:

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.program import INSTALL, data
+from helpers.program import INSTALL, data, in_pairs
 from transformer import Bert, Llama, probabilities
 from transformer.generation import pad_prompts
 
 DATA = data("real.toml")
+DATA["capitals"] = in_pairs(DATA["capitals"])
 
 
 def smollm2(questions: str = "") -> Llama:

@@ -6,8 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ except ImportError:
 
     raise SystemExit(f"23_chat.py: needs rich; {INSTALL}") from None
 
-import tinygrad_lecture as tl
 from helpers.inside import effective_number, printable
 from helpers.real import largest
 from transformer.inspect.attention_maps import visible
@@ -166,13 +164,9 @@ def wanted(chat: Any, place: int) -> None:
         say(f"  {share:+6.2f}  {looks.get(name, name)}", style="")
 
 
-def attention(model: Any, read: list[int], written: int, folder: Path) -> None:
-    """Print what the heads looked at when a token was written after others; write a page of the busiest block."""
-    entering: list[Any] = []  # what each block is given
-    with ExitStack() as hooks:
-        for block in model.blocks:
-            hooks.enter_context(block.register_forward_pre_hook(lambda block, inputs: entering.append(inputs)))
-        trace = model.trace(read, points="blocks.*.attention.weights")
+def attention(model: Any, read: list[int], written: int) -> None:
+    """Print what the heads looked at when a token was written after others."""
+    trace = model.trace(read, points="blocks.*.attention.weights")
     texts = [visible(model.tokenizer.decode([token])) for token in read]
     word = visible(model.tokenizer.decode([written]))
     last = np.stack([weights[:, -1] for weights in trace.attention])  # (blocks, heads, tokens): of the last token
@@ -186,38 +180,9 @@ def attention(model: Any, read: list[int], written: int, folder: Path) -> None:
     for block, head, at in largest(far, 6):
         there = f"{far[block, head, at]:4.0%} at {texts[at]}, {len(read) - 1 - at} tokens before"
         say(f"  head {f'{block}.{head}':5} {there}")
-    block = int(far.max(axis=-1).max(axis=-1).argmax())
-    names = [named(weights, texts) for weights in trace.attention[block]]
-    heads = [f"head {block}.{h} → {name}" for h, name in enumerate(names)]
-    say(f'Block {block}, from "{texts[-1]}": {", ".join(heads)}')
-    say(f"step by step, with its numbers: {page(model, block, entering[block], written, word, texts, heads, folder)}")
-    say(f'it ends with what this block\'s output alone would score "{word}";')
-    say("the model's own score comes after the last block")
 
 
 def kind(row: np.ndarray) -> str:
     """What a token's weights are largest at. row: (tokens,), itself the last."""
     from_end = {1: "the token itself", 2: "the token before", len(row): "the first token of all: nothing to add"}
     return from_end.get(len(row) - int(row.argmax()), "another token")
-
-
-def named(weights: np.ndarray, texts: list[str]) -> str:
-    """A head by the token that the last one looks at most. weights: (tokens, tokens)."""
-    at = int(weights[-1].argmax())
-    looked = f'"{texts[at]}"' if at else "the start"
-    return f"{looked} {weights[-1, at]:.0%}"
-
-
-def page(
-    model: Any, block: int, inputs: Any, written: int, word: str, texts: list[str], heads: list[str], folder: Path
-) -> Path:
-    """Write a page of one block: from what enters it to the score of the token that was written, and back."""
-    W_U = model.unembedding.W_U.weight.detach()[written]  # (width,)
-    with tl.Graph() as graph:
-        out = model.blocks[block](*inputs)[-1]
-        score = (model.norm(out) * W_U).sum()
-        score.backward()
-    model.zero_grad()
-    names = {f'score of "{word}"': score, f'row of W_U for "{word}"': W_U, "out": out}
-    path, title = folder / f"block_{block}.html", f"Block {block}"
-    return tl.page(graph, path, names, tokens=texts, heads=heads, title=title)

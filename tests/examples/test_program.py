@@ -166,7 +166,6 @@ start(main, Settings)
 
 REFUSED = [
     ("02_digits", {"page": True, "hidden": (8,)}, "--page shows the lecture's network"),
-    ("02_digits", {"page": True, "seeds": 2}, "--page shows the lecture's network"),
     ("07_attention", {"sentence": "Was the seagull flooded?"}, "the made sentences do not have seagull"),
 ]
 

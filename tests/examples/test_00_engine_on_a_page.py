@@ -101,6 +101,7 @@ def test_it_shows_what_it_says(text):
     assert f"finite differences: {gradient}\n" in text
 
 
+@pytest.mark.slow
 def test_its_picture_is_drawn_outside_of_it(tmp_path):
     drawn.draw(tmp_path / "xor.png")
     assert (tmp_path / "xor.png").stat().st_size > 10_000

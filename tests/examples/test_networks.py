@@ -14,27 +14,15 @@ from hypothesis.extra.numpy import array_shapes, arrays
 import tinygrad_lecture as tl
 from helpers import mnist
 from helpers.program import DataError
-from programs import load, numbers_after, output_of
+from programs import load
 from show import digits, robust, valleys
-from show.neuron import ACTIVATIONS
 
 # --- 01 neuron --------------------------------------------------------------------------------------------------------
-
-
-def test_the_slopes_are_the_derivatives():
-    for activation in ACTIVATIONS.values():
-        z, a, slope = load("01_neuron").slopes(activation, np.linspace(-5, 5, 10_001))
-        smooth = np.abs(z) > 0.01  # away from the corner of ReLU
-        np.testing.assert_allclose(slope[smooth], np.gradient(a, z)[smooth], atol=1e-5)
-    _, a, slope = load("01_neuron").slopes(ACTIVATIONS["sigmoid"], np.linspace(-5, 5, 1000))
-    assert slope.max() <= 0.25
-    assert (0 < a).all() and (a < 1).all()
 
 
 # --- 02 digits --------------------------------------------------------------------------------------------------------
 
 p02 = load("02_digits")
-PICTURES = ["threes", "curves", "confusion", "mistakes", "first_layer"]
 
 
 @pytest.mark.parametrize(("patience", "ends"), [(1, (3, 0.7)), (3, (7, 0.79)), (5, (8, 0.79))])
@@ -50,21 +38,11 @@ def test_a_picture_made_smaller_keeps_its_middle_and_its_shape():
     np.testing.assert_array_equal(small, small[::-1, ::-1])
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"hidden": (8,), "activation": "leaky-relu", "loss": "cross-entropy"},
-        {"hidden": (), "batch_size": "all"},
-    ],
-    ids=str,
-)
-def test_other_networks_and_other_ways_downhill(settings, tmp_path, monkeypatch):
-    for name in PICTURES:
-        monkeypatch.setattr(p02.show, f"draw_{name}", lambda *results: None)
-    text = output_of(p02, epochs=1, out=tmp_path, **settings)
-    assert numbers_after(text, "Test accuracy")[0] > 5
-    assert ("a probability distribution." in text) == ("loss" in settings)
-    assert ("mean cross-entropy" in text) == ("loss" in settings) == ("mean cost" not in text)
+def test_other_networks_and_another_way_downhill():
+    for settings in (p02.Settings(hidden=(8,), activation="leaky-relu"), p02.Settings(hidden=(), batch_size="all")):
+        x, y = tl.rand(40, 784), tl.arange(40) % 10
+        (costs, *_) = p02.learn(p02.build(settings), x, y, settings)
+        assert len(costs) == (1 if settings.batch_size == "all" else 2)
 
 
 # --- 04 backprop ------------------------------------------------------------------------------------------------------
@@ -80,11 +58,6 @@ def test_the_gradients_of_other_networks_agree_too(activation, tmp_path, monkeyp
     m = p04.measure(p04.Settings(layers=(3, 4, 2), activation=activation, out=tmp_path))
     assert len(m.gradients) == 3 * 4 + 4 + 4 * 2 + 2
     assert max(m.by_formula, m.by_nudging) < 1e-5
-
-
-def test_a_page_to_step_through_is_written(run_once):
-    run = run_once("04_backprop", "--page", "--repeats", "1")
-    assert "<title>Backpropagation" in (run.folder / "backprop.html").read_text(encoding="utf-8")
 
 
 # --- 21 valleys -------------------------------------------------------------------------------------------------------

@@ -136,8 +136,7 @@ def test_ctrl_c_ends_what_is_gone_through_and_not_the_program(capsys):
     assert list(until_ctrl_c("abc")) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("lines", [1, 100_000])
-def test_a_program_whose_output_nobody_reads_on_ends_without_a_word(tmp_path, lines):
+def test_a_program_whose_output_nobody_reads_on_ends_without_a_word(tmp_path):
     (tmp_path / "program.py").write_text(f"""
 import sys
 from dataclasses import dataclass
@@ -146,7 +145,7 @@ from helpers.program import start
 
 @dataclass
 class Settings:
-    lines: int = {lines}
+    lines: int = 100_000
 
 def main(settings):
     input()
@@ -164,13 +163,8 @@ start(main, Settings)
     assert running.returncode == 1
 
 
-REFUSED = [
-    ("02_digits", {"page": True, "hidden": (8,)}, "--page shows the lecture's network"),
-    ("07_attention", {"sentence": "Was the seagull flooded?"}, "the made sentences do not have seagull"),
-]
-
-
-@pytest.mark.parametrize(("name", "settings", "sentence"), REFUSED)
-def test_settings_that_a_program_cannot_run_with_are_refused_in_a_sentence(name, settings, sentence, tmp_path):
-    with pytest.raises(DataError, match=f"^{sentence}"):
-        output_of(load(name), out=tmp_path, **settings)
+def test_settings_that_a_program_cannot_run_with_are_refused_in_a_sentence(tmp_path):
+    with pytest.raises(DataError, match="--page shows the lecture's network"):
+        output_of(load("02_digits"), page=True, hidden=(8,), out=tmp_path)
+    with pytest.raises(DataError, match="the made sentences do not have seagull"):
+        output_of(load("07_attention"), sentence="Was the seagull flooded?", out=tmp_path)

@@ -1,19 +1,14 @@
 """Transformers and models that answer: 08 to 10, 12 and 16 to 19."""
 
 import math
-import re
-from itertools import islice
 
 import numpy as np
 import pytest
 
-import nn
 import tinygrad_lecture as tl
-from helpers import training
-from helpers.claims import Measured
 from helpers.program import DataError
 from programs import contents, load, numbers_after, output_of
-from show import architectures, gpt
+from show import architectures
 from show import arithmetic as sums
 from show.arithmetic import TOKENIZER, Notation, answers, deal
 from show.expressions import LARGEST, encode, four_operations, parse, small_expressions
@@ -81,42 +76,13 @@ def test_a_run_with_other_settings_is_not_resumed(folder, text_08):
     assert contents(folder / "out") == before
 
 
-def test_after_its_last_block_the_lens_has_the_models_loss(folder, text_08):
-    lens = numbers_after(text_08, "if the model stopped after block 1:")[0]
-    assert lens == pytest.approx(numbers_after(text_08, "\nTest loss")[0], abs=0.02)
-
-
 def test_a_prompt_that_the_text_cannot_spell_is_refused_before_the_training(folder):
     with pytest.raises(ValueError, match="cannot read this prompt"):
         run(folder, prompt="§", out="other")
     assert not (folder / "other" / "last.safetensors").exists()
 
 
-def test_it_says_which_step_the_text_comes_from(capsys):
-    history = nn.History()
-    for step, loss in ((10, 2.0), (20, 1.0), (30, 1.5)):
-        history.add(nn.HistoryRow(step, 1.0, nn.Scores(loss), nn.Scores(loss), 0.1, 1.0))
-    gpt.trained(history)
-    said = capsys.readouterr().out
-    assert "the weights after 20 steps, the best on the test text; the curves go on to step 30" in said
-
-
 # --- 09 architectures -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def text_09(run_once):
-    return run_once("09_architectures", "--next-steps", "2", "--hidden-steps", "2", "--date-steps", "2").text
-
-
-def test_a_decoder_sees_previous_tokens_only_an_encoder_all(text_09):
-    assert dict(re.findall(r"\n  (\S.*): (all tokens|only previous tokens|some tokens) \(", text_09)) == {
-        "decoder-only": "only previous tokens",
-        "encoder-only": "all tokens",
-        "encoder-decoder, source": "all tokens",
-        "encoder-decoder, target": "only previous tokens",
-    }
-    assert architectures.what_is_seen(np.eye(3, dtype=bool)) == "some tokens"
 
 
 def test_hidden_words_are_the_targets_and_start_and_padding_are_not_hidden():
@@ -145,18 +111,6 @@ def test_dates_and_their_iso_format():
     assert architectures.decode_date(architectures.date_target("1977-05-04")) == "1977-05-04"
 
 
-def test_a_wrong_translation_is_said_to_be_wrong(capsys):
-    wrote, iso = ["4 May 1979", "5. 6. 1989"], ["1979-05-04", "1989-06-05"]
-    m = Measured(dates=wrote, iso=iso, said=["1979-05-04", "1989-05-06"], translated=0.5, mine="1780-05-04")
-    architectures.translated(m, "May 4, 1789", "1789-05-04")
-    lines = capsys.readouterr().out.split("\n")
-    assert lines[0].endswith("-> 1979-05-04   right")
-    assert lines[1].endswith("-> 1989-05-06   wrong, it is 1989-06-05")
-    assert lines[2].endswith("-> 1780-05-04   wrong, it is 1789-05-04")
-    architectures.translated(m, "February 30, 1999", architectures.iso_of("February 30, 1999"))
-    assert "1780-05-04   no such day" in capsys.readouterr().out
-
-
 # --- 10 gpt2 ----------------------------------------------------------------------------------------------------------
 
 p10 = load("10_gpt2")
@@ -170,13 +124,6 @@ def test_it_trains_a_small_model_once_and_keeps_it(run_once):
     assert "an earlier run trained and kept in" in again
     assert text[text.index("The prompt as") :].startswith(again[again.index("The prompt as") :])
     assert sum(path.stat().st_size for path in (out / "model").iterdir()) < 2_000_000
-
-
-def test_a_half_trained_model_is_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "until_ctrl_c", lambda items: islice(items, 2))  # Ctrl-C in the second step
-    text = output_of(p10, out=tmp_path, steps=4, tokens=1)
-    assert "The small model" in text
-    assert not (tmp_path / "model").exists()
 
 
 def test_a_folder_of_ones_own_is_read(tmp_path):
@@ -197,12 +144,6 @@ def test_a_folder_of_ones_own_is_read(tmp_path):
 # --- 16 order and memory ----------------------------------------------------------------------------------------------
 
 p16 = load("16_order_and_memory")
-
-
-def test_convolutions_see_six_words_back_and_no_further():
-    slopes = p16.slopes(p16.KINDS["convolution"](p16.WIDTH), 10)
-    assert (slopes[:7] > 0).all()
-    assert (slopes[7:] == 0).all()
 
 
 def test_the_rnn_is_pytorchs():
@@ -299,18 +240,6 @@ def test_answers_to_larger_numbers_are_sorted_by_whether_they_ignore_the_extra_d
 
 
 # --- 17 few shot ------------------------------------------------------------------------------------------------------
-
-p17 = load("17_few_shot")
-
-
-def test_a_text_has_five_lines_of_one_shift():
-    text = p17.make(50, np.array([3, 7]), np.random.default_rng(0))
-    x, y = text[:, 0::4], text[:, 2::4]
-    shift = (y - x) % 10
-    assert (shift == shift[:, :1]).all()
-    assert set(shift[:, 0]) == {3, 7}
-    assert all(len({*row}) == 5 for row in x.tolist())  # no line can be copied
-    assert p17.written(text[0]).count("=") == 5
 
 
 # --- 18 expressions ---------------------------------------------------------------------------------------------------

@@ -40,13 +40,6 @@ def test_the_output_is_x_and_the_weighted_sum_of_all_values():
     assert after == pytest.approx(x + weights @ v, abs=1e-6)
 
 
-def test_the_final_vector_is_said_as_it_is(run_once):
-    early = run_once("07_attention", "--page", "--steps", "60").text
-    best = re.findall(r"([a-zA-Z' ]+) \d\.\d\d", next(line for line in early.split("\n") if "    Final" in line))
-    said = next(line for line in early.split("\n") if "The final vector says" in line)
-    assert f"says: {', '.join(word.removeprefix('    Final').strip() for word in best)};" in said
-
-
 # --- 11 spam ----------------------------------------------------------------------------------------------------------
 
 p11 = load("11_spam")

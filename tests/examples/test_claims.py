@@ -15,33 +15,18 @@ import pytest
 
 from examples import claims
 from examples.site import claims as page_of_claims
-from helpers.claims import (
-    SEEDS,
-    Claim,
-    Measured,
-    Range,
-    all_claims,
-    elsewhere,
-    plain,
-    read,
-    record_of,
-    recorded,
-    runs_of,
-    together,
-    values,
-    with_runs,
-)
+from helpers import claims as known
 from helpers.program import DataError
 
 FLOODED = 0.39, 0.81, 0.63, 0.86, 0.7, 0.41, 0.5, 0.6, 0.8, 0.55
 RUNS = tuple({"flooded": x, "was": 0.2} for x in FLOODED)
-BANK = Claim(
+BANK = known.Claim(
     "Attention", "flooded", "`looks at` {flooded:.2f}", "07.py", "flooded > 2 * was", lecture_says=0.6, runs=RUNS
 )
 
 
 def made(rule, runs=RUNS, **more):
-    return Claim("Section", "a line", "", "07.py", rule, runs=runs, **more)
+    return known.Claim("Section", "a line", "", "07.py", rule, runs=runs, **more)
 
 
 @pytest.mark.parametrize(("least", "result"), [
@@ -60,8 +45,8 @@ def test_what_nothing_random_enters_has_a_verdict_without_a_count():
 
 def test_a_row_shows_the_middle_the_least_and_the_most():
     assert BANK.seen == "`looks at` 0.60 (0.39 to 0.86)"
-    assert f"{Range([1000, 1000]):,}" == "1,000"
-    costs = together([{"costs": [1.0, 2.0]}, {"costs": [3.0, 2.0]}])
+    assert f"{known.Range([1000, 1000]):,}" == "1,000"
+    costs = known.together([{"costs": [1.0, 2.0]}, {"costs": [3.0, 2.0]}])
     assert "{costs[0]:.0f} {costs[1]:.0f}".format(**costs) == "1 (1 to 3) 2"
 
 
@@ -78,42 +63,44 @@ def test_what_a_rule_asks_for_and_compares(rule, measured, sides):
 
 
 def test_of_a_real_model_each_thing_asked_is_a_draw():
-    claim = Claim("Section", "a line", "", "07.py --real", "lead > 0")
-    assert runs_of(claim, [{"lead": [1.0, -1.0, 2.0], "other": 3}]) == ({"lead": 1.0}, {"lead": -1.0}, {"lead": 2.0})
+    claim = known.Claim("Section", "a line", "", "07.py --real", "lead > 0")
+    assert known.runs_of(claim, [{"lead": [1.0, -1.0, 2.0], "other": 3}]) == (
+        {"lead": 1.0},
+        {"lead": -1.0},
+        {"lead": 2.0},
+    )
 
 
 def test_a_run_at_the_edge_says_what_the_others_gave(monkeypatch):
-    monkeypatch.setattr("helpers.claims.all_claims", lambda: (Claim(**{**vars(BANK), "name": "bank"}),))
-    assert elsewhere("bank", ".2f", Measured(flooded=0.39, was=0.2)) == "; over ten runs 0.39 to 0.86"
-    assert elsewhere("bank", ".2f", Measured(flooded=0.5, was=0.2)) == ""
+    monkeypatch.setattr("helpers.claims.all_claims", lambda: (known.Claim(**{**vars(BANK), "name": "bank"}),))
+    assert known.elsewhere("bank", ".2f", known.Measured(flooded=0.39, was=0.2)) == "; over ten runs 0.39 to 0.86"
+    assert known.elsewhere("bank", ".2f", known.Measured(flooded=0.5, was=0.2)) == ""
 
 
 def test_measured_values_are_numbers():
-    assert plain({"a": np.array([1, 2]), "b": (np.float32(0.5), np.True_)}) == {"a": [1, 2], "b": [0.5, True]}
-    assert values(Measured(flooded=np.float64(0.5), was=1, reading=object()), [BANK]) == {"flooded": 0.5, "was": 1}
+    assert known.plain({"a": np.array([1, 2]), "b": (np.float32(0.5), np.True_)}) == {"a": [1, 2], "b": [0.5, True]}
+    assert known.values(known.Measured(flooded=np.float64(0.5), was=1, reading=object()), [BANK]) == {
+        "flooded": 0.5,
+        "was": 1,
+    }
     with pytest.raises(TypeError, match="is no number"):
-        plain("many")
+        known.plain("many")
 
 
 def test_a_row_has_section_and_program_of_the_row_before_and_one_that_cannot_be_read_is_named():
     first = {"section": "S", "program": "07.py", "fact": "x > 1", "sees": ""}
-    one, other = read({"a": first, "b": {"rule": {"bank": "x > 1"}, "sees": ""}})
-    assert one == Claim("S", "a", "", "07.py", "x > 1", fact=True)
-    assert other == Claim("S", "b", "", "07.py", "x > 1", name="bank")
+    one, other = known.read({"a": first, "b": {"rule": {"bank": "x > 1"}, "sees": ""}})
+    assert one == known.Claim("S", "a", "", "07.py", "x > 1", fact=True)
+    assert other == known.Claim("S", "b", "", "07.py", "x > 1", name="bank")
     for row in ({"rule": "flooded >"}, {"sees": "{flooded"}, {"ruel": "x > 1"}):
         with pytest.raises(ValueError, match=r"claims\.toml, the row a line: "):
-            [*read({"a line": {"section": "S", "sees": "", **row}})]
-
-
-def test_names_are_those_of_one_claim_each():
-    names = [claim.name for claim in all_claims() if claim.name]
-    assert len(names) == len({*names})
+            [*known.read({"a line": {"section": "S", "sees": "", **row}})]
 
 
 def test_a_record_is_read_as_it_was_written():
-    text = record_of([BANK], {"07.py": ["One.", "It looks\n  at flooded."]})
+    text = known.record_of([BANK], {"07.py": ["One.", "It looks\n  at flooded."]})
     assert '{"row":"flooded","rule":"flooded > 2 * was","runs":{"flooded":[0.39,0.81,' in text
-    (back,) = with_runs([replace(BANK, runs=())], json.loads(text))
+    (back,) = known.with_runs([replace(BANK, runs=())], json.loads(text))
     assert back == replace(BANK, text="It looks\n  at flooded.")
 
 
@@ -148,9 +135,11 @@ def test_the_page_has_each_claim_with_its_dots_and_text_is_text(tmp_path):
 
 
 def test_the_record_has_ten_runs_of_each_claim_that_depends_on_a_draw_and_its_rule():
-    assert not [c.lecture for c in all_claims() if drawn(c) and len(c.runs) != len(SEEDS)]
-    rules = {c.lecture: c.rule for c in all_claims() if c.runs}
-    assert {row["row"]: row["rule"] for row in recorded()["rows"]} == rules
+    assert not [c.lecture for c in known.all_claims() if drawn(c) and len(c.runs) != len(known.SEEDS)]
+    names = [claim.name for claim in known.all_claims() if claim.name]
+    assert len(names) == len({*names})
+    rules = {c.lecture: c.rule for c in known.all_claims() if c.runs}
+    assert {row["row"]: row["rule"] for row in known.recorded()["rows"]} == rules
     assert claims.RECORD.stat().st_size < 300_000
 
 
@@ -158,7 +147,7 @@ def drawn(claim):
     return bool(claim.runs) and not (claim.fact or claim.asks_real)
 
 
-DRAWN = sorted({c.program for c in all_claims() if drawn(c)})
+DRAWN = sorted({c.program for c in known.all_claims() if drawn(c)})
 TODAY = date.today().toordinal()
 
 
@@ -168,7 +157,7 @@ def test_rows_measured_anew_lie_where_ten_runs_lay(command, run_once):
     """A seed of the day. Beyond 8 standard deviations, and 5% of the size, lies one of 50,000 normal draws (t, 9)."""
     name, *options = shlex.split(command)
     run = run_once(name.removesuffix(".py"), *options, "--seed", str(TODAY)).measured
-    for claim in (c for c in all_claims() if c.program == command and drawn(c) and not c.timed):
+    for claim in (c for c in known.all_claims() if c.program == command and drawn(c) and not c.timed):
         for side, before in claim.sides.items():
             far = 8 * stdev(before) * 1.1**0.5 + 0.05 * max(map(abs, before))
             assert abs(claim.ask(side, run) - mean(before)) <= far, f"{claim.lecture}: {side} was {before}"

@@ -122,35 +122,22 @@ def test_what_is_looked_into_is_what_was_read_and_drawn_with_the_edits_of_then(e
 
 
 @pytest.mark.parametrize(
-    ("command", "value", "said"),
+    ("command", "values", "said"),
     [
-        *((chat.heads, value, f"/without {value.split()[-1]}: a head is a block and a number in it, 0.0 to 1.1")
-          for value in ("2.0", "0.2", "1", "0.0 x.1", "-1.0")),
-        *((chat.directed, value, "/steer needs two different words, or texts")
-          for value in ("happy", "happy |", "a | a 2", "so very happy", "a | b | c", "0.3")),
-    ],
-)  # fmt: skip
-def test_heads_and_directions_that_are_none_are_refused(command, value, said):
-    with pytest.raises(ValueError, match=re.escape(said)):
-        command(value, *([tiny().config] if command is chat.heads else []))
-
-
-@pytest.mark.parametrize(
-    ("value", "texts"),
-    [
-        ("happy sad", ("happy", "sad", 0.3)),
-        ("so happy | so sad -0.5", ("so happy", "so sad", -0.5)),
-        ("a b 1", ("a", "b", 1)),
+        (lambda value: chat.heads(value, tiny().config), ("2.0", "0.2", "1", "0.0 x.1", "-1.0"), "in it, 0.0 to 1.1"),
+        (chat.directed, ("happy", "happy |", "a | a 2", "so very happy", "0.3"), "/steer needs two different words"),
+        (lambda value: chat.setting("/temperature", value, 0, 10), ("", "hot", "11", "nan", "-1"), "from 0 to 10"),
     ],
 )
-def test_a_direction_is_two_words_or_texts_and_a_strength(value, texts):
-    assert chat.directed(value) == texts
+def test_heads_directions_and_settings_that_are_none_are_refused(command, values, said):
+    for value in values:
+        with pytest.raises(ValueError, match=re.escape(said)):
+            command(value)
 
 
-@pytest.mark.parametrize("value", ["", "hot", "11", "nan", "-1"])
-def test_a_setting_that_is_no_number_in_its_range_is_refused(value):
-    with pytest.raises(ValueError, match=r"/temperature needs a number from 0 to 10"):
-        chat.setting("/temperature", value, 0, 10)
+def test_a_direction_is_two_words_or_texts_and_a_strength():
+    assert chat.directed("happy sad") == ("happy", "sad", 0.3)
+    assert chat.directed("so happy | so sad -0.5") == ("so happy", "so sad", -0.5)
 
 
 @pytest.mark.parametrize(("word", "place"), [("", 7), ("The", 0), ("cat", 4), ("Them", None), ("Th", 0)])

@@ -189,12 +189,6 @@ def test_only_the_answer_is_a_target(notation):
     assert (tokens[:, 1:][targets[:, :-1] != IGNORED] == targets[:, :-1][targets[:, :-1] != IGNORED]).all()
 
 
-def test_what_is_held_out_is_not_learnt_from():
-    learnt, held_out = deal(NOTATIONS[0], 1500, seed=0)
-    assert len({*map(tuple, learnt.tolist())} | {*map(tuple, held_out.tolist())}) == 10_000
-    assert len(held_out) == 1500
-
-
 # --- judging ------------------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,6 @@ def test_the_output_is_x_and_the_weighted_sum_of_all_values():
 
 # --- 11 spam ----------------------------------------------------------------------------------------------------------
 
-p11 = load("11_spam")
 FILE = "".join(f"ham\tsee you at {i}\nspam\tyou WON £{i}00!\n" for i in range(30)).encode()
 
 
@@ -121,13 +120,6 @@ def test_messages_that_differ_in_numbers_only_are_on_the_same_side():
     texts = [f"you won £{i}" for i in range(40)] + [f"word {chr(97 + i)}" for i in range(26)] * 2
     learn, test = split(emails.Messages(texts, np.arange(92) % 2 == 0), 0)
     assert not {" ".join(words(t)) for t in learn.texts} & {" ".join(words(t)) for t in test.texts}
-
-
-def test_your_message_is_judged_by_all(run_once):
-    text = run_once("11_spam", "--epochs", "1", "--message", "you won a phone! txt 80086").text
-    said = text[text.index("\nyou won a phone!") :]
-    assert len(re.findall(r"\n  .* P\(spam\) = 0\.\d", said)) == len(p11.NETWORKS)
-    assert "rules          8 points (4 or more: spam): a short code to text to +3" in said
 
 
 # --- 20 ask a human ---------------------------------------------------------------------------------------------------

@@ -131,20 +131,6 @@ def test_names_that_are_gone_with_their_graph_are_told_how_to_keep():
     assert "Compute within" not in kept
 
 
-@pytest.mark.parametrize("watched", [True, False])
-def test_a_call_is_explained_by_its_settings(watched):
-    x = leaf([0.3, -2.0])
-    with tl.Graph() if watched else tl.enable_grad():
-        smooth = tl.gelu(x, approximate="tanh").sum()
-        normal = tl.layer_norm(x, None, None, axes=1)
-        scaled = tl.layer_norm(x, tl.ones(2), None, axes=1)
-        error = tl.squared_error(x, tl.ones(2), average=False)
-        assert "t = tanh(sqrt(2 / pi)" in tl.explain(smooth)
-        assert "where g' = dC/dnormal and x' is" in tl.explain(normal.sum(), {"normal": normal})
-        assert "where g' = dC/dscaled · " in tl.explain(scaled.sum(), {"scaled": scaled})
-        assert "/ 2" not in tl.explain(error)
-
-
 # --- formulas ---------------------------------------------------------------------------------------------------
 
 

@@ -126,23 +126,12 @@ def test_of_a_tensor_it_knows_how_it_was_made():
     a.sum().backward()  # the graph is whole still
 
 
-def test_a_long_chain_needs_no_recursion():
-    x = y = leaf(1.0)
-    for _ in range(20_000):
-        y = y + x
-    graph = tl.Graph(y)
-    assert len(graph) == 20_001
-    assert graph.vertices[-1].formula == "#20000 + #1"
-
-
 # --- beside other observers ---------------------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_an_anomaly_is_found_within_it_and_does_not_blind_it():
     x = leaf(-1.0)
-    with pytest.raises(tl.AnomalyError, match="log made the first nan"), tl.detect_anomaly(), tl.Graph():
-        tl.log(x)
     with tl.Graph() as graph:
         with tl.detect_anomaly():
             y = x * 2
@@ -196,27 +185,18 @@ def test_gradients_of_any_graph_are_what_retain_grad_finds(steps):
             np.testing.assert_allclose(graph[value].grad, value.grad.numpy(), rtol=1e-12, atol=1e-300)
 
 
-@pytest.mark.parametrize("computed", ["inside", "outside", "alone"])
-def test_a_checkpoint_has_the_values_and_gradients_of_its_function(computed):
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_checkpoint_has_the_values_and_gradients_of_its_function(inside):
     x = tl.tensor([1.0, 2.0], requires_grad=True)
-
-    def run():
-        return tl.checkpoint(lambda a: tl.tanh(a) * a, x)
-
-    if computed == "alone":
-        text = tl.explain(run().sum())
-    else:
-        y = run() if computed == "outside" else None
-        with tl.Graph() as graph:
-            L = (run() if y is None else y).sum()
-            L.backward()
-        text = tl.explain(L)
-        assert graph[x].grad.tolist() == x.grad.tolist()
-        assert "[0, 0]" not in str(graph)
+    y = None if inside else tl.checkpoint(lambda a: tl.tanh(a) * a, x)
+    with tl.Graph() as graph:
+        L = (tl.checkpoint(lambda a: tl.tanh(a) * a, x) if y is None else y).sum()
+        L.backward()
+    text = tl.explain(L)
     (expected,) = tl.grad((tl.tanh(x) * x).sum(), x)
-    assert f"= [{', '.join(f'{g:.4g}' for g in expected.tolist())}]" in text.split("Found:")[1]
-    assert "[0, 0]" not in text
-    assert ("tanh(x)" in text) == (computed == "inside")
+    assert graph[x].grad.tolist() == x.grad.tolist() == expected.tolist()
+    assert "[0, 0]" not in str(graph) + text
+    assert ("tanh(x)" in text) == inside
 
 
 def test_graphs_are_found_while_other_threads_start_to_watch():

@@ -8,10 +8,7 @@ memory stays for the rules that saved it. Tensors that share x's memory are comp
 from __future__ import annotations
 
 import functools
-import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any, Self, TypeVar
 
@@ -104,22 +101,6 @@ def _is_view_at(x: TensorBase, index: Any, value: TensorBase) -> bool:
 # --- tensors that share memory ------------------------------------------------------------------------------
 
 
-_changed: ContextVar[list[weakref.ref[TensorBase]] | None] = ContextVar("changed", default=None)
-
-
-@contextmanager
-def noting_changes() -> Iterator[list[weakref.ref[TensorBase]]]:
-    """Context manager: a list of the tensors that this thread's recorded in-place changes give a new node."""
-    changed, before = list[weakref.ref[TensorBase]](), _changed.get()
-    token = _changed.set(changed)
-    try:
-        yield changed
-    finally:
-        _changed.reset(token)
-        if before is not None:
-            before.extend(changed)
-
-
 def _replace(x: TensorBase, change: str, new: Any) -> None:
     """Give x the array and node of `new`, and compute every tensor that shares its memory again.
 
@@ -129,8 +110,6 @@ def _replace(x: TensorBase, change: str, new: Any) -> None:
     """
     window = x._window
     others = sharers(x)
-    if (changed := _changed.get()) is not None:
-        changed.extend(map(weakref.ref, (x, *others)))
     if window is None or not others:
         new._array = _laid_out_like(x._array, new._array)
         _become(x, new)
@@ -201,13 +180,6 @@ def _written_to_base(base: Any, window: Window, new: Any) -> Any:
     numbers = xp(base._array).arange(base._array.size).reshape(base._array.shape)
     shown = _value_of(window, {base_of(window): numbers})  # which of the base's elements the view shows
     return index_put(base.reshape(-1), new.reshape(-1), (shown.reshape(-1),)).reshape(base.shape)
-
-
-def leave_graph(x: TensorBase) -> None:
-    """Make x a constant, which shares its memory with others still, but not their changes."""
-    x._node = None
-    if x._window is not None:
-        note_sharing(x, x)
 
 
 # --- the methods --------------------------------------------------------------------------------------------
@@ -321,5 +293,7 @@ class InPlaceMethods(TensorBase):
                 "detach_: this tensor shares its memory with another one that requires grad, of which it is a view, or "
                 "which is a view of it; write y = x.detach(), or y = x.detach().clone() to change it"
             )
-        leave_graph(self)
+        self._node = None
+        if self._window is not None:
+            note_sharing(self, self)  # its memory, but not its changes
         return self

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .autograd.core import Leaf, Node, Record
+from .autograd.core import Node, Record
 from .autograd.hooks import Handle, hooks_of, retain_grad
 from .errors import Elsewhere, hide_frames, refuse_several
 from .ops.composite import composite
@@ -64,11 +64,6 @@ class GradFn:
         if self.node.saved is None:
             return ()
         return tuple((None if node is None else GradFn(node), 0) for node in self.node.nodes)
-
-    @property
-    def variable(self) -> TensorBase | None:
-        """The leaf; None for the result of an op."""
-        return self.node.tensor() if isinstance(self.node, Leaf) and self.node.tensor is not None else None
 
 
 def cast(dtype: Any) -> Callable[[T], T]:

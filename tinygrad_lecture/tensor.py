@@ -273,10 +273,6 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         """The tensor on the CPU, in its shape."""
         return self.to(device="cpu")
 
-    def type_as(self, other: Tensor) -> Tensor:
-        """The tensor with the dtype of another one, elementwise."""
-        return self.to(dtype=other.dtype)
-
     # --- methods: the functions of the same names, bound ------------------------------------------------
 
     # isort: off
@@ -323,10 +319,6 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     def expand(self, *shape: Any) -> Tensor:
         """A view broadcast to another shape, as in PyTorch: -1 keeps a size."""
         return ops.expand(self, as_shape(shape, negative=True))  # type: ignore[no-any-return]
-
-    def expand_as(self, other: Tensor) -> Tensor:
-        """A view broadcast to the shape of another tensor."""
-        return ops.expand(self, other.shape)  # type: ignore[no-any-return]
 
     def repeat(self, *times: Any) -> Tensor:
         """The tensor repeated along each axis, like NumPy's tile: x.repeat(4, 1) or x.repeat((4, 1)).

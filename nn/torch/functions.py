@@ -244,6 +244,8 @@ METHODS: dict[str, Callable[..., Any]] = {
     **{name: cast(dtype) for name, dtype in {"char": np.int8, "byte": np.uint8, "short": np.int16}.items()},
     "type": _type,
     "view_as": lambda x, other: x.view(other.shape),
+    "expand_as": lambda x, other: x.expand(other.shape),
+    "type_as": lambda x, other: x.to(dtype=other.dtype),
 }
 
 PROPERTIES: dict[str, Callable[..., Any]] = {

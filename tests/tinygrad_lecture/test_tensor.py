@@ -152,7 +152,7 @@ TO_DOUBLE = [(tl.float64,), ("float64",), ("<f8",), (float,), (np.dtype("float64
         *(lambda x, target=target: x.to(*target) for target in TO_DOUBLE),
         lambda x: x.to(dtype="float64"),
         lambda x: x.to(tl.float64, device="cpu"),
-        *(lambda x: x.type_as(DOUBLE), lambda x: x.double(), lambda x: x.astype("float64")),
+        *(lambda x: x.double(), lambda x: x.astype("float64")),
     ],
 )
 def test_every_way_to_another_dtype(convert):

@@ -67,21 +67,13 @@ class ModeContext(ContextDecorator):
 
     def _steps_of(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         """The values of a generator, each of whose steps runs in this mode."""
-        resume: Callable[[], Any] = functools.partial(next, generator)
         while True:
-            try:
-                with self._recreate_cm():
-                    value = resume()
-            except StopIteration as end:
-                return end.value
-            try:
-                resume = functools.partial(generator.send, (yield value))
-            except GeneratorExit:
-                with self._recreate_cm():
-                    generator.close()
-                raise
-            except BaseException as error:
-                resume = functools.partial(generator.throw, error)
+            with self._recreate_cm():
+                try:
+                    value = next(generator)
+                except StopIteration as end:
+                    return end.value
+            yield value
 
 
 class set_grad_enabled(ModeContext):

@@ -8,7 +8,8 @@ A rule may ask for
     `index`, `shapes`, `arrays`       if the op has any number of inputs (`def concatenate(*arrays, axis=0)`): which
                                       input the rule is for, all shapes, or all arrays under the op's name for them
 
-Its answers are saved for each input that requires grad. A rule runs as `rule(g, *saved[0])`.
+So the rules of `mul`, `_(g, b)` for the input a and `_(g, a)` for b, let a record save [[b], [a]], with [] in place of
+each for an input that does not require grad. A rule runs as `rule(g, *saved[0])`.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ class OpDefinition(Generic[P]):
     @cached_property
     def saver(self) -> Saver | None:
         """What the rules ask the tape to keep, as a function of (arrays, out, settings, nodes); None if nothing."""
-        return compile_saver(self)
+        return saver_of(self)
 
 
 def parse(forward: Callable[..., Any]) -> tuple[list[str], list[str], str | None, dict[str, Any]]:
@@ -183,51 +184,46 @@ def _offered(op: Any) -> list[str]:
     return [*offered, *_VARIADIC, op.variadic, "out"] if op.variadic else [*offered, "out"]
 
 
-def _expression(op: Any, name: str) -> str:
-    """The Python expression for what a rule asks for."""
+def _source(op: Any, name: str) -> int | Callable[..., Any]:
+    """Where a record finds what a rule asks for: a place in (*arrays, out), or a function (arrays, settings, index)."""
     if name == "out":
-        return "out"
+        return -1
     if name in op.inputs:
-        return _array(op, name)
+        i: int = op.inputs.index(name)
+        return (lambda arrays, settings, index: (arrays[i:] or [None])[0]) if name in op.optional else i
     if name in op.settings:
-        return f"settings.get({name!r}, defaults[{name!r}])"
+        return lambda arrays, settings, index: settings.get(name, op.settings[name])
+    if name == op.variadic:
+        return lambda arrays, settings, index: arrays
     if op.variadic:
-        return _VARIADIC.get(name, "arrays")
+        return _VARIADIC[name]
     stem, _, field = name.rpartition("_")
-    return f"{field}_of({_array(op, stem)})"
+    of, place = _METADATA[field], op.inputs.index(stem)
+    return lambda arrays, settings, index: of(arrays[place] if place < len(arrays) else None)
 
 
-def _array(op: Any, name: str) -> str:
-    position = op.inputs.index(name)
-    return f"arrays[{position}]" if name not in op.optional else f"(arrays[{position}:] or [None])[0]"
-
-
-def compile_saver(op: Any) -> Saver | None:
+def saver_of(op: Any) -> Saver | None:
     """The saver of an op, from what its rules ask for; None if they ask for nothing, as those of addition."""
     if not any(asked or asked is None for asked in op.asked):
         return None
 
-    def no_rule(position: int) -> None:
-        decorator = f"@{op.name}.backward" + ("" if op.variadic else f'("{op.inputs[position]}")')
-        name = op.variadic or op.inputs[position]
+    def no_rule(arrays: Any, settings: Any, index: int) -> None:
+        decorator = f"@{op.name}.backward" + ("" if op.variadic else f'("{op.inputs[index]}")')
+        name = op.variadic or op.inputs[index]
         raise NotImplementedError(
             f"op {op.name} has no backward rule for its input {name}; add one with {decorator}, or pass {name}.detach()"
         )
 
-    def saved(position: int) -> str:
-        asked = op.asked[position]
-        return f"no_rule({position})" if asked is None else f"({''.join(f'{_expression(op, x)}, ' for x in asked)})"
+    sources = [[no_rule] if asked is None else [_source(op, name) for name in asked] for asked in op.asked]
 
-    if op.variadic:
-        body = f"[{saved(0)} if node is not None else () for index, node in enumerate(nodes)]"
-    elif len(op.inputs) == 1:
-        body = f"({saved(0)},)"
-    else:
-        kept = [saved(i) for i in range(len(op.inputs))]
-        given = [f"any(nodes[{i}:{i + 1}])" if x in op.optional else f"nodes[{i}]" for i, x in enumerate(op.inputs)]
-        body = "".join("(), " if k == "()" else f"{k} if {node} else (), " for k, node in zip(kept, given, strict=True))
-    names = {"defaults": op.settings, "no_rule": no_rule, **{f"{field}_of": of for field, of in _METADATA.items()}}
-    saver: Saver = eval(f"lambda arrays, out, settings, nodes: ({body})", names)
+    def saver(arrays: Sequence[Any], out: Any, settings: Mapping[str, Any], nodes: Sequence[Any]) -> list[Any]:
+        values, saved = (*arrays, out), [*nodes]
+        for index, node in enumerate(nodes):
+            saved[index] = kept = [] if node is None else [*sources[0 if op.variadic else index]]
+            for i, source in enumerate(kept):
+                kept[i] = values[source] if type(source) is int else source(arrays, settings, index)
+        return saved
+
     return saver
 
 
@@ -254,4 +250,7 @@ _METADATA: dict[str, Callable[[Any], Any]] = {
     "dtype": lambda array: getattr(array, "dtype", None) or get_default_dtype(),
     "device": device_of,
 }
-_VARIADIC = {"index": "index", "shapes": "[shape_of(array) for array in arrays]"}
+_VARIADIC: dict[str, Callable[..., Any]] = {
+    "index": lambda arrays, settings, index: index,
+    "shapes": lambda arrays, settings, index: [getattr(array, "shape", ()) for array in arrays],
+}

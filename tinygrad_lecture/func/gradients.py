@@ -17,7 +17,6 @@ from ..autograd.graph import ancestors, unshare
 from ..autograd.modes import enable_grad, is_grad_enabled
 from ..creation import zeros, zeros_like
 from ..errors import kind_of
-from ..in_place import leave_graph, noting_changes
 from ..tensor import Tensor
 from ..tensor_base import TensorBase, wrap
 from .trees import leaves, map_leaves, with_leaves
@@ -127,12 +126,8 @@ class Call:
             inner[position] = map_leaves(self._variable, args[position])
         self.chosen = tuple(inner[position] for position in positions)
         self.variables = leaves(self.chosen)
-        with enable_grad(), noting_changes() as changed:
+        with enable_grad():
             self.out = function(*inner, **(kwargs or {}))
-        needed = {id(x) for x in leaves(self.out)}
-        for x in (reference() for reference in changed):  # captured tensors that the function changed in place
-            if x is not None and id(x) not in needed and x._node is not None and not self.depends_on_outside(x):
-                leave_graph(x)
         if has_aux:
             if not (isinstance(self.out, tuple) and len(self.out) == 2):
                 raise TypeError(f"{name}: with has_aux the function returns (result, aux), not {kind_of(self.out)}")

@@ -177,30 +177,6 @@ def test_what_was_freed_outside_is_not_taken_for_a_constant():
         gradient.sum().backward()
 
 
-@pytest.mark.parametrize("transform", ["grad", "value_and_grad", "jacobian", "hessian", "vjp", "jvp", "hvp"])
-def test_a_captured_tensor_that_the_function_writes_to_keeps_no_inner_graph(transform):
-    seen, outer = tl.zeros(2, dtype=tl.float64), leaf(5, 6)
-    part, mixed = seen[:1], outer * 1
-
-    def function(x):
-        own = tl.zeros(2, dtype=tl.float64)
-        own[0] = x[0]
-        seen[...] = 2 * x
-        mixed[1] = x[1]
-        return (x**3).sum() + 0 * own.sum()
-
-    x = constant(1, 2)
-    calls = {"vjp": lambda: func.vjp(function, x), "jvp": lambda: func.jvp(function, (x,), (x,)),
-             "hvp": lambda: func.hvp(function, (x,), (x,))}  # fmt: skip
-    calls.get(transform, lambda: getattr(func, transform)(function)(x))()
-    assert (seen.tolist(), part.tolist()) == ([2, 4], [2])
-    assert not seen.requires_grad and not part.requires_grad and mixed.requires_grad
-    mixed.sum().backward()
-    close(outer.grad, [1, 0])
-    seen += 3
-    assert part.tolist() == [5]
-
-
 def test_vjp_fn_may_be_called_again():
     out, vjp_fn = func.vjp(lambda x, y: x * y, constant(1, 2), constant(3, 4))
     close(out, [3, 8])

@@ -1,4 +1,4 @@
-"""A program of the fuzzers: lines of Python that tinygrad_lecture and PyTorch both understand, and a run of them.
+"""A program of the fuzzers: lines of Python that tinygrad_lecture and PyTorch understand; a run, and what is found.
 
 The lines use the names of a `Library`: `lib`, `F`, `checkpoint`, `grad` and `threads`. A program is text, so it can be
 printed, made smaller and run again.
@@ -12,8 +12,9 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import Any
 
@@ -195,3 +196,99 @@ def distance(a: NDArray[Any], b: NDArray[Any]) -> float:
     if not np.array_equal(np.isfinite(a), np.isfinite(b)) or not same[~np.isfinite(b)].all():
         return float("inf")
     return distance(a[np.isfinite(a)], b[np.isfinite(b)])
+
+
+# --- what a fuzzer finds --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where a program is wrong, with what was expected. kind: value, gradient, requires_grad or error."""
+
+    program: Program
+    kind: str
+    where: str
+    ours: str
+    expected: str
+    seed: int = 0
+
+    def __str__(self) -> str:
+        head = f"seed {self.seed}, {self.kind}: {self.where}\nhere     {self.ours}\nexpected {self.expected}"
+        return f"{head}\n\n{self.program}"
+
+
+@dataclass
+class Tally:
+    """Counts over many programs. refused: how often lines were refused, by who refused them and why."""
+
+    programs: int = 0
+    lines: int = 0
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        text = [f"{self.programs:,} programs, {self.lines:,} lines, {len(self.differences):,} differences"]
+        text += [f"{count:,} {why}" for why, count in self.left_out.items()]
+        text += [f"{count:9,} refused by {who}: {why}" for (who, why), count in sorted(self.refused.items())]
+        return "\n".join(text)
+
+
+# Runs a program once. Returns the position of a line that was refused, or a difference, or None.
+Judge = Callable[[Program, Tally], "int | Difference | None"]
+
+
+def run(judge: Judge, generate: Callable[[int], Program], seeds: Iterable[int]) -> Tally:
+    """Judge the program of each seed. A program with a line that is refused is judged again without it."""
+    tally = Tally()
+    with np.errstate(all="ignore"):
+        for seed in seeds:
+            program = generate(seed)
+            tally.programs += 1
+            tally.lines += len(program.lines)
+            while isinstance(found := judge(program, tally), int):
+                program = program.without(found)
+            if found:
+                tally.differences.append(replace(found, seed=seed))
+    return tally
+
+
+# --- a failing program made small: without the lines that it does not need ---------------------------------------
+
+
+def shrink(program: Program, fails: Callable[[Program], bool]) -> Program:
+    """The smallest program found that still fails in the same way. fails: whether a program does."""
+    while True:
+        smaller = next((candidate for candidate in candidates(program) if fails(candidate)), None)
+        if smaller is None:
+            return program
+        program = smaller
+
+
+def candidates(program: Program) -> Iterator[Program]:
+    """Programs without a line, and without those that use it, or with an earlier variable in its place."""
+    for position, line in reversed([*enumerate(program.lines)]):
+        yield program.without(position)
+        yield Program((*program.lines[:position], *program.lines[position + 1 :]))
+        for name in defined(line):
+            for other in sorted(names(line) - {name}):
+                rest = (re.sub(rf"\b{name}\b", other, later) for later in program.lines[position + 1 :])
+                yield Program((*program.lines[:position], *rest))
+
+
+def smallest(difference: Difference, judge: Judge) -> Difference:
+    """The difference in the smallest program found that shows one of its kind."""
+    found = [difference]
+
+    def fails(program: Program) -> bool:
+        again = judge(program, Tally())
+        if not isinstance(again, Difference) or again.kind != difference.kind:
+            return False
+        if again.kind == "error" and again.ours[:40] != difference.ours[:40]:
+            return False
+        found.append(replace(again, seed=difference.seed))
+        return True
+
+    with np.errstate(all="ignore"):
+        shrink(difference.program, fails)
+    return found[-1]

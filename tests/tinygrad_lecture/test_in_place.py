@@ -6,11 +6,10 @@ import threading
 import numpy as np
 import pytest
 
-import against_differences
+import judges
 import tinygrad_lecture as tl
 from gradchecks import make
-from program import OURS, Program, Run
-from report import Tally
+from program import OURS, Program, Run, Tally
 from tinygrad_lecture.autograd import memory
 from vectors import constant, leaf
 
@@ -127,7 +126,7 @@ RECORDED = {  # what is computed from what is given, of which v0 is differentiat
 def test_a_recorded_change_gives_the_values_of_an_unrecorded_one_and_right_gradients(lines):
     """Those of memory that is simply written to, and those that finite differences give."""
     program, tally = Program((*GIVEN, *lines.split("; "))), Tally()
-    assert against_differences.judge(program, tally) is None
+    assert judges.against_differences(program, tally) is None
     run = Run(OURS)
     assert [run.step(line) for line in program.lines] == [None] * len(program.lines)
     assert run.variables["v0"].requires_grad

@@ -152,12 +152,8 @@ def test_a_folder_says_how_vectors_of_texts_are_made(files, wanted, tmp_path):
     [
         ("modules.json", [1, 2], r'must hold \[\{"type": \.\.\., "path": \.\.\.\}, \.\.\.\]; download or save'),
         ("modules.json", [{"type": "a.Pooling"}], "must hold "),
-        ("modules.json", {"type": "a"}, "must hold a list, not dict"),
         ("modules.json", [{"type": "a.Pooling", "path": "../outside"}], r"names '\.\./outside', which is not in its"),
-        ("modules.json", [{"type": "a.Pooling", "path": ".."}], r"names '\.\.', which is not in its own folder"),
-        ("modules.json", [{"type": "a.Pooling", "path": "/outside"}], "names '/outside', which is not in its own"),
         ("sentence_bert_config.json", {"max_seq_length": "5"}, "max_seq_length must be a whole number from 1, not '5'"),
-        ("sentence_bert_config.json", [5], "must hold an object, not list"),
         ("generation_config.json", [5], "must hold an object, not list"),
     ],
 )

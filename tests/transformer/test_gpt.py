@@ -1,4 +1,4 @@
-"""GPT: causality, padding, the cache, gradients, initial weights, and errors."""
+"""GPT: causality, padding, the cache, errors; its training: windows of a text, masked tokens, what decays, the loss."""
 
 from functools import partial
 
@@ -7,12 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nn
 import small_transformers
 import tinygrad_lecture as tl
 from modules import bytes_kept
 from numeric import assert_close
 from small_transformers import GPTS, some_tokens
-from transformer import GPT, Bert, BertConfig, Cache, EncoderDecoder, GPTConfig, Windows, causal_mask
+from transformer import (
+    GPT,
+    Bert,
+    BertConfig,
+    Cache,
+    EncoderDecoder,
+    GPTConfig,
+    TokenCrossEntropy,
+    Windows,
+    causal_mask,
+    decay_groups,
+    mask_tokens,
+    token_cross_entropy,
+)
 
 each_kind = pytest.mark.parametrize("kind", GPTS)
 small = partial(small_transformers.small, GPT)
@@ -95,11 +109,6 @@ def test_invalid_tokens_raise(tokens, error, message):
         small("GPT-2")(tokens)
 
 
-def test_tokens_on_the_host_are_checked_for_a_model_on_a_gpu():
-    with pytest.raises(IndexError, match=r"token 7 at \(0, 1\) is not in the vocabulary"):
-        small("GPT-2", device="strict")([[0, 7]])
-
-
 def test_an_interrupted_call_adds_nothing_to_the_cache(monkeypatch):
     model = small("GPT-2").eval()
     tokens = some_tokens(2, 5).numpy()
@@ -157,20 +166,6 @@ def test_a_block_without_its_positions_is_refused(kind):
             block(x, mask)
 
 
-def test_targets_move_to_the_device_of_the_logits():
-    model, x = small("GPT-2", device="strict"), some_tokens(2, 3)
-    assert model.loss(x, x).device == "strict"
-
-
-def test_a_full_cache_raises():
-    model = small("GPT-2")
-    cache = model.new_cache()
-    with tl.no_grad():
-        model([[0] * 5], cache=cache)
-        with pytest.raises(ValueError, match="2 tokens after 5 others exceed the context of 6"):
-            model([[0, 0]], cache=cache)
-
-
 @pytest.mark.parametrize(
     ("mask", "error", "message"),
     [
@@ -190,3 +185,122 @@ def test_generation_on_a_gpus_arrays():
     here, there = (small_transformers.small(EncoderDecoder, "T5", device=device) for device in ("cpu", "strict"))
     settings |= {"start": 1}
     assert there.generate_batch([[1, 2, 3], [4]], **settings) == here.generate_batch([[1, 2, 3], [4]], **settings)
+
+
+# --- training -------------------------------------------------------------------------------------------------
+
+
+# --- windows ------------------------------------------------------------------------------------------------
+
+
+@given(length=st.integers(2, 40), context=st.integers(1, 12), stride=st.integers(1, 13), data=st.data())
+def test_targets_are_the_next_tokens_of_each_window(length, context, stride, data):
+    if length <= context:
+        return
+    windows = Windows(list(range(length)), context, stride)
+    i = data.draw(st.integers(0, len(windows) - 1))
+    tokens, targets = windows[i]
+    assert tokens.tolist() == list(range(i * stride, i * stride + context))
+    assert targets.tolist() == [token + 1 for token in tokens.tolist()]
+    assert (len(windows) - 1) * stride + context + 1 <= length < len(windows) * stride + context + 1
+
+
+@pytest.mark.parametrize(
+    ("tokens", "context", "error", "message"),
+    [
+        ([1, 2, 3], 3, ValueError, r"more than context = 3 tokens, got shape \(3,\)"),
+        ([[1, 2, 3]], 1, ValueError, r"one row of more than context = 1 tokens"),
+        ([1.0, 2.0], 1, TypeError, "integers, got float"),
+        ([1, 2], 0, ValueError, "at least 1, got 0 and 1"),
+    ],
+)
+def test_invalid_texts_raise(tokens, context, error, message):
+    with pytest.raises(error, match=message):
+        Windows(tokens, context)
+
+
+# --- masked tokens ------------------------------------------------------------------------------------------
+
+
+def test_80_percent_of_the_chosen_are_masked_10_random_10_unchanged():
+    tokens = np.full((400, 500), 3)
+    inputs, targets = (x.numpy() for x in mask_tokens(tokens, mask_token=0, vocab_size=101, seed=0))
+    chosen = targets != -100
+    assert chosen.mean() == pytest.approx(0.15, abs=0.005)
+    assert (targets[chosen] == 3).all() and (inputs[~chosen] == 3).all()
+    others = 0.1 * 99 / 101  # a random token may be the mask, or the true one
+    shown = inputs[chosen]
+    assert (shown == 0).mean() == pytest.approx(0.8 + 0.1 / 101, abs=0.01)
+    assert (shown == 3).mean() == pytest.approx(0.1 + 0.1 / 101, abs=0.01)
+    assert ((shown != 0) & (shown != 3)).mean() == pytest.approx(others, abs=0.01)
+    assert set(np.unique(shown)) == set(range(101))
+
+
+def test_kept_tokens_are_never_chosen():
+    tokens = tl.tensor(np.arange(20).reshape(2, 10))
+    keep = tokens < 10
+    inputs, targets = mask_tokens(tokens, 0, 20, share=1.0, keep=keep, seed=0)
+    assert inputs[0].tolist() == tokens[0].tolist() and (targets[0].numpy() == -100).all()
+    assert targets[1].tolist() == tokens[1].tolist()
+    assert (mask_tokens(tokens, 0, 20, share=0.0)[1].numpy() == -100).all()
+
+
+def test_a_seed_repeats_the_mask_and_leaves_the_global_stream_alone():
+    tokens = np.ones((10, 10), int)
+    before = tl.get_rng_state()
+    a, b = (mask_tokens(tokens, 0, 5, seed=3)[0].numpy() for _ in range(2))
+    assert (a == b).all() and tl.get_rng_state() == before
+    mask_tokens(tokens, 0, 5)
+    assert tl.get_rng_state() != before
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"mask_token": 5, "vocab_size": 5}, "mask_token must be 0 to 4 and share 0 to 1, got mask_token 5"),
+        ({"mask_token": 0, "vocab_size": 5, "share": 1.5}, "share 1.5"),
+        ({"mask_token": 0, "vocab_size": 5, "keep": np.ones(2, bool)}, r"the shape of tokens, \(3,\), got \(2,\)"),
+    ],
+)
+def test_masks_that_cannot_be_made_are_refused(chosen, message):
+    with pytest.raises(ValueError, match=message):
+        mask_tokens([1, 2, 3], **chosen)
+    with pytest.raises(IndexError, match="token 7 at"):
+        mask_tokens([1, 7], 0, 5)
+
+
+# --- parameters ---------------------------------------------------------------------------------------------
+
+
+def test_matrices_decay_and_the_rest_does_not():
+    model = GPT(GPTConfig(vocab_size=5, context=4, layers=1, heads=1, width=4))
+    matrices, rest = decay_groups(model, 0.1)
+    assert (matrices["weight_decay"], rest["weight_decay"]) == (0.1, 0.0)
+    assert {p.ndim for p in matrices["params"]} == {2}
+    assert {p.ndim for p in rest["params"]} == {1}
+    assert len(matrices["params"]) + len(rest["params"]) == len(list(model.parameters()))
+    nn.optim.AdamW(decay_groups(model, 0.1), lr=1e-3)
+
+
+# --- the loss -----------------------------------------------------------------------------------------------
+
+
+def test_ignored_targets_are_not_counted():
+    logits = tl.randn(2, 3, 5)
+    targets = tl.tensor([[1, 2, -100], [4, -100, -100]])
+    loss = TokenCrossEntropy()
+    assert loss.count(targets).item() == 3
+    assert loss.count(tl.tensor([[1, 2], [3, 4]])) == 4
+    rows, wanted = logits.reshape(6, 5)[[0, 1, 3]], tl.tensor([1, 2, 4])
+    assert loss(logits, targets).item() == pytest.approx(nn.functional.cross_entropy(rows, wanted).item(), rel=1e-6)
+    assert token_cross_entropy(logits, targets.tolist()).item() == loss(logits, targets).item()
+
+
+def test_scores_over_batches_are_means_over_tokens():
+    long, short = tl.tensor([[1, 2, 3]]), tl.tensor([[4, -100, -100]])
+    model = nn.Embedding(6, 5)
+    both = [(tl.cat([long, short]), tl.cat([long, short]))]
+    each = [(long, long), (short, short)]
+    inputs = [[(tl.clip(x, min=0), y) for x, y in batches] for batches in (both, each)]
+    one, other = (nn.evaluate(model, batches, TokenCrossEntropy()) for batches in inputs)
+    assert one.loss == pytest.approx(other.loss, rel=1e-6)

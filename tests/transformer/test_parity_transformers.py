@@ -82,11 +82,8 @@ BART = {
 }
 CASES = {  # our family, theirs, and their config
     "GPT-2": (GPT, "GPT2LMHeadModel", GPT2),
-    "GPT-2, another eps": (GPT, "GPT2LMHeadModel", {**GPT2, "layer_norm_epsilon": 0.1}),
     "GPT-2, exact GELU": (GPT, "GPT2LMHeadModel", {**GPT2, "activation_function": "gelu"}),
-    "GPT-2, ReLU, narrow": (GPT, "GPT2LMHeadModel", {**GPT2, "activation_function": "relu", "n_inner": 5}),
     "GPT-2, untied": (GPT, "GPT2LMHeadModel", {**GPT2, "tie_word_embeddings": False}),
-    "DistilGPT2": (GPT, "GPT2LMHeadModel", {**GPT2, "n_layer": 1, "n_ctx": 10, "_num_labels": 1}),
     "Llama": (Llama, "LlamaForCausalLM", LLAMA),
     "Llama, grouped": (Llama, "LlamaForCausalLM", {**LLAMA, "num_key_value_heads": 2, "rope_theta": 50.0}),
     "Llama, tied, wide heads": (
@@ -95,18 +92,11 @@ CASES = {  # our family, theirs, and their config
         {**LLAMA, "num_key_value_heads": 1, "head_dim": 6, "tie_word_embeddings": True},
     ),
     "Llama 3": (Llama, "LlamaForCausalLM", {**LLAMA, "head_dim": 8, "rope_theta": 5e5, "rope_scaling": LLAMA_3}),
-    "Llama, a factor of no effect": (
-        Llama,
-        "LlamaForCausalLM",
-        {**LLAMA, "factor": 4.0, "rope_parameters": {**LLAMA_3, "rope_type": "default", "rope_theta": 50.0}},
-    ),
-    "Mistral": (Llama, "MistralForCausalLM", {**LLAMA, "num_key_value_heads": 2, "sliding_window": None}),
     "Mistral, a wide window": (Llama, "MistralForCausalLM", {**LLAMA, "num_key_value_heads": 2, "sliding_window": 10}),
     "Qwen2": (Llama, "Qwen2ForCausalLM", {**LLAMA, "num_key_value_heads": 2}),
     "BERT": (Bert, "BertForMaskedLM", BERT),
     "BERT with pooler": (Bert, "BertModel", {**BERT, "hidden_act": "relu", "type_vocab_size": 3}),
     "T5": (T5, "T5ForConditionalGeneration", SMALL_T5),
-    "T5, a deeper decoder": (T5, "T5ForConditionalGeneration", {**SMALL_T5, "num_decoder_layers": 3, "n_positions": 2}),
     "T5 1.1": (
         T5,
         "T5ForConditionalGeneration",
@@ -118,11 +108,9 @@ CASES = {  # our family, theirs, and their config
         {**SMALL_T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
     ),
     "BART": (Bart, "BartForConditionalGeneration", BART),
-    "BART, a deeper decoder": (Bart, "BartForConditionalGeneration", {**BART, "decoder_layers": 3}),
     "BART, forced": (Bart, "BartForConditionalGeneration", {**BART, "forced_bos_token_id": 0}),
 }
 each_case = pytest.mark.parametrize("case", CASES)
-each_family = pytest.mark.parametrize("case", ["GPT-2", "Llama, grouped", "BERT", "T5", "T5 1.1", "BART"])
 generating = pytest.mark.parametrize(  # their cache has as many layers as the encoder
     "case", [case for case, (family, *_) in CASES.items() if family is not Bert and "deeper" not in case]
 )
@@ -250,14 +238,6 @@ def test_slowed_rotations_are_theirs():
         assert_close(mine.numpy(), wanted[0, :, :4].numpy(), "rotation", 1e-3)
 
 
-@each_case
-def test_padding_means_the_same(both):
-    ours, theirs = both
-    inputs, masks = texts(ours), padding(ours)
-    found = ours_of(ours, *inputs, *masks).detach().numpy()
-    assert_close(found[masks[-1]], outputs(theirs_of(theirs, inputs, masks))[masks[-1]], "logits of real tokens", 1e-4)
-
-
 @generating
 def test_greedy_texts_are_theirs(both):
     """Of prompts, or sources, of several lengths, each on its own and all as one batch."""
@@ -351,56 +331,17 @@ def test_they_begin_and_stop_as_before_after_we_have_saved(case, tmp_path):
         assert all(getattr(again.generation_config, id) == getattr(theirs.generation_config, id) for id in ids)
 
 
-@each_family
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_files_are_read_to_the_last_bit(case, dtype, tmp_path):
-    theirs = their_model(case).to(getattr(torch, dtype))
-    theirs.save_pretrained(tmp_path)
-    assert_alike(CASES[case][0].from_pretrained(tmp_path), theirs.float())
-
-
-@each_family
-def test_files_in_parts_are_read(case, tmp_path):
-    theirs = their_model(case)
-    theirs.save_pretrained(tmp_path, max_shard_size="1KB")
-    assert len(list(tmp_path.glob("*.safetensors"))) > 1
-    assert_alike(CASES[case][0].from_pretrained(tmp_path), theirs)
-
-
-@pytest.mark.parametrize("case", ["GPT-2", "Llama", "BERT", "BART"])
-def test_names_without_their_prefix_are_read(case, tmp_path):
-    """Those of a model that was saved without its head; a tied head is not missed."""
-    theirs = their_model(case)
-    if case == "BART":
-        theirs.final_logits_bias.zero_()  # which such a folder lacks
-    theirs.base_model.save_pretrained(tmp_path)
-    if case == "Llama":  # its head is its own
-        with pytest.raises(ValueError, match=r"missing: lm_head\.weight"):
-            CASES[case][0].from_pretrained(tmp_path)
-        return
-    found = CASES[case][0].from_pretrained(tmp_path)
-    inputs = texts(found)
-    wanted = outputs(theirs_of(theirs.base_model if case == "BERT" else theirs, inputs))
-    assert_close(found(*inputs).detach().numpy(), wanted, "outputs", 1e-4)
-
-
 OURS = {  # a family, its architecture in Hugging Face's files, and a config
     "GPT-2": (GPT, GPTConfig, {"eps": 1e-2}),
     "GPT-2, untied": (GPT, GPTConfig, {"tied": False}),
     "GPT-2 without biases": (GPT, GPTConfig, {"bias": False, "activation": "relu"}),
-    "GPT-2, narrow": (GPT, GPTConfig, {"hidden": 5}),
     "Llama": (Llama, LlamaConfig, {"kv_heads": 2, "rotary_base": 30.0, "eps": 1e-2}),
-    "Llama, tied, wide heads": (Llama, LlamaConfig, {"tied": True, "head_width": 6}),
     "Llama 3": (Llama, LlamaConfig, {"head_width": 8, "rotary_base": 5e5, "rotary_factor": 8.0}),
     "Qwen2": (Llama, LlamaConfig, {"kv_heads": 2, "qkv_bias": True}),
     "BERT": (Bert, BertConfig, {"pooler": False, "eps": 1e-2}),
-    "BERT without biases": (Bert, BertConfig, {"pooler": False, "bias": False, "segments": 3}),
     "T5": (T5, T5Config, {"head_width": 3, "eps": 1e-2}),
-    "T5, untied": (T5, T5Config, {"tied": False, "init_std": 0.1}),
-    "T5, not scaled": (T5, T5Config, {"scaled_logits": False}),
     "T5 1.1": (T5, T5Config, {"activation": "geglu", "tied": False, "scaled_logits": False, "decoder_layers": 1}),
     "BART": (Bart, BartConfig, {"decoder_layers": 1}),
-    "BART without biases": (Bart, BartConfig, {"bias": False, "activation": "gelu_tanh"}),
 }
 
 
@@ -463,13 +404,3 @@ def test_ids_and_text_are_theirs(ours, theirs, text):
     ids = theirs(text)["input_ids"]
     assert ours.encode(text, "all") == ids
     assert ours.decode(ids) == theirs.decode(ids, clean_up_tokenization_spaces=False)
-
-
-def test_our_files_with_tokens_added_to_them_are_read_alike_by_both(ours, tmp_path):
-    ours.to_files(tmp_path)
-    new = ours.vocab_size
-    (tmp_path / "added_tokens.json").write_text(json.dumps({"<sep>": new}), encoding="utf-8")
-    text = f"Was the bank<sep> flooded?{END}"
-    ids = GPT2TokenizerFast.from_pretrained(tmp_path)(text)["input_ids"]
-    assert new in ids and 0 in ids
-    assert BPETokenizer.from_files(tmp_path).encode(text, "all") == ids

@@ -70,11 +70,6 @@ def test_saving_replaces_an_earlier_model_in_parts(folder):
     assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "notes.txt"}
 
 
-def test_a_whole_model_is_read_before_the_index_of_an_earlier_one(folder):
-    write_index(folder, {"weight_map": {"wte.weight": PARTS[0]}})
-    assert_alike(GPT.from_pretrained(folder), small())
-
-
 @pytest.mark.parametrize(
     "index",
     [
@@ -99,13 +94,10 @@ def test_saving_removes_nothing_but_parts_inside_the_folder(folder, index):
     [
         ({}, r'is not an index of weights: expected \{"weight_map": \{tensor: file, \.\.\.\}\}; download or save'),
         ([1], "is not an index of weights"),
-        ({"weight_map": ["a"]}, "is not an index of weights"),
-        ({"weight_map": {"a": 1}}, "is not an index of weights"),
         (
             {"weight_map": {"a": "../../x.safetensors"}},
             r"names '\.\./\.\./x\.safetensors', which is not a .* in its own folder",
         ),
-        ({"weight_map": {"a": "/x.safetensors"}}, "names '/x.safetensors', which is not"),
         ({"weight_map": {"a": "..\\x.safetensors"}}, r"names '\.\.\\+x\.safetensors', which is no"),
         ({"weight_map": {"a": "pytorch_model.bin"}}, "names 'pytorch_model.bin', which is not a safetensors file"),
     ],
@@ -114,13 +106,6 @@ def test_an_index_that_is_damaged_or_leads_out_of_the_folder_is_refused(folder, 
     (folder / "model.safetensors").unlink()
     write_index(folder, index)
     with pytest.raises(ValueError, match=rf"model\.safetensors\.index\.json {message}"):
-        GPT.from_pretrained(folder)
-
-
-def test_a_part_that_is_missing_is_named(folder):
-    split(folder)
-    (folder / PARTS[1]).unlink()
-    with pytest.raises(FileNotFoundError, match=f"there is no file .*{PARTS[1]}"):
         GPT.from_pretrained(folder)
 
 
@@ -225,17 +210,12 @@ LLAMA_3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddin
             {"scale_attn_weights": False, "add_cross_attention": True},
             "weights False, add_cross_attention True",
         ),
-        ("GPT-2", {"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx True"),
-        ("GPT-2", {"n_head": 3}, r"config\.json .*: GPTConfig: width 4 .*3 heads"),
-        ("GPT-2", {"layer_norm_epsilon": "a"}, r"config\.json .*: GPTConfig: eps .*'a'"),
-        ("GPT-2", {"activation_function": ["a"]}, r"config\.json .*: activation_function \['a'\]"),
         (
             "GPT-2",
             {"layer_norm_epsilon": None, "tie_word_embeddings": "no", "n_inner": "x", "n_head": 2.0},
             r"config\.json .*heads .*2\.0; hidden .*'x'; tied .*'no'; eps .*None",
         ),
         ("Llama", {"model_type": "gpt2"}, "describes 'gpt2', not a Llama; GPT.from_pretrained reads it"),
-        ("GPT-2", {"model_type": "mistral"}, "'mistral', not a GPT-2; Llama.from_pretrained reads it"),
         ("T5", {"model_type": "umt5"}, "'umt5', not a T5, .*; the nearest is T5, but it is not equal: each block has"),
         (
             "Llama",
@@ -252,40 +232,19 @@ LLAMA_3 = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddin
             {"model_type": "mistral", "sliding_window": 4},
             r"config\.json: .* window of the last 4, .* here 6; up to 4 .* write max_position_embeddings 4 there",
         ),
-        (
-            "Llama",
-            {"model_type": "mistral", "max_position_embeddings": 5000},
-            "a window of the last 4096, .* here 5000;",
-        ),
-        (
-            "Llama",
-            {"model_type": "qwen2", "use_sliding_window": True, "sliding_window": 4},
-            "tokens attend to a window of the last 4",
-        ),
         ("Llama", {"rope_scaling": {"rope_type": "yarn"}}, "something that Llama does not support: rope_type 'yarn'"),
-        ("Llama", {"rope_scaling": "linear"}, "Llama does not support: rope_type 'linear'"),
-        ("Llama", {"rope_scaling": {"type": "linear"}}, "Llama does not support: rope_type 'linear'"),
         ("Llama", {"rope_scaling": {"rope_type": "llama3", "low_freq_factor": 2.0}}, "low_freq_factor 2.0"),
         ("Llama", {"rope_scaling": LLAMA_3 | {"original_max_position_embeddings": 4096}}, "position_embeddings 4096"),
-        ("Llama", {"rope_scaling": LLAMA_3, "original_max_position_embeddings": 4096}, "position_embeddings 4096"),
         ("Llama", {"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, "original_max_position_embeddings 6"),
-        ("Llama", {"rope_parameters": {"partial_rotary_factor": 0.5}}, "support: partial_rotary_factor 0.5"),
-        ("Llama", {"is_causal": False}, "support: is_causal False"),
         ("Llama", {"attention_bias": True, "mlp_bias": True}, "support: attention_bias True, mlp_bias True"),
-        ("Llama", {"hidden_act": "gelu"}, "hidden_act 'gelu'"),
-        ("Llama", {"rms_norm_eps": float("nan")}, "LlamaConfig: eps must be a number above 0, got nan"),
         ("BERT", {"position_embedding_type": "relative_key"}, "Bert does not support: position_embedding_type"),
-        ("BERT", {"tie_word_embeddings": False}, "Bert does not support: tie_word_embeddings False"),
         ("T5", {"feed_forward_proj": "gated-silu"}, "T5 does not support: feed_forward_proj 'gated-silu'"),
         ("T5", {"dense_act_fn": "gelu_new"}, "support: dense_act_fn 'gelu_new' beside feed_forward_proj 'relu'"),
-        ("T5", {"is_gated_act": True}, "support: is_gated_act True beside feed_forward_proj 'relu'"),
-        ("T5", {"dense_act_fn": "silu"}, "support: dense_act_fn 'silu'"),
         (
             "T5",
             {"num_decoder_layers": 0, "is_encoder_decoder": False},
             "num_decoder_layers 0, is_encoder_decoder False",
         ),
-        ("T5", {"head_dim": 3}, "support: head_dim 3 beside d_kv 64"),
         ("GPT-2", {"num_hidden_layers": 1}, "support: num_hidden_layers 1 beside n_layer 2"),
         ("BART", {"scale_embedding": True}, "Bart does not support: scale_embedding True"),
         ("BART", {"decoder_ffn_dim": 6}, "support: decoder_ffn_dim 6 beside encoder_ffn_dim 5"),
@@ -361,22 +320,12 @@ def test_a_factor_of_rotary_positions_counts_where_transformers_counts_it(change
     assert Llama.from_pretrained(tmp_path).config.rotary_factor == factor
 
 
-@pytest.mark.parametrize("place", ["rope_theta", "rope_parameters", "rope_scaling"])
-def test_the_rotary_base_is_found_where_older_and_newer_files_have_it(place, tmp_path):
-    model = PRETRAINED["Llama"]()
-    model.save_pretrained(tmp_path)
-    reconfigure(tmp_path, rope_theta=50.0, **({} if place == "rope_theta" else {place: {"rope_theta": 50.0}}))
-    assert Llama.from_pretrained(tmp_path).config.rotary_base == 50.0
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (partial(small, norm="post", positions="rotary"), "GPT-2 has no norm 'post', positions 'rotary'"),
         (partial(small, activation="swiglu"), "GPT-2 has no activation 'swiglu'"),
-        (partial(small, embedding_norm=True), "GPT-2 has no embedding_norm True"),
         (partial(family, Llama, LlamaConfig, bias=True), "as a Llama: a Llama has no bias True"),
-        (partial(family, Llama, LlamaConfig, activation="geglu"), "a Llama has no activation 'geglu'"),
         (partial(family, Bert, BertConfig, norm="pre"), "a BERT has no norm 'pre'"),
         (partial(family, T5, T5Config, positions="learned"), "a T5 has no positions 'learned'"),
         (partial(family, Bart, BartConfig, kv_heads=1), "a BART has no kv_heads 1"),
@@ -462,9 +411,3 @@ def test_missing_and_foreign_files_are_named(folder):
         GPT.from_pretrained(folder / "nowhere")
     with pytest.raises(ValueError, match=r"config\.json is one file of a folder .*; give the folder, .*gpt2$"):
         GPT.from_pretrained(folder / "config.json")
-
-
-def test_loading_leaves_the_random_state_alone(folder):
-    before = tl.get_rng_state()
-    GPT.from_pretrained(folder)
-    assert tl.get_rng_state() == before

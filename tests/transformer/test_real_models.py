@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from numeric import assert_close
-from transformer import Bert, Llama, generation
+from transformer import Bert, Llama
 from transformer.pretrained.model import INSTALLED, installed
 
 pytestmark = [pytest.mark.pretrained, pytest.mark.filterwarnings("ignore")]
@@ -20,19 +20,10 @@ TEXTS = [
     "Was the bank flooded?",
     "def fibonacci(n):\n    if n < 2:\n        return n\n",
     "Once upon a time, there was a fox who",
-    "48293 + 19387 =",
-    "In 2024,  3 dogs\n\n 12 cats",
-    "La capitale de la France est",
     "日本の首都は",
-    "Ein Mann namens Jürgen sagte: „Guten Tag!“",
     "🙂🙃 naïve café №5 ½ ²",
     "<|im_start|>user\nHi!<|im_end|>\n<|im_start|>assistant\n",
-    "Water boils at 100 degrees",
-    "To be, or not to be, that is the",
-    "SELECT name FROM users WHERE",
-    "Roses are red,\nviolets are blue,\n",
     "\t\tif (x == 0) { return; }",
-    "The nurse said that",
     "The quick brown fox jumps over the lazy dog. " * 4,
     "a",
     " ",
@@ -97,53 +88,6 @@ def test_logits_and_greedy_tokens_are_those_of_transformers(smollm2, their_smoll
         assert wanted[len(prompt) - 1 : -1].argmax(-1).tolist() == answer
 
 
-STORY = "Once upon a time, there was a fox who"
-CHOSEN = {  # our settings and theirs, of greedy texts
-    "a penalty": {"repetition_penalty": 1.2},
-    "a text that stops": {"stop": ["lend in", "nowhere"]},
-}
-
-
-@pytest.mark.parametrize("name", CHOSEN)
-def test_texts_of_all_settings_are_those_of_transformers(name, smollm2, their_smollm2):
-    import torch
-
-    theirs, tokenizer = their_smollm2
-    chosen = CHOSEN[name]
-    options = {**chosen, "stop_strings": chosen.get("stop"), "tokenizer": tokenizer, "max_new_tokens": 24}
-    options.pop("stop", None)
-    prompt = smollm2.tokenizer.encode(STORY)
-    out = theirs.generate(torch.tensor([prompt]), do_sample=False, pad_token_id=2, eos_token_id=2, **options)
-    wanted = tokenizer.decode(out[0, len(prompt) :], skip_special_tokens=True)
-    strings = [chosen["stop"]] if isinstance(chosen.get("stop"), str) else chosen.get("stop", [])
-    wanted = wanted[: min((wanted.index(string) for string in strings if string in wanted), default=None)]
-    settings = {"max_new_tokens": 24, "temperature": 0, **chosen}
-    settings["stop"] = [2, *strings]
-    assert smollm2.tokenizer.decode(smollm2.generate(prompt, **settings)) == wanted
-    assert name != "a text that stops" or wanted.endswith(" could b")
-
-
-@pytest.mark.parametrize(
-    "chosen",
-    [
-        {"temperature": 1.3, "top_k": 50, "top_p": 0.9, "repetition_penalty": 1.3},
-    ],
-)
-def test_tokens_are_drawn_from_the_distributions_of_transformers(chosen, smollm2, their_smollm2, monkeypatch):
-    import torch
-
-    theirs, _ = their_smollm2
-    prompt = torch.tensor([smollm2.tokenizer.encode(STORY)])
-    torch.manual_seed(0)
-    options = {"max_new_tokens": 6, "top_k": 0, "do_sample": True, "eos_token_id": None, "pad_token_id": 2, **chosen}
-    out = theirs.generate(prompt, output_scores=True, return_dict_in_generate=True, **options)
-    drawn, found = out.sequences[0, -6:].tolist(), []
-    monkeypatch.setattr(generation, "draw", lambda p, _: found.append(p.numpy()) or np.array([drawn[len(found) - 1]]))
-    list(smollm2.generate(prompt[0].tolist(), max_new_tokens=6, **chosen))
-    for mine, wanted in zip(found, out.scores, strict=True):
-        assert_close(mine, wanted.softmax(-1).numpy(), "probabilities", 1e-3, 1e-5)
-
-
 def test_the_chat_is_that_of_transformers_and_the_answer_is_right(smollm2, their_smollm2):
     _, theirs = their_smollm2
     question = [{"role": "user", "content": "What is the capital of Germany?"}]
@@ -184,12 +128,7 @@ def test_sentence_vectors_are_those_of_transformers(minilm, tmp_path):
 PAIRS = [  # a text, one of a similar meaning, one of another
     ("the river bank", "the shore of the stream", "the bank lends money"),
     ("The bank lends money.", "You can get a loan there.", "The river bank was flooded."),
-    ("A man is eating food.", "Someone has lunch.", "A man is riding a horse."),
     ("How old are you?", "What is your age?", "How are you?"),
-    ("The new movie is awesome", "I love that film", "The new machine is expensive"),
-    ("He plays the guitar.", "A man makes music.", "He plays chess."),
-    ("It is raining heavily", "The weather is wet", "The market fell heavily"),
-    ("My computer does not start", "The laptop will not boot", "The concert starts at eight"),
     ("Paris is the capital of France", "France's main city", "Paris Hilton is famous"),
     ("The cat sleeps on the sofa", "A kitten naps on the couch", "The stock market crashed"),
 ]

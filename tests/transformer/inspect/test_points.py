@@ -9,7 +9,7 @@ import tinygrad_lecture as tl
 import transformer.attention
 from numeric import assert_close
 from small_transformers import MODELS, PRETRAINED, small, some_tokens
-from transformer import GPT, EncoderDecoder, EncoderDecoderConfig, GPTConfig
+from transformer import GPT, EncoderDecoder
 
 TEXT = some_tokens(5)
 
@@ -196,22 +196,6 @@ def test_a_value_stays_as_it_is_and_an_error_says_in_which_edit_it_was_raised():
     assert 'in the edit of "blocks.1"' in caught.value.__notes__[0]
 
 
-def test_an_edit_in_which_a_call_fails_leaves_no_trace():
-    model = GPT(GPTConfig(vocab_size=7, context=6, layers=1, heads=2, width=4))
-    with pytest.raises(IndexError), model.edit({"blocks.0": 0}):
-        model([9])
-    assert not any(module.has_hooks for module in model.modules())
-
-
-def test_points_of_an_encoder_decoder_begin_with_the_stack():
-    model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=6, layers=1, heads=2, width=4))
-    names = list(model.points())
-    assert names[0] == "source_embedding" and names[-1] == "logits"
-    assert (
-        "encoder.0.attention.heads" in names and "decoder.0.cross.weights" in names and "decoder.0.after_cross" in names
-    )
-
-
 def recipes():
     table = transformer.inspect.__doc__.split("write here:")[1].split("`mask`")[0]
     return re.findall(r"^    (\S.*?)  +(\S.*)$", table, re.M)
@@ -229,7 +213,3 @@ def test_a_recipe_of_transformerlens_is_written_as_the_table_says(recipe, code):
         trace = known["model"].trace(known["twice"])
         here = [trace["blocks.1.attention.weights"][:, 4 + i, i + 1] for i in range(3)]
         assert_close(eval(code, known).swapaxes(0, 1), np.stack(here), "weights", 0)
-
-
-def test_the_table_has_the_first_ten_recipes():
-    assert len(recipes()) >= 10

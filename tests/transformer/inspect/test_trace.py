@@ -46,17 +46,6 @@ def test_the_lens_at_the_last_layer_gives_the_models_logits(model):
     assert_close(probability, p.max(-1), "probability", 1e-10)
 
 
-def test_the_stream_is_the_embedding_plus_what_each_block_adds():
-    model, tokens = gpt().eval(), some_tokens(2, 5)
-    trace = model.trace(tokens)
-    x = model.embedding(tokens, tl.arange(5))
-    assert_close(trace.residual[0], x.detach().numpy(), "after the embedding", 0)
-    mask = tl.tensor(np.tril(np.ones((5, 5), bool)))
-    for layer, block in enumerate(model.blocks):
-        x = block(x, mask)
-        assert_close(trace.residual[layer + 1], x.detach().numpy(), f"after block {layer}", 1e-12)
-
-
 def test_an_encoder_decoder_traces_encoder_decoder_and_cross_attention():
     model = both()
     source, target = some_tokens(1, 4), some_tokens(1, 3, seed=1)
@@ -73,14 +62,6 @@ def test_an_encoder_decoder_traces_encoder_decoder_and_cross_attention():
         trace.source.logits_at(1)
 
 
-def test_a_block_used_twice_is_traced_twice():
-    model = gpt()
-    model.blocks[2] = model.blocks[0]
-    trace = model.trace([1, 2])
-    assert (len(trace.attention), len(trace.residual)) == (3, 4)
-    assert_close(trace.logits_at(3), model.eval()([1, 2]).detach().numpy(), "logits", 1e-12)
-
-
 def test_a_trace_leaves_no_hook_and_no_mode_behind():
     model = gpt()
     model.blocks[1].eval()  # one block in evaluation mode
@@ -92,12 +73,6 @@ def test_a_trace_leaves_no_hook_and_no_mode_behind():
         model.trace([1, 9])
     assert not any(module.has_hooks for module in model.modules())
     assert tl.is_grad_enabled() and model.training
-
-
-@pytest.mark.parametrize("layer", [-1, 4])
-def test_a_missing_layer_raises(layer):
-    with pytest.raises(IndexError, match=f"layer must be 0 to 3, got {layer}"):
-        gpt().trace([1]).logits_at(layer)
 
 
 def test_a_trace_is_on_the_host():

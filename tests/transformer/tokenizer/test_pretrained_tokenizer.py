@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from small_gguf import LLAMA, MERGES, SENTENCEPIECE, TOKENIZER, TOKENS, write_gguf
+from small_transformers import LLAMA, MERGES, SENTENCEPIECE, TOKENIZER, TOKENS, write_gguf
 from transformer import PretrainedTokenizer, Tokenizer
 from transformer.pretrained.gguf import tokenizer_files
 from transformer.tokenizer import chat_template
@@ -64,22 +64,6 @@ def unigram():
     made.train_from_iterator(CORPUS, trainer)
     made.post_processor = tokenizers.processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     return PretrainedTokenizer(made.to_str(), {"eos_token": "</s>"})
-
-
-@pytest.fixture(scope="module")
-def roberta():
-    """A BART's: byte-level, <s> and </s> around every text, and a <mask> that takes the space before it."""
-    made = tokenizers.Tokenizer(tokenizers.models.BPE())
-    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = tokenizers.decoders.ByteLevel()
-    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
-    special = ["<s>", "<pad>", "</s>", tokenizers.AddedToken("<mask>", lstrip=True)]
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=290, special_tokens=special, initial_alphabet=alphabet, show_progress=False
-    )
-    made.train_from_iterator(CORPUS, trainer)
-    made.post_processor = tokenizers.processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
-    return PretrainedTokenizer(made.to_str(), {"mask_token": "<mask>"})
 
 
 @pytest.fixture(scope="module")
@@ -233,22 +217,12 @@ ENDLESS = "the chat template fails: it takes too long, or makes too much"
         ("{% for %}", "the chat template fails: "),
         ("{{ ''.__class__.__mro__ }}", "the chat template fails: access to attribute '__class__' .* is unsafe"),
         ("{{ messages.append(1) }}", "the chat template fails: access to attribute 'append' .* is unsafe"),
-        ("{{ messages[0].content.none.x }}", "the chat template fails: "),
-        ("{{ 'a' + 1 }}", "the chat template fails: can only concatenate str"),
         ("{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}", ENDLESS),
-        ("{% macro f(n) %}{% set x = n and f(n - 1) ~ f(n - 1) %}{% endmacro %}{{ f(40) }}", ENDLESS),
         ("{{ messages | tojson(indent=10**9) }}", ENDLESS),
-        ("{{ 'a' * 10**10 }}", ENDLESS),
-        ("{% if 'a' | center(1000000000) %}{% endif %}", ENDLESS),
-        ("{{ 'a'.ljust(1000000000) }}", ENDLESS),
-        ("{{ '%1000000000d' % 1 }}{{ '%1000000000d' | format(1) }}", ENDLESS),
         ("{{ '{:1000000000}'.format(1) }}", ENDLESS),
         ("{{ 10 ** 10**9 }}", ENDLESS),
         ("{% set x = 'a' * 10000 %}{{ x.replace('a', x) }}", ENDLESS),
         ("{% set x = 'aaaa' %}" + "{% set x = x ~ x %}" * 40 + "{{ x | length }}", ENDLESS),
-        ("{% set x = [1] %}" + "{% set x = [x, x] %}" * 40 + "{{ x }}", ENDLESS),
-        ("{% set x = 1 %}" + "{% set x = {'a': x, 'b': x} %}" * 40 + "{{ x }}", ENDLESS),
-        ("{% for i in range(2000) %}" + "x" * 1000 + "{% endfor %}", ENDLESS),
     ],
 )
 def test_a_template_that_fails_leaves_its_sandbox_or_does_not_end_is_refused(template, message, monkeypatch):
@@ -305,27 +279,10 @@ def test_the_text_of_a_chat_is_what_transformers_makes_of_it(t, tmp_path):
         assert t.encode_chat(chat, 1000) == ids
 
 
-PIECES = [
-    "the",
-    " the",
-    " river",
-    "bank",
-    " ",
-    "  ",
-    ",",
-    ".",
-    "é",
-    "🙂",
-    "don't",
-    "\n",
-    "<mask>",
-    " <mask> ",
-    "</s>",
-    "▁",
-]
+PIECES = ["the", " the", " river", "bank", " ", "  ", ",", ".", "é", "🙂", "don't", "\n", "</s>", "▁"]
 
 
-@pytest.mark.parametrize("kind", ["t", "wordpiece", "unigram", "roberta", "sentencepiece"])
+@pytest.mark.parametrize("kind", ["t", "wordpiece", "unigram", "sentencepiece"])
 def test_ids_and_texts_are_those_of_transformers(kind, request, tmp_path):
     transformers = pytest.importorskip("transformers")
     ours = request.getfixturevalue(kind)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from nn.torch.packed import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
+from nn.torch.packed import pack_padded_sequence, pad_packed_sequence
 from nn.utils.rnn import pad_sequence
 
 lengths_of = st.lists(st.integers(1, 4), min_size=1, max_size=4)
@@ -28,13 +28,6 @@ def test_what_is_packed_comes_back(lengths, batch_first, shape):
     assert batch.tolist() == pad_sequence(given, batch_first, -1.0).tolist()
 
 
-def test_the_steps_of_all_sequences_stand_one_after_the_other():
-    packed = pack_sequence([tl.tensor([1, 2, 3]), tl.tensor([4, 5]), tl.tensor([6])])
-    assert packed.data.tolist() == [1, 4, 6, 2, 5, 3]
-    assert packed.batch_sizes.tolist() == [3, 2, 1]
-    assert packed.sorted_indices is packed.unsorted_indices is None
-
-
 def test_gradients_reach_the_steps_and_no_padding():
     x = tl.ones(3, 2, requires_grad=True)
     packed = pack_padded_sequence(x, [1, 3], enforce_sorted=False)
@@ -44,20 +37,11 @@ def test_gradients_reach_the_steps_and_no_padding():
     assert x.grad.tolist() == [[0, 1], [0, 3], [0, 5]]
 
 
-def test_it_moves_with_its_data():
-    packed = pack_sequence([tl.ones(2, 3)]).to("strict").to(tl.float64)
-    assert (packed.data.device, packed.data.dtype) == ("strict", tl.float64)
-    batch, lengths = pad_packed_sequence(packed, total_length=3)
-    assert (batch.device, lengths.device) == ("strict", "cpu")
-    assert isinstance(packed, PackedSequence)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda x: pack_padded_sequence(x, [2, 3]), "the lengths [2, 3] are not sorted, the longest first; write enf"),
         (lambda x: pack_padded_sequence(x, [3]), "there must be 2 lengths, one or more, from 1 to 3, not [3]"),
-        (lambda x: pack_padded_sequence(x, [4, 1]), "from 1 to 3, not [4, 1]"),
         (lambda x: pack_padded_sequence(x, [2, 0]), "from 1 to 3, not [2, 0]"),
         (lambda x: pack_padded_sequence(x, [2, 2, 1]), "not [2, 2, 1]; is batch_first right?"),
         (lambda x: pack_padded_sequence(x[0, 0], [2]), "input must have shape (steps, batch, ...), not (4,)"),

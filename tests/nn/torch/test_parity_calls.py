@@ -39,106 +39,54 @@ ARRAYS = {
 }
 
 CALLS = """
-torch.einsum('i,j->ij', [u, v]); torch.split(x, [1, 2])
-torch.bincount(i, v.detach()); torch.where(m); torch.where(m, x, 0.0)
-torch.nonzero(m, as_tuple=True); torch.std(x, dim=0, unbiased=False)
-x.mT; x.T; x[m]; x[:, i]; x[torch.tensor(1)]; x[..., None].shape
-
-torch.zeros(size=(2, 3)); torch.full((2,), 3); torch.full((2,), 3.0); torch.arange(end=4)
-torch.tensor([[1, 2], [3, 4]]); torch.tensor(1.5); torch.tensor([True]); torch.tensor([1, 2.5]);
-torch.as_tensor([1.0, 2.0]); torch.asarray([1, 2]); torch.from_numpy(X); x.new_zeros(2, 3); d.new_ones(2)
+torch.einsum('i,j->ij', [u, v]); torch.split(x, [1, 2]); torch.where(m); torch.nonzero(m, as_tuple=True)
+torch.std(x, dim=0, unbiased=False); x.mT; x[m]; x[:, i]; x[torch.tensor(1)]; torch.zeros(size=(2, 3))
+torch.full((2,), 3); torch.arange(end=4); torch.tensor([1, 2.5]); torch.asarray([1, 2]); torch.from_numpy(X)
+d.new_ones(2)
 i.new_tensor([1, 2]); x.new_full((2,), 3.0); x.new_empty((2, 3)).shape
-
-torch.is_tensor(x); torch.numel(x); x.numel(); x.ndim; torch.is_floating_point(i); torch.is_complex(x)
-torch.is_nonzero(s); x.is_signed(); x.is_contiguous(); x.T.is_contiguous()
-x.dim(); x.size(); x.size(0); x.type(); i.type(); x.is_same_size(y);
-torch.can_cast(torch.float32, torch.int64); torch.can_cast(torch.int64, torch.float32); x.get_device(); x.is_cuda
-x.is_cpu; x.is_sparse; x.is_leaf; x.requires_grad; x.data.cpu().numpy(); x.tolist(); s.item(); torch.typename(x)
-torch.is_grad_enabled(); torch.get_default_dtype(); torch.finfo(torch.float32).max; torch.iinfo(torch.int8).max
-x.to(torch.float64); x.to('cpu', torch.float64); x.to(d); x.type(torch.int32); x.type_as(d); k.float()
+torch.is_tensor(x); torch.numel(x); torch.is_floating_point(i); torch.is_complex(x); torch.is_nonzero(s); x.is_signed()
+x.T.is_contiguous(); x.size(0); x.type(); i.type(); torch.can_cast(torch.float32, torch.int64); x.get_device(); x.is_cpu
+torch.typename(x); torch.get_default_dtype(); torch.finfo(torch.float32).max; torch.iinfo(torch.int8).max
+x.to('cpu', torch.float64); x.to(d); x.type(torch.int32); x.type_as(d); torch.Size([2, 3]).numel(); len(x)
 x.to(device='cpu', dtype=torch.float16, non_blocking=True); x.float() is x; x.contiguous() is x
-x.detach().requires_grad; x.clone().is_leaf; torch.Size([2, 3]).numel(); len(x)
-
-h.round(); torch.round(h * 3); x > 0; k & 1; k | 2; k ^ 1; ~k; m & ~m; -k; k // 2; k % 3; k ** 2
-x.detach() // 0.5; 2 ** x; 1 / y; k / 2; abs(x); torch.add(input=x, other=y); torch.sum(input=x, dim=0)
-torch.sum(x, dim=[0, 1]); x.masked_fill(m, float('-inf')).softmax(1); x.sum(1, keepdims=True); i.sum(); m.sum()
-
-torch.gather(s, 0, i[0]); torch.gather(s, 0, i[:1]); torch.gather(v, 0, i[1]); torch.scatter(s, 0, i[0], 7.0)
-torch.scatter(v, 0, i[1], s); torch.scatter_add(s, 0, i[0], s * 2)
-torch.topk(s, 1); torch.transpose(s, 0, -1); torch.swapaxes(s, 0, 0); torch.movedim(s, 0, 0)
-torch.index_add(s, 0, i[0], s); torch.index_copy(s, 0, i[:1], v[:1])
-torch.nn.functional.one_hot(i, -1); torch.nn.functional.one_hot(i, num_classes=-1)
-x.to(torch.float64, memory_format=torch.preserve_format); d.float(memory_format=torch.contiguous_format)
-x.clone(memory_format=torch.preserve_format); torch.clone(x, memory_format=torch.contiguous_format)
-torch.nn.functional.max_pool2d(b, 2, return_indices=True); torch.nn.functional.max_pool2d(k[None], 2, padding=1)
-torch.nn.functional.interpolate(b[None], scale_factor=2, mode='bilinear')
-torch.einsum('ij,jk->ik', x[:, :1], w); torch.einsum('ij,ik,j->k', x, y[:1], v[:1])
-torch.nn.functional.scaled_dot_product_attention(b[:, :, :0], b[:, :, :0], b)
-torch.var(x, correction=None); torch.std(x, 1, correction=None)
-torch.sign(m); m.index_add(0, i[:2], m[:2])
-torch.scatter(x.T, 1, i[:3].expand(4, 3), 1.0).view(-1); torch.index_copy(x.T, 0, i[:1], x.T[:1]).view(-1)
-torch.nn.functional.gelu(x[:1].expand(3, 4)).view(-1)
-torch.nn.functional.layer_norm(x.T, (3,)).view(-1); torch.nn.functional.group_norm(x.T, 1).view(-1)
-torch.nn.functional.rms_norm(x.T, (3,)).view(-1); torch.empty_like(x, memory_format=torch.preserve_format).shape
-x.double(memory_format=torch.preserve_format); x.contiguous(memory_format=torch.contiguous_format)
-x.cpu(memory_format=torch.preserve_format); torch.zeros_like(x, memory_format=torch.preserve_format)
-x.is_contiguous(memory_format=torch.contiguous_format)
-torch.func.functional_call(torch.nn.ReLU(), {}, (x,)); torch.bernoulli(s * 0).add(1)
-
-b[0, :, [1, 2]]; b[0, ..., [1, 2]]; b[-1, :, [1]]; b[None][:, 0, :, [1, 2]]; b[[0, 1], 0, [1, 2]]; b[:, [0, 1], 0]
-b[0, None, :, [1]]; b[torch.tensor(0), :, [1, 2]]; b[0, :, [True, False, True, False]]; b[[0, 1], :, [1, 2]]
+h.round(); k & 1; k ^ 1; ~k; m & ~m; k // 2; k % 3; k ** 2; x.detach() // 0.5; 2 ** x; k / 2
+torch.add(input=x, other=y); torch.sum(x, dim=[0, 1]); x.masked_fill(m, float('-inf')).softmax(1)
+x.sum(1, keepdims=True); i.sum(); m.sum()
+torch.gather(s, 0, i[0]); torch.scatter(v, 0, i[1], s); torch.scatter_add(s, 0, i[0], s * 2); torch.topk(s, 1)
+torch.transpose(s, 0, -1); torch.index_add(s, 0, i[0], s); torch.index_copy(s, 0, i[:1], v[:1]); F.one_hot(i, -1)
+x.clone(memory_format=torch.preserve_format); x.double(memory_format=torch.preserve_format)
+F.max_pool2d(k[None], 2, padding=1); F.interpolate(b[None], scale_factor=2, mode='bilinear')
+F.scaled_dot_product_attention(b[:, :, :0], b[:, :, :0], b); torch.var(x, correction=None); m.index_add(0, i[:2], m[:2])
+torch.scatter(x.T, 1, i[:3].expand(4, 3), 1.0).view(-1); F.layer_norm(x.T, (3,)).view(-1)
+F.group_norm(x.T, 1).view(-1); torch.func.functional_call(torch.nn.ReLU(), {}, (x,)); torch.bernoulli(s * 0).add(1)
+b[0, :, [1, 2]]; b[None][:, 0, :, [1, 2]]; b[:, [0, 1], 0]; b[0, None, :, [1]]; b[torch.tensor(0), :, [1, 2]]
 x[m.byte()]
-k.abs().byte().sum(); k.abs().byte().cumsum(0); k.abs().byte().prod(); m.prod(1); k.int().prod(); k.int().sum()
-v * torch.tensor(2.0, dtype=torch.float64); k.int() * torch.tensor(5); k.abs().byte() + torch.tensor(300); x - d.mean()
-x.detach().half() * torch.tensor(2.0)
-torch.where(m, x, torch.tensor(0.0, dtype=torch.float64)); k + torch.tensor(1.0, dtype=torch.float64); k.round()
-k.masked_fill(m, 1.5); k.int() // torch.tensor(2); torch.maximum(k.int(), torch.tensor(2)); type(x) == torch.Tensor
-
-F.softmax(x); F.log_softmax(b)
-nn.Softmax()(b); nn.LogSoftmax()(x); nn.Softmax(1)(b); repr(nn.Softmax()); nn.HuberLoss('sum')(x, y)
+k.abs().byte().sum(); k.abs().byte().cumsum(0); m.prod(1); k.int().prod(); k.int() * torch.tensor(5); x - d.mean()
+v * torch.tensor(2.0, dtype=torch.float64); k.abs().byte() + torch.tensor(300); x.detach().half() * torch.tensor(2.0)
+torch.where(m, x, torch.tensor(0.0, dtype=torch.float64)); k.masked_fill(m, 1.5); type(x) == torch.Tensor
+F.softmax(x); F.log_softmax(b); nn.Softmax()(b); repr(nn.Softmax()); nn.HuberLoss('sum')(x, y)
 """
 
 # of constants: with PyTorch's names of arguments, with `out=`, with its old arguments, in place, or drawn at random
 OF_CONSTANTS = """
-torch.pow(A, exponent=2); A.pow(exponent=2); V.pow_(exponent=2)
-torch.bmm(input=B, mat2=B); B.bmm(mat2=B); A.mm(mat2=A); A.mv(vec=V); torch.matmul(input=A, other=A)
-torch.dot(input=V, tensor=V); V.dot(tensor=V); torch.outer(input=V, vec2=V); V.outer(vec2=V)
-torch.transpose(A, dim0=0, dim1=1); A.transpose(dim0=0, dim1=1); A.transpose(0, dim1=1)
-torch.permute(B, dims=(2, 0, 1)); torch.split(tensor=A, split_size_or_sections=2, dim=1); torch.split(A, [1, 2])
-torch.cdist(x1=A, x2=Y)
-torch.take(A, index=I); A.take(index=I)
-torch.round(A * 1.234, decimals=1); A.round(decimals=-1); (A * 1.26).round_(decimals=1)
-A.var(1, True, True); A.std(1, False, True); torch.var(A, 1, True, True);
-torch.cholesky_solve(input=A, input2=A)
-torch.gather(A, 1, I[None], sparse_grad=False)
-A.addcmul(tensor1=A, tensor2=Y); A.addcdiv_(tensor1=A, tensor2=Y, value=2)
-torch.multinomial(input=torch.tensor([0.0, 1.0]), num_samples=1); torch.bernoulli(input=torch.ones(2))
-torch.randint(high=1, size=(2,))
-torch.tensor(torch.equal(input=A, other=A)); torch.tensor(torch.numel(input=A))
-
-torch.matmul(A, A, out=Y); torch.mm(A, A, out=Y); torch.add(A, V, out=Y); torch.add(A, A, out=A); torch.sub(A, 1, out=A)
-torch.mul(A, A, out=torch.empty(0)); torch.div(A, 2, out=Y); torch.exp(A, out=A); torch.sum(A, 1, out=V)
-torch.cat((A, A), out=torch.empty(6, 3)); torch.stack([V, V, V], out=Y); torch.max(A, 1, out=(V, I))
-torch.sort(V, out=(V, I)); torch.bmm(B, B, out=torch.empty(2, 3, 3)); torch.arange(3, out=I); torch.ones(3, 3, out=A)
-torch.gt(A, 1, out=torch.empty(3, 3, dtype=torch.bool)); torch.clamp(A, 0, 1, out=A); torch.linalg.inv(A, out=Y)
-torch.where(A > 1, A, Y, out=Y)
-torch.addmm(A, A, A, out=Y); torch.mean(A, 0, out=V)
+V.pow_(exponent=2); B.bmm(mat2=B); A.mm(mat2=A); A.mv(vec=V); torch.matmul(input=A, other=A); V.dot(tensor=V)
+V.outer(vec2=V); A.transpose(dim0=0, dim1=1); torch.permute(B, dims=(2, 0, 1)); torch.take(A, index=I)
+torch.split(tensor=A, split_size_or_sections=2, dim=1); torch.cdist(x1=A, x2=Y); (A * 1.26).round_(decimals=1)
+A.var(1, True, True); A.std(1, False, True); torch.cholesky_solve(input=A, input2=A)
+torch.randint(high=1, size=(2,)); torch.gather(A, 1, I[None], sparse_grad=False); A.addcmul(tensor1=A, tensor2=Y)
+A.addcdiv_(tensor1=A, tensor2=Y, value=2)
+torch.multinomial(input=torch.tensor([0.0, 1.0]), num_samples=1); torch.tensor(torch.equal(input=A, other=A))
+torch.matmul(A, A, out=Y); torch.add(A, V, out=Y); torch.add(A, A, out=A); torch.mul(A, A, out=torch.empty(0))
+torch.cat((A, A), out=torch.empty(6, 3)); torch.max(A, 1, out=(V, I)); torch.sort(V, out=(V, I)); torch.arange(3, out=I)
+torch.gt(A, 1, out=torch.empty(3, 3, dtype=torch.bool)); torch.linalg.inv(A, out=Y); torch.addmm(A, A, A, out=Y)
 torch.argmax(A, 1, out=I); torch.add(A, 1, out=torch.zeros(3, 3, dtype=torch.float64))
-
-(5,) + torch.Size([2]); torch.Size([2]) * 2; 2 * torch.Size([2])
-torch.FloatTensor(torch.Size([2, 3])).shape; A.new(torch.Size([2, 3])).shape; A.new([1, 2]); A.new(2).shape
-torch.result_type(A, I); torch.result_type(I, 1.5); torch.promote_types(torch.int8, torch.uint8)
-torch.promote_types(torch.float16, torch.int64); torch.promote_types(torch.bool, torch.bool)
+(5,) + torch.Size([2]); 2 * torch.Size([2]); torch.FloatTensor(torch.Size([2, 3])).shape; A.new([1, 2]); A.new(2).shape
+torch.result_type(A, I); torch.promote_types(torch.int8, torch.uint8); torch.promote_types(torch.float16, torch.int64)
 F.mse_loss(A, Y, size_average=False); F.binary_cross_entropy(Y, Y, size_average=False); F.l1_loss(A, Y, reduce=False)
 nn.MSELoss(size_average=False)(A, Y); nn.CrossEntropyLoss(reduce=False)(A, I); nn.BCELoss(size_average=True)(Y, Y)
 F.mse_loss(A[:, :1], V); nn.MSELoss()(A[:, :1], V); nn.L1Loss()(A, V); F.smooth_l1_loss(A, V); F.huber_loss(V, A)
-
-torch.cat((torch.tensor([]), A)); torch.cat((A, torch.tensor([])), 1); torch.cat([torch.tensor([]), I[None]])
-torch.cat([torch.tensor([]), torch.tensor([])]); A.type(torch.LongTensor); I.type(torch.FloatTensor)
-
-
-x.gt_(0); x.eq_(y); x.absolute_(); x.masked_fill_(m, s); x.index_add_(1, i, y)
-x.scatter_(1, i.expand(3, 4)[:, :2], 1.0)
+torch.cat((torch.tensor([]), A)); torch.cat([torch.tensor([]), I[None]]); A.type(torch.LongTensor)
+x.gt_(0); x.absolute_(); x.masked_fill_(m, s); x.index_add_(1, i, y); x.scatter_(1, i.expand(3, 4)[:, :2], 1.0)
 """
 
 
@@ -234,41 +182,6 @@ def test_what_a_program_gives_to_the_class_all_tensors_have() -> None:
         assert {library.Tensor: "found"}[type(x)] == "found"
 
 
-def test_an_array_and_its_tensor_share_memory() -> None:
-    for library in (reference, ours):
-        array = np.arange(3.0)
-        tensor = library.as_tensor(array)
-        tensor += 2
-        assert array.tolist() == [2, 3, 4]
-
-
-# --- containers that change ---------------------------------------------------------------------------------
-
-CHANGES = """
-del layers[0]
-del layers[1:3]
-del layers[-1]
-layers.insert(1, nn.ReLU())
-layers.insert(0, nn.Tanh())
-layers.append(layers.pop(0))
-layers.pop(-1)
-layers.pop(1)
-"""
-
-
-@pytest.mark.parametrize("kind", ["nn.Sequential(*made)", "nn.ModuleList(made)"])
-@pytest.mark.parametrize("change", CHANGES.strip().splitlines())
-def test_a_container_changes_as_pytorchs(kind: str, change: str) -> None:
-    printed = []
-    for torch in (ours, reference):
-        given = names(torch)
-        given["made"] = [torch.nn.Linear(n + 1, 2) for n in range(4)]
-        given["layers"] = eval(kind, given)
-        exec(change, given)
-        printed.append((repr(given["layers"]), list(given["layers"].state_dict()), len(given["layers"])))
-    assert printed[0] == printed[1]
-
-
 def test_the_names_that_models_import_are_there() -> None:
     init, modules = ours.nn.init, ours.nn.modules
     assert init._calculate_fan_in_and_fan_out(ours.ones(3, 5, 2)) == (10, 6)
@@ -286,59 +199,32 @@ def test_the_names_that_models_import_are_there() -> None:
 
 REFUSED = """
 k // 0
-k % 0
-torch.div(k, 0, rounding_mode='trunc')
 k.masked_fill(m, 1e400)
 torch.exp(V, out=torch.empty(3))
-torch.exp(V.detach(), out=torch.empty(3, requires_grad=True))
 nn.Linear(3, 4)(torch.ones(2, 5))
 nn.Conv2d(3, 4, 3)(torch.ones(1, 1, 8, 8))
 nn.Embedding(3, 4)(torch.tensor([3]))
 nn.Embedding(3, 4)(torch.ones(2))
-F.scaled_dot_product_attention(torch.ones(1, 2, 3), torch.ones(1, 2, 4), torch.ones(1, 2, 3))
 F.mse_loss(torch.ones(2), torch.ones(3))
 F.binary_cross_entropy(torch.tensor([1.5]), torch.tensor([1.0]))
 F.cross_entropy(torch.ones(2, 3), torch.tensor([0, 1, 2]))
 F.cross_entropy(torch.ones(2, 3), torch.tensor([0, 3]))
 F.nll_loss(torch.ones(2, 3), torch.ones(2))
-F.one_hot(torch.ones(2))
 F.one_hot(torch.tensor([3]), 2)
 F.softmax(torch.tensor([1, 2]), 0)
 torch.tensor([True]) - torch.tensor([True])
-torch.zeros(2, 2).masked_fill(torch.ones(2), 1.0)
-torch.where(torch.ones(2), 1.0, 2.0)
 torch.ones(2, 3).gather(1, torch.tensor([[5]]))
-torch.ones(2, 3).gather(1, torch.tensor([[0.5]]))
-torch.ones(2, 3).index_add(1, torch.tensor([5]), torch.ones(2, 1))
-torch.ones(2).select(0, 5)
-torch.ones(2)[2]
 torch.ones(2)[torch.tensor([2])]
 torch.ones(2).sum(1)
 torch.linalg.cholesky(-torch.eye(2))
-torch.linalg.inv(torch.zeros(2, 2))
 torch.linalg.solve(torch.zeros(2, 2), torch.ones(2))
 torch.randint(5, 2, (1,))
-torch.bernoulli(torch.tensor([1.5]))
-torch.bincount(torch.tensor([0.5]))
-torch.nn.utils.rnn.pad_sequence([torch.ones(2, 3), torch.ones(2, 4)])
 torch.tensor(None)
-F.prelu(torch.ones(2, 3, 4), torch.ones(4))
-F.hardtanh(torch.ones(3), 1.0, -1.0)
-F.avg_pool2d(torch.ones(1, 1, 4, 4), 2, divisor_override=0)
-F.batch_norm(torch.ones(3, 2), None, None, training=True, eps=0)
 F.interpolate(torch.ones(1, 1, 4), scale_factor=2, mode="bilinear")
-F.interpolate(torch.ones(1, 1, 4, dtype=torch.int64), scale_factor=2, mode="linear")
-F.one_hot(torch.tensor([0, 2]), -2)
 torch.zeros(3, 3).index_add(0, torch.tensor([0, 1]), torch.ones(1, 3))
-torch.zeros(3, 3).masked_fill(torch.ones(3, 3) > 0, torch.ones(3))
-torch.topk(torch.tensor(5.0), 2)
 torch.transpose(torch.tensor(5.0), 0, 1)
-torch.einsum("ii->i", torch.ones(1, 3))
-torch.zeros(3).normal_(0, -1)
-torch.normal(torch.zeros(2), torch.tensor([1.0, -1.0]))
 torch.mm(torch.eye(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64), out=torch.eye(2))
 F.relu((torch.ones(3), torch.ones(3)))
-torch.ones(3) + [torch.ones(3)]
 """.strip().splitlines()
 
 
@@ -358,30 +244,13 @@ def test_the_class_that_pytorch_raises_catches_ours(call: str) -> None:
     assert isinstance(error, RuntimeError if kind is NotImplementedError else kind), repr(error)
 
 
-def test_the_loop_that_adds_jitter_to_a_matrix_works() -> None:
-    for torch in (ours, reference):
-        matrix, jitter = torch.tensor([[1.0, 1.0], [1.0, 1.0 - 1e-6]]), 0.0
-        while True:
-            try:
-                torch.linalg.cholesky(matrix + jitter * torch.eye(2))
-                break
-            except torch.linalg.LinAlgError:
-                jitter = 10 * jitter or 1e-6
-        assert 0 < jitter < 1e-3
-
-
 # --- while a script runs ----------------------------------------------------------------------------------------
-
-SIZES = """
-import torch
-x = torch.ones(2, 3)
-print(x.permute(dims=(1, 0)).shape, x.view(size=(3, 2)).shape, x.reshape(shape=(6,)).shape)
-print(x.expand(size=(4, 2, 3)).shape, x.broadcast_to(size=(1, 2, 3)).shape)
-print(x.repeat(repeats=(2, 1)).shape, x.tile(dims=(2,)).shape, x.new_zeros(size=(2,)))
-"""
 
 NUMPYS = """
 import torch, numpy as np
+x = torch.ones(2, 3)
+print(x.permute(dims=(1, 0)).shape, x.view(size=(3, 2)).shape, x.reshape(shape=(6,)).shape)
+print(x.expand(size=(4, 2, 3)).shape, x.repeat(repeats=(2, 1)).shape, x.new_zeros(size=(2,)))
 v = torch.tensor([3.0, 1.0, 2.0])
 print(np.sqrt(v), np.exp(v), np.abs(-v), np.maximum(v, 2), np.add(v, v), np.log(v.long()), np.add.reduce(v))
 print(np.float64(2) * v, np.modf(v), np.sqrt(v, out=np.zeros(3, dtype="f4")))
@@ -392,9 +261,8 @@ except RuntimeError:
 """
 
 
-@pytest.mark.parametrize("text", [SIZES, NUMPYS], ids=["sizes by name", "functions of NumPy"])
-def test_a_script_prints_what_pytorch_prints(text, tmp_path):
+def test_a_script_prints_what_pytorch_prints(tmp_path):
     script = tmp_path / "script.py"
-    script.write_text(text)
+    script.write_text(NUMPYS)
     said = [run_python(*command, script, cwd=ROOT) for command in (["-m", "nn.torch"], [])]
     assert said[0].stdout == said[1].stdout, said[0].stderr

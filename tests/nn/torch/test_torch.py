@@ -129,13 +129,10 @@ def test_bfloat16_says_what_is_used_in_its_place():
 
 CASES = {
     "jacobian": "A.jacobian(lambda x: x.sum(0) ** 2, x)",
-    "jacobian of a tuple": "A.jacobian(lambda x, y: (x * y, y.sum()), (x, y))",
-    "hessian": "A.hessian(lambda x: (x ** 3).sum(), x)",
     "hessian of a tuple": "A.hessian(lambda x, y: (x * y ** 2).sum(), (x, y))",
     "vjp": "A.vjp(lambda x: x.exp().sum(0), x, y[0])",
     "vjp of a number": "A.vjp(lambda x, y: (x * y).sum(), (x, y))",
     "jvp": "A.jvp(lambda x, y: x * y.sin(), (x, y), (y, x))",
-    "hvp": "A.hvp(lambda x: (x ** 3).sum(), x, y)",
     "hvp of a tuple": "A.hvp(lambda x, y: (x ** 2 * y).sum(), (x, y), (y, x))",
     "vhp": "A.vhp(lambda x: (x ** 3).sum(), x, y)",
 }
@@ -209,14 +206,6 @@ def test_a_copy_and_a_conversion_wait_too():
     assert twin(tl.ones(1, 2, 3, 3, dtype=tl.float64)).dtype == tl.float64
     assert (type(twin), type(layer), twin.training) == (nn.Conv2d, torch.nn.LazyConv2d, False)
     assert {type(p) for p in twin.parameters()} == {nn.Parameter}
-
-
-def test_weights_are_drawn_at_the_first_input():
-    tl.manual_seed(0)
-    layer = torch.nn.LazyLinear(2)
-    layer(tl.ones(1, 3))
-    tl.manual_seed(0)
-    assert layer.weight.tolist() == nn.Linear(3, 2).weight.tolist()
 
 
 def test_nothing_is_written_or_counted_before_the_first_input():

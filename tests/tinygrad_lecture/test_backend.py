@@ -6,7 +6,6 @@ everywhere, a real GPU with `pytest -m gpu`.
 
 from __future__ import annotations
 
-import copy
 import importlib
 import warnings
 from contextlib import AbstractContextManager, nullcontext
@@ -114,29 +113,6 @@ def test_tensors_are_made_on_the_device(make):
     assert type(x.array) is StrictArray
 
 
-def test_others_are_made_on_the_device_too():
-    x = on_device(1.0)
-    calls = (tl.tensor, [1.0]), (tl.tensor, np.ones(1)), (tl.full, (1,), 2), (tl.arange, 3), (tl.linspace, 0, 1, 3)
-    calls += (tl.eye, 2), (tl.randint, 3, (2,)), (tl.randperm, 3)
-    made = [make(*args, device="strict") for make, *args in calls]
-    made += [tl.tensor(strict.ones(1)), tl.tensor(x), tl.zeros_like(x), tl.rand_like(x), tl.full_like(x, 3)]
-    made.append(copy.deepcopy(x))
-    assert {x.device for x in made} == {"strict"}
-    assert tl.tensor(on_device(1.0), device="cpu").device == "cpu"
-    assert tl.zeros_like(on_device(1.0), device="cpu").device == "cpu"
-
-
-def test_random_numbers_on_the_device_come_from_the_one_stream():
-    def drawn():
-        tl.manual_seed(1)
-        return [make(5, device="strict").tolist() for make in (tl.rand, tl.randn, tl.rand)]
-
-    first = drawn()
-    assert first == drawn()
-    assert first[0] != first[2]
-    assert all(0 <= x < 1 for x in first[0])
-
-
 def test_a_tensor_moves_with_its_gradient():
     x = tl.tensor([1.0, 2.0], requires_grad=True)
     there = x.to("strict")
@@ -171,12 +147,6 @@ def test_grad_transforms_and_checkpoint_run_on_the_device():
     y.sum().backward()
     np.testing.assert_allclose(w.grad.detach().numpy(), y.detach().numpy() / w.detach().numpy())
     assert tl.grad((w * w).sum(), w)[0].device == "strict"
-
-
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_anomalies_are_found_on_the_device():
-    with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match="log made the first nan"):
-        on_device(-1.0).log()
 
 
 # --- devices are texts --------------------------------------------------------------------------------------

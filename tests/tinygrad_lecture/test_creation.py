@@ -25,30 +25,19 @@ def _double_by_default():
     ("data", "dtype", "expected"),
     [
         (2.5, "float32", 2.5),
-        (2, "int64", 2),
-        (True, "bool", True),
         ([], "float32", []),
-        ([[], []], "float32", [[], []]),
         ([1, 2.5, True], "float32", [1, 2.5, 1]),
-        ([True, False], "bool", [True, False]),
-        ((1, 2), "int64", [1, 2]),
         ([(1.0, 2.0), [3, 4]], "float32", [[1, 2], [3, 4]]),
         (range(3), "int64", [0, 1, 2]),
         (np.float64(2), "float64", 2),
-        (np.float32(2), "float32", 2),
-        (np.int16(2), "int16", 2),
-        (np.arange(3), "int64", [0, 1, 2]),
         (np.ones(2, "float16"), "float16", [1, 1]),
-        (np.zeros((0, 3)), "float64", []),
         (np.ones(2)[::-1], "float64", [1, 1]),
-        (np.ones(2).view(np.recarray), "float64", [1, 1]),
         (np.array([1, 2], ">i4"), "int32", [1, 2]),
         (array.array("i", [1, 2]), "int32", [1, 2]),
         (memoryview(b"ab"), "uint8", [97, 98]),
         ([np.float64(2), 1.0], "float64", [2, 1]),
         ([np.int64(2), 0.5], "float32", [2, 0.5]),
         ([np.ones(2), [3, 4]], "float64", [[1, 1], [3, 4]]),
-        ([np.float32(2), np.float32(3)], "float32", [2, 3]),
         (2**63, "uint64", 2**63),
     ],
 )
@@ -183,14 +172,6 @@ def test_arange_counts_as_numpys():
     assert tl.arange(3).dtype == np.int64
     assert tl.arange(1.0, 5.000001, 2.0, dtype=tl.int64).tolist() == [1, 3]  # to 5, as in PyTorch
     np.testing.assert_array_equal(tl.arange(0, 1, 0.1).numpy(), np.arange(0, 1, 0.1).astype("float32"))
-
-
-def test_linspace_has_both_ends():
-    x = tl.linspace(-1, 1, 5)
-    assert (x.tolist(), x.dtype) == ([-1, -0.5, 0, 0.5, 1], np.float32)
-    assert tl.linspace(2, 3, 1).tolist() == [2]
-    assert tl.linspace(2, 3, 0).tolist() == []
-    assert tl.linspace(3.9, 0, 4, dtype=tl.int64).tolist() == [3, 2, 1, 0]
 
 
 def test_randint_takes_its_bounds_as_pytorch_and_numpy_do():

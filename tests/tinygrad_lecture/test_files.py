@@ -21,13 +21,6 @@ def test_the_file_is_replaced_at_the_end_of_the_block(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_the_file_has_the_usual_permissions(tmp_path):
-    (tmp_path / "usual").touch()
-    with atomic_write(tmp_path / "a.bin") as temporary:
-        temporary.touch(mode=0o600)
-    assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "usual").stat().st_mode
-
-
 def test_a_full_disk_is_reported_with_the_file_name(tmp_path):
     """Also where the system names no file, as in a write, or the temporary one; what it says of others is kept."""
     full, target = (errno.ENOSPC, "No space left on device"), tmp_path / "a.html"

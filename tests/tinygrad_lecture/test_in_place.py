@@ -45,21 +45,12 @@ def test_writing_through_a_view_is_found_too(view):
         y.backward()
 
 
-SAVED = {  # what is made of w and x = (3, 4, 5), and then written to
-    "the base of a saved view": (lambda w, x: w * x[:2], lambda w, x, y: x.__setitem__(0, 9.0), "mul"),
-    "a saved output": (lambda w, x: w.exp(), lambda w, x, y: y.__iadd__(1), "exp"),
-    "a leaf": (lambda w, x: w * w, lambda w, x, y: w.__isub__(0.1), "mul"),
-}
-
-
-@pytest.mark.parametrize(("make", "write", "name"), SAVED.values(), ids=SAVED)
-def test_whatever_was_saved_and_is_written_to_stops_backward(make, write, name):
-    w, x = leaf(1.0, 2.0), constant(3.0, 4.0, 5.0)
-    y = make(w, x)
+def test_a_saved_output_that_is_written_to_stops_backward():
+    y = leaf(1.0, 2.0).exp()
     loss = y.sum()
     with tl.no_grad():
-        write(w, x, y)
-    with pytest.raises(RuntimeError, match=f"{name} saved for backward was changed in place"):
+        y += 1
+    with pytest.raises(RuntimeError, match="exp saved for backward was changed in place"):
         loss.backward()
 
 
@@ -213,16 +204,6 @@ def test_a_view_with_one_element_in_several_places_is_not_written_to(widen, held
     assert x.tolist() == [1, 2]
 
 
-def test_a_change_of_one_row_of_an_expanded_view_whose_base_is_gone_is_one_of_all():
-    x = leaf(1.0, 2.0)
-    wide = (2 * x).expand(2, 2)
-    row = wide[0]
-    row *= 3
-    assert wide.tolist() == [[6, 12], [6, 12]]
-    (wide * wide).sum().backward()
-    assert x.grad.tolist() == [144, 288]
-
-
 VIEWS = {  # PyTorch returns views of these
     "[tensor(1)]": lambda x: x[tl.tensor(1)],
     "[tensor(1), tensor(1)]": lambda x: x[tl.tensor(1), tl.tensor(1)],
@@ -261,24 +242,6 @@ def test_a_write_is_found_however_an_op_made_its_view(look):
         x *= 5
     with pytest.raises(RuntimeError, match="mul saved for backward was changed in place"):
         y.backward()
-
-
-def test_views_are_views_and_copies_are_copies():
-    x, square = tl.ones(3), tl.zeros(2, 2)
-    x[0].fill_(7)
-    square.diagonal().fill_(5)
-    tl.ones(2, 3, 2).diagonal(1, 0, 2)
-    assert (x.tolist(), square.tolist()) == ([7, 1, 1], [[5, 0], [0, 5]])
-    number, row = tl.tensor(3.0), tl.ones(1, 3)
-    for copy, of in (
-        (tl.sort(number).values, number),
-        (row.prod(axis=0), row),
-        (row.repeat(1, 1), row),
-        (number.repeat(3), number),
-        (row.flip(1), row),
-    ):
-        copy.fill_(9)
-        assert of.max().item() < 9
 
 
 X = tl.arange(24.0).reshape(2, 3, 4).transpose(1, 2)
@@ -347,18 +310,6 @@ def test_a_tensor_that_requires_grad_again_gets_the_gradients_of_before():
     (slope,) = tl.grad(y, x, retain_graph=True)
     y.backward()
     assert slope.tolist() == x.grad.tolist() == [2, 4]
-
-
-def test_new_data_leave_the_memory_that_was_shared():
-    x = leaf(1.0, 2.0, 3.0) * 1
-    v, w = x[0:2], x[1:3]
-    x.data = constant(10.0, 20.0, 30.0)
-    v *= 3
-    assert (x.tolist(), v.tolist(), w.tolist()) == ([10, 20, 30], [3, 6], [6, 3])
-    y = constant(5.0, 6.0, 7.0)
-    x.data = y
-    with pytest.raises(RuntimeError, match="cannot be recorded"):
-        y += leaf(1.0, 1.0, 1.0)
 
 
 def test_a_view_that_is_computed_again_stays_a_view():

@@ -116,20 +116,6 @@ def test_counted_normal_numbers_are_normal():
     assert abs(np.corrcoef(flat[:-1], flat[1:])[0, 1]) < 0.01
 
 
-@pytest.mark.usefixtures("_counting")
-def test_counted_numbers_come_from_the_seed_and_the_state():
-    tl.manual_seed(5)
-    state = tl.get_rng_state()
-    a = rng.uniform((3,), np.dtype(float), "device")
-    tl.set_rng_state(state)
-    np.testing.assert_array_equal(rng.uniform((3,), np.dtype(float), "device"), a)
-    tl.manual_seed(np.int64(6))
-    assert not np.array_equal(rng.uniform((3,), np.dtype(float), "device"), a)
-    for shape in ((), (0,), (2, 0)):
-        assert rng.uniform(shape, np.dtype(float), "device").shape == shape
-        assert rng.normal(shape, np.dtype(float), "device").shape == shape
-
-
 def test_counting_is_splitmix64(monkeypatch):
     """The first numbers of the reference implementation seeded with 1234567, truncated to 53 bits."""
     reference = [

@@ -87,18 +87,6 @@ def test_an_integer_tensor_is_an_index_and_a_float_is_none():
     assert operator.index(tl.tensor([1])) == 1
 
 
-def test_it_is_a_sequence_along_its_first_axis():
-    x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
-    assert len(x) == 2
-    first, second = x
-    assert (first.tolist(), second.tolist()) == ([1, 2], [3, 4])
-    assert [row.tolist() for row in reversed(x)] == [[3, 4], [1, 2]]
-    assert list(tl.zeros(0)) == []
-    w = leaf(1.0, 2.0)
-    sum(w).backward()
-    assert w.grad.tolist() == [1, 1]
-
-
 def test_numpy_is_a_view_that_cannot_be_written_to():
     x = tl.tensor([1.0, 2.0])
     view = x.numpy()
@@ -254,13 +242,6 @@ def test_view_is_refused_where_it_would_copy():
     for y in (x.T.view(3, 1, 2), x.T.view(3, 2), x[:, :2].view(2, 2, 1), x[:, 1:2].view(2), x[:0].T.view(0, 3)):
         y += 1
     assert x.tolist() == [[3, 5, 4], [6, 8, 7]]
-
-
-def test_elementwise_functions_keep_the_order_of_axes_in_memory():
-    x = tl.ones(2, 3).T
-    for y in (x + 1, x.exp(), x.clone(), x.flip(0), tl.where(x > 0, x, x)):
-        assert y._array.flags.f_contiguous
-    assert x.clone().contiguous().is_contiguous()
 
 
 # --- subclasses ---------------------------------------------------------------------------------------------

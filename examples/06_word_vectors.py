@@ -1,7 +1,6 @@
 """Word vectors: words become points, and directions between them have a meaning: king - man + woman is near queen.
 
     python examples/06_word_vectors.py                                      # learns its vectors, in seconds
-    python examples/06_word_vectors.py --analogy paris france italy
     python examples/06_word_vectors.py --real                       # the vectors of SmolLM2, a real language model
 
 The vectors are not written by hand. They are learnt from which words occur together (Mikolov et al., arXiv:1310.4546):
@@ -97,7 +96,6 @@ def measure(settings: "Settings") -> Measured:
     tl.manual_seed(settings.seed)
     made = [] if settings.real else corpus.make(settings.sentences, Random(settings.seed))
     vectors = learn(made, settings) if made else of_smollm2()
-    vectors.check(settings.analogy)
     m = Measured(vectors=vectors, made=not settings.real)
 
     # "Similar tokens get similar vectors"; "words with similar meanings cluster together"
@@ -139,7 +137,6 @@ def measure(settings: "Settings") -> Measured:
 class Settings(RealToo, out="word_vectors"):
     """What can be set on the command line."""
 
-    analogy: tuple[str, str, str] = ("king", "man", "woman")  # A B C: which word is near A - B + C
     sentences: int = 30_000  # to make and to learn from
     dim: int = 32  # numbers in each vector
     epochs: int = 3  # passes over all pairs of neighbours

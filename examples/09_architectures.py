@@ -1,7 +1,6 @@
 """Decoder-only, encoder-only, encoder-decoder: the same blocks, which differ in what a token sees.
 
     python examples/09_architectures.py
-    python examples/09_architectures.py --date "May 4, 1977"
 
     decoder-only      GPT, Claude, Llama     a token sees only previous tokens      text generation
     encoder-only      BERT                   a token sees all tokens                classification, understanding
@@ -48,7 +47,7 @@ def measure(settings: "Settings") -> Measured:
     """Who sees whom; then each of the three at its task."""
     tl.manual_seed(settings.seed)
     made = show.make(8000, settings.seed)
-    asked = encode_date(settings.date)
+    asked = encode_date(show.DATE)
     text = {"vocab_size": made.words.vocab_size, "context": made.longest, "init_std": None, **SIZES}
     decoder = GPT(GPTConfig(layers=2, **text))
     encoder = Encoder(EncoderConfig(layers=2, embedding_norm=False, **text))
@@ -141,7 +140,6 @@ def sees(model: Callable[[np.ndarray], tl.Tensor], tokens: list[int]) -> np.ndar
 class Settings(Common, out="architectures"):
     """What can be set on the command line."""
 
-    date: str = "July 14, 1789"  # a date to translate
     next_steps: int = 600  # of the optimiser, for the decoder
     hidden_steps: int = 2000  # for the encoder
     date_steps: int = 600  # for the encoder-decoder

@@ -8,8 +8,6 @@
     /attention           what the heads looked at for it
     /why Berlin          the same for another word of the answer; /attention Berlin too
     /temperature 1       more chance in the next answers
-    /top-p 0.9           only the likeliest words
-    /penalty 1.1         what was said becomes less likely; for answers that go in circles, as at temperature 0
     /without 18.6        the next answers do without head 6 of block 18, or several heads; /without gives all back
     /steer happy | sad   they lean to the first word or text, away from the second; /steer ends it
                          (/steer happy | sad 0.5 is stronger: 0.3 is usual, from 0.6 on it stammers)
@@ -48,7 +46,6 @@ class Chat:
     def __init__(self, model: Llama, temperature: float, top_p: float, tokens: int) -> None:
         self.model, self.tokenizer = model, model.tokenizer
         self.temperature, self.top_p, self.most = temperature, top_p, tokens
-        self.penalty = 1.0
         self.messages: list[dict[str, str]] = []
         self.silent: dict[str, Any] = {}  # edits for the next answers, of heads
         self.steered: dict[str, Any] = {}
@@ -67,7 +64,7 @@ class Chat:
     def answer(self, question: str) -> Iterator[str]:
         """Yield the pieces of the answer as they are drawn. Ctrl-C ends it; what was said until then stays."""
         asked = [*self.messages, {"role": "user", "content": question}]
-        drawing = {"temperature": self.temperature, "top_p": self.top_p, "repetition_penalty": self.penalty}
+        drawing = {"temperature": self.temperature, "top_p": self.top_p}
         pieces = self.model.chat(asked, max_new_tokens=self.most, **drawing)
         self.messages = [*asked, {"role": "assistant", "content": ""}]
         self.edits = self.silent | self.steered
@@ -124,10 +121,6 @@ def main(settings: "Settings") -> None:
                     break
                 case "/temperature":
                     chat.temperature = show.setting(command, value, 0, 10)
-                case "/top-p":
-                    chat.top_p = show.setting(command, value, 0.01, 1)
-                case "/penalty":
-                    chat.penalty = show.setting(command, value, 1, 2)
                 case "/without":
                     chat.silent = without(chat.model, show.heads(value, chat.model.config))
                 case "/steer" if value:

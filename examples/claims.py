@@ -2,7 +2,6 @@
 
     python -m examples.claims                    # all programs; progress, an estimate; Ctrl-C and again goes on
     python -m examples.claims --programs 07 20   # only these programs
-    python -m examples.claims --page             # no measuring: out/claims.html, from what is written down
 
 Each program is run with the seeds 0 to 9, in processes of their own. What they measure goes to examples/claims.json,
 and from there to the table in examples/README.md. What a claim is, helpers/claims.py says.
@@ -46,7 +45,6 @@ from helpers.claims import (  # noqa: E402
 )
 from helpers.program import DataError, start  # noqa: E402
 
-from examples.site import claims as page  # noqa: E402
 from tinygrad_lecture.files import atomic_write  # noqa: E402
 
 ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(sys.argv[2]), sys.argv[3])"
@@ -54,10 +52,6 @@ ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(s
 
 def measure(settings: Settings) -> None:
     """Measure what is not yet measured, command by command, and write it down."""
-    if settings.page:
-        page.write(all_claims(), settings.out / "claims.html")
-        print(f"{settings.out / 'claims.html'}")
-        return
     chosen = {name.zfill(2) for name in settings.programs}
     wanted = [c for c in all_claims() if c.rule and (not chosen or c.program[:2] in chosen)]
     if not wanted:
@@ -174,8 +168,7 @@ class Settings:
     programs: tuple[str, ...] = ()  # numbers of programs, as 07; all if none is named
     real: bool = True  # also those that ask a real model
     jobs: int = os.cpu_count() or 1  # programs at once
-    page: bool = False  # no measuring: write the page of what was measured
-    out: Path = Path("out")  # folder for runs and the page
+    out: Path = Path("out")  # folder for runs
 
 
 if __name__ == "__main__":

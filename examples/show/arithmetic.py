@@ -278,12 +278,8 @@ def real(m: Measured, settings: Any) -> None:
     a, b = m.large
     print(f"\nWhat is {a} + {b}? In truth {a + b}. It answers, at temperature 0:")
     print("\n".join(f"  | {line}" for line in m.said.strip().splitlines()))
-    print('\nIts answers are begun for it, "12 + 30 =". Of 30 sums each:')
-    print(f"  {'digits':8}{'right':>8}{'units':>11}{'tens':>11}{'hundreds':>11}  digits right")
-    for digits, exam in m.exams.items():
-        places = "".join(f"{share:11.0%}" for share in exam.digits[: min(digits + 1, 3)])
-        print(f"  {digits:<8}{exam.right:8.0%}{places}")
-    by_kind("Its wrong sums of two digits, by kind", mistakes(m.exams[2]))
+    print('\nIts answers are begun for it, "12 + 30 =". Right, of 30 sums of so many digits:')
+    print("  " + ", ".join(f"{digits}: {exam.right:.0%}" for digits, exam in m.exams.items()))
     agreement(m.agreement, m.both_wrong, "+")
     print("\nLuck: one question twenty times, at temperature 0.7. Right, and the answers:")
     for (a, b), said in m.twenty.items():

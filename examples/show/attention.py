@@ -389,13 +389,11 @@ def report_real(m: Measured, settings: Any) -> None:
     table(("flooded", "painted", "a word that tells", "a neutral word", "more", ""), rows, ".2f")
     print(f'  Mean weights in {n} sentences: before "bank" stands a word that tells, or a neutral one in its place.')
     print("  By meaning: the first has half as much again, and more in more sentences than by chance.")
-    print(f'  {(first < 0.05).sum()} heads give "flooded" less than a twentieth of their weight.')
     print(f"  Sought in 14 of the sentences, where the two differ most: {place_of(m.head)}. In the ten others", end=" ")
     print(f"it gives the\n  word that tells {m.told.mean():.2f}, a neutral one {m.neutral.mean():.2f};", end=" ")
     print(f"more in {(m.told > m.neutral).sum()} of them.")
     print('\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, a weight of', end=" ")
     print(f"{m.forward.max():.2f} in all {m.forward.size} heads.")
-    print("\nPicture:")
 
 
 TOLD = [*DATA["bank"]["river"], *DATA["bank"]["money"]]  # a sentence, the word that tells, and one that tells nothing

@@ -1,7 +1,5 @@
 """For 23_chat.py: lines from a terminal or a pipe, answers as they come, and what stands behind them."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections import Counter

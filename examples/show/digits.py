@@ -3,8 +3,6 @@
 `sure` is how sure the network is of each digit, (m, 10): a row for each test picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 from pathlib import Path

@@ -8,7 +8,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.drawing import BLUE, GREY, VERMILION, new_figure, plain, save
+from helpers.drawing import GREY, VERMILION, new_figure, plain, save
 from helpers.program import Measured, detail, holds, table
 from helpers.real import DATA, first_token, largest, smollm2
 from transformer import GPTConfig
@@ -182,14 +182,6 @@ def report_real(m: Measured, settings: Any) -> None:
         print(f"    {unit}")
     recall = sum(n >= 2 for n in m.kindred)
     print(f"  {recall} of the ten recall words of one kind: two or more of the four are of water, or of money.")
-    print("\nPicture:")
-    title = "Score of water words minus money words: after a river minus after money"
-    axes = plain(new_figure(11, 4.4, title).subplots())
-    for row, name, colour, side in zip(m.apart, PARTS, (BLUE, VERMILION), (-0.2, 0.2), strict=True):
-        axes.bar(np.arange(1, len(row) + 1) + side, row, width=0.4, color=colour, label=name)
-    axes.set(xlabel="block", ylabel="difference of scores")
-    axes.legend(edgecolor="none")
-    save(axes.figure, settings.out / "real_parts.png")
 
 
 def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -226,15 +226,11 @@ def report_real(m: Measured, settings: Any) -> None:
         shown = "; ".join(f"{countries[i]}: {m.said[i]} {m.p[i]:.2f}" for i in best)
         print(f"  {which.sum():3} {name:16} mean P {m.p[which].mean():.2f}; surest: {shown}")
     print(f"  {sum(m.named)} of the {len(m.none)} countries that do not exist get a capital all the same.")
-    for threshold in (0.5, 0.8):
-        out = m.p >= threshold
-        print(f"  With a threshold of {threshold:g} {out.sum()} of {len(m.p)} go out, {(out & ~m.right).sum()} wrong.")
 
     print("\nInconsistency: one question asked in three ways, at temperature 0; right answers:")
-    for ways, said, right in zip(m.ways, m.ways_said, m.ways_right, strict=True):
-        shown = print if right == min(m.ways_right) and ways is m.ways[m.ways_right.index(right)] else detail
-        for question, text in zip(ways, said, strict=True):
-            shown(f"    {question:44} {' '.join(text.split())}")
+    least = m.ways_right.index(min(m.ways_right))
+    for question, text in zip(m.ways[least], m.ways_said[least], strict=True):
+        print(f"    {question:44} {' '.join(text.split())}")
     both = sum(0 < right < len(ways) for ways, right in zip(m.ways, m.ways_right, strict=True))
     print(f"  Of {len(m.ways)} such questions {both} get a right answer one way and a wrong one another.")
     cities = ", ".join(f"{city} {n}" for city, n in m.twenty.most_common())

@@ -1,7 +1,5 @@
 """For 11_spam.py: what it counts, prints and draws."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -9,8 +9,8 @@ import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, bars, chart, new_figure, save
 from helpers.inside import effective_number
-from helpers.program import Measured, counted, detail, holds, table
-from helpers.real import DATA, chances, continued, first_token, likeliest, listed, smollm2
+from helpers.program import Measured, detail, holds, table
+from helpers.real import DATA, chances, smollm2
 
 Array = np.ndarray
 Numbers = Sequence[float]
@@ -132,18 +132,9 @@ SENTENCES = DATA["going_on"]["sentences"]
 
 
 def measure_real(settings: Any) -> Measured:
-    """SmolLM2's distributions over its 49,152 tokens at temperatures 0.2, 1 and 2, and twenty texts drawn from each."""
-    model = smollm2("how ten sentences go on")
-    full = chances(model, SENTENCES).astype(float)  # (10, vocab_size), at T = 1
-    words = ("sunny", "cloudy", "rainy", "snowy", "windy")
-    scores = np.log([full[0][first_token(model, word)] for word in words])
-    m = Measured(scores=dict(zip(words, scores + 2 - scores[0], strict=True)), p={}, texts={}, first={}, likeliest={})
-    for T in (0.2, 1.0, 2.0):
-        p = full ** (1 / T)
-        m.p[T] = p / p.sum(axis=1, keepdims=True)
-        m.texts[T] = continued(model, [SENTENCES[0]] * 20, 12, T, settings.seed)
-        m.first[T] = [model.tokenizer.encode(text)[0] for text in m.texts[T]]
-        m.likeliest[T] = listed(likeliest(model, m.p[T][0], 4))
+    """SmolLM2's distributions over its 49,152 tokens at temperatures 0.2, 1 and 2, after ten sentences."""
+    full = chances(smollm2("how ten sentences go on"), SENTENCES).astype(float)  # (10, vocab_size), at T = 1
+    m = Measured(p={T: full ** (1 / T) / (full ** (1 / T)).sum(axis=1, keepdims=True) for T in (0.2, 1.0, 2.0)})
     m.low, m.one, m.high = ((np.cumsum(-np.sort(-p), axis=1) < 0.9).sum(axis=1) + 1 for p in m.p.values())
     m.unlikely = (m.p[2.0] * (full < 0.001)).sum(axis=1)  # at T = 2, of tokens that are so unlikely at T = 1
     return m
@@ -151,19 +142,7 @@ def measure_real(settings: Any) -> Measured:
 
 def report_real(m: Measured, settings: Any) -> None:
     """Print what was measured."""
-    print(f'\nScores after "{SENTENCES[0]}", moved so that sunny has the 2.0 of the lecture:')
-    print("  " + "  ".join(f"{word} {score:.1f}" for word, score in m.scores.items()), end="")
-    print("   (the lecture's: 2.0, 1.8, 1.2, 0.8 and 0.6)\n")
-    rows = {}
-    for (T, said), tokens in zip(m.likeliest.items(), (m.low, m.one, m.high), strict=True):
-        rows[f"{T:g}"] = counted(tokens[0], "token"), f"{len({*m.first[T]})} of 20", said
-    table(("so many have 90%", "different first words", "the likeliest of all tokens"), rows, corner="T")
-    for T, said in m.texts.items():
-        print(f"\n  T = {T:g}: {SENTENCES[0]} ...")
-        for answer in said[:3]:
-            print(f"    ...{' '.join(answer.split())}")
     rows = zip(SENTENCES, m.low, m.one, m.high, m.unlikely, strict=True)
-    print()
-    table((*(f"T = {T:g}" for T in m.p), "at T = 2 a word of P < 1/1000 at T = 1"),
-          {sentence: (*tokens, f"{share:.0%}") for sentence, *tokens, share in rows}, ",",
-          "Ten sentences: how many tokens have 90%")  # fmt: skip
+    columns = *(f"T = {T:g}" for T in m.p), "at T = 2 a word of P < 1/1000 at T = 1"
+    cells = {sentence: (*tokens, f"{share:.0%}") for sentence, *tokens, share in rows}
+    table(columns, cells, ",", "Ten sentences: how many tokens have 90%")

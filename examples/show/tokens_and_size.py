@@ -171,9 +171,6 @@ def real(m: Measured, settings: Any) -> None:
         words = counted(len(text.split()), "word")
         print(f"  {name:12}{len(m.cut[name]):3} tokens for {words:8}{' '.join(m.cut[name])}")
     print(f"  Ten rare words are {sum(m.rare)} tokens, ten common ones {sum(m.common)}.")
-    parts, total = m.config.parameters_by_part(), m.config.parameter_count()
-    ffn = sum(count for part, count in parts.items() if part.startswith("FFN"))
-    print(f"\nOf its {total:,} weights {parts['W_E'] / total:.0%} are the table of tokens, {ffn / total:.0%} the FFNs.")
     print("\nOne question, written in four ways: 30 sums of numbers below 20, right")
     for name, right in m.ways.items():
         print(f"  {name:42}{np.mean(right):5.0%}")
@@ -182,8 +179,6 @@ def real(m: Measured, settings: Any) -> None:
     order = np.argsort(-rises)
     most, least = (", ".join(f"{k + 1} {rises[k]:+.2f}" for k in some) for some in (order[:5], order[-3:]))
     print(f"  Left out, it rises most: block {most}; least: block {least}.")
-    few = (rises < 0.2).sum()
-    print(f"  {few} of the {len(rises)} blocks can be left out, one at a time, for less than 0.2.")
     print("\nPicture:")
     curves, levels = {"without it": (range(1, len(rises) + 1), m.loss.mean() + rises)}, {"with all": m.loss.mean()}
     title, ylabel = "What a block is worth: the loss when it is left out", "cross-entropy of the next token"

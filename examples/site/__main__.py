@@ -6,8 +6,6 @@
 To put them on a static host, copy the folder there. They also open from a disk.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from dataclasses import dataclass

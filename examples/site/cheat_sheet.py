@@ -4,8 +4,6 @@ Their names stand there, and below them the line of the one that is pointed at o
 narrow window, without a mouse and in print it is a list of names and lines.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Iterator

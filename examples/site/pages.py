@@ -1,7 +1,5 @@
 """Each page: what it is given, and its file."""
 
-from __future__ import annotations
-
 from helpers.claims import all_claims
 from helpers.mnist import Digits
 from helpers.program import ENDED

@@ -1,7 +1,5 @@
 """Computations to step through, each as a page."""
 
-from __future__ import annotations
-
 from helpers.mnist import load_digits
 from helpers.training import digit_network
 

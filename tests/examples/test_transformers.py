@@ -104,10 +104,6 @@ def test_dates_and_their_iso_format():
         assert year in text
         assert str(int(day)) in text
         assert text[0].isdigit() or months[next(m for m in months if m.startswith(text[:3]))] == month
-        assert architectures.iso_of(text) == translated
-    assert architectures.iso_of("4 May") is None
-    assert architectures.iso_of("February 30, 1999") is None
-    assert architectures.iso_of("May 4, 977") is None
     assert architectures.decode_date(architectures.date_target("1977-05-04")) == "1977-05-04"
 
 

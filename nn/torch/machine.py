@@ -202,7 +202,7 @@ class profile(tl.profile):
         return str(self.found.table())
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"profile.{name} is not here; there is table(); print(tl.profile()) has modules too")
+        raise AttributeError(f"profile.{name} is not here; there is table(), and tl.profile() tells modules, too")
 
 
 class SummaryWriter(contextlib.AbstractContextManager["SummaryWriter"]):

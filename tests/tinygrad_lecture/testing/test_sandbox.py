@@ -90,6 +90,7 @@ class Room:
         grader = Grader(course, self.ann)
         try:
             for outcome in grader.check([*self.exercises]):
+                grader.warm()  # many attacks end their process
                 outcome.changed = self.is_changed()
                 found[outcome.exercise.name] = outcome
         finally:
@@ -415,8 +416,15 @@ def _(g, x):
 """
 
 
-@pytest.mark.parametrize("text", [FUNCTION, OP])
-def test_objects_of_the_engine_are_looked_at_where_they_are(tmp_path, text):
+ENGINE = {  # a file, and what is said of it
+    "a function": (FUNCTION, ""),
+    "a wrong rule": (FUNCTION.replace("g * 3", "g"), "gradient of x"),
+    "an op": (OP, ""),
+    "a wrong op": (OP.replace("return x *", "return 2 * x *"), "result"),
+}
+
+
+def test_objects_of_the_engine_are_looked_at_where_they_are(tmp_path):
     (tmp_path / "looks.py").write_text(LOOKS)
     looks = runpy.run_path(str(tmp_path / "looks.py"))
 
@@ -425,14 +433,8 @@ def test_objects_of_the_engine_are_looked_at_where_they_are(tmp_path, text):
         gradient = lambda g, x: observed(student, looks["gradient"], g, x)  # noqa: E731
         check_rule(lambda x: x**3, gradient, [arrays()], draws=9)
 
-    mistakes = {
-        "right": ("", "", ""),
-        "g": ("g * 3", "g", "gradient of x"),
-        "x": ("return x *", "return 2 * x *", "result"),
-    }
-    for name, (old, new, _) in mistakes.items():
-        (tmp_path / f"{name}.py").write_text("import tinygrad_lecture as tl\n" + text.replace(old, new))
-    exercises = [Exercise(name, f"{name}.py", check) for name in mistakes]
-    course = Course("one", tmp_path.with_name("given"), exercises, imports=["tinygrad_lecture"])
-    for outcome, (_, _, says) in zip(Grader(course, tmp_path).check([*mistakes]), mistakes.values(), strict=True):
+    texts = [f"import tinygrad_lecture as tl\n{text}" for text, _ in ENGINE.values()]
+    (tmp_path / "room").mkdir()
+    found = outcomes(tmp_path / "room", *texts, check=check, imports=["tinygrad_lecture"])
+    for outcome, (_, says) in zip(found, ENGINE.values(), strict=True):
         assert outcome.passed is (says == "") and says in outcome.what, outcome

@@ -238,7 +238,12 @@ def report(m: Measured, settings: Any) -> None:
     print(f"\nClassification: about one or several? A linear layer, from {settings.labelled} labelled sentences:")
     print(f"  with an untrained encoder {m.told['untrained']:.0%} right, with this one {m.told['trained']:.0%}")
     print("\nThe encoder-decoder translates dates into ISO format:")
-    translated(m)
+
+    # Some translations, and how many are right
+    for text, true, said in [*zip(m.dates[:2], m.iso, m.said, strict=False), (DATE, ISO, m.mine)]:
+        print(f"  {text:22} -> {said:12} {'right' if true == said else f'wrong, it is {true}'}")
+    print(f"  Of {len(m.iso)} dates in years that end in 9, none of which it has learnt from,", end=" ")
+    print(f"{m.translated:.0%} are right.")
     print(f"\nInference: a prompt of 200 tokens, all tokens in parallel: {m.at_once:.0f} ms, by a decoder of 4 blocks;")
     print(f"  token by token, as an answer is generated, it takes {m.longer:.1f} times as long")
     print("\nPictures:")
@@ -258,14 +263,6 @@ def written(m: Measured, who: str) -> None:
     print(f"  {m.texts[who][0]}")
     print(f"  Of {len(m.texts[who])} texts that the {who} wrote, {m.wrote[who]:.0%}", end=" ")
     print("follow one of the corpus's patterns.")
-
-
-def translated(m: Measured) -> None:
-    """Print some translations, and how many are right."""
-    for text, true, said in [*zip(m.dates[:2], m.iso, m.said, strict=False), (DATE, ISO, m.mine)]:
-        print(f"  {text:22} -> {said:12} {'right' if true == said else f'wrong, it is {true}'}")
-    print(f"  Of {len(m.iso)} dates in years that end in 9, none of which it has learnt from,", end=" ")
-    print(f"{m.translated:.0%} are right.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -44,7 +44,15 @@ def report(m: Measured, settings: Any) -> None:
     table(m.loss["short"], {name: m.loss[key].values() for key, name in names.items()}, ".0f", say=detail)
     parts = [f"{share:.0%} where it {cost.replace('cost', 'costs')}" for cost, share in m.checked["short"].items()]
     detail(f"  High stakes: the more a mistake costs, the more of the first is to be checked: {', '.join(parts)}.")
-    by_kind(m)
+
+    # The mistakes for each kind of message
+    kinds, part = np.array(m.test.kinds), f"of the {m.routed.mean():.0%}"
+    detail(f"\nErrors by kind; a person reads the {m.routed.mean():.0%} of all messages of which it is least sure:")
+    rows = {}
+    for kind, share in sorted(m.wrong_by_kind.items(), key=lambda item: -item[1]):
+        here, left = kinds == kind, m.wrong & ~m.routed
+        rows[kind] = here.sum(), m.wrong[here].sum(), f"{share:.1%}", m.routed[here].sum(), left[here].sum()
+    table(("messages", "wrong", "share", part, "wrong left"), rows, say=detail)
 
     # How good the filter is for messages in shorthand, and for others
     print(f"\nIs it fair? {m.learn.shorthand.mean():.0%} of what it learnt from is in shorthand (c u @ da pub).")
@@ -59,17 +67,6 @@ def report(m: Measured, settings: Any) -> None:
     print("\nPictures:")
     draw_calibration(m, counted(settings.epochs, "epoch"), settings.out / "calibration.png")
     draw_routing(m.left, settings.out / "routing.png")
-
-
-def by_kind(m: Measured) -> None:
-    """Print the mistakes for each kind of message."""
-    kinds, part = np.array(m.test.kinds), f"of the {m.routed.mean():.0%}"
-    detail(f"\nErrors by kind; a person reads the {m.routed.mean():.0%} of all messages of which it is least sure:")
-    rows = {}
-    for kind, share in sorted(m.wrong_by_kind.items(), key=lambda item: -item[1]):
-        here, left = kinds == kind, m.wrong & ~m.routed
-        rows[kind] = here.sum(), m.wrong[here].sum(), f"{share:.1%}", m.routed[here].sum(), left[here].sum()
-    table(("messages", "wrong", "share", part, "wrong left"), rows, say=detail)
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -66,14 +66,27 @@ def report(m: Measured, settings: Any) -> None:
     print(f"{m.cities:.0%} of the probability is on cities{elsewhere('plausible', '.0%', m)}.")
     if holds("plausible", m):
         print("  So nothing in the sentence tells you that it is invented.")
-    verification(m)
+
+    # How many wrong answers go out when all do, with a confidence threshold, or checked against a list
+    detail(f"\nFact verification: asked for {len(m.stated) + len(m.unstated)} capitals, which answers may go out?")
+    rows = {rule: (len(out), m.wrong_out[rule], m.to_person[rule]) for rule, out in m.out.items()}
+    table(("go out", "of these wrong", "to a person"), rows, say=detail)
+    detail("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
 
     # How many answers are no city, or a wrong one, drawn freely and filled into a template with a list
     detail('\nResponse templates: "The capital of ___ is ___." with a city from a list, at T = 2')
     table(m.free, {"drawn freely": m.free.values(), "into the template": m.template.values()}, ".0%", say=detail)
     if not holds("templates", m):
         detail("  A template keeps nonsense out, but not mistakes: in their form these are now as good as the rest.")
-    bias(m)
+
+    # The probability of "she" for each job beside its share in the corpus, and whether it is amplified
+    print('\nTraining data bias: "The ... said that" she or he? The share of "she":')
+    rows = {job: (m.in_text[job], m.she[job], m.she_cold[job]) for job in m.she}
+    table(("in the corpus", "the model", "at T = 0.5"), rows, ".0%")
+    detail(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
+    print(f"  What is more frequent gains {100 * m.gained:.0f} points in the model: it", end=" ")
+    print(f"{'amplifies' if holds('amplified', m) else 'does not amplify'} the bias. At T = 0.5 it gains", end=" ")
+    print(f"{100 * m.gained_cold:.0f}{', and is amplified' if holds('amplified cold', m) else ''}.")
 
     # Ten draws at each temperature, and that a conversation changes nothing
     print(f'\nInconsistency: "{QUESTION}" asked ten times')
@@ -119,25 +132,6 @@ def question(m: Measured) -> None:
     print(f"  The model's probabilities differ from these by {m.off:.2f} at most{elsewhere('usual', '.2f', m)}.")
     if holds("usual", m):
         print("  It says what is usual in its text, not what happened at a bank.")
-
-
-def verification(m: Measured) -> None:
-    """Print how many wrong answers go out when all do, with a confidence threshold, or checked against a list."""
-    detail(f"\nFact verification: asked for {len(m.stated) + len(m.unstated)} capitals, which answers may go out?")
-    rows = {rule: (len(out), m.wrong_out[rule], m.to_person[rule]) for rule, out in m.out.items()}
-    table(("go out", "of these wrong", "to a person"), rows, say=detail)
-    detail("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
-
-
-def bias(m: Measured) -> None:
-    """Print the probability of "she" for each job beside its share in the corpus, and whether it is amplified."""
-    print('\nTraining data bias: "The ... said that" she or he? The share of "she":')
-    rows = {job: (m.in_text[job], m.she[job], m.she_cold[job]) for job in m.she}
-    table(("in the corpus", "the model", "at T = 0.5"), rows, ".0%")
-    detail(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
-    print(f"  What is more frequent gains {100 * m.gained:.0f} points in the model: it", end=" ")
-    print(f"{'amplifies' if holds('amplified', m) else 'does not amplify'} the bias. At T = 0.5 it gains", end=" ")
-    print(f"{100 * m.gained_cold:.0f}{', and is amplified' if holds('amplified cold', m) else ''}.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

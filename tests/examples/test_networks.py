@@ -14,7 +14,7 @@ import tinygrad_lecture as tl
 from helpers import mnist
 from helpers.program import DataError
 from programs import load
-from show import digits, robust, valleys
+from show import digits, valleys
 
 # --- 01 neuron --------------------------------------------------------------------------------------------------------
 
@@ -64,15 +64,6 @@ def test_the_gradients_of_other_networks_agree_too(activation, tmp_path, monkeyp
 p21 = load("21_valleys")
 
 
-def test_many_networks_descend_as_each_would_alone():
-    tl.manual_seed(1)
-    weights = p21.random_weights(3, 2, 1.0)
-    _, together = p21.descend(weights, 2.0, 20)
-    for i in range(3):
-        _, alone = p21.descend([w[i : i + 1] for w in weights], 2.0, 20)
-        np.testing.assert_allclose(together[:, i], alone[:, 0], rtol=1e-10)
-
-
 def test_the_curvatures_are_those_of_the_cost():
     """Their sum is the trace of the Hessian, found here by differences of the cost."""
     tl.manual_seed(1)
@@ -101,16 +92,6 @@ def test_a_probe_reads_what_is_there_and_no_more():
 
 
 # --- 22 robust --------------------------------------------------------------------------------------------------------
-
-
-def test_rules_are_right_for_the_pictures_that_they_were_written_for():
-    draw = np.random.default_rng(0)
-    pictures, labels = draw.random((60, 49)), draw.integers(10, size=60)
-    *_, rules = robust.write_rules(pictures, labels)
-    answers = [rules[0].judge(ink)[0].answer for ink in pictures]
-    assert answers == labels.tolist()
-    assert 10 <= len(rules) <= 60
-    assert any(rule.exception for rule in rules)
 
 
 # --- MNIST ------------------------------------------------------------------------------------------------------------

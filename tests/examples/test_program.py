@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.drawing import new_figure, save
 from helpers.program import SHOW_MORE, Common, DataError, detail, start, table, until_ctrl_c
 from programs import EXAMPLES, PROGRAMS, load, output_of
-from tinygrad_lecture.inspect.drawing import as_written, drawable
 
 
 @dataclass
@@ -102,16 +100,6 @@ def test_ctrl_c_during_the_imports_ends_a_program_in_a_line(tmp_path):
     done = subprocess.run([sys.executable, EXAMPLES / f"{program}.py"], env=environment, capture_output=True, text=True)
     assert done.stderr == f"\n{program}.py: aborted\n"
     assert done.returncode != 0
-
-
-@pytest.mark.parametrize(("text", "said"), [("a word", False), ("a \ue000 word", True)])
-def test_letters_that_no_font_has_are_told(tmp_path, capsys, text, said):
-    figure = new_figure(2, 2)
-    figure.text(0, 0, drawable(text), **as_written())
-    save(figure, tmp_path / "picture.png")
-    assert capsys.readouterr().out.strip().removeprefix(str(tmp_path / "picture.png")) == (
-        ", where a box is a character that no font of this machine can draw" if said else ""
-    )
 
 
 def test_a_table_is_as_wide_as_its_names_and_numbers(capsys):

@@ -10,7 +10,6 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from helpers.claims import all_claims, runs_of, values
-from helpers.program import HOW, RealToo, start
 from programs import EXAMPLES, load, output_of_command
 from show import attention, chat, few_shot, fine_tune
 from transformer import CharTokenizer, Llama, LlamaConfig, probabilities
@@ -30,16 +29,6 @@ def test_without_the_package_a_program_says_how_to_install_it(name, tmp_path, mo
 
 def test_every_program_that_can_ask_a_real_model_is_tested_and_says_so():
     assert sorted(WITH_REAL) == sorted(p.stem for p in EXAMPLES.glob("*.py") if "RealToo" in p.read_text("utf-8"))
-
-
-@pytest.mark.parametrize(("options", "printed"), [((), f"made\n{HOW}\n"), (("--real",), "asked\n")])
-def test_a_real_model_is_asked_instead_or_told_of(options, printed, tmp_path, capsys):
-    start(lambda settings: print("made"), Toy, arguments=[*options, "--out", str(tmp_path)])
-    assert capsys.readouterr().out == printed
-
-
-class Toy(RealToo, out="toy", ask_real=(lambda settings: print("asked"), None)):
-    """Settings."""
 
 
 # --- the chat ---------------------------------------------------------------------------------------------------------

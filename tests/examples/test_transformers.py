@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 from helpers.program import DataError
 from programs import contents, load, numbers_after, output_of
 from show import architectures
@@ -95,18 +94,6 @@ def test_hidden_words_are_the_targets_and_start_and_padding_are_not_hidden():
     assert not (asked & ~there).any()
 
 
-def test_dates_and_their_iso_format():
-    written, iso = architectures.date_examples(200, seed=0)
-    assert all(text[3] == "9" for text in iso)  # the years kept for the test
-    months = {name: f"{i + 1:02}" for i, name in enumerate(architectures.MONTHS)}
-    for text, translated in zip(written, iso, strict=True):
-        year, month, day = translated.split("-")
-        assert year in text
-        assert str(int(day)) in text
-        assert text[0].isdigit() or months[next(m for m in months if m.startswith(text[:3]))] == month
-    assert architectures.decode_date(architectures.date_target("1977-05-04")) == "1977-05-04"
-
-
 # --- 10 gpt2 ----------------------------------------------------------------------------------------------------------
 
 p10 = load("10_gpt2")
@@ -138,18 +125,6 @@ def test_a_folder_of_ones_own_is_read(tmp_path):
 
 
 # --- 16 order and memory ----------------------------------------------------------------------------------------------
-
-p16 = load("16_order_and_memory")
-
-
-def test_the_rnn_is_pytorchs():
-    tl.manual_seed(0)
-    ours = p16.RNN(32)
-    theirs = p16.nn.RNN(32, 32, batch_first=True)
-    values = {"weight_ih_l0": ours.W.weight, "bias_ih_l0": ours.W.bias, "weight_hh_l0": ours.U.weight}
-    theirs.load_state_dict({**values, "bias_hh_l0": tl.zeros(32)})
-    x = tl.randn(2, 5, 32)
-    np.testing.assert_allclose(ours(x).detach().numpy(), theirs(x)[0][:, -1].detach().numpy(), atol=1e-5)
 
 
 # --- 12 arithmetic ----------------------------------------------------------------------------------------------------

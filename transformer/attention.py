@@ -150,7 +150,7 @@ class MultiHeadAttention(nn.Module):
     - `kv_heads`: how many sets of keys and values there are, each for heads / kv_heads heads; by default one a head.
     - `head_dim`: size of a head's queries, keys and values, by default width / heads.
     - `key_width`: size of the vectors attended to, by default `width`.
-    - `bias`: whether the four matrices have one; `qkv_bias`: whether all but W_O have one.
+    - `bias`: whether the four matrices have one.
     - `dropout`: of the attention weights and of the output, as in GPT-2 (PyTorch's module drops weights only).
     - `scale`: factor of q k^T, by default 1 / sqrt(head_dim).
 
@@ -170,7 +170,6 @@ class MultiHeadAttention(nn.Module):
         bias: bool = True,
         dropout: float = 0.0,
         scale: float | None = None,
-        qkv_bias: bool = False,
     ) -> None:
         if heads < 1 or (head_dim is None and width % heads):
             raise ValueError(f"MultiHeadAttention: width {width} cannot be split into {heads} heads")
@@ -178,9 +177,9 @@ class MultiHeadAttention(nn.Module):
         if heads % kv_heads:
             raise ValueError(f"MultiHeadAttention: {heads} heads cannot share the keys and values of {kv_heads}")
         self.heads, self.kv_heads = heads, kv_heads
-        self.W_Q = nn.Linear(width, heads * head_dim, bias or qkv_bias)
-        self.W_K = nn.Linear(key_width or width, kv_heads * head_dim, bias or qkv_bias)
-        self.W_V = nn.Linear(key_width or width, kv_heads * head_dim, bias or qkv_bias)
+        self.W_Q = nn.Linear(width, heads * head_dim, bias)
+        self.W_K = nn.Linear(key_width or width, kv_heads * head_dim, bias)
+        self.W_V = nn.Linear(key_width or width, kv_heads * head_dim, bias)
         self.W_O = nn.Linear(heads * head_dim, width, bias)
         self.attend = Attend(dropout, scale, heads // kv_heads)
         self.dropout = nn.Dropout(dropout)

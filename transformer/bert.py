@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import Literal
 
 import numpy as np
 
@@ -83,9 +82,8 @@ class Bert(Encoder, PretrainedModel):
         """A vector per text, close to those of texts with a similar meaning: (n, width).
 
         It is the mean of the vectors of the text's tokens, divided by its length, so that `a @ b` is the cosine of two:
-        how sentence-transformers trains BERTs (Reimers & Gurevych, arXiv:1908.10084). A folder's files may ask for the
-        first vector, or for no division. Evaluation mode and no gradients. Of a long text the first tokens are read, as
-        many as the folder says or the context holds, with a warning.
+        how sentence-transformers trains BERTs (Reimers & Gurevych, arXiv:1908.10084). Evaluation mode and no gradients.
+        Of a long text the first tokens are read, as many as the folder says or the context holds, with a warning.
 
         - `texts`: str, a list or another iterable.
         - `batch_size`: how many are read at once; padding does not change a vector.
@@ -110,9 +108,10 @@ class Bert(Encoder, PretrainedModel):
             for start in range(0, len(rows), batch_size):
                 batch = [rows[i] for i in order[start : start + batch_size]]
                 mask = pad_sequence([[True] * len(row) for row in batch], True).to(device=device)  # (batch, tokens)
-                vectors.append(pool(self(pad_sequence(batch, True), mask), mask, self.sentences.pooling))
-        found = tl.cat(vectors)[np.argsort(order)]  # (n, width)
-        return F.normalize(found, dim=-1) if self.sentences.normalized else found
+                x = self(pad_sequence(batch, True), mask)  # (batch, tokens, width)
+                counts = tl.unsqueeze(mask.to(dtype=x.dtype), -1)  # (batch, tokens, 1): 1 for tokens, 0 for padding
+                vectors.append((x * counts).sum(-2) / counts.sum(-2))
+        return F.normalize(tl.cat(vectors)[np.argsort(order)], dim=-1)  # (n, width)
 
     def _shortened(self, i: int, row: list[int]) -> list[int]:
         """Text i's tokens, at most as many as are read; the last, [SEP], stays."""
@@ -135,12 +134,3 @@ class MaskedHead(Unembedding):
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., vocab_size)."""
         return super().forward(self.norm(ACTIVATIONS[self.activation](self.dense(x))))
-
-
-def pool(x: Tensor, padding_mask: Tensor | None, pooling: Literal["first", "mean"]) -> Tensor:
-    """One vector of a text: the first, or the mean, of those of its tokens: (..., tokens, width) -> (..., width)."""
-    mask = tl.ones(*x.shape[:-1], dtype=tl.bool, device=x.device) if padding_mask is None else padding_mask
-    if pooling == "first":
-        mask = tl.logical_and(mask, tl.cumsum(mask.long(), -1) == 1)  # the first token alone
-    weights = tl.unsqueeze(mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens that count
-    return (x * weights).sum(-2) / tl.clip(weights.sum(-2), min=1)  # type: ignore[no-any-return]

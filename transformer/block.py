@@ -154,7 +154,6 @@ def make_attention(config: TransformerConfig) -> MultiHeadAttention:
         bias=config.bias,
         dropout=config.dropout,
         scale=None if config.scaled_scores else 1.0,
-        qkv_bias=config.qkv_bias,
     )
 
 

@@ -78,11 +78,10 @@ class TransformerConfig:
     - `norm`: "pre", before attention and FFN and after the last block (GPT-2), or "post", after each sum (2017, BERT).
     - `norm_kind`: "layer", nn.LayerNorm (2017), or "rms", nn.RMSNorm (Llama, T5).
     - `positions`: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (Llama), "relative" (T5) or "none".
-    - `rotary_base`, `rotary_factor`: see `Rotary`. `buckets`, `max_distance`: see `RelativeBias`.
+    - `rotary_base`: see `Rotary`. `buckets`, `max_distance`: see `RelativeBias`.
     - `scaled_scores`: whether q k^T is divided by sqrt(head_dim) (all but T5).
     - `scaled_logits`: whether vectors are multiplied by 1 / sqrt(width) before W_U (T5).
-    - `bias`: of every Linear but W_U, and of every LayerNorm. `qkv_bias`: of W_Q, W_K and W_V even without (Qwen2).
-      `logits_bias`: of W_U, not trained (BART).
+    - `bias`: of every Linear but W_U, and of every LayerNorm. `logits_bias`: of W_U, not trained (BART).
     - `dropout`: of embeddings, attention weights, attention and FFN outputs.
     - `tied`: W_U is W_E.
     - `embedding_norm`: a norm after the embedding (BERT, BART).
@@ -106,13 +105,11 @@ class TransformerConfig:
     norm_kind: NormKind = "layer"
     positions: Positions = "learned"
     rotary_base: float = 10000.0
-    rotary_factor: float = 1.0
     buckets: int = 32
     max_distance: int = 128
     scaled_scores: bool = True
     scaled_logits: bool = False
     bias: bool = True
-    qkv_bias: bool = False
     logits_bias: bool = False
     dropout: float = 0.0
     tied: bool = True
@@ -138,7 +135,7 @@ class TransformerConfig:
                 yield f"{name} must be an integer of at least {LEAST[name]}, got {value!r}"
             elif type(getattr(type(self), name)) is bool and type(value) is not bool:
                 yield f"{name} must be True or False, got {value!r}"
-            elif name in ("eps", "rotary_base", "rotary_factor") and (not _is_number(value) or value <= 0):
+            elif name in ("eps", "rotary_base") and (not _is_number(value) or value <= 0):
                 yield f"{name} must be a number above 0, got {value!r}"
         if not _is_number(self.dropout) or not 0 <= self.dropout < 1:
             yield f"dropout must be a probability below 1, got {self.dropout!r}"
@@ -202,8 +199,7 @@ class TransformerConfig:
         matrix = ffns * self.width * self.ffn_width
         # One norm per attention and per FFN; per stack a final one with "pre", and one for the embedding.
         norms = attentions + ffns + embeddings * ((self.norm == "pre") + self.embedding_norm)
-        qkv_biases = attentions * (queries + 2 * keys) * (self.bias or self.qkv_bias)
-        biases = attentions * self.width + ffns * (self.ffn_width * (1 + gated) + self.width)
+        biases = attentions * (queries + 2 * keys + self.width) + ffns * (self.ffn_width * (1 + gated) + self.width)
         positions = {"learned": self.context * self.width, "relative": self.buckets * self.heads}.get(self.positions, 0)
         return {
             "W_E": self.vocab_size * self.width,
@@ -215,7 +211,7 @@ class TransformerConfig:
             "FFN gate": matrix if gated else 0,
             "FFN up": matrix,
             "FFN down": matrix,
-            "biases": qkv_biases + biases * self.bias + self.vocab_size * self.logits_bias,
+            "biases": biases * self.bias + self.vocab_size * self.logits_bias,
             "norms": norms * self.width * (2 if self.bias and self.norm_kind == "layer" else 1),
             "W_U": 0 if self.tied else self.vocab_size * self.width,
         }

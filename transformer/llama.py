@@ -29,7 +29,7 @@ class LlamaConfig(TransformerConfig):
       matrices have about as many weights as GPT's two.
     - Attention: causal. In Llama 2's and 3's larger models and in SmolLM2 several heads share keys and values,
       `kv_heads` (Ainslie et al., arXiv:2305.13245).
-    - No biases. Qwen2 has qkv_bias=True. Mistral is a Llama as long as a text fits into its window of attention.
+    - No biases.
     """
 
     vocab_size: int = 32000

@@ -78,29 +78,18 @@ def _angles(context: int, width: int, base: float = 10000.0) -> np.ndarray:
     return np.arange(context)[:, None] / base ** (np.arange(0, width, 2) / width)
 
 
-def slowed(head_dim: int, base: float, factor: float) -> np.ndarray:
-    """By what Llama 3.1 multiplies the angles of each pair, 1 / factor to 1: (head_dim / 2,). See `Rotary`."""
-    turns = 8192 * _angles(2, head_dim, base)[1] / (2 * math.pi)
-    stays = np.clip((turns - 1) / (4 - 1), 0, 1)
-    return stays + (1 - stays) / factor  # type: ignore[no-any-return]
-
-
 class Rotary(NoPositions):
     """Rotary positions: queries and keys rotated by their position, so that q k^T depends on the distance alone.
 
     The pair (x[i], x[i + head_dim / 2]) at position p is rotated by p / base^(2i / head_dim) (Su et al.,
     arXiv:2104.09864, formula 34, which pairs x[2i] with x[2i + 1]: the same up to the order of W_Q's and W_K's rows;
     this order is that of Llama's files). See `tl.rotary`. No parameters. Raises ValueError for an odd head_dim.
-
-    - `factor`: Llama 3.1's way to a longer context. Pairs that turn less than once in 8,192 tokens turn so many times
-      slower, pairs that turn more than 4 times stay, and those between are slowed less.
     """
 
-    def __init__(self, context: int, head_dim: int, base: float = 10000.0, factor: float = 1.0) -> None:
+    def __init__(self, context: int, head_dim: int, base: float = 10000.0) -> None:
         if head_dim % 2:
             raise ValueError(f"Rotary: head_dim must be even, because pairs are rotated, got {head_dim}")
         angles, dtype = _angles(context, head_dim, base), tl.get_default_dtype()  # (context, head_dim / 2)
-        angles *= slowed(head_dim, base, factor)
         self.register_buffer("cos", tl.tensor(np.cos(angles), dtype=dtype), persistent=False)
         self.register_buffer("sin", tl.tensor(np.sin(angles), dtype=dtype), persistent=False)
         self.cos: Tensor

@@ -97,7 +97,6 @@ CHOICES = {
     "buckets": st.integers(4, 6),
     "head_width": st.sampled_from([0, 6]),
     "bias": st.booleans(),
-    "qkv_bias": st.booleans(),
     "tied": st.booleans(),
     "embedding_norm": st.booleans(),
 }
@@ -125,9 +124,7 @@ def family(kind: Any, config: Any, **changes: Any) -> Any:
 small_gpt2 = partial(family, GPT, GPTConfig)
 PRETRAINED: dict[str, Callable[[], Any]] = {
     "Llama": partial(family, Llama, LlamaConfig, kv_heads=1, rotary_base=30.0, head_width=6),
-    "Llama 3": partial(family, Llama, LlamaConfig, rotary_factor=8.0),
     "Llama, tied": partial(family, Llama, LlamaConfig, tied=True),
-    "Qwen2": partial(family, Llama, LlamaConfig, kv_heads=1, qkv_bias=True),
     "BERT": partial(family, Bert, BertConfig, segments=3),
     "BERT without head and pooler": partial(family, Bert, BertConfig, head=False, pooler=False),
     "T5": partial(family, T5, T5Config, buckets=6, decoder_layers=1),
@@ -197,16 +194,6 @@ TOKENIZER: dict[str, Any] = {
     "tokenizer.ggml.bos_token_id": 1,
     "tokenizer.ggml.eos_token_id": 2,
     "tokenizer.chat_template": TEMPLATE,
-}
-PIECES = ["▁", "t", "h", "e", "▁t", "he", "▁the", "th", "1", "2", "a", "b", "▁▁", "▁a", "ab", "é"]
-SENTENCEPIECE: dict[str, Any] = {
-    "tokenizer.ggml.model": "llama",
-    "tokenizer.ggml.tokens": ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *PIECES],
-    "tokenizer.ggml.scores": [0.0] * 259 + [-1.0 - i for i in range(len(PIECES))],
-    "tokenizer.ggml.token_type": [2, 3, 3] + [6] * 256 + [1] * len(PIECES),
-    "tokenizer.ggml.bos_token_id": 1,
-    "tokenizer.ggml.eos_token_id": 2,
-    "tokenizer.ggml.unknown_token_id": 0,
 }
 
 

@@ -98,29 +98,21 @@ def modules(*kinds):
 
 FOLDERS = {
     "nothing": ({}, Sentences()),
-    "a limit": ({"sentence_bert_config.json": {"max_seq_length": 5}}, Sentences(max_tokens=5)),
+    "a limit": ({"sentence_bert_config.json": {"max_seq_length": 5}}, Sentences(5)),
     "all-MiniLM": (
         {
             "modules.json": modules("Transformer", "Pooling", "Normalize"),
             "1_Pooling/config.json": {"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True},
         },
-        Sentences("mean", True),
-    ),
-    "the first": (
-        {
-            "modules.json": modules("Transformer", "Pooling"),
-            "1_Pooling/config.json": {"pooling_mode_cls_token": True, "word_embedding_dimension": 4},
-        },
-        Sentences("first", False),
+        Sentences(),
     ),
     "another layer": (
         {
             "modules.json": modules("Transformer", "Pooling", "Dense"),
             "1_Pooling/config.json": {"pooling_mode_max_tokens": True},
         },
-        Sentences(unsupported="Dense, pooling_mode_max_tokens"),
+        Sentences(unsupported="Dense, pooling_mode_max_tokens, vectors of any length"),
     ),
-    "no pooling": ({"modules.json": modules("Transformer")}, Sentences(unsupported="0 ways of pooling")),
 }
 
 
@@ -141,9 +133,8 @@ def test_a_folder_says_how_vectors_of_texts_are_made(files, wanted, tmp_path):
         with pytest.raises(ValueError, match=f"folder asks for {wanted.unsupported}, not known here"):
             again.embed(["a"])
         return
-    vectors = model(LETTERS.encode("ab.c")).detach().numpy()  # (4, width)
-    vector = vectors[0] if wanted.pooling == "first" else vectors.mean(0)
-    vector = vector / np.linalg.norm(vector) if wanted.normalized else vector
+    vector = model(LETTERS.encode("ab.c")).detach().numpy().mean(0)  # (width,)
+    vector = vector / np.linalg.norm(vector)
     assert_close(again.embed(["ab.c"]).numpy(), vector[None], "vector", 1e-5)
 
 
@@ -171,7 +162,7 @@ def test_damaged_files_beside_the_weights_are_named_and_none_leads_outside(name,
 def test_links_of_a_cache_are_followed_and_those_to_a_device_are_not(tmp_path):
     """Hugging Face's cache has its files in blobs/, and in snapshots/ links to them."""
     model = small_bert()
-    model.sentences = Sentences("first", False)
+    model.sentences = Sentences(5)
     model.save_pretrained(tmp_path / "blobs")
     (tmp_path / "snapshots").mkdir()
     for path in (tmp_path / "blobs").iterdir():

@@ -126,29 +126,6 @@ def test_a_llama_has_the_logits_of_transformers(tmp_path):
     assert_close(Llama.from_pretrained(llama(tmp_path))(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
 
 
-def test_a_llama_3_has_the_logits_of_transformers(tmp_path):
-    """llama.cpp's converter writes what the angles are divided by into a tensor."""
-    turns = 8192 / (2 * np.pi * 500_000 ** (np.arange(8) / 8))
-    smooth = np.clip((turns - 1) / 3, 0, 1)
-    divisors = 1 / ((1 - smooth) / 32 + smooth)
-    assert divisors[0] == 1 < divisors[4] < divisors[7] == 32
-    changes, tensors = (
-        {"rope.freq_base": 500_000.0},
-        {**llama_tensors(), "rope_freqs.weight": divisors.astype(np.float32)},
-    )
-    rope = {
-        "rope_type": "llama3",
-        "rope_theta": 500_000.0,
-        "factor": 32.0,
-        "low_freq_factor": 1.0,
-        "high_freq_factor": 4.0,
-    }
-    config = {**HUGGING_FACE, "rope_parameters": {**rope, "original_max_position_embeddings": 8192}}
-    wanted = logits_of_theirs("Llama", config, llama_tensors())
-    model = Llama.from_pretrained(llama(tmp_path, changes, tensors))
-    assert_close(model(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
-
-
 def test_a_model_from_a_gguf_file_is_saved_as_a_folder_with_its_tokenizer(tmp_path):
     model = Llama.from_pretrained(llama(tmp_path, kind="Q8_0"))
     model.save_pretrained(tmp_path / "folder")
@@ -233,12 +210,6 @@ def test_a_chat_is_refused_at_once(tmp_path):
 def test_fields_that_are_missing_damaged_or_not_supported_are_named(changes, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         GGUFFile(llama(tmp_path, changes))
-
-
-def test_rotary_positions_that_are_scaled_in_another_way_are_refused(tmp_path):
-    for divisors in (np.full(8, 2.0), np.ones(3), np.zeros(8), np.full(8, np.nan)):
-        with pytest.raises(ValueError, match=r"gguf: its tensor rope_freqs\.weight scales rotary positions in a way"):
-            GGUFFile(llama(tmp_path, tensors={"rope_freqs.weight": divisors.astype(np.float32)}))
 
 
 def test_other_architectures_are_refused(tmp_path):

@@ -30,7 +30,12 @@ DERIVED = {  # a field -> what it means where it is 0 or None
     "head_width": "head_dim",
     "decoder_layers": "decoder_depth",
 }
-UNWRITTEN = ("is_causal", "is_encoder_decoder", "partial_rotary_factor")  # supported in one way, which need not be said
+UNWRITTEN = (
+    "is_causal",
+    "is_encoder_decoder",
+    "partial_rotary_factor",
+    "rope_type",
+)  # supported in one way, which need not be said
 
 
 def table(name: str) -> dict[str, Any]:
@@ -70,7 +75,6 @@ class Format:
     """How Hugging Face writes the models of a family.
 
     - `name`: the family in messages. `model_type`, `architecture`: what config.json calls it.
-    - `kin`: other model types that the family reads -> their architecture, or "" for those that are written as its own.
     - `fields`: fields of config.json -> ours. Several may have the same meaning; then they must agree.
     - `aliases`: further such fields, which are read and not written: other names that `transformers` knows.
     - `words`: for fields of config.json whose values are words, each value that we can follow -> ours.
@@ -93,7 +97,6 @@ class Format:
     architecture: str
     fields: Mapping[str, str]
     tensors: Mapping[str, Any]
-    kin: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     gated: Mapping[str, Any] = field(default_factory=dict)
     ungated: Mapping[str, Any] = field(default_factory=dict)
@@ -125,7 +128,7 @@ class Format:
         """
         given, where = source.config, f"{source.path}: {source.config_name}"
         what = str(given.get("model_type", self.model_type)) if isinstance(given, dict) else type(given).__name__
-        if what != self.model_type and what not in self.kin:
+        if what != self.model_type:
             raise ValueError(f"{where} describes {what!r}, not a {self.name}{nearest(what)}")
         names = {self.own_name(name) for name in source}
         with located(where):
@@ -179,9 +182,7 @@ class Format:
         if wrong:
             raise ValueError(f"cannot save this model as a {self.name}: a {self.name} has no {', '.join(wrong)}")
         fixed = {name: can[0] for name, can in self.supported.items() if name not in UNWRITTEN}
-        architecture = self.kin.get(written["model_type"], self.architecture)
-        written = {"architectures": [architecture], "torch_dtype": dtype, **fixed, **written}
-        return with_own_rotary(written) if self.model_type == "llama" else written
+        return {"architectures": [self.architecture], "torch_dtype": dtype, **fixed, **written}
 
     # --- tensors ------------------------------------------------------------------------------------------
 
@@ -272,48 +273,17 @@ def nearest(model_type: str) -> str:
 # --- what moved within config.json --------------------------------------------------------------------------------
 
 
-LENGTH = "original_max_position_embeddings"
-ROTARY = ("factor", "rope_type", "low_freq_factor", "high_freq_factor", LENGTH)
-
-
 def with_flat_rotary(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """A Llama's, with what counts of its rotary positions at the top; newer and older files have it in other places.
-
-    As in transformers, only "llama3" has a factor, and LENGTH may stand at the top or be the context.
-    Raises ValueError for kin that attends to a window of the context.
-    """
-    if (kind := given.get("model_type", "llama")) != "llama":
-        window, context = given.get("sliding_window", 4096), given["max_position_embeddings"]
-        if given.get("use_sliding_window", kind == "mistral") and window is not None and window < context:
-            raise ValueError(
-                f"its tokens attend to a window of the last {window}, a Llama's to the whole context, here {context}; "
-                f"up to {window} tokens both are equal: write max_position_embeddings {window} there"
-            )
-        given = {**given, "sliding_window": None, "use_sliding_window": False}
+    """A Llama's, with what counts of its rotary positions at the top; newer and older files have it in other places."""
     rotary = given.get("rope_scaling") or given.get("rope_parameters") or {}
     rotary = rotary if isinstance(rotary, dict) else {"rope_type": rotary}
-    length = given.get(LENGTH, rotary.get(LENGTH, given.get("max_position_embeddings")))
-    rotary = {"rope_type": rotary.get("type", "default"), **rotary, LENGTH: length}
-    left_out = () if rotary["rope_type"] == "llama3" else {*ROTARY} - {"rope_type"}
-    found = {name: value for name, value in given.items() if name not in ROTARY} | rotary
-    return {name: value for name, value in found.items() if name not in left_out}
-
-
-def with_own_rotary(written: dict[str, Any]) -> dict[str, Any]:
-    """A Llama's, with what `with_flat_rotary` put at its top where Hugging Face has it."""
-    rotary = {name: written.pop(name) for name in ROTARY}
-    if written["head_dim"] is None:  # a Qwen2's must be a number or left out
-        del written["head_dim"]
-    return {**written, "rope_scaling": None if rotary["factor"] == 1 else {**rotary, "rope_type": "llama3"}}
+    return {**given, "rope_type": rotary.get("type", "default"), **rotary}
 
 
 def told_apart(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """A T5's, with `tie_word_embeddings` and `scale_decoder_outputs` apart, which older files have as one.
-
-    An mT5's are never scaled.
-    """
+    """A T5's, with `tie_word_embeddings` and `scale_decoder_outputs` apart, which older files have as one."""
     tied = given.get("tie_word_embeddings", True)
-    scaled = given.get("scale_decoder_outputs", tied) and given.get("model_type") != "mt5"
+    scaled = given.get("scale_decoder_outputs", tied)
     tied = "lm_head.weight" not in names or (tied and scaled)  # transformers 5 calls all of them tied
     own = {"scale_decoder_outputs": scaled, "tie_word_embeddings": tied}
     return {"feed_forward_proj": "relu", **given, **own}  # which decides, beside its aliases, also where it is missing

@@ -34,10 +34,9 @@ import numpy as np
 from nn.json_files import require_file
 from tinygrad_lecture.backend import Array, Shape
 
-from ..positions import slowed
 from ..tokenizer.base import located, require
 from ..tokenizer.pretrained import PretrainedTokenizer
-from .format import LENGTH, Format, table
+from .format import Format, table
 from .quantized import BLOCK, Quantized
 from .source import Source
 
@@ -88,9 +87,6 @@ class GGUFFile(Source):
         with located(path):
             self.config = _config(names["fields"], self.fields, stored)
             self.held = {_name(names["tensors"], name): tensor for name, tensor in stored.items()}
-            if "rope_freqs.weight" in stored:
-                self.config["rope_scaling"] = _rope_scaling(self["rope_freqs.weight"], self.config)
-                del self.held["rope_freqs.weight"]
 
     def __getitem__(self, name: str) -> Array:
         gguf, kind = require("gguf", NEEDS), self.held[name].kind
@@ -241,19 +237,6 @@ def _config(known: Mapping[str, str], fields: Mapping[str, Any], stored: Mapping
     return {"model_type": "llama", "tie_word_embeddings": "output.weight" not in stored, **tokens, **config}
 
 
-def _rope_scaling(divisors: Array, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Llama 3.1's rotary positions as config.json has them, from what the angles of each pair are divided by.
-
-    Raises ValueError for others.
-    """
-    head_dim = config.get("head_dim", config["hidden_size"] // config["num_attention_heads"])
-    factor = float(divisors.max(initial=0))
-    known = divisors.shape == (head_dim // 2,) and factor >= 1
-    if not known or not np.allclose(divisors * slowed(head_dim, config.get("rope_theta", 10000.0), factor), 1, 1e-3):
-        raise ValueError("its tensor rope_freqs.weight scales rotary positions in a way that is not supported here")
-    return {"rope_type": "llama3", "factor": factor, LENGTH: 8192}
-
-
 def _name(known: Mapping[str, str], name: str) -> str:
     """Hugging Face's name of a tensor; one that the architecture does not have keeps its own."""
     part, _, suffix = name.rpartition(".")
@@ -268,11 +251,10 @@ def _name(known: Mapping[str, str], name: str) -> str:
 def tokenizer_files(fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The text of a tokenizer.json and the contents of a tokenizer_config.json, from the fields of a GGUF file.
 
-        tokenizer.ggml.model         "gpt2": byte-level byte pair encoding; "llama": SentencePiece's
+        tokenizer.ggml.model         "gpt2": byte-level byte pair encoding
         tokenizer.ggml.tokens        ["<|endoftext|>", ..., "Ġt", ...], token_type 3 for a special token
-        tokenizer.ggml.pre           of "gpt2", how a text is split into words: "gpt-2", "smollm", "llama-bpe"
-        tokenizer.ggml.merges        of "gpt2": ["Ġ t", "Ġ a", ...]
-        tokenizer.ggml.scores        of "llama": of two merges, the one whose result has the higher score comes first
+        tokenizer.ggml.pre           how a text is split into words: "gpt-2", "smollm", "llama-bpe"
+        tokenizer.ggml.merges        ["Ġ t", "Ġ a", ...]
         tokenizer.ggml.eos_token_id  2, and so bos, unknown, padding
         tokenizer.chat_template
 
@@ -280,8 +262,8 @@ def tokenizer_files(fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """
     given = {name.removeprefix("tokenizer.ggml."): value for name, value in fields.items()}
     kind, tokens, named = given.get("model"), given.get("tokens", []), {}
-    if kind not in ("gpt2", "llama"):
-        raise ValueError(f"its tokenizer is {kind!r}; supported are 'gpt2' and 'llama'")
+    if kind != "gpt2":
+        raise ValueError(f"its tokenizer is {kind!r}; supported is 'gpt2', byte-level byte pair encoding")
     for name, theirs in ROLES.items():
         id = given.get(f"{name}_token_id")
         if isinstance(id, int) and id < len(tokens):
@@ -291,11 +273,11 @@ def tokenizer_files(fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         "version": "1.0",
         "added_tokens": [_added(id, tokens[id], kind) for id, kind in enumerate(kinds) if kind in (SPECIAL, PLAIN)],
         "post_processor": _around(
-            named.get("bos_token") if given.get("add_bos_token", kind == "llama") else None,
+            named.get("bos_token") if given.get("add_bos_token") else None,
             named.get("eos_token") if given.get("add_eos_token") else None,
             tokens,
         ),
-        **(_byte_level(given, tokens) if kind == "gpt2" else _sentencepiece(given, tokens)),
+        **_byte_level(given, tokens),
     }
     return json.dumps(whole, ensure_ascii=False), {**named, "chat_template": fields.get("tokenizer.chat_template")}
 
@@ -312,31 +294,6 @@ def _byte_level(given: Mapping[str, Any], tokens: list[str]) -> dict[str, Any]:
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": WORDS[words]},
         "decoder": WORDS["gpt-2"][0],
         "model": {"type": "BPE", "vocab": vocabulary, "merges": merges, "ignore_merges": words == "llama-bpe"},
-    }
-
-
-def _sentencepiece(given: Mapping[str, Any], tokens: list[str]) -> dict[str, Any]:
-    """The parts for a text that is not split: ▁ is a space, and a character that is no token falls back to bytes.
-
-    SentencePiece's files have no merges: those of a token are all pairs of tokens that it can be made from.
-    """
-    vocabulary, scores = {token: id for id, token in enumerate(tokens)}, given.get("scores", [])
-    pairs = [
-        (score, token[:cut], token[cut:])
-        for token, score in zip(tokens, scores, strict=False)
-        for cut in range(1, len(token))
-        if token[:cut] in vocabulary and token[cut:] in vocabulary
-    ]
-    pairs.sort(key=lambda pair: (pair[0], len(pair[1]), len(pair[2])), reverse=True)
-    merges = [pair[1:] for pair in pairs]
-    prefix = given.get("add_space_prefix", True)
-    space, first = {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, "first" if prefix else "never"
-    decoders = [space, {"type": "ByteFallback"}, {"type": "Fuse"}]
-    decoders += [{"type": "Strip", "content": " ", "start": 1, "stop": 0}] if prefix else []
-    return {
-        "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": first, "split": False},
-        "decoder": {"type": "Sequence", "decoders": decoders},
-        "model": {"type": "BPE", "vocab": vocabulary, "merges": merges, "fuse_unk": True, "byte_fallback": True},
     }
 
 

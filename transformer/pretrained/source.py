@@ -10,10 +10,9 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from nn.json_files import parse_json, read_json, write_json
 from nn.weights import Archive, save_file
@@ -33,31 +32,19 @@ IN_FOLDER = re.compile(r"\w[^/\\:]*")  # what is written in a file may not lead 
 OTHERS = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.txt")  # tokenizers in other formats
 FETCH = "download or save the model again"
 MODULES, LIMITS = "modules.json", "sentence_bert_config.json"
-POOLING = "1_Pooling"
-POOLINGS: dict[str, Literal["mean", "first"]] = {
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_cls_token": "first",
-}
 
 
-@dataclass(frozen=True)
-class Sentences:
-    """From the vectors of a text's tokens to the text's. The defaults are those of a folder that does not say.
+class Sentences(NamedTuple):
+    """What a folder says of vectors of texts, in the files of sentence-transformers (arXiv:1908.10084).
 
-    The files are those of sentence-transformers (Reimers & Gurevych, arXiv:1908.10084):
-
+        sentence_bert_config.json   {"max_seq_length": 256}
         modules.json                [{"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}, ...]
         1_Pooling/config.json       {"pooling_mode_mean_tokens": true, ...}
-        sentence_bert_config.json   {"max_seq_length": 256}
 
-    - `pooling`: the "mean" of all, or the "first".
-    - `normalized`: whether it is divided by its length.
     - `max_tokens`: how many tokens of a text are read; None for all that the context holds.
-    - `unsupported`: what the folder asks for that is not known here; "" for nothing.
+    - `unsupported`: what it asks for besides the mean of all vectors, divided by its length; "" for nothing.
     """
 
-    pooling: Literal["mean", "first"] = "mean"
-    normalized: bool = True
     max_tokens: int | None = None
     unsupported: str = ""
 
@@ -226,35 +213,15 @@ def read_sentences(folder: Path) -> Sentences:
         modules = {each["type"].rpartition(".")[2]: str(each["path"]) for each in _read(folder / MODULES, [])}
     except (TypeError, LookupError, AttributeError):
         raise ValueError(f'{folder / MODULES} must hold [{{"type": ..., "path": ...}}, ...]; {FETCH}') from None
-    if not modules:
-        return Sentences(max_tokens=limit)
-    path = modules.get("Pooling", "")
-    if path and not IN_FOLDER.fullmatch(path):
+    path = modules.get("Pooling", "1_Pooling")
+    if not IN_FOLDER.fullmatch(path):
         raise ValueError(f"{folder / MODULES} names {path!r}, which is not in its own folder; {FETCH}")
-    config = _read(folder / path / CONFIG, {}) if path else {}
-    modes = [name for name, chosen in config.items() if name.startswith("pooling_mode_") and chosen is True]
-    unknown = [name for name in modules if name not in ("Transformer", "Pooling", "Normalize")]
-    unknown += [name for name in modes if name not in POOLINGS]
-    if unknown or len(modes) != 1:
-        return Sentences(unsupported=", ".join(unknown) or f"{len(modes)} ways of pooling")
-    return Sentences(POOLINGS[modes[0]], "Normalize" in modules, limit)
-
-
-def write_sentences(sentences: Sentences, folder: Path) -> None:
-    """Write what `read_sentences` reads; nothing for the defaults."""
-    if sentences == Sentences():
-        return
-    kinds = {"Transformer": "", sentences.unsupported or "Pooling": POOLING}
-    kinds |= {"Normalize": "2_Normalize"} if sentences.normalized else {}
-    modules = [
-        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for i, (kind, path) in enumerate(kinds.items())
-    ]
-    make_folder(folder / POOLING)
-    write_json(modules, folder / MODULES)
-    write_json({name: pooling == sentences.pooling for name, pooling in POOLINGS.items()}, folder / POOLING / CONFIG)
-    if sentences.max_tokens:
-        write_json({"max_seq_length": sentences.max_tokens, "do_lower_case": False}, folder / LIMITS)
+    pooling = _read(folder / path / CONFIG, {}) if "Pooling" in modules else {}
+    modes = [name for name, chosen in pooling.items() if chosen is True and name.startswith("pooling_mode_")]
+    others = [name for name in modules if name not in ("Transformer", "Pooling", "Normalize")]
+    others += [name for name in modes if name != "pooling_mode_mean_tokens"]
+    others += ["vectors of any length"] if modules and "Normalize" not in modules else []
+    return Sentences(limit, ", ".join(others))
 
 
 def _read(path: Path, default: Any) -> Any:

@@ -5,12 +5,11 @@
 - bpe.py: `BPETokenizer`, subwords learnt by byte pair encoding, as in GPT-2, and GPT-2's files
 - merges.py: the algorithm, learning merges and applying them
 - pretrained.py: `PretrainedTokenizer`, those of other models, by the package tokenizers; chats as text
-- chat_template.py: the templates of chats, which run in a sandbox and must end
 """
 
 from .base import Tokenizer
-from .bpe import BPETokenizer, Explanation
+from .bpe import BPETokenizer
 from .pretrained import PretrainedTokenizer
 from .word import CharTokenizer, WordTokenizer
 
-__all__ = ["BPETokenizer", "CharTokenizer", "Explanation", "PretrainedTokenizer", "Tokenizer", "WordTokenizer"]
+__all__ = ["BPETokenizer", "CharTokenizer", "PretrainedTokenizer", "Tokenizer", "WordTokenizer"]

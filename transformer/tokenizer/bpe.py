@@ -15,15 +15,12 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from nn.json_files import read_json, read_text, write_json
 from tinygrad_lecture.files import atomic_write_together
-from tinygrad_lecture.inspect.notebook import caption, folded, plain
 
 from .base import Tokenizer, check_special_tokens, located, require, texts_of, training_parts, vocabulary_room
 from .merges import Pair, Row, apply_merges, learn_merges, merge_table
@@ -129,37 +126,6 @@ class BPETokenizer(Tokenizer):
 
     def _texts(self, ids: Iterable[int]) -> Iterator[str]:
         return texts_of(self.vocabulary[id] for id in ids)
-
-    def explain(self, text: str, allowed_special: str | Collection[str] = ()) -> Explanation:
-        """Each word of a text with its merges, step by step; print it, or iterate over it.
-
-        - `allowed_special`: as in `encode`; an allowed special token is a word without merges.
-
-        Raises as `encode` does.
-
-        >>> print(t.explain("hello"))
-        hello   ids 31373
-                            h|e|l|l|o
-          merge 3     h + e     he|l|l|o
-        """
-        explained: list[Word] = []
-        for part, is_special in self._parts("explain", text, allowed_special):
-            if is_special:
-                explained.append(Word(part, [part], [], [self.special_tokens[part]]))
-            else:
-                explained += map(self._explain_word, words(part))
-        return Explanation(explained)
-
-    def _explain_word(self, word: str) -> Word:
-        row = self._bytes(word)
-        start, merges = self._texts_of(row.tokens()), []
-        for pair in apply_merges(row, self._merge_table):
-            left, right = self._texts_of(pair)
-            merges.append(Merge(self._merge_table[pair][0] + 1, left, right, self._texts_of(row.tokens())))
-        return Word(word, start, merges, row.tokens())
-
-    def _texts_of(self, ids: Iterable[int]) -> list[str]:
-        return [self._tokens[id] for id in ids]
 
     # --- files ----------------------------------------------------------------------------------------------
 
@@ -331,75 +297,6 @@ def parse(
     return vocabulary, pairs, special
 
 
-# --- what `explain` returns ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Merge:
-    """One merge: its number in the order of learning (from 1), the two tokens, and the word's tokens after it."""
-
-    number: int
-    left: str
-    right: str
-    pieces: list[str]
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word, its bytes as text, its merges in order, and its token ids."""
-
-    text: str
-    bytes: list[str]
-    merges: list[Merge]
-    ids: list[int]
-
-    @property
-    def pieces(self) -> list[str]:
-        """The word's tokens."""
-        return self.merges[-1].pieces if self.merges else self.bytes
-
-    def __str__(self) -> str:
-        rows = [("", "", side_by_side(self.bytes))]
-        for merge in self.merges:
-            pair = f"{visible(merge.left)} + {visible(merge.right)}"
-            rows.append((f"merge {merge.number}", pair, side_by_side(merge.pieces)))
-        wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
-        lines = [f"  {number:{wide[0]}}  {pair:{wide[1]}}  {pieces}".rstrip() for number, pair, pieces in rows]
-        return "\n".join([f"{visible(self.text)}   ids {' '.join(map(str, self.ids))}", *lines])
-
-
-class Explanation(tuple[Word, ...]):
-    """The words of a text with their merges. Prints one line per merge."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self))
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: each token on a colour of its own with its id, and the merges of each word, folded."""
-        tokens = [pair for word in self for pair in zip(word.pieces, word.ids, strict=True)]
-        line = "".join(_token(text, number, place) for place, (text, number) in enumerate(tokens))
-        counted = [(f"{len(word.merges)} merge{'s' * (len(word.merges) != 1)}", word) for word in self]
-        merges = "".join(folded(f"{visible(word.text)}: {count}", plain(str(word))) for count, word in counted)
-        return f"{caption(f'{len(tokens)} tokens')}<div style='line-height:2'>{line}</div>{folded('merges', merges)}"
-
-
-def _token(text: str, number: int, place: int) -> str:
-    style = f"background:{COLOURS[place % len(COLOURS)]};padding:2px 1px;border-radius:3px;font-family:monospace"
-    return f'<span title="id {number}" style="{style}">{escape(visible(text))}</span>'
-
-
-COLOURS = tuple(f"rgba({rgb},0.35)" for rgb in ("38,122,204", "214,107,31", "42,157,92", "160,92,181", "200,160,30"))
-
-
 def visible(piece: str) -> str:
     """The text with a dot for each space, and escapes for other whitespace."""
     return "".join("·" if c == " " else c if c.isprintable() else repr(c)[1:-1] for c in piece)
-
-
-def side_by_side(pieces: list[str]) -> str:
-    """The tokens in one line: ·|h|e|l|l|o"""
-    return "|".join(map(visible, pieces))

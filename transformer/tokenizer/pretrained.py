@@ -7,7 +7,7 @@
 GPT-2's is written out in bpe.py. Others differ in how a text is split into words, in how pieces are found (by merges,
 WordPiece, Unigram), and in the special tokens around a text.
 
-A chat becomes a text by a template in the model's file, a program in Jinja's language (see chat_template.py):
+A chat becomes a text by a template in the model's file, a program in Jinja's language:
 
     {% for message in messages %}
     {{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}
@@ -18,16 +18,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from datetime import datetime
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from nn.json_files import read_json, read_text
 from tinygrad_lecture.files import atomic_write_together
 
 from .base import Tokenizer, check_text, require, texts_of
 from .bpe import PAIRS, WHOLE, unspell
-from .chat_template import render
 
 Messages = Sequence[Mapping[str, str]]
 ROLES = ("system", "user", "assistant")
@@ -252,3 +252,31 @@ def checked_messages(messages: Messages, marks: Collection[str]) -> list[dict[st
             if name in message["content"]:
                 raise ValueError(f"chat: message {i} contains the special token {name!r}; remove it, or write it apart")
     return [dict(message) for message in messages]
+
+
+def render(template: str, **variables: Any) -> str:
+    """The text that a template makes, a program in Jinja's language, which runs in Jinja's sandbox.
+
+    Raises ValueError if it fails or refuses; ImportError without jinja2.
+    """
+    environment = _environment()
+    try:
+        return str(environment.from_string(template).render(**variables))
+    except Exception as error:  # whatever a program from a file may raise
+        raise ValueError(f"the chat template fails: {error}") from None
+
+
+@cache
+def _environment() -> Any:
+    """The sandbox of templates, with what `transformers` gives them."""
+    sandbox = require("jinja2.sandbox", "a chat template")
+
+    def refuse(message: str) -> NoReturn:
+        raise ValueError(message)
+
+    made = sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    made.filters["tojson"] = lambda value, **settings: json.dumps(value, **{"ensure_ascii": False, **settings})
+    made.globals |= {"raise_exception": refuse, "strftime_now": lambda form: datetime.now().strftime(form)}
+    return made

@@ -136,41 +136,6 @@ def test_text_for_bytes_and_names_without_ids_are_refused(vocabulary, special, m
         BPETokenizer(vocabulary, [], special)
 
 
-# --- explaining ----------------------------------------------------------------------------------------------------
-
-
-def test_explain_shows_each_merge():
-    t = BPETokenizer.train("aaabdaaabac", vocab_size=1000)
-    (word,) = t.explain("aaabc")
-    assert word.text == "aaabc"
-    assert word.bytes == ["a", "a", "a", "b", "c"]
-    assert [(m.number, m.left, m.right, m.pieces) for m in word.merges] == [
-        (1, "a", "a", ["aa", "a", "b", "c"]),
-        (2, "a", "b", ["aa", "ab", "c"]),
-        (3, "aa", "ab", ["aaab", "c"]),
-    ]
-    assert word.pieces == ["aaab", "c"] == t.tokens("aaabc")
-    assert word.ids == t.encode("aaabc")
-    assert str(t.explain("aaabc")).split("\n") == [
-        "aaabc   ids 258 99",
-        "                    a|a|a|b|c",
-        "  merge 1  a + a    aa|a|b|c",
-        "  merge 2  a + b    aa|ab|c",
-        "  merge 3  aa + ab  aaab|c",
-    ]
-
-
-@given(TEXTS)
-def test_the_explanation_ends_with_the_tokens(text):
-    explained = TRAINED.explain(text)
-    assert [id for word in explained for id in word.ids] == TRAINED.encode(text)
-    assert [piece for word in explained for piece in word.pieces] == TRAINED.tokens(text)
-    for word in explained:
-        numbers = [m.number for m in word.merges]
-        assert numbers == sorted(numbers)  # what a merge makes can only be merged by a later one
-        assert "".join(TRAINED.decode(word.ids)) == word.text
-
-
 A, B = b"ab"
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from small_transformers import LLAMA, MERGES, SENTENCEPIECE, TOKENIZER, TOKENS, write_gguf
+from small_transformers import LLAMA, MERGES, TOKENIZER, TOKENS, write_gguf
 from transformer import PretrainedTokenizer, Tokenizer
 from transformer.pretrained.gguf import tokenizer_files
-from transformer.tokenizer import chat_template
+from transformer.tokenizer import pretrained
 
 tokenizers = pytest.importorskip("tokenizers")
 pytest.importorskip("jinja2")
@@ -66,12 +66,6 @@ def unigram():
     return PretrainedTokenizer(made.to_str(), {"eos_token": "</s>"})
 
 
-@pytest.fixture(scope="module")
-def sentencepiece():
-    """A Llama 2's, with <s> before every text."""
-    return PretrainedTokenizer(*tokenizer_files(SENTENCEPIECE))
-
-
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(
     st.sampled_from(["the", " the", "12", " 1", "  ", "\n ", "🙂", "é", "<|im_end|>", "<|im"])
 ).map("".join)
@@ -84,16 +78,6 @@ def test_any_text_comes_back(t, text):
         ids = t.encode(text, allowed)
         assert t.decode(ids) == text
         assert "".join(t.stream(ids)) == text
-
-
-def test_a_sentencepiece_tokenizer_merges_by_score_and_falls_back_to_bytes(sentencepiece):
-    t = sentencepiece
-    assert t.tokens("the  ab\n<s>") == ["<s>", " the", "  ", "ab", "<0x0A>", "<0x3C>", "<0x73>", "<0x3E>"]
-    assert t.encode("a<s>b", "all", add_special_tokens=False)[1] == 1
-    assert t.decode(t.encode("the 🙂 ab\n"), skip_special_tokens=True) == "the 🙂 ab\n"
-    assert list(t.stream(t.encode("a🙂", add_special_tokens=False))) == ["a", "", "", "", "🙂"]
-    without = PretrainedTokenizer(*tokenizer_files({**SENTENCEPIECE, "tokenizer.ggml.add_space_prefix": False}))
-    assert without.tokens("the ab") == ["<s>", "t", "he", " a", "b"]
 
 
 def test_special_tokens_are_ordinary_text_unless_they_are_allowed(t):
@@ -159,7 +143,7 @@ def test_settings_of_older_and_newer_folders_are_read(t, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tokenizer.ggml.model": "t5"}, "its tokenizer is 't5'; supported are 'gpt2' and 'llama'"),
+        ({"tokenizer.ggml.model": "t5"}, "its tokenizer is 't5'; supported is 'gpt2'"),
         ({"tokenizer.ggml.pre": "qwen2"}, "into words as 'qwen2' does; supported are gpt-2, smollm, llama-bpe"),
         ({"tokenizer.ggml.merges": None}, "its tokenizer has no merges"),
         ({"tokenizer.ggml.merges": [*MERGES, "no pe"]}, "the package tokenizers cannot read this tokenizer.json: "),
@@ -207,9 +191,6 @@ def test_templates_get_what_transformers_gives_them(template, text):
     assert t.format_chat([{"role": "user", "content": "é<"}]) == text
 
 
-ENDLESS = "the chat template fails: it takes too long, or makes too much"
-
-
 @pytest.mark.parametrize(
     ("template", "message"),
     [
@@ -217,16 +198,9 @@ ENDLESS = "the chat template fails: it takes too long, or makes too much"
         ("{% for %}", "the chat template fails: "),
         ("{{ ''.__class__.__mro__ }}", "the chat template fails: access to attribute '__class__' .* is unsafe"),
         ("{{ messages.append(1) }}", "the chat template fails: access to attribute 'append' .* is unsafe"),
-        ("{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}", ENDLESS),
-        ("{{ messages | tojson(indent=10**9) }}", ENDLESS),
-        ("{{ '{:1000000000}'.format(1) }}", ENDLESS),
-        ("{{ 10 ** 10**9 }}", ENDLESS),
-        ("{% set x = 'a' * 10000 %}{{ x.replace('a', x) }}", ENDLESS),
-        ("{% set x = 'aaaa' %}" + "{% set x = x ~ x %}" * 40 + "{{ x | length }}", ENDLESS),
     ],
 )
-def test_a_template_that_fails_leaves_its_sandbox_or_does_not_end_is_refused(template, message, monkeypatch):
-    monkeypatch.setattr(chat_template, "STEPS", 10_000)
+def test_a_template_that_fails_or_leaves_its_sandbox_is_refused(template, message):
     t = byte_level(**{"tokenizer.chat_template": template})
     with pytest.raises(ValueError, match=message):
         t.format_chat([QUESTION])
@@ -261,7 +235,7 @@ def test_a_long_chat_loses_its_oldest_questions_and_answers(t):
 
 @pytest.mark.parametrize("package", ["tokenizers", "jinja2"])
 def test_without_a_package_the_extra_is_named(package, monkeypatch):
-    chat_template._environment.cache_clear()
+    pretrained._environment.cache_clear()
     monkeypatch.setitem(sys.modules, {"jinja2": "jinja2.sandbox"}.get(package, package), None)
     with pytest.raises(ImportError, match=rf'the package {package}: pip install "\.\[pretrained\]"'):
         byte_level().format_chat([QUESTION])
@@ -282,7 +256,7 @@ def test_the_text_of_a_chat_is_what_transformers_makes_of_it(t, tmp_path):
 PIECES = ["the", " the", " river", "bank", " ", "  ", ",", ".", "é", "🙂", "don't", "\n", "</s>", "▁"]
 
 
-@pytest.mark.parametrize("kind", ["t", "wordpiece", "unigram", "sentencepiece"])
+@pytest.mark.parametrize("kind", ["t", "wordpiece", "unigram"])
 def test_ids_and_texts_are_those_of_transformers(kind, request, tmp_path):
     transformers = pytest.importorskip("transformers")
     ours = request.getfixturevalue(kind)
@@ -301,14 +275,12 @@ def test_ids_and_texts_are_those_of_transformers(kind, request, tmp_path):
 
 
 def test_the_ids_of_a_gguf_file_are_those_of_transformers(tmp_path):
-    """Of its "smollm" only texts without digits: `transformers` does not know that they stand alone."""
+    """Of texts without digits: `transformers` does not know that they stand alone."""
     transformers = pytest.importorskip("transformers")
-    for name, fields in (("bytes", TOKENIZER), ("pieces", SENTENCEPIECE)):
-        write_gguf(tmp_path / f"{name}.gguf", "llama", LLAMA, {}, fields)
-        theirs = transformers.AutoTokenizer.from_pretrained(tmp_path, gguf_file=f"{name}.gguf")
-        ours, draw = PretrainedTokenizer(*tokenizer_files(fields)), random.Random(0)
-        for _ in range(100):
-            text = "".join(draw.choices([*PIECES, "a", "<s>", "<|im_end|>"], k=draw.randrange(8)))
-            assert ours.encode(text, "all") == theirs(text)["input_ids"]
-            assert ours.decode(ours.encode(text)) == theirs.decode(ours.encode(text))
-        assert ours.named_tokens == {name: token for name, token in theirs.special_tokens_map.items() if token}
+    write_gguf(tmp_path / "bytes.gguf", "llama", LLAMA, {})
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path, gguf_file="bytes.gguf")
+    ours, draw = byte_level(), random.Random(0)
+    for _ in range(100):
+        text = "".join(draw.choices([*PIECES, "a", "<s>", "<|im_end|>"], k=draw.randrange(8)))
+        assert ours.encode(text, "all") == theirs(text)["input_ids"]
+    assert ours.named_tokens == {name: token for name, token in theirs.special_tokens_map.items() if token}

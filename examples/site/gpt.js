@@ -27,7 +27,7 @@ class GPT {
     const scale = tape.each([(v) => 1 / Math.sqrt(v + this.eps)], variance);
     const [weight, bias] = ["weight", "bias"].map((part) => this.weights[`${name}.${part}`]);
     const scaled = tape.each(EACH.mul, tape.each(EACH.mul, centred, scale), tape.given(weight.shape, weight.numbers));
-    return bias ? OPS.add(tape, [scaled, tape.given(bias.shape, bias.numbers)], {}) : scaled;
+    return bias ? tape.each(EACH.add, scaled, tape.given(bias.shape, bias.numbers)) : scaled;
   }
 
   // x (n, width) -> what attention adds, (n, width), and its weights, (heads, n, n). share: of what
@@ -43,7 +43,7 @@ class GPT {
     const v = split("W_V", byHead, [this.heads, n, dim]);
     const mask = new Float64Array(n * n).map((_, i) => (i % n > Math.floor(i / n) ? -Infinity : 0)); // of later tokens
     const later = tape.given([n, n], mask);
-    const weights = tape.softmax(OPS.add(tape, [tape.scaled(tape.product(q, k), dim ** -0.5), later], {}), -1);
+    const weights = tape.softmax(tape.each(EACH.add, tape.scaled(tape.product(q, k), dim ** -0.5), later), -1);
     const sent = tape.product(weights, v);
     const back = placesOf([n, this.heads, dim], [dim, n * dim, 1]);
     const heard = tape.each(EACH.mul, sent, tape.given([this.heads, 1, 1], share));
@@ -68,17 +68,17 @@ class GPT {
   run(tokens, at, off = []) {
     let [tape, n] = [new Tape(), tokens.length];
     const [words, places] = ["W_E", "positions"].map((part) => this.weights[`embedding.${part}.weight`].numbers);
-    let x = OPS.add(tape, [this.rows(tape, words, tokens), this.rows(tape, places, [...tokens.keys()])], {});
+    let x = tape.each(EACH.add, this.rows(tape, words, tokens), this.rows(tape, places, [...tokens.keys()]));
     const [attention, lens] = [[], [this.read(tape, x, at)]];
     for (let block = 0; block < this.layers; block += 1) {
       const name = `blocks.${block}`;
       const share = Float64Array.from({ length: this.heads }, (_, h) => Number(!off.includes(`${block}.${h}`)));
       const normed = this.norm(tape, x, `${name}.norm_1`);
       const { added, weights } = this.attention(tape, normed, `${name}.attention`, share);
-      x = OPS.add(tape, [x, added], {});
+      x = tape.each(EACH.add, x, added);
       if (block === this.layers - 1) [x, at, n] = [this.rows(tape, x.numbers, [at, n - 1]), 0, 2]; // only these two are read
       const up = this.linear(tape, this.norm(tape, x, `${name}.norm_2`), `${name}.ffn.up`);
-      x = OPS.add(tape, [x, this.linear(tape, tape.each(EACH["gelu tanh"], up), `${name}.ffn.down`)], {});
+      x = tape.each(EACH.add, x, this.linear(tape, tape.each(EACH["gelu tanh"], up), `${name}.ffn.down`));
       attention.push(weights);
       lens.push(this.read(tape, x, at));
     }

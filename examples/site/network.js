@@ -24,7 +24,7 @@ class Network {
   forward(tape, x) {
     return this.layers.map(({ inputs, outputs, weight, bias, activation }) => {
       const [W, b] = [tape.node([inputs, outputs], weight), tape.node([outputs], bias)];
-      const z = OPS.add(tape, [tape.product(x, W), b], {});
+      const z = tape.each(EACH.add, tape.product(x, W), b);
       x = activation === "linear" ? z : tape.each(EACH[activation], z);
       return { W, b, z, a: x };
     });

@@ -213,6 +213,7 @@ const slopeOfCurve = (x) => Math.sqrt(8 / Math.PI) * (1 + 3 * 0.044715 * x * x);
 
 // Ops that take elements one by one: see `Tape.each`.
 const EACH = {
+  add: [(a, b) => a + b, () => 1, () => 1],
   sub: [(a, b) => a - b, () => 1, () => -1],
   mul: [(a, b) => a * b, (a, b) => b, (a) => a],
   div: [(a, b) => a / b, (a, b) => 1 / b, (a, b, y) => -y / b],
@@ -240,8 +241,6 @@ const EACH = {
 
 // Other ops. Each is given a tape, inputs (null for one that was left out), settings, and the shape of the result.
 const OPS = {
-  add: (t, [a, b]) => t.each([(p, q) => p + q, () => 1, () => 1], a, b),
-  sub: (t, [a, b]) => t.each([(p, q) => p - q, () => 1, () => -1], a, b),
   leaky_relu: (t, [x], { negative_slope: slope = 0.01 }) =>
     t.each([(p) => (p > 0 ? p : slope * p), (p) => (p > 0 ? 1 : slope)], x),
   gelu: (t, [x], { approximate }) => t.each(EACH[approximate === "tanh" ? "gelu tanh" : "gelu"], x),

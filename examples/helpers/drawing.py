@@ -161,4 +161,5 @@ def save(figure: Figure, path: Path) -> None:
     save_picture(figure, path)
     boxes = any(BOX in text.get_text() for text in figure.findobj(Text))
     title = f": {figure.get_suptitle()}" if figure.get_suptitle() else ""
-    print(f"  {path}{title}{', where a box is a character that no font of this machine can draw' if boxes else ''}")
+    note = ", where a box is a character that matplotlib's font lacks" if boxes else ""
+    print(f"  {path}{title}{note}")

@@ -3,11 +3,11 @@
 `arranged` finds the places of boxes and arrows for every picture: SVG (also in notebooks), PNG and PDF by matplotlib,
 and the page, which draws them itself.
 
-At the end stands how every figure by matplotlib starts, how it is saved, and fonts for any text:
+At the end stands how every figure by matplotlib starts, how it is saved, and how it has any text:
 
     axes.text(x, y, drawable(text), **as_written())
 
-draws letters that matplotlib's own font lacks, such as 漢 or ह, by installed fonts; □ where none has a letter.
+draws □ for a letter that matplotlib's own font lacks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -202,7 +201,7 @@ def _by_matplotlib(picture: Picture, path: str | Path) -> None:
 
 
 def _drawable(line: str) -> tuple[str, dict[str, Any]]:
-    """A line as matplotlib can draw it. A formula stays one; other lines are drawn in fonts that have their letters."""
+    """A line as matplotlib can draw it. A formula stays one; other lines are drawn in a font of equal widths."""
     from matplotlib.mathtext import MathTextParser
 
     if "$" in line:
@@ -211,8 +210,7 @@ def _drawable(line: str) -> tuple[str, dict[str, Any]]:
             return line, {}
         except ValueError:  # dollars that enclose no formula
             pass
-    text, style = drawable(line), as_written()
-    return text, {**style, "fontfamily": ["monospace", *style["fontfamily"]]}
+    return drawable(line), {**as_written(), "fontfamily": ["monospace", "sans-serif"]}
 
 
 # --- figures of matplotlib --------------------------------------------------------------------------------------
@@ -256,43 +254,22 @@ BOX = "□"
 
 
 def drawable(text: str) -> str:
-    """The text with □ for each character that is not printable or that no installed font has."""
-    return "".join(c if c.isprintable() and _family_with(c) else BOX for c in text)
+    """The text with □ for each character that is not printable or that matplotlib's own font lacks."""
+    return "".join(c if c.isprintable() and _has_letter(c) else BOX for c in text)
+
+
+@cache
+def _has_letter(character: str) -> bool:
+    """Whether matplotlib's own font has a character. Raises ImportError without matplotlib."""
+    require_matplotlib()
+    from matplotlib.font_manager import findfont, get_font
+
+    return bool(get_font(findfont("DejaVu Sans")).get_char_index(ord(character)))
 
 
 def as_written() -> dict[str, Any]:
-    """Matplotlib text properties for texts made by `drawable`: their fonts, and `$` as an ordinary character.
+    """Matplotlib text properties for a text of any kind: `$` is an ordinary character.
 
-    For axes.text, annotate, set_title, set_xticks with labels, and other methods that take text properties. Call it
-    after `drawable`, which finds the fonts.
+    For axes.text, annotate, set_title, set_xticks with labels, and other methods that take text properties.
     """
-    return {"fontfamily": list(_needed), "parse_math": False}
-
-
-_needed = ["sans-serif"]  # font families needed so far; matplotlib's own first
-
-
-@cache
-def _family_with(character: str) -> str | None:
-    """The name of a font family that has a character, or None. Raises ImportError without matplotlib."""
-    require_matplotlib()
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    for family in dict.fromkeys([*_needed, *_upright()]):
-        with suppress(OSError, RuntimeError):  # a colour-bitmap font, which matplotlib cannot draw
-            font: Any = get_font(findfont(FontProperties(family=[family])))
-            if font.get_char_index(ord(character)):
-                if family not in _needed:
-                    _needed.append(family)
-                return family
-    return None
-
-
-@cache
-def _upright() -> list[str]:
-    """The installed font families with an upright regular font, without Last Resort, which has only boxes."""
-    from matplotlib.font_manager import fontManager
-
-    upright = "normal", 400, "normal"
-    names = {font.name for font in fontManager.ttflist if (font.style, font.weight, font.stretch) == upright}
-    return sorted(name for name in names if "Last Resort" not in name)
+    return {"parse_math": False}

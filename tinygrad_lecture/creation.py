@@ -20,7 +20,7 @@ import numpy as np
 from . import random
 from .autograd.op import op
 from .autograd.operands import constant
-from .backend import FLOAT64, Array, Shape, axes_in_memory, device_of, get_default_dtype, move, row_major, to_host
+from .backend import FLOAT64, Array, Shape, device_of, get_default_dtype, move, row_major, to_host
 from .conversion import as_dtype, as_shape, from_python, new_array
 from .errors import TensorError, kind_of
 from .ops.composite import named
@@ -352,10 +352,7 @@ def _array_of(name: str, x: Any) -> Array:
 
 
 def _like(make: Callable[..., Tensor], what: str) -> Callable[..., Tensor]:
-    """The function of a tensor x that makes another one like it: make(shape, *values), with x's dtype and device.
-
-    Its axes have the order in memory that x's have.
-    """
+    """The function of a tensor x that makes another one like it: make(shape, *values), with x's dtype and device."""
     name = f"{make.__name__}_like"
 
     def made(
@@ -369,10 +366,8 @@ def _like(make: Callable[..., Tensor], what: str) -> Callable[..., Tensor]:
         if not isinstance(x, TensorBase):
             raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")
         array = x._array
-        order = axes_in_memory(array)
         named.update(dtype=dtype or array.dtype, device=device or device_of(array))
-        new = make(tuple(array.shape[axis] for axis in order), *values, **named)
-        return wrapped(new._array.transpose(np.argsort(order).tolist()), requires_grad)  # type: ignore[no-any-return]
+        return make(array.shape, *values, requires_grad=requires_grad, **named)
 
     made.__name__ = made.__qualname__ = name
     made.__doc__ = str(made.__doc__).format(what=what)

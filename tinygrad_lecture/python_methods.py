@@ -2,7 +2,7 @@
 
 NumPy's elementwise functions (ufuncs) ask the class of an argument for `__array_ufunc__`. That includes its operators:
 `array + x` calls np.add(array, x), and is a Tensor; np.sin(x) says to write tl.sin(x). Its other functions ask for
-`__array_function__`, and take constants as arrays; those that NumPy takes for the object's own give a Tensor.
+`__array_function__`, and take constants as arrays.
 """
 
 from __future__ import annotations
@@ -50,10 +50,6 @@ _NAMES = {
 }  # fmt: skip
 
 
-# functions that call the method of their first argument
-_METHODS = "argmax argmin argsort clip cumprod cumsum repeat reshape round squeeze swapaxes take transpose"
-
-
 class ArrayUfunc:
     """The attribute `__array_ufunc__`: a function for NumPy, which asks the class, and None for CuPy, which asks the
     object and leaves its operators to ours if it finds None."""
@@ -81,7 +77,6 @@ def call_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, out: Any = None
 def call_function(function: Callable[..., Any], args: Any, named: Any) -> Any:
     """What a NumPy function such as np.sum returns for Tensors, which it is given as arrays.
 
-    As in PyTorch, those that call the object's method, such as np.transpose, return a Tensor.
     Raises RuntimeError for a Tensor that requires grad, unless the function asks for its shape alone.
     """
 
@@ -98,9 +93,7 @@ def call_function(function: Callable[..., Any], args: Any, named: Any) -> Any:
             raise RuntimeError(f"np.{name}: this tensor requires grad, and NumPy would lose its graph: {remedy}")
         return np.asarray(x)
 
-    result = function(*map(as_array, args), **{name: as_array(x) for name, x in named.items()})
-    as_method = function.__name__ in _METHODS.split() and args and isinstance(args[0], TensorBase)
-    return wrap(np.array(result)) if as_method else result
+    return function(*map(as_array, args), **{name: as_array(x) for name, x in named.items()})
 
 
 def _here(name: str) -> str:

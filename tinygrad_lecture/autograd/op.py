@@ -94,7 +94,7 @@ class Op(OpDefinition[P]):
         known = self.settings
         for name in named:
             if name not in known:
-                args, named = inputs_by_position(self.name, args, named)
+                args, named = inputs_by_position(args, named)
                 named = numpy_names(self.name, named)
                 break
         n: Any = self.arity

@@ -67,11 +67,9 @@ def _own(value: Any, setting: str, name: str) -> Any:
     kind = type(value)
     if kind is tuple or kind is list:
         return kind(_own(item, setting, name) for item in value)
-    if kind is dict:
-        return {key: _own(item, setting, name) for key, item in value.items()}
     if isinstance(value, TensorBase):
         return constant(value, setting, name)._array.copy()
-    return value.copy() if is_array(value) or isinstance(value, bytearray) else value
+    return value.copy() if is_array(value) else value
 
 
 def constant(value: T, setting: str, name: str) -> T:

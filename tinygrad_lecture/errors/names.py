@@ -1,7 +1,7 @@
 """Names: what to write for one that a module does not have, and PyTorch's names of arguments for NumPy's.
 
 In every function alike, `dim` and `keepdim` mean `axis` and `keepdims`; `input` and `other` are the first and the
-second argument, for which some functions have names of their own.
+second argument.
 """
 
 from __future__ import annotations
@@ -119,40 +119,15 @@ def _public(place: str) -> Iterable[str]:
 # --- of arguments -------------------------------------------------------------------------------------------
 
 _NUMPY = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "dim0": "axis0", "dim1": "axis1", "dim2": "axis2"}
-_OWN: dict[str, dict[str, str | None]] = {  # a function -> what PyTorch calls a setting -> its name here
-    "gather": {"sparse_grad": None},  # None: it has no meaning here
-    "permute": {"dims": "axes"},
-    "split": {"split_size_or_sections": "split_size"},
-    "take": {"index": "indices"},
-}
-
-_USUAL = (("input",), ("other",))
-_INPUTS: dict[str, tuple[tuple[str, ...], ...]] = {  # a function -> what PyTorch calls its first arguments
-    "bmm": (("input",), ("mat2",)),
-    "cdist": (("x1",), ("x2",)),
-    "cholesky_solve": (("input",), ("input2",)),
-    "dot": (("input",), ("tensor", "other")),
-    "matmul": (("input",), ("other", "mat2", "vec")),
-    "outer": (("input",), ("vec2",)),
-    "pow": (("input",), ("exponent", "other")),
-    "split": (("tensor", "input"),),
-}
+_OWN = {"permute": {"dims": "axes"}, "take": {"index": "indices"}}  # a function -> its own of these
 
 
-def inputs_by_position(
-    function: str, args: tuple[Any, ...], named: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def inputs_by_position(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A call's arguments with `input` and `other` among those by position: f(input=x, other=y) is f(x, y)."""
-    names = _INPUTS.get(function)
-    if names is None:
-        if "input" not in named and "other" not in named:
-            return args, named
-        names = _USUAL
-    for position, spellings in enumerate(names):
-        for name in spellings:
-            if name in named and len(args) >= position:
-                named = dict(named)
-                args = (*args[:position], named.pop(name), *args[position:])
+    for position, name in enumerate(("input", "other")):
+        if name in named and len(args) >= position:
+            named = dict(named)
+            args = (*args[:position], named.pop(name), *args[position:])
     return args, named
 
 
@@ -161,16 +136,12 @@ def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:
 
     Raises TypeError if both names of one argument are given.
     """
-    own = _OWN.get(function)
-    if own is None and _NUMPY.keys().isdisjoint(settings) and type(settings.get("axis")) is not list:
-        return settings
+    numpys = {**_NUMPY, **_OWN.get(function, {})}
     renamed: dict[str, Any] = {}
     for name, value in settings.items():
-        numpy_name = own[name] if own and name in own else _NUMPY.get(name, name)
-        if numpy_name is None:
-            continue
+        numpy_name = numpys.get(name, name)
         if numpy_name in renamed:
-            both = " and ".join(given for given in settings if _NUMPY.get(given, given) == numpy_name)
+            both = " and ".join(given for given in settings if numpys.get(given, given) == numpy_name)
             raise TypeError(f"{function} got {both}, which mean the same; give one of them")
         if numpy_name in ("axis", "axes") and type(value) is list:
             value = tuple(value)

@@ -66,7 +66,7 @@ def composite(function: F, name: str = "") -> F:
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
-            args, kwargs = inputs_by_position(name, args, kwargs)
+            args, kwargs = inputs_by_position(args, kwargs)
             kwargs = numpy_names(name, kwargs)
         if numbers and (kwargs or not TENSORS.isdisjoint(map(type, args[1:]))):
             refuse_gradients(name, numbers, args, kwargs)

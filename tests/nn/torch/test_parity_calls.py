@@ -69,11 +69,10 @@ F.softmax(x); F.log_softmax(b); nn.Softmax()(b); repr(nn.Softmax()); nn.HuberLos
 
 # of constants: with PyTorch's names of arguments, with `out=`, with its old arguments, in place, or drawn at random
 OF_CONSTANTS = """
-V.pow_(exponent=2); B.bmm(mat2=B); A.mm(mat2=A); A.mv(vec=V); torch.matmul(input=A, other=A); V.dot(tensor=V)
-V.outer(vec2=V); A.transpose(dim0=0, dim1=1); torch.permute(B, dims=(2, 0, 1)); torch.take(A, index=I)
-torch.split(tensor=A, split_size_or_sections=2, dim=1); torch.cdist(x1=A, x2=Y); (A * 1.26).round_(decimals=1)
-A.var(1, True, True); A.std(1, False, True); torch.cholesky_solve(input=A, input2=A)
-torch.randint(high=1, size=(2,)); torch.gather(A, 1, I[None], sparse_grad=False); A.addcmul(tensor1=A, tensor2=Y)
+V.pow_(2); A.mm(mat2=A); A.mv(vec=V); torch.matmul(input=A, other=A); A.transpose(dim0=0, dim1=1); torch.permute(B, dims=(2, 0, 1)); torch.take(A, index=I)
+torch.split(A, 2, dim=1); (A * 1.26).round_(decimals=1)
+A.var(1, True, True); A.std(1, False, True)
+torch.randint(high=1, size=(2,)); A.addcmul(tensor1=A, tensor2=Y)
 A.addcdiv_(tensor1=A, tensor2=Y, value=2)
 torch.multinomial(input=torch.tensor([0.0, 1.0]), num_samples=1); torch.tensor(torch.equal(input=A, other=A))
 torch.matmul(A, A, out=Y); torch.add(A, V, out=Y); torch.add(A, A, out=A); torch.mul(A, A, out=torch.empty(0))

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -24,37 +24,15 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     Raises FileNotFoundError if the parent folder does not exist, IsADirectoryError if `path` is a folder, and OSError
     if it is a device or the like, if the folder is not writable or the disk is full.
     """
-    with atomic_write_together(path) as (temporary,):
-        yield temporary
-
-
-@contextmanager
-def atomic_write_together(*paths: str | Path) -> Iterator[list[Path]]:
-    """`atomic_write` for files that only make sense together: an old file never stands beside a new one.
-
-    At the end of the block all old files are moved away, then the new ones are renamed into place in the given order.
-    A kill in between may leave some files missing. An error restores the old files. One file alone replaces the old.
-    """
-    targets = [_target(Path(path)) for path in paths]
-    with ExitStack() as cleaning, ExitStack() as restoring:
-        written = []
-        for path, target in zip(map(Path, paths), targets, strict=True):
-            temporary = _temporary_folder(target, path)
-            cleaning.callback(shutil.rmtree, temporary, ignore_errors=True)
-            written.append(temporary / path.name)
-        with _saying_what(*paths, inside=[file.parent for file in written]):
-            yield written
-            for file in written:
-                _finish(file)
-        for file, target in zip(written, targets, strict=True) if len(targets) > 1 else ():
-            if target.exists():
-                old = target.replace(file.with_name("old"))
-                restoring.callback(old.replace, target)
-            else:
-                restoring.callback(target.unlink, missing_ok=True)
-        for file, target in zip(written, targets, strict=True):
-            file.replace(target)
-        restoring.pop_all()
+    target = _target(Path(path))
+    folder = _temporary_folder(target, path)
+    try:
+        with _saying_what(path, inside=folder):
+            yield folder / Path(path).name
+            _finish(folder / Path(path).name)
+        (folder / Path(path).name).replace(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(path: str | Path) -> None:
@@ -118,24 +96,24 @@ def _target(path: Path) -> Path:
 def _temporary_folder(target: Path, path: str | Path) -> Path:
     """A new empty folder beside the target: renaming out of it stays within one file system. path: as it was given."""
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
-    with _saying_what(path, inside=[temporary]):
+    with _saying_what(path, inside=temporary):
         temporary.mkdir()
     return temporary
 
 
 @contextmanager
-def _saying_what(*paths: str | Path, inside: list[Path]) -> Iterator[None]:
+def _saying_what(path: str | Path, inside: Path) -> Iterator[None]:
     """Context manager: where the system cannot write, the error says what, not the temporary file or nothing.
 
-    inside: the temporary folders. What the system says about another file, or a program about its own, is kept.
+    inside: the temporary folder. What the system says about another file, or a program about its own, is kept.
     """
     try:
         yield
     except OSError as error:
-        ours = error.filename is None or any(Path(error.filename).is_relative_to(folder) for folder in inside)
+        ours = error.filename is None or Path(error.filename).is_relative_to(inside)
         if error.errno is None or not ours:
             raise
-        raise type(error)(f"cannot write {' and '.join(map(str, paths))}: {error.strerror}") from error
+        raise type(error)(f"cannot write {path}: {error.strerror}") from error
 
 
 def _finish(file: Path) -> None:

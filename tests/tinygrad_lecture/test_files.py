@@ -3,11 +3,10 @@
 import errno
 import os
 import re
-from pathlib import Path
 
 import pytest
 
-from tinygrad_lecture.files import atomic_write, atomic_write_together, check_writable, hold, make_folder, sweep
+from tinygrad_lecture.files import atomic_write, check_writable, hold, make_folder, sweep
 
 
 def test_the_file_is_replaced_at_the_end_of_the_block(tmp_path):
@@ -30,8 +29,6 @@ def test_a_full_disk_is_reported_with_the_file_name(tmp_path):
         raise OSError(*full, str(temporary))
     with pytest.raises(OSError, match=r"^.Errno .*: 'other'$"), atomic_write(target):
         raise OSError(*full, "other")
-    with pytest.raises(OSError, match=r"^cannot write .*a\.html and b"), atomic_write_together(target, "b"):
-        raise OSError(*full)
 
 
 def test_sweep_removes_leftovers_of_killed_writes_only(tmp_path):
@@ -62,13 +59,8 @@ def test_a_symbolic_link_stays_and_the_file_that_it_leads_to_is_written(tmp_path
             assert temporary.suffix == ".png"
             temporary.write_text(text)
         assert target.read_text() == text
-    write_together(tmp_path / "there", "old")
-    (tmp_path / "a").symlink_to(tmp_path / "there" / "a")
-    write_together(tmp_path, "new")
-    assert read(tmp_path / "there") == {"a": "new", "b": "old", "target.dat": "newer"}
     assert link.is_symlink()
-    assert (tmp_path / "a").is_symlink()
-    assert {path.name for path in tmp_path.iterdir()} == {"there", "link.png", "a", "b"}
+    assert {path.name for path in tmp_path.iterdir()} == {"there", "link.png"}
 
 
 REFUSED = [
@@ -88,77 +80,16 @@ def test_what_cannot_be_written_is_named(tmp_path, monkeypatch, path, error, mes
     assert {file.name for file in tmp_path.iterdir()} == {"folder"}
 
 
-@pytest.mark.parametrize("together", [False, True])
-def test_what_is_no_file_is_refused_and_stays(tmp_path, together):
+def test_what_is_no_file_is_refused_and_stays(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "pipe")
     for name in ("pipe", "link"):
-        writing = atomic_write_together(tmp_path / name) if together else atomic_write(tmp_path / name)
-        with pytest.raises(OSError, match=rf"cannot write .*{name}: it is a device, a pipe or the like"), writing:
-            pass
+        with pytest.raises(OSError, match=rf"cannot write .*{name}: it is a device, a pipe or the like"):
+            atomic_write(tmp_path / name).__enter__()
     with pytest.raises(OSError, match="give the path of a file"):
         check_writable("/dev/null")
     assert {path.name for path in tmp_path.iterdir()} == {"pipe", "link"}
     assert (tmp_path / "pipe").is_fifo()
-
-
-# --- files that belong together ----------------------------------------------------------------------------------
-
-
-def write_together(folder, text):
-    with atomic_write_together(folder / "a", folder / "b") as fresh:
-        for file in fresh:
-            file.write_text(text)
-
-
-def read(folder):
-    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
-
-
-@pytest.fixture
-def steps(tmp_path, monkeypatch):
-    """The content of the folder after each rename."""
-    rename, seen = Path.replace, []
-
-    def replace(path, target):
-        renamed = rename(path, target)
-        seen.append(read(tmp_path))
-        return renamed
-
-    monkeypatch.setattr(Path, "replace", replace)
-    return seen
-
-
-def test_an_old_file_never_stands_beside_a_new_one(tmp_path, steps):
-    write_together(tmp_path, "old")
-    write_together(tmp_path, "new")
-    assert steps == [{"a": "old"}, {"a": "old", "b": "old"}, {"b": "old"}, {}, {"a": "new"}, {"a": "new", "b": "new"}]
-    assert len(list(tmp_path.iterdir())) == 2
-    del steps[:]
-    with atomic_write(tmp_path / "a") as temporary:
-        temporary.write_text("newer")
-    assert steps == [{"a": "newer", "b": "new"}], "the file was gone for a moment"
-
-
-@pytest.mark.parametrize("old", [{}, {"a": "old"}, {"b": "old"}, {"a": "old", "b": "old"}])
-@pytest.mark.parametrize("bad", range(4))
-def test_a_failed_rename_restores_the_old_files(tmp_path, monkeypatch, old, bad):
-    for name, text in old.items():
-        (tmp_path / name).write_text(text)
-    rename, calls = Path.replace, []
-
-    def replace(path, target):
-        calls.append(path)
-        if len(calls) == bad + 1:
-            raise PermissionError(13, "Permission denied")
-        return rename(path, target)
-
-    bad = min(bad, len(old) + 1)
-    monkeypatch.setattr(Path, "replace", replace)
-    with pytest.raises(PermissionError):
-        write_together(tmp_path, "new")
-    assert read(tmp_path) == old
-    assert len(list(tmp_path.iterdir())) == len(old)
 
 
 @pytest.mark.parametrize("folder", ["file", "file/inside"])

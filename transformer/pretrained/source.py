@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 from nn.json_files import parse_json, read_json, write_json
 from nn.weights import Archive, save_file
 from tinygrad_lecture.backend import Array, Shape
-from tinygrad_lecture.files import atomic_write_together, make_folder
+from tinygrad_lecture.files import atomic_write, make_folder
 
 from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
 from ..tokenizer.base import located
@@ -159,7 +159,7 @@ def save_folder(folder: Path, config: Any, tensors: Mapping[str, Array], generat
     """
     make_folder(folder)
     earlier = (folder / CONFIG).is_file()
-    with atomic_write_together(folder / WEIGHTS, folder / CONFIG) as (weights, described):
+    with atomic_write(folder / WEIGHTS) as weights, atomic_write(folder / CONFIG) as described:
         save_file(tensors, weights, {"format": "pt"})
         described.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     with suppress(FileNotFoundError, ValueError):  # no index, or a broken one, which does not say what its parts are

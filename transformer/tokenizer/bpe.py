@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from nn.json_files import read_json, read_text, write_json
-from tinygrad_lecture.files import atomic_write_together
+from tinygrad_lecture.files import atomic_write
 
 from .base import Tokenizer, check_special_tokens, located, require, texts_of, training_parts, vocabulary_room
 from .merges import Pair, Row, apply_merges, learn_merges, merge_table
@@ -169,7 +169,8 @@ class BPETokenizer(Tokenizer):
         Raises FileNotFoundError if the folder does not exist.
         """
         folder = Path(folder)
-        with atomic_write_together(*(folder / name for name in PAIRS[0])) as (vocabulary, lines):
+        first, second = PAIRS[0]
+        with atomic_write(folder / first) as vocabulary, atomic_write(folder / second) as lines:
             write_json({name: id for id, name in enumerate(self._names)}, vocabulary)
             text = "\n".join(["#version: 0.2", *self._merge_lines(), ""])
             lines.write_text(text, encoding="utf-8", newline="\n")

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from nn.json_files import read_json, read_text
-from tinygrad_lecture.files import atomic_write_together
+from tinygrad_lecture.files import atomic_write
 
 from .base import Tokenizer, check_text, require, texts_of
 from .bpe import PAIRS, WHOLE, unspell
@@ -211,7 +211,7 @@ class PretrainedTokenizer(Tokenizer):
         Raises FileNotFoundError if the folder does not exist.
         """
         folder = Path(folder)
-        with atomic_write_together(folder / WHOLE, folder / SETTINGS) as (whole, settings):
+        with atomic_write(folder / WHOLE) as whole, atomic_write(folder / SETTINGS) as settings:
             whole.write_text(self._whole, encoding="utf-8")
             settings.write_text(json.dumps(self._settings, ensure_ascii=False, indent=2), encoding="utf-8")
         for name in (TEMPLATE, *PAIRS[0]):  # the template is among the settings; the others are an earlier tokenizer

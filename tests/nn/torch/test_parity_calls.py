@@ -69,7 +69,8 @@ F.softmax(x); F.log_softmax(b); nn.Softmax()(b); repr(nn.Softmax()); nn.HuberLos
 
 # of constants: with PyTorch's names of arguments, with `out=`, with its old arguments, in place, or drawn at random
 OF_CONSTANTS = """
-V.pow_(2); A.mm(mat2=A); A.mv(vec=V); torch.matmul(input=A, other=A); A.transpose(dim0=0, dim1=1); torch.permute(B, dims=(2, 0, 1)); torch.take(A, index=I)
+V.pow_(2); A.mm(mat2=A); A.mv(vec=V); torch.matmul(input=A, other=A)
+A.transpose(dim0=0, dim1=1); torch.permute(B, dims=(2, 0, 1)); torch.take(A, index=I)
 torch.split(A, 2, dim=1); (A * 1.26).round_(decimals=1)
 A.var(1, True, True); A.std(1, False, True)
 torch.randint(high=1, size=(2,)); A.addcmul(tensor1=A, tensor2=Y)

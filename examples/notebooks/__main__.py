@@ -1,10 +1,10 @@
-"""Runs the notebooks, and writes each as .ipynb beside its program, with what its cells show.
+"""Runs the notebooks, and writes into each what its cells show.
 
     python -m examples.notebooks                # all of them
     python -m examples.notebooks attention      # some, by name
 
-It needs no Jupyter. A cell begins with `# %%`, one of text with `# %% [markdown]`. As in a notebook, the value of the
-last line of a cell is shown. What differs from run to run, as times do, stands in a cell `# %% tags=["measured"]`.
+It needs no Jupyter. As there, the value of the last line of a cell is shown. What differs from run to run, as times do,
+stands in a cell with the tag "measured".
 """
 
 import ast
@@ -12,32 +12,21 @@ import contextlib
 import io
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def notebook(path: Path) -> dict[str, Any]:
-    """Run a program cell by cell. Returns the notebook, as JSON has it: nbformat 4.5."""
+    """Run a notebook cell by cell. Returns it with what its cells show now, as JSON has it: nbformat 4.5."""
+    made: dict[str, Any] = json.loads(path.read_text("utf-8"))
     variables: dict[str, Any] = {"__name__": "__main__"}
-    cells = []
-    for i, text in enumerate(re.split(r"^# %%", path.read_text("utf-8"), flags=re.MULTILINE)[1:]):
-        head, _, body = text.partition("\n")
-        cell: dict[str, Any] = {"cell_type": "markdown", "id": f"cell-{i}", "metadata": {}}
-        if head.strip() == "[markdown]":
-            cell["source"] = _lines(re.sub(r"^# ?", "", body.strip(), flags=re.MULTILINE))
-        else:
-            tags = {"tags": json.loads(head.partition("tags=")[2])} if "tags=" in head else {}
-            count = sum(one["cell_type"] == "code" for one in cells) + 1
-            cell |= {"cell_type": "code", "execution_count": count, "metadata": tags, "source": _lines(body.strip())}
-            cell["outputs"] = _outputs(body, variables, count)
-        cells.append(cell)
-    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    for cell in made["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = _outputs("".join(cell["source"]), variables, cell["execution_count"])
+    return made
 
 
 def _outputs(source: str, variables: dict[str, Any], count: int) -> list[dict[str, Any]]:
@@ -67,11 +56,11 @@ def _lines(text: str) -> list[str]:
 def main(names: list[str]) -> None:
     """Write the notebooks of these names, or all."""
     os.chdir(FOLDER)  # where Jupyter runs them
-    for path in sorted(FOLDER.glob("[!_]*.py")):
+    for path in sorted(FOLDER.glob("*.ipynb")):
         if not names or path.stem in names:
             made = json.dumps(notebook(path), indent=1, ensure_ascii=False)
-            path.with_suffix(".ipynb").write_text(made + "\n", encoding="utf-8", newline="\n")
-            print(path.with_suffix(".ipynb").name)
+            path.write_text(made + "\n", encoding="utf-8", newline="\n")
+            print(path.name)
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ def test_a_conclusion_follows_from_made_numbers(conclude, sentence, capsys):
 # --- the notebooks ----------------------------------------------------------------------------------------------------
 
 
-NOTEBOOKS = sorted(FOLDER.glob("[!_]*.py"))
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 
 def told(made):
@@ -159,7 +159,7 @@ def test_a_notebook_runs_cell_by_cell_and_the_ipynb_shows_what_it_shows(path, mo
     before = {one: one.stat().st_mtime_ns for one in FOLDER.iterdir()}
     made = notebook(path)
     assert {one: one.stat().st_mtime_ns for one in FOLDER.iterdir()} == before  # it writes nothing
-    kept = json.loads(path.with_suffix(".ipynb").read_text("utf-8"))
+    kept = json.loads(path.read_text("utf-8"))
     assert list(told(made)) == list(told(kept)), "python -m examples.notebooks writes it anew"
     assert "<script" not in json.dumps(made)
 
@@ -167,4 +167,3 @@ def test_a_notebook_runs_cell_by_cell_and_the_ipynb_shows_what_it_shows(path, mo
 def test_the_table_of_the_notebooks_names_them_all():
     readme = (FOLDER / "README.md").read_text("utf-8")
     assert sorted(re.findall(r"\]\((\w+)\.ipynb\)", readme)) == [path.stem for path in NOTEBOOKS]
-    assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in NOTEBOOKS}

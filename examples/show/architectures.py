@@ -19,7 +19,6 @@ from transformer import GPT, Encoder, WordTokenizer, mask_tokens
 from transformer.training import IGNORED
 
 Words = Sequence[str]
-Seen = Mapping[str, tuple[np.ndarray, Words, Words]]  # (outputs, tokens) of bools, and the names of outputs and tokens
 Guesses = Sequence[tuple[str, float]]
 
 
@@ -268,7 +267,7 @@ def written(m: Measured, who: str) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_masks(seen: Seen, path: Path) -> None:
+def draw_masks(seen: Mapping[str, tuple[np.ndarray, Words, Words]], path: Path) -> None:
     """A map for each model: a row for each output, coloured where it depends on the token."""
     figure = new_figure(15, 5.4, "What a token sees: blue where an output depends on a token")
     panels = figure.subplots(1, 4)

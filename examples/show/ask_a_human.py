@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREY, chart, new_figure, plain, save
+from helpers.drawing import chart
 from helpers.program import Measured, counted, detail, elsewhere, holds, table
 
 
@@ -65,25 +65,10 @@ def report(m: Measured, settings: Any) -> None:
         verdict = "different" if holds(claim, m) else "it may be chance"
         print(f"    {what:12} by chance alone about {100 * chance:.1f} points: {verdict}")
     print("\nPictures:")
-    draw_calibration(m, counted(settings.epochs, "epoch"), settings.out / "calibration.png")
     draw_routing(m.left, settings.out / "routing.png")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_calibration(m: Measured, trained: str, path: Path) -> None:
-    """The share of spam against the probability; calibrated probabilities lie on the diagonal."""
-    said, true, n = m.bins["short"]
-    axes = plain(new_figure(7.5, 6, "Calibration: on the diagonal, a probability means what it says").subplots())
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="calibrated")
-    by_chance = 1.96 * np.sqrt(said * (1 - said) / n)
-    axes.errorbar(said, true, by_chance, color=BLUE, marker="o", capsize=3, label=f"trained for {trained}")
-    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="probability of spam that the network gives")
-    axes.set_ylabel("part of these messages that is spam")
-    axes.annotate("bars: how far chance alone leads", (1, 0), ha="right", color=DARK)
-    axes.legend(edgecolor="none", loc="upper left")
-    save(axes.figure, path)
 
 
 def draw_routing(left: np.ndarray, path: Path) -> None:

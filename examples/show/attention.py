@@ -105,9 +105,6 @@ def about_model(draw: Random) -> tuple[str, str, str]:
 # --- one head: what is measured ---------------------------------------------------------------------------------------
 
 
-Pair = tuple[str, str, int, str]
-
-
 def place(word: str, sentence: str) -> int:
     """Where a word is in a sentence. Raises DataError if it is not there."""
     found = words(sentence.lower())
@@ -232,7 +229,17 @@ def report(m: Measured, settings: Any) -> None:
     blends = "It blends, it does not select" if holds("blends", m) else "Here it nearly selects"
     print(f"  {blends}: softmax gives every word a weight. {others}")
     print(f'  "{word}" now means: {likely(tl.softmax(m.reading.logits[i], -1).numpy())}')
-    contexts(m)
+
+    # What the same word looks at, and means, in other sentences; and its vectors before and after attention
+    print("\nContext is everything: the same word in other sentences, none of which was learnt from.")
+    for (sentence, word, _), reading in zip(SENTENCES[1:], m.readings[1:], strict=True):
+        weights = sorted(looks_at(word, sentence, reading).items(), key=lambda item: -item[1])[:2]
+        at_words = ", ".join(f"{name} {weight:.2f}" for name, weight in weights if weight >= 0.02)
+        p = tl.softmax(reading.logits[place(word, sentence)], -1).numpy()
+        print(f"  {sentence:36} {word} looks at {at_words:26} {likely(p)}")
+    detail("  The cosine of two vectors of the same word, before attention and after it:")
+    detail("    " + ", ".join(f"{word} {m.before[word]:.2f} and {m.after[word]:.2f}" for word in m.before))
+    detail("  The embedding is static: a word starts from the same vector. What differs after it, attention brought.")
 
     # The exercise: what three heads look at, what they say of the car, and what is lost without one
     print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
@@ -277,19 +284,6 @@ def report(m: Measured, settings: Any) -> None:
 def likely(p: np.ndarray) -> str:
     """The two likeliest senses, if they have a probability of at least 2%."""
     return ", ".join(f"{SENSES[i]} {p[i]:.2f}" for i in np.argsort(-p)[:2] if p[i] >= 0.02)
-
-
-def contexts(m: Measured) -> None:
-    """What the same word looks at, and means, in other sentences; and its vectors before and after attention."""
-    print("\nContext is everything: the same word in other sentences, none of which was learnt from.")
-    for (sentence, word, _), reading in zip(SENTENCES[1:], m.readings[1:], strict=True):
-        weights = sorted(looks_at(word, sentence, reading).items(), key=lambda item: -item[1])[:2]
-        looks = ", ".join(f"{name} {weight:.2f}" for name, weight in weights if weight >= 0.02)
-        p = tl.softmax(reading.logits[place(word, sentence)], -1).numpy()
-        print(f"  {sentence:36} {word} looks at {looks:26} {likely(p)}")
-    detail("  The cosine of two vectors of the same word, before attention and after it:")
-    detail("    " + ", ".join(f"{word} {m.before[word]:.2f} and {m.after[word]:.2f}" for word in m.before))
-    detail("  The embedding is static: a word starts from the same vector. What differs after it, attention brought.")
 
 
 def page(m: Measured, sentence: str, path: Path) -> None:

@@ -36,7 +36,18 @@ def steps(graph: tl.Graph) -> Iterator[tuple[int, Vertex]]:
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
     forward(m, settings.layers, settings.activation)
-    backward(m)
+
+    # The steps of backward in its own order: what each passes back
+    print("\nBackward: from the cost back. Each step passes back what it gets, times its local derivative.")
+    for number, vertex in zip(m.order, m.graph.visited, strict=True):
+        label = f"  {number:2}.  {f'{vertex} = {written(vertex)}':18}"
+        for position, (x, passed) in enumerate(zip(vertex.inputs, vertex.input_gradients, strict=True)):
+            if passed is not None:
+                rule = local_rule(vertex, position, m.activation)
+                mark = "   *" if x.op is None else ""
+                print(f"{label:25} {f'dC/d{x}':11} = {rule} = {in_line(passed, 64)}{mark}")
+                label = ""
+    print("  *: the gradient of a parameter. Outer product: each element of one times each of the other")
 
     # Every parameter's gradient by the formula, by backward() and by nudging
     detail("\nThe gradient of every parameter in three ways:\n")
@@ -92,20 +103,6 @@ def written(vertex: Vertex) -> str:
     if vertex.op == "pow":
         return f"{vertex.inputs[0]}²"
     return vertex.formula if vertex.op in ("add", "sub", "sum") else f"sigma({vertex.inputs[0]})"
-
-
-def backward(m: Measured) -> None:
-    """Print the steps of backward in its own order: what each passes back."""
-    print("\nBackward: from the cost back. Each step passes back what it gets, times its local derivative.")
-    for number, vertex in zip(m.order, m.graph.visited, strict=True):
-        label = f"  {number:2}.  {f'{vertex} = {written(vertex)}':18}"
-        for position, (x, gradient) in enumerate(zip(vertex.inputs, vertex.input_gradients, strict=True)):
-            if gradient is not None:
-                rule = local_rule(vertex, position, m.activation)
-                mark = "   *" if x.op is None else ""
-                print(f"{label:25} {f'dC/d{x}':11} = {rule} = {in_line(gradient, 64)}{mark}")
-                label = ""
-    print("  *: the gradient of a parameter. Outer product: each element of one times each of the other")
 
 
 def local_rule(vertex: Vertex, position: int, activation: Activation) -> str:

@@ -138,7 +138,16 @@ def untrained(texts: Sequence[str]) -> Llama:
 
 def report(m: Measured, settings: Any) -> None:
     """Print what was measured, and draw it."""
-    moved(m)
+
+    # Where the country is: by how much the other's capital leads, if a vector is swapped after a block
+    print('1. Italy for France. Ten texts, "The capital of France is" and so on: one vector is the next text\'s.')
+    print(f"   By how many logits does the next text's capital lead, in how many texts? Before: {leads(m.before)}")
+    n, turn = len(m.moved["the last token"]), max(m.decides_from) + 1
+    at_blocks = sorted({0, 1, n // 2, *(k for k in (turn - 1, turn) if k < n), n - 1})
+    columns = [f"block {k - 1}" if k else "embedding" for k in at_blocks]
+    table(columns, {at: [leads(leading[k]) for k in at_blocks] for at, leading in m.moved.items()}, "", "swapped after")
+    if turn < n:
+        print(f"   From block {turn - 1} on the last token's vector alone decides in all ten.")
     parts(m)
     heads(m)
 
@@ -175,18 +184,6 @@ def quarters(blocks: Sequence[str]) -> list[list[str]]:
 def leads(lead: np.ndarray) -> str:
     """As "+8.96, 10 of 10"."""
     return f"{lead.mean():+.2f}, {(lead > 0).sum()} of {len(lead)}"
-
-
-def moved(m: Measured) -> None:
-    """Print where the country is: by how much the other's capital leads, if a vector is swapped after a block."""
-    print('1. Italy for France. Ten texts, "The capital of France is" and so on: one vector is the next text\'s.')
-    print(f"   By how many logits does the next text's capital lead, in how many texts? Before: {leads(m.before)}")
-    n, turn = len(m.moved["the last token"]), max(m.decides_from) + 1
-    shown = sorted({0, 1, n // 2, *(k for k in (turn - 1, turn) if k < n), n - 1})
-    columns = [f"block {k - 1}" if k else "embedding" for k in shown]
-    table(columns, {at: [leads(leading[k]) for k in shown] for at, leading in m.moved.items()}, "", "swapped after")
-    if turn < n:
-        print(f"   From block {turn - 1} on the last token's vector alone decides in all ten.")
 
 
 def parts(m: Measured) -> None:

@@ -136,7 +136,12 @@ def report(m: Measured, settings: Any) -> None:
     detail(f"  Half of the blocks suffice for {within:.0%} of the letters within words that it says right in the end,")
     detail(f"  and for {first:.0%} of the first letters, where a word is chosen.")
     detail(f"  Two of its heads have {m.overlap:.0%} of their weight on the same tokens, on average over all pairs.")
-    what_the_trainer_adds(m)
+
+    # The same first losses by hand and by the Trainer, and what the Trainer adds to the loop
+    detail("\nThe training loop (zero_grad, backward, step), written out in `by_hand`, and nn.Trainer:")
+    for name, begun in (("by hand", m.by_hand), ("Trainer", m.by_trainer)):
+        detail(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in begun))
+    detail(f"  largest difference {m.apart:.1g}. It adds test scores, a history, the best weights, resuming, workers.")
 
     # The steps from a text to its next token
     T = settings.temperature
@@ -163,14 +168,6 @@ def losses(m: Measured) -> None:
     """The losses to compare with, and whether the model has learnt more than they know."""
     rows = {name: (f"{loss:.3f}", f"{math.exp(loss):.1f}") for name, loss in m.loss.items()}
     table(("loss", "e^loss"), rows, corner="cross-entropy per token, and perplexity, on the test text")
-
-
-def what_the_trainer_adds(m: Measured) -> None:
-    """The same first losses by hand and by the Trainer, and what the Trainer adds to the loop."""
-    detail("\nThe training loop (zero_grad, backward, step), written out in `by_hand`, and nn.Trainer:")
-    for name, losses in (("by hand", m.by_hand), ("Trainer", m.by_trainer)):
-        detail(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
-    detail(f"  largest difference {m.apart:.1g}. It adds test scores, a history, the best weights, resuming, workers.")
 
 
 def trained(history: nn.History) -> None:

@@ -16,8 +16,6 @@ from helpers.mnist import Digits
 from helpers.program import Measured, counted, detail, elsewhere, holds, table
 from helpers.training import digit_network, train
 
-Numbers = Sequence[float]
-
 
 @dataclass(frozen=True)
 class Valley:
@@ -104,7 +102,6 @@ def report(m: Measured, settings: Any) -> None:
     print(f"  To try two values for each of 13,002 parameters: 2^13,002 = 10^{m.networks:,.0f} networks.")
     print(f"  At a billion a second that takes 10^{m.years:,.0f} years; the universe is 10^10 years old.")
     print("\nPictures:")
-    draw_landscape(m.points, valley, m.start, settings.out / "landscape.png")
     draw_rates(m.points, valley, m.trials, settings.out / "rates.png")
     draw_ways(m.points, valley, m.ways, settings.out / "descents.png")
     draw_high_dimensions(m.searches, settings.out / "high_dimensions.png")
@@ -233,21 +230,6 @@ def contours(axes: Axes, points: nn.TensorDataset, valley: Valley) -> None:
     axes.set(xlim=(w[0], w[-1]), ylim=(b[0], b[-1]), xlabel="w", ylabel="b", aspect="equal")
 
 
-def draw_landscape(points: nn.TensorDataset, valley: Valley, start: tuple[float, float], path: Path) -> None:
-    """The landscape as a surface, and on it where the descents start, and the best line."""
-    figure = new_figure(8, 6, "Every line is a point of the cost landscape; the best line is its lowest point")
-    axes = figure.add_subplot(projection="3d")
-    cost, rim = heights(points, *GRID), 1.4 * heights(points, *start)
-    bowl = np.where(cost < rim, cost, np.nan)  # cut off where it would hide the valley
-    axes.plot_surface(*GRID, bowl, rcount=40, ccount=40, color="#b9c7d6", edgecolor="white", alpha=0.8)
-    for name, (w, b), colour in (("start", start, VERMILION), ("best", (valley.w, valley.b), BLUE)):
-        axes.plot([w], [b], [heights(points, w, b)], "o", color=colour, markersize=9, zorder=10, label=name)
-    axes.set(xlabel="w", ylabel="b", zlabel="cost of the line y = w x + b")
-    axes.view_init(elev=45, azim=-75)  # w from left to right, b from the front to the back
-    axes.legend()
-    save(figure, path)
-
-
 def draw_rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descent], path: Path) -> None:
     """A panel for each learning rate: its path on the landscape."""
     did = [verdict(trial, valley).split(":")[0] for trial in trials]
@@ -274,7 +256,7 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     save(figure, path)
 
 
-def draw_high_dimensions(histories: Mapping[str, Numbers], path: Path) -> None:
+def draw_high_dimensions(histories: Mapping[str, Sequence[float]], path: Path) -> None:
     """The cost by evaluations, of gradient descent and of random search."""
     curves = {name: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
     title = "Gradient descent against random weights, in 13,002 dimensions"

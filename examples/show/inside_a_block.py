@@ -11,7 +11,6 @@ from helpers import drawing
 from helpers.drawing import GREY, VERMILION, new_figure, plain, save
 from helpers.program import Measured, detail, holds, table
 from helpers.real import DATA, first_token, largest, smollm2
-from transformer import GPTConfig
 from transformer.inspect.attention_maps import visible
 
 Function = Callable[[tl.Tensor], tl.Tensor]
@@ -85,23 +84,12 @@ def report(m: Measured, settings: Any) -> None:
     print(f"\nGPT-3: {config.heads} heads per layer x {config.layers} layers = {m.all_heads:,} attention heads")
     sizes = f"{config.heads} x {config.head_dim} = {config.heads * config.head_dim:,}"
     detail(f"  The lecture's 8 heads x 96 = 768 are not GPT-3's: there it is {sizes}.\n")
-    for name in ("W_E", "W_Q", "W_K", "W_V", "W_O", "FFN up", "FFN down", "W_U"):
-        detail(f"  {formula(name, config):46}{parts[name]:>18,}")
+    detail(f"  W_E: {config.vocab_size:,} x {config.width:,} = {parts['W_E']:,} weights, and as many in W_U.")
     ffn = (parts["FFN up"] + parts["FFN down"]) / m.weights
     print(f"  weights {m.weights:,}, {ffn:.0%} of them in the FFNs; at 2 bytes each {2 * m.weights / 1e9:.0f} GB.")
     print("\nPictures:")
     draw_bends(m.layers, m.attention, settings.out / "bends.png")
     draw_heads(*m.strips, settings.out / "heads.png")
-
-
-def formula(name: str, config: GPTConfig) -> str:
-    """How many weights a part has, as a product."""
-    width, hidden = f"{config.width:,}", f"{config.ffn_width:,}"
-    if name in ("W_E", "W_U"):
-        return f"{name}: {config.vocab_size:,} x {width}"
-    if name.startswith("FFN"):
-        return f"{name}: {config.layers} x {width} x {hidden}"
-    return f"{name}: {config.layers} x {config.heads} x {width} x {config.head_dim}"
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

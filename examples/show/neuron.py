@@ -8,10 +8,9 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.drawing import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, ORANGE, PURPLE, new_figure, plain, save
 from helpers.program import Measured, detail, table
 
-Learnt = Mapping[str, tuple[tl.Tensor, tl.Tensor]]  # with and without bias: w, b
 NAMES = ("sunshine", "wind", "company")
 SIZES, BIASES, SUMS = (-5, -0.1, 0, 0.1, 5), (-4, -1, 0, 1, 4), (-1000, -30, -5, 0, 5, 30, 1000)
 Activation = Callable[[tl.Tensor], tl.Tensor]
@@ -63,14 +62,10 @@ def report(m: Measured, settings: Any) -> None:
     print("  Without bias, z is 0 where both inputs are 0, so the line passes through the origin, whatever it learns.")
     print("\nPictures:")
     draw_activations(m.curves, settings.out / "activations.png")
-    draw_weight_and_bias(settings.out / "weight_and_bias.png")
     draw_lines(m.learnt, m.points.numpy(), m.wanted.numpy(), settings.out / "without_bias.png")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-SPREAD = (SKY, BLUE, GREEN, ORANGE, VERMILION)
 
 
 def draw_activations(functions: Mapping[str, np.ndarray], path: Path) -> None:
@@ -84,19 +79,7 @@ def draw_activations(functions: Mapping[str, np.ndarray], path: Path) -> None:
     save(figure, path)
 
 
-def draw_weight_and_bias(path: Path) -> None:
-    """What weight and bias do to a sigmoid neuron with one input."""
-    x = np.linspace(-6, 6, 300)
-    by_weight = {f"w = {w}": w * x for w in (-1, 0.5, 1, 2, 8)}
-    by_bias = {f"b = {b}": 2 * x + b for b in (-8, -4, 0, 4, 8)}
-    panels = new_figure(11, 5, "The weight says how steep, the bias says where").subplots(1, 2)
-    for axes, title, sums in zip(panels, ("sigmoid(w x)", "sigmoid(2 x + b)"), (by_weight, by_bias), strict=True):
-        curves = {name: (x, tl.sigmoid(tl.tensor(z)).numpy()) for name, z in sums.items()}
-        drawing.lines(axes, curves, SPREAD, "-", "upper left", title=title, xlabel="input x", ylabel="activation a")
-    save(panels[0].figure, path)
-
-
-def draw_lines(learnt: Learnt, points: np.ndarray, wanted: np.ndarray, path: Path) -> None:
+def draw_lines(learnt: Mapping[str, Any], points: np.ndarray, wanted: np.ndarray, path: Path) -> None:
     """The two kinds of points, and the line at which each neuron divides them."""
     figure = new_figure(11, 5.4, "Without bias, the dividing line cannot leave the origin")
     for axes, (name, (w, b)) in zip(figure.subplots(1, 2, sharey=True), learnt.items(), strict=True):

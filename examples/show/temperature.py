@@ -13,7 +13,6 @@ from helpers.program import Measured, detail, holds, table
 from helpers.real import DATA, chances, smollm2
 
 Array = np.ndarray
-Numbers = Sequence[float]
 # The lecture's solution: T -> the exponentials, their sum, the probabilities.
 LECTURE = {
     0.5: ((54.6, 36.6, 11.0, 5.0, 3.3), 110.5, (0.49, 0.33, 0.10, 0.05, 0.03)),

@@ -12,9 +12,6 @@ from helpers.program import SHOW_MORE, Measured, counted, detail, holds, table
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.bpe import visible
 
-Ways = Mapping[str, Tokenizer]
-
-
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
@@ -91,7 +88,7 @@ def sizes(m: Measured) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_vocabulary(text: Text, ways: Ways, learnt: Sequence[BPETokenizer], path: Path) -> None:
+def draw_vocabulary(text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], path: Path) -> None:
     """How long the text is in each vocabulary."""
     sizes, lengths = [256 + len(t.merges) for t in learnt], [len(t.encode(text.learnt)) for t in learnt]
     title = f"With bytes the text has {lengths[0]:,} tokens, with {sizes[-1]:,} pieces {lengths[-1]:,}"

@@ -128,7 +128,22 @@ def report(m: Measured, settings: Any) -> None:
     word = "bank" if "bank" in vectors else "king"
     row = ", ".join(f"{value:.2f}" for value in vectors[word][:6])
     print(f'"{word}" -> [{row}, ...], {len(vectors[word])} numbers (12,288 in GPT-3). A static lookup.')
-    directions(m)
+
+    # The best answers to some analogies, and what the directions are
+    print("\nDirections. The words nearest to A - B + C, without the three themselves:")
+    for question in m.rank:
+        a, b, c = re.split(" [-+] ", question)
+        print(f"  {question:26} {listed(vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c]))}")
+    if "germany - berlin + france" in m.rank:
+        ends = "to Paris all the same" if holds("literally", m) else "to another word"
+        print(f"  Germany - Berlin is the way from a capital back to its country: from France it leads {ends}.")
+    if m.plural_steps:
+        shown = sorted(m.plural_steps.items(), key=lambda item: -item[1])
+        detail('\nPlurality: the direction from "cat" to "cats", and its cosine with the same step of other words:')
+        detail("  " + ", ".join(f"{one} → {many} {value:.2f}" for (one, many), value in (*shown[:3], *shown[-2:])))
+        detail(f"  On average over {len(shown)} words {m.along:.2f}; two unrelated directions have about 0.")
+    largest = ", ".join(f"{name} {share:.0%}" for name, share in m.position.items())
+    print(f"  No number has a meaning of its own. The largest of each direction has, squared: {largest}.")
 
     # The nearest words of some words; the mean cosine within a kind, and to the words of other kinds
     print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:")
@@ -150,25 +165,6 @@ def report(m: Measured, settings: Any) -> None:
     draw_directions(vectors, m.relations, settings.out / "directions.png")
     draw_clusters(vectors, m.clusters, settings.out / "clusters.png")
     draw_occupations(m.female | {"all words": m.all_words}, settings.out / "occupations.png")
-
-
-def directions(m: Measured) -> None:
-    """The best answers to some analogies, and what the directions are."""
-    vectors = m.vectors
-    print("\nDirections. The words nearest to A - B + C, without the three themselves:")
-    for question in m.rank:
-        a, b, c = re.split(" [-+] ", question)
-        print(f"  {question:26} {listed(vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c]))}")
-    if "germany - berlin + france" in m.rank:
-        ends = "to Paris all the same" if holds("literally", m) else "to another word"
-        print(f"  Germany - Berlin is the way from a capital back to its country: from France it leads {ends}.")
-    if m.plural_steps:
-        shown = sorted(m.plural_steps.items(), key=lambda item: -item[1])
-        detail('\nPlurality: the direction from "cat" to "cats", and its cosine with the same step of other words:')
-        detail("  " + ", ".join(f"{one} → {many} {value:.2f}" for (one, many), value in (*shown[:3], *shown[-2:])))
-        detail(f"  On average over {len(shown)} words {m.along:.2f}; two unrelated directions have about 0.")
-    largest = ", ".join(f"{name} {share:.0%}" for name, share in m.position.items())
-    print(f"  No number has a meaning of its own. The largest of each direction has, squared: {largest}.")
 
 
 def bias(m: Measured) -> None:

@@ -221,18 +221,6 @@ def test_modules_are_boxes_that_open_and_close(visit, gpt_page):
     assert "embedding.W_E.weight" in text_of(page)
 
 
-def test_an_address_that_names_a_step_within_a_module_opens_it(visit, gpt_page):
-    page = visit(gpt_page)
-    press(page, "ArrowRight", "ArrowRight")
-    end = int(page.locator("#slider").input_value())
-    within = visit(gpt_page, f"#step={end - 1}")
-    assert "is computed" in text_of(within)
-    assert "blocks.0" in within.locator("#path").inner_text()
-    within.reload()
-    assert "is computed" in text_of(within)
-    assert "Forward through blocks.0" in text_of(visit(gpt_page, f"#step={end}"))  # its end is the module as one step
-
-
 def test_the_page_says_whose_gradients_it_shows(visit, tmp_path):
     x = tl.tensor(3.0, requires_grad=True)
     with tl.Graph():
@@ -275,21 +263,6 @@ def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch):
     chosen.get_by_text("Numbers", exact=True).first.click()
     cells = chosen.locator("details").first.locator("td").all_inner_texts()
     assert numbers(x.detach().numpy()[0, 0]) in cells
-
-
-def test_a_large_graph_opens_and_steps(visit, tmp_path):
-    model = nn.Sequential(*(nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(60)))
-    with tl.Graph() as graph:
-        loss = model(tl.ones(2, 4)).sum()
-        loss.backward()
-        page = visit(tl.page(loss, tmp_path / "large.html"))
-    assert len(graph) > 400
-    press(page, "ArrowRight", "b", "ArrowRight", "End")
-    assert "What backward found" in text_of(page)
-    assert page.locator("g.box").count() < 200
-    assert page.locator("#step dt").count() == 30  # a long list begins with a part
-    page.get_by_role("button", name="Show all 240").click()
-    assert page.locator("#step dt").count() == 240
 
 
 def height_of(page, selector):

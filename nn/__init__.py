@@ -17,8 +17,8 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     optim/  data/  training/         optimisers, mini-batches, the loop
     parallel/                        training on several cores or machines
     utils/  module_calls.py          gradient clipping, padding; functional_call, gradcheck
-    weights.py  json_files.py        weights in files; JSON and text
-    layer_summary.py  notebook.py    a table of a model; what notebooks show
+    weights.py                       weights in files
+    layer_summary.py                 a table of a model
     errors.py                        checks of arguments
     torch/                           runs PyTorch's scripts
 """
@@ -63,18 +63,11 @@ from .training.trainer import fit as fit
 from .utils import clip_grad_norm_ as clip_grad_norm_
 from .utils import clip_grad_value_ as clip_grad_value_
 
-_MODULES = {"data", "functional", "init", "optim", "parallel", "utils", "weights"}
+_modules = {"data": data, "functional": functional, "init": init, "optim": optim, "parallel": parallel, "utils": utils}
+_modules |= {"weights": weights, "optim.lr_scheduler": optim.lr_scheduler, "utils.rnn": utils.rnn}
 globals()["__all__"] = sorted(  # written as a name, type checkers would take it for an empty list
     name
     for name, held in globals().items()
-    if name[0] != "_" and (name in _MODULES or not isinstance(held, _ModuleType))
+    if name[0] != "_" and (name in _modules or not isinstance(held, _ModuleType))
 )
-
-_tell_missing(
-    {
-        "nn": globals(), "nn.functional": vars(functional), "nn.optim": vars(optim), "nn.init": vars(init),
-        "nn.optim.lr_scheduler": vars(optim.lr_scheduler),
-        "nn.data": vars(data), "nn.utils": vars(utils), "nn.utils.rnn": vars(utils.rnn), "nn.parallel": vars(parallel),
-        "nn.weights": vars(weights),
-    }
-)  # fmt: skip
+_tell_missing({"nn": globals(), **{f"nn.{name}": vars(module) for name, module in _modules.items()}})

@@ -7,7 +7,7 @@ attributes and in containers, but not in plain lists or dicts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any, Generic, Self, TypeVar, overload
 
 from tinygrad_lecture import Tensor
@@ -15,7 +15,7 @@ from tinygrad_lecture.errors import PlaceError, brief
 
 from .module import Module, Parameter
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
 
 T = TypeVar("T", Module, Parameter)
 
@@ -86,10 +86,6 @@ class _Numbered(_Container[T]):
 
     __iadd__ = extend
 
-    def __add__(self, values: Iterable[T]) -> Self:
-        """A container with these values and, behind them, others (not copied)."""
-        return type(self)._of(chain(self, values))
-
     def insert(self, index: int, value: T) -> None:
         """Insert a value before an index, in place; those behind it get higher numbers."""
         values = list(self)
@@ -126,29 +122,6 @@ class _Numbered(_Container[T]):
         except IndexError:
             name, kind = type(self).__name__, self._kind.__name__.lower()
             raise PlaceError(f"{name}: index {index} is out of range for {n} {kind}s") from None
-
-
-class _Named(_Container[T], MutableMapping[str, T]):
-    """A dict, with names that the user chose: not empty, without a dot, and no other attribute's."""
-
-    __eq__ = object.__eq__  # a module equals itself alone
-    __hash__ = object.__hash__
-
-    def __init__(self, values: Mapping[str, T] | Iterable[tuple[str, T]] = ()) -> None:
-        self.update(values)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._held())
-
-    def __getitem__(self, name: str) -> T:
-        return self._held()[name]
-
-    def __setitem__(self, name: str, value: T) -> None:
-        self._put(name, value)
-
-    def __delitem__(self, name: str) -> None:
-        self[name]
-        delattr(self, name)
 
 
 class Sequential(_Numbered[Module]):
@@ -192,10 +165,28 @@ class ModuleList(_Numbered[Module]):
         return "\n  ".join(lines) + ("\n)" if first else ")")
 
 
-class ModuleDict(_Named[Module]):
-    """A dict of modules; it has no forward."""
+class ModuleDict(_Container[Module], MutableMapping[str, Module]):
+    """A dict of modules, with names that are not empty, without a dot, and no other attribute's; it has no forward."""
 
     _kind = Module
+    __eq__ = object.__eq__  # a module equals itself alone
+    __hash__ = object.__hash__
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
+        self.update(modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held())
+
+    def __getitem__(self, name: str) -> Module:
+        return self._held()[name]
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        self._put(name, module)
+
+    def __delitem__(self, name: str) -> None:
+        self[name]
+        delattr(self, name)
 
 
 class ParameterList(_Numbered[Parameter]):
@@ -205,12 +196,6 @@ class ParameterList(_Numbered[Parameter]):
 
     def __init__(self, values: Iterable[Tensor] = ()) -> None:
         self.extend(values)  # type: ignore[arg-type]  # `append` makes Parameters of Tensors
-
-
-class ParameterDict(_Named[Parameter]):
-    """A dict of parameters; a Tensor becomes a Parameter."""
-
-    _kind = Parameter
 
 
 def _remedy(value: Any) -> str:

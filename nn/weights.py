@@ -20,9 +20,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, Shape, is_array, to_host
 from tinygrad_lecture.errors import brief
-from tinygrad_lecture.files import atomic_write
+from tinygrad_lecture.files import atomic_write, require_file
 
-from .json_files import require_file
 from .module import array_of, check_state
 
 

@@ -17,7 +17,6 @@ from tinygrad_lecture.errors import aligned, brief, kind_of
 from tinygrad_lecture.func.trees import map_leaves
 
 from ..errors import ExplainsArguments, check_sizes, is_data
-from ..notebook import loader_facts, loader_html
 from .dataset import BatchSampler, IterableDataset, RandomSampler, SequentialSampler, in_lists, stream_of
 
 
@@ -104,11 +103,12 @@ class DataLoader(ExplainsArguments):
             remedy = "use a smaller batch_size" if len(dataset) else "the dataset is empty"
             raise ValueError(f"DataLoader: {len(dataset)} rows are too few for a batch of {batch_size}; {remedy}")
 
-    def _repr_html_(self) -> str:
-        return loader_html(self)
-
     def __repr__(self) -> str:
-        return "\n".join([type(self).__name__, *(f"  {line}" for line in aligned(loader_facts(self)))])
+        rows = f", {len(self.dataset):,} rows" if hasattr(self.dataset, "__len__") else ""
+        order = "shuffled in every epoch" if self.shuffle else type(self.sampler).__name__ if self.sampler else ""
+        facts = [["dataset", f"{type(self.dataset).__name__}{rows}"], ["batch size", str(self.batch_size or "")]]
+        facts += [["order", order], ["batches in an epoch", f"{len(self):,}" if rows else ""]]
+        return "\n".join([type(self).__name__, *(f"  {line}" for line in aligned([f for f in facts if f[1]]))])
 
     def __len__(self) -> int:
         """The number of batches in an epoch. Raises TypeError if dataset or sampler have no length."""

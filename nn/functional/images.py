@@ -12,7 +12,6 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import DtypeError, TensorError, brief
-from tinygrad_lecture.ops.windowed import max_pool_indices
 
 from ..errors import check_tensor
 
@@ -210,7 +209,7 @@ def _grid(
 
 def _max_pool(
     name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
-    dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False,
+    dilation: PerAxis = 1, *, ceil_mode: bool = False,
 ) -> Any:  # fmt: skip
     """The largest element of each window: `(batch, channels, height, width) -> (batch, channels, ...)`.
 
@@ -220,7 +219,6 @@ def _max_pool(
     - `stride`: from one window to the next, by default the window's size. `dilation`: between its elements.
     - `padding`: how far windows reach beyond the input, at most half of their size; it is never the largest.
     - `ceil_mode`: whether a last window may reach further.
-    - `return_indices`: return a pair, the elements and where each is in its image, counted row by row, int64.
 
     Raises ValueError for windows that do not fit.
     """
@@ -228,10 +226,8 @@ def _max_pool(
     size, strides, pads = _window(name, n, kernel_size, stride, padding)
     dilations = per_axis(name, "dilation", dilation, n)
     sides = _sides(x.shape[2:], size, strides, pads, dilations, ceil_mode)
-    grid: Any = {"stride": strides, "padding": sides, "dilation": dilations}
-    found = [tl.max_pool(x, size, **grid), *([max_pool_indices(x, size, **grid)] if return_indices else [])]
-    y, *indices = (each[0] for each in found) if alone else found
-    return (y, *indices) if indices else y
+    y: Tensor = tl.max_pool(x, size, stride=strides, padding=sides, dilation=dilations)
+    return y[0] if alone else y
 
 
 max_pool1d, max_pool2d = for_axes(1, _max_pool), for_axes(2, _max_pool)

@@ -1,6 +1,6 @@
 """Normalisation: (x - mean) / sqrt(var + eps), with mean and var over the last axes, the batch, or groups of channels.
 
-All but rms_norm, which has no mean, are layer_norm of other rows: batch_norm's are the channels (channels.py),
+All but rms_norm, which has no mean, are layer_norm of other rows: batch_norm's are the channels,
 group_norm's the groups of each image.
 """
 
@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
+from tinygrad_lecture.autograd.op import Value
+from tinygrad_lecture.backend import Array, xp
+from tinygrad_lecture.kernels.arrays import row_products, row_sums
+from tinygrad_lecture.kernels.fused import centre, layer_norm_backward
+from tinygrad_lecture.kernels.fused import layer_norm as normalised_rows
 from tinygrad_lecture.ops.composite import as_floats
 from tinygrad_lecture.tensor_base import TENSORS
 
 from ..errors import check_tensor, shape_complaint
-from . import channels
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
 
@@ -83,10 +88,10 @@ def batch_norm(
             f"batch_norm: in training a channel needs two numbers or more, got {input.shape}; take larger batches "
             "(DataLoader's drop_last=True leaves out a small one at the end), or evaluate after model.eval()"
         )
-    rows = channels.by_channel(input.detach())
+    rows = _by_channel(input.detach())
     _track(running_mean, rows.mean(1), momentum)
     _track(running_var, rows.var(1), momentum)
-    return channels.batch_norm(input, weight, bias, eps)
+    return normalised_channels(input, weight, bias, eps)
 
 
 def group_norm(
@@ -108,25 +113,20 @@ def group_norm(
 
 
 def instance_norm(
-    input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
-    weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True,
-    momentum: float = 0.1, eps: float = 1e-5,
+    input: Tensor, running_mean: None = None, running_var: None = None, weight: Tensor | None = None,
+    bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
     """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var of each channel of each image.
 
-    `input`: `(batch, channels, ...)`. With use_input_stats=False the running averages are used, which otherwise move
-    towards the mean over the images; see `batch_norm`. Raises ValueError if a shape does not fit and, with
-    use_input_stats, for images of one number per channel. (Ulyanov et al., arXiv:1607.08022.)
+    `input`: `(batch, channels, ...)`. `momentum` has no effect. Raises ValueError if a shape does not fit and for
+    images of one number per channel, NotImplementedError for running averages. (Ulyanov et al., arXiv:1607.08022.)
     """
-    if not use_input_stats:
-        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    if running_mean is not None or running_var is not None or not use_input_stats:
+        raise NotImplementedError("instance_norm: running averages are not here; batch_norm has them")
     check_eps("instance_norm", eps)
-    _check_channels("instance_norm", input, running_mean, running_var, weight, bias)
-    rows = input.detach().reshape(*input.shape[:2], math.prod(input.shape[2:]))
-    if rows.shape[2] < 2:
+    _check_channels("instance_norm", input, weight, bias)
+    if math.prod(input.shape[2:]) < 2:
         raise TensorError(f"instance_norm: a channel of an image needs two numbers or more, got {input.shape}")
-    _track(running_mean, rows.mean(2).mean(0), momentum)
-    _track(running_var, rows.var(2).mean(0), momentum)
     return group_norm(input, input.shape[1], weight, bias, eps)
 
 
@@ -177,3 +177,52 @@ def row_axes(name: str, input: Tensor, normalized_shape: int | Sequence[int]) ->
     if not n or input._array.shape[-n:] != wanted:
         raise TensorError(f"{name}: {shape_complaint(wanted, input.shape)}") from None
     return n
+
+
+# --- the op: channels normalised over all other axes, by the kernels that normalise rows -----------------------
+
+
+def _batch_norm(x: Value, weight: Value = None, bias: Value = None, /, eps: float = 1e-5) -> Value:
+    """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var of each channel, axis 1, over all other axes."""
+    rows = tl.layer_norm(_by_channel(x), eps=eps)
+    rows = rows if weight is None else rows * weight.reshape(-1, 1)
+    return _like(x, rows if bias is None else rows + bias.reshape(-1, 1))
+
+
+def _by_channel(x: Value) -> Value:
+    """(batch, channels, ...) -> (channels, n)."""
+    batch, channels, *axes = x.shape
+    return tl.reshape(tl.swapaxes(x, 0, 1), (channels, batch * math.prod(axes)))
+
+
+def _like(x: Value, rows: Value) -> Value:
+    """(channels, n) -> (batch, channels, ...), the shape of x."""
+    batch, channels, *axes = x.shape
+    return tl.swapaxes(tl.reshape(rows, (channels, batch, *axes)), 0, 1)
+
+
+def _forward(
+    x: Array, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5, *, keep: bool = False
+) -> Any:
+    rows, kept = normalised_rows(_by_channel(x), eps=eps, keep=True)
+    rows = rows if weight is None else rows * weight[:, None]
+    y = xp(x).ascontiguousarray(_like(x, rows if bias is None else rows + bias[:, None]))
+    return (y, kept) if keep else y
+
+
+def _backward(
+    g: Array, needs: list[bool], x: Array, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5,
+    *, kept: tuple[Array, Array],
+) -> tuple[Any, ...]:  # fmt: skip
+    g, rows = _by_channel(g), _by_channel(x)
+    offset, scale = kept
+    dbias = row_sums(g)[:, 0] if any(needs[2:]) else None
+    dweight = (row_products(g, centre(rows, offset)[0]) * scale)[:, 0] if any(needs[1:2]) else None
+    upstream = g if weight is None else g * weight[:, None]
+    (dx,) = layer_norm_backward(upstream, [True], rows, eps=eps, kept=kept) if needs[0] else (None,)
+    return (None if dx is None else _like(x, dx), dweight, dbias)[: len(needs)]
+
+
+_batch_norm.__name__ = "batch_norm"  # as errors and graphs show the op
+normalised_channels = tl.fused(_batch_norm)
+normalised_channels.kernel(_forward, _backward, views=False)

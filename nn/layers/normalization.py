@@ -123,11 +123,18 @@ class RMSNorm(_RowNorm):
             raise
 
 
+def check_rank(x: Tensor, ranks: tuple[int, ...], layout: str) -> None:
+    """Raises TypeError unless the input is a Tensor, ValueError for a shape of another number of axes."""
+    check_tensor("forward", "input", x)
+    if x.ndim not in ranks:
+        raise TensorError(f"input must be {layout}, not {x.shape}")
+
+
 # --- of channels --------------------------------------------------------------------------------------------
 
 
-class Channels(Affine):
-    """What batch and instance normalisation share: scales, shifts and running averages, one for each channel."""
+class BatchNorm(Affine):
+    """What BatchNorm1d and BatchNorm2d share: all but the number of axes."""
 
     ranks: tuple[int, ...]  # how many axes the input may have
     layout: str  # what they are
@@ -160,25 +167,15 @@ class Channels(Affine):
         self.reset_running_stats()
         super().reset_parameters()
 
-    def check(self, x: Tensor) -> None:
-        """Raises TypeError unless the input is a Tensor, ValueError for a shape of another number of axes."""
-        check_tensor("forward", "input", x)
-        if x.ndim not in self.ranks:
-            raise TensorError(f"input must be {self.layout}, not {x.shape}")
-
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
             f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
-
-class BatchNorm(Channels):
-    """What BatchNorm1d and BatchNorm2d share: all but the number of axes."""
-
     def forward(self, x: Tensor) -> Tensor:
         """The output has the input's shape. In training this updates the running averages."""
-        self.check(x)
+        check_rank(x, self.ranks, self.layout)
         momentum: Any = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked += 1
@@ -218,24 +215,31 @@ class BatchNorm2d(BatchNorm):
     ranks, layout = (4,), LAYOUTS[2]
 
 
-class _InstanceNorm(Channels):
+class _InstanceNorm(Affine):
+    ranks: tuple[int, ...]  # how many axes the input may have
+    layout: str  # what they are
+
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
         track_running_stats: bool = False, device: str = "cpu", dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+        check_sizes(type(self).__name__, num_features=num_features)
+        if track_running_stats:
+            raise NotImplementedError(f"{type(self).__name__}: track_running_stats is not here; BatchNorm2d has it")
+        self.num_features, self.eps, self.momentum, self.affine = num_features, eps, momentum, affine
+        self.make_affine(num_features, affine, bias, dtype, device)
 
     def forward(self, x: Tensor) -> Tensor:
         """The output has the input's shape."""
-        self.check(x)
-        alone = x.ndim == self.ranks[0]
-        use_own = self.training or not self.track_running_stats
-        momentum: Any = 0.0 if self.momentum is None else self.momentum
-        y = F.instance_norm(
-            x[None] if alone else x, self.running_mean, self.running_var, self.weight, self.bias, use_own, momentum,
-            self.eps,
-        )  # fmt: skip
-        return y[0] if alone else y
+        check_rank(x, self.ranks, self.layout)
+        y = F.instance_norm(x[None] if x.ndim == self.ranks[0] else x, None, None, self.weight, self.bias, eps=self.eps)
+        return y[0] if x.ndim == self.ranks[0] else y
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats=False"
+        )
 
 
 class InstanceNorm1d(_InstanceNorm):
@@ -253,9 +257,9 @@ class InstanceNorm2d(_InstanceNorm):
     Shape: `(batch, num_features, height, width)`, also without the batch axis, and the same.
 
     - `weight`, `bias`: `(num_features,)`, initially 1 and 0, with affine=True; else None. bias=False leaves it out.
-    - With track_running_stats=True running averages are kept, as in `BatchNorm2d`, and used in evaluation.
 
-    Raises ValueError for another shape and for images of one number per channel. (Ulyanov et al., arXiv:1607.08022.)
+    Raises ValueError for another shape and for images of one number per channel, NotImplementedError for
+    track_running_stats. (Ulyanov et al., arXiv:1607.08022.)
     """
 
     ranks, layout = (3, 4), f"{LAYOUTS[2]}, or one without batch"

@@ -25,9 +25,9 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, empty
 from tinygrad_lecture.errors import Elsewhere, warn
+from tinygrad_lecture.inspect.notebook import caption, folded, table
 
 from ..errors import MadeFirst, locate
-from ..notebook import module_html
 from .hooks import WithHooks
 from .tree import clear_grad
 
@@ -155,7 +155,8 @@ class Module(WithHooks):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the modules as a tree that folds, with their parameters."""
-        return module_html(self)
+        total, first = sum(p.numel() for p in self.parameters()), {p: name for name, p in self.named_parameters()}
+        return caption(type(self).__name__, f"{total:,} parameters") + _folded_tree(self, "", first, open_below=2)
 
     def __repr__(self) -> str:
         name = type(self).__name__
@@ -164,6 +165,28 @@ class Module(WithHooks):
             return f"{name}({self.extra_repr()})"
         inner = [line for line in (self.extra_repr(), *children) if line]
         return "\n  ".join([f"{name}(", *inner]) + "\n)"
+
+
+def _folded_tree(module: Module, path: str, first: Mapping[Any, str], open_below: int) -> str:
+    """The parameters and modules in a module. path: its name, with a dot.  first: the first name of each parameter.
+
+    A tied parameter counts at its first place.
+    """
+    own = []
+    for name, p in module.named_parameters(recurse=False):
+        state = "learnt" if p.requires_grad else "frozen"
+        counted = [f"{p.numel():,}", state] if first[p] == path + name else ["0", f"is {first[p]}"]
+        own.append([name, str(p.shape), *counted])
+    parts = [table(["parameter", "shape", "numbers", ""], own, right=[2])] if own else []
+    for name, child in module.named_children():
+        inside = f"{path}{name}."
+        new = [p.numel() for n, p in child.named_parameters() if first[p] == inside + n]
+        shared = "   shared parameters" if list(child.parameters()) else ""
+        line = f"{name}: {type(child).__name__}({child.extra_repr()})"
+        inner = _folded_tree(child, inside, first, open_below - 1)
+        line += f"   {sum(new):,} parameters" if new else shared
+        parts.append(folded(line, inner, unfolded=open_below > 1 and bool(inner)))
+    return "".join(parts)
 
 
 # --- modules made of functions ----------------------------------------------------------------------------------
@@ -227,8 +250,7 @@ class FunctionLayer(MadeFirst, Module):
 
     def extra_repr(self) -> str:
         given = {name: getattr(self, name) for name in (self.settings if self.in_repr is None else self.in_repr)}
-        usual = ("inplace", False), ("return_indices", False)
-        return ", ".join(f"{name}={value!r}" for name, value in given.items() if (name, value) not in usual)
+        return ", ".join(f"{name}={value!r}" for name, value in given.items() if (name, value) != ("inplace", False))
 
     if TYPE_CHECKING:
 

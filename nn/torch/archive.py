@@ -25,9 +25,9 @@ import numpy as np
 from tinygrad_lecture import Tensor, device
 from tinygrad_lecture.backend import Array
 from tinygrad_lecture.errors import kind_of
+from tinygrad_lecture.files import parse_json, require_file
 
 from .. import weights
-from ..json_files import parse_json, require_file
 from ..module import Module, Parameter
 from .modules import nn
 

@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from tinygrad_lecture.errors import aligned
 from tinygrad_lecture.inspect.drawing import new_figure, save_picture
+from tinygrad_lecture.inspect.notebook import caption, curves, folded, table
 
-from ..notebook import history_html
 from ..parallel.group import rank
 from .evaluation import Scores
 
@@ -79,7 +79,17 @@ class History:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: curves, and the table."""
-        return history_html(self)
+        if not self.records:
+            return caption("an empty history")
+        pictures = [
+            curves(title, {name: ([x for x, _ in points], [y for _, y in points]) for name, points in lines.items()})
+            for title, lines in self.curves().items()
+        ]
+        rows = [
+            [f"{row.step:,}", f"{row.epoch:.4g}", str(row), "best" if i == self.best else ""]
+            for i, row in enumerate(self.records)
+        ]
+        return "".join(pictures) + folded("the rows", table(["step", "epoch", "scores", ""], rows))
 
     @property
     def steps(self) -> list[int]:

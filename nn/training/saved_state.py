@@ -18,10 +18,9 @@ import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import brief
-from tinygrad_lecture.files import check_writable, sweep
+from tinygrad_lecture.files import check_writable, parse_json, sweep
 
 from .. import weights
-from ..json_files import parse_json
 from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler

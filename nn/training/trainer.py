@@ -31,7 +31,6 @@ from ..container import Sequential
 from ..data.loader import DataLoader, Epoch
 from ..errors import explained
 from ..module import Module
-from ..notebook import facts, trainer_html
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
 from ..parallel.distribute import distribute, drawing_alike, of_own_rows
@@ -119,10 +118,15 @@ class Trainer:
         self._optimizer_settings = optimizer_settings(self.optimizer, self.schedule)  # before a step changes them
 
     def __repr__(self) -> str:
-        return "\n".join(["Trainer", *(f"  {line}" for line in aligned(facts(self)))])
-
-    def _repr_html_(self) -> str:
-        return trainer_html(self)
+        parameters = sum(p.numel() for p in self.model.parameters())
+        rows = [
+            ["model", f"{type(self.model).__name__}, {parameters:,} parameters"],
+            ["loss", getattr(self.loss, "__name__", type(self.loss).__name__)],
+            ["optimizer", f"{type(self.optimizer).__name__}, rate {self.optimizer.param_groups[0]['lr']:.4g}"],
+            ["done", f"step {self.step:,} of {self.total_steps:,}"],
+            *([["folder", str(self.folder)]] if self.folder is not None else []),
+        ]
+        return "\n".join(["Trainer", *(f"  {line}" for line in aligned(rows))])
 
     @property
     def steps_per_epoch(self) -> int:

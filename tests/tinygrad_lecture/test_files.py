@@ -6,7 +6,16 @@ import re
 
 import pytest
 
-from tinygrad_lecture.files import atomic_write, check_writable, hold, make_folder, sweep
+from tinygrad_lecture.files import (
+    atomic_write,
+    check_writable,
+    hold,
+    make_folder,
+    read_json,
+    read_text,
+    sweep,
+    write_json,
+)
 
 
 def test_the_file_is_replaced_at_the_end_of_the_block(tmp_path):
@@ -107,3 +116,15 @@ def test_a_folder_is_held_by_one_at_a_time(tmp_path):
         assert list(tmp_path.iterdir()) == []
     with hold(tmp_path):
         pass
+
+
+# --- JSON and text: errors in transformer/tokenizer/test_base.py -------------------------------------------------
+
+
+def test_json_is_written_and_read_and_a_byte_order_mark_dropped(tmp_path):
+    value = {"ä": [1, None, "漢\n"]}
+    write_json(value, tmp_path / "a.json")
+    assert read_json(str(tmp_path / "a.json")) == value
+    assert "漢" in (tmp_path / "a.json").read_text(encoding="utf-8")
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfhello")
+    assert read_text(tmp_path / "a.txt") == "hello"

@@ -230,11 +230,6 @@ def max_pool_backward(
     return (dx,)
 
 
-def max_pool_indices(x: Array, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Array:
-    grid = pooling_grid(x, size, stride, padding, dilation)
-    return _indices(_numbers(x, max_pool(x, size, stride, padding, dilation), grid), grid)
-
-
 def _numbers(x: Array, out: Array, grid: Grid) -> Array:
     """Which element of each window is the first that equals the largest; of a window of padding alone, one too many."""
     lib = xp(x)

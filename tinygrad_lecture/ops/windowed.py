@@ -231,14 +231,4 @@ def max_pool(x: Value, /, size: Shape, stride: Each = 1, padding: Padding = 0, d
     return max_and_indices(reshape(seen, (*lead, math.prod(size), *grid.places)), len(lead)).values
 
 
-@op(differentiable=False)
-def max_pool_indices(x: Value, /, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Value:
-    """Where the largest element of each window is, the first of equal ones: (..., *axes) -> (..., *places), int64.
-
-    An index counts the elements of the last axes row by row, as in PyTorch. Arguments and errors are those of
-    `max_pool`.
-    """
-    return kernels.max_pool_indices(x, size, stride, padding, dilation)
-
-
 max_pool.kernel(kernels.max_pool, kernels.max_pool_backward, views=False)

@@ -31,8 +31,8 @@ from typing import Any
 
 import numpy as np
 
-from nn.json_files import require_file
 from tinygrad_lecture.backend import Array, Shape
+from tinygrad_lecture.files import require_file
 
 from ..tokenizer.base import located, require
 from ..tokenizer.pretrained import PretrainedTokenizer

@@ -21,8 +21,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 import nn
-from nn.json_files import write_json
 from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.files import write_json
 
 from ..config import TransformerConfig
 from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer

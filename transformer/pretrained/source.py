@@ -14,10 +14,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from nn.json_files import parse_json, read_json, write_json
 from nn.weights import Archive, save_file
 from tinygrad_lecture.backend import Array, Shape
-from tinygrad_lecture.files import atomic_write, make_folder
+from tinygrad_lecture.files import atomic_write, make_folder, parse_json, read_json, write_json
 
 from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
 from ..tokenizer.base import located

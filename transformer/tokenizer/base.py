@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from nn.json_files import read_json, write_json
+from tinygrad_lecture.files import read_json, write_json
 
 
 class Tokenizer(ABC):

@@ -19,8 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from nn.json_files import read_json, read_text, write_json
-from tinygrad_lecture.files import atomic_write
+from tinygrad_lecture.files import atomic_write, read_json, read_text, write_json
 
 from .base import Tokenizer, check_special_tokens, located, require, texts_of, training_parts, vocabulary_room
 from .merges import Pair, Row, apply_merges, learn_merges, merge_table

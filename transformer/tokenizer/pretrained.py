@@ -23,8 +23,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-from nn.json_files import read_json, read_text
-from tinygrad_lecture.files import atomic_write
+from tinygrad_lecture.files import atomic_write, read_json, read_text
 
 from .base import Tokenizer, check_text, require, texts_of
 from .bpe import PAIRS, WHOLE, unspell

@@ -11,7 +11,7 @@ import nn
 import tinygrad_lecture as tl
 from browser import faults
 from gradchecks import make
-from nn.functional import channels
+from nn.functional.normalization import normalised_channels
 from tinygrad_lecture.inspect.explain.formulas import weights_of
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
 from tinygrad_lecture.inspect.page import PageData, read
@@ -392,7 +392,7 @@ PROGRAMS = {  # functions of a parameter of shape (3, 4)
     "squared error": lambda x: nn.MSELoss()(x, rows(3, 4)) + tl.squared_error(x, rows(3, 4), average=False),
     "layer norm": lambda x: (tl.layer_norm(x, rows(4), rows(4)) * rows(3, 4)).sum(),
     "rms norm": lambda x: (tl.rms_norm(x, rows(4), eps=0.1) * rows(3, 4)).sum(),
-    "batch norm": lambda x: (channels.batch_norm(x, rows(4), rows(4)) * rows(3, 4)).sum(),
+    "batch norm": lambda x: (normalised_channels(x, rows(4), rows(4)) * rows(3, 4)).sum(),
     "attention": lambda x: (tl.attention(x, x, x, causal=True) * rows(3, 4)).sum(),
     "attention weights": lambda x: (tl.attention_weights(x, x, rows(3, 3)) * rows(3, 3)).sum(),
     "rotary": lambda x: (tl.rotary(x, tl.cos(rows(3, 2)), tl.sin(rows(3, 2))) * rows(3, 4)).sum(),

@@ -15,7 +15,7 @@ import drive
 import nn
 import tinygrad_lecture as tl
 from gradchecks import make
-from nn.functional import channels
+from nn.functional.normalization import normalised_channels
 from tinygrad_lecture import ops
 from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES
 from tinygrad_lecture.inspect.explain.formulas import (
@@ -227,7 +227,7 @@ FUSED = {
     "linear": lambda x, v: tl.linear(x, x),
     "linear and bias": lambda x, v: tl.linear(x, x, v[:2]),
     "layer_norm": lambda x, v: tl.layer_norm(v),
-    "batch_norm": lambda x, v: channels.batch_norm(v.reshape(3, 1)),
+    "batch_norm": lambda x, v: normalised_channels(v.reshape(3, 1)),
     "rms_norm": lambda x, v: tl.rms_norm(v, v),
     "layer_norm and weight": lambda x, v: tl.layer_norm(v, v, v),
     "contract": lambda x, v: tl.einsum("ij,j->i", x, v),
@@ -287,7 +287,7 @@ ELEMENT = {  # a function that computes a result from fresh inputs, the first of
     "cross_entropy": lambda: (x := rows(3, 4), tl.cross_entropy(x, tl.tensor([1, 0, 3]))),
     "squared_error": lambda: (x := rows(3, 4), tl.squared_error(x, tl.randn(3, 4, dtype=tl.float64))),
     "layer_norm": lambda: (x := rows(3, 4), tl.layer_norm(x, rows(4), rows(4))),
-    "batch_norm": lambda: (x := rows(4, 3), channels.batch_norm(x)),
+    "batch_norm": lambda: (x := rows(4, 3), normalised_channels(x)),
     "layer_norm, its weight": lambda: (x := rows(12), tl.layer_norm(rows(3, 12), x, rows(12))),
     "rms_norm": lambda: (x := rows(3, 4), tl.rms_norm(x, rows(4))),
     "attention": lambda: (x := rows(3, 4), tl.attention(rows(3, 4), rows(3, 4), x, causal=True)),

@@ -1648,22 +1648,12 @@ def max_pool(x: Array, size: Shape, **grid: Any) -> Array:
     return found.astype(x.dtype)
 
 
-def max_pool_indices(x: Array, size: Shape, **grid: Any) -> Array:
-    axes = x.shape[x.ndim - len(size) :]
-    largest = max_pool(x, size, **grid)
-    found = np.zeros(largest.shape, np.int64)
-    for _, place, where in reversed(seen_by_windows(axes, size, **grid)[1]):  # the first of equal ones is written last
-        found[x[(..., *where)] == largest[(..., *place)], *place] = np.ravel_multi_index(where, axes)
-    return found
-
-
 row("windows", slid_over(), windows_of, kinds="fi", keeps="")
 row("overlap_add", overlapping(), overlap_add, kinds="fi", keeps="")
 row("convolution", filtered(), convolution, **two, keeps="x weight")
 row("transposed_convolution", filtered(transposed=True), transposed_convolution, **two, keeps="x weight")
 row("filter_gradient", filtering(), filter_gradient, **two, keeps="narrow wide")
 row("max_pool", pooled(), max_pool, kinds="fi", kinks="ties", keeps="x")
-row("max_pool_indices", pooled(), max_pool_indices, kinds="fi", differentiable=False)
 
 
 # --- recurrent ----------------------------------------------------------------------------------------------

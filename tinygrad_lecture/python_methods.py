@@ -17,7 +17,7 @@ from . import ops
 from .autograd.core import Leaf, Record
 from .autograd.modes import modes
 from .backend import DType, to_host
-from .errors import DtypeError, TensorError, hide_frames, warn
+from .errors import DtypeError, TensorError, hide_frames, remedies, warn
 from .tensor_base import TensorBase, tensor_of, wrap
 
 T = TypeVar("T")
@@ -40,13 +40,6 @@ REFLECTED = {
     "power": "__rpow__", "remainder": "__rmod__", "floor_divide": "__rfloordiv__", "matmul": "__rmatmul__",
     "bitwise_and": "__rand__", "bitwise_or": "__ror__", "bitwise_xor": "__rxor__", "equal": "__eq__",
     "not_equal": "__ne__", "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__",
-}  # fmt: skip
-
-# functions that have another name here
-_NAMES = {
-    "absolute": "abs", "negative": "neg", "subtract": "sub", "multiply": "mul", "divide": "div", "power": "pow",
-    "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
-    "concatenate": "cat",
 }  # fmt: skip
 
 
@@ -98,8 +91,7 @@ def call_function(function: Callable[..., Any], args: Any, named: Any) -> Any:
 
 def _here(name: str) -> str:
     """The function of this engine that computes what NumPy's of a name does, such as "tl.neg"; "" if there is none."""
-    ours = _NAMES.get(name, name)
-    return f"tl.{ours}" if hasattr(ops, ours) else ""
+    return remedies()["elsewhere"].get(name) or (f"tl.{name}" if hasattr(ops, name) else "")
 
 
 class PythonMethods(TensorBase):

@@ -79,7 +79,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 def logsigmoid(input: Tensor) -> Tensor:
     """log(1 / (1 + exp(-x))), elementwise, finite even where σ(x) rounds to 0; as in PyTorch."""
-    return -softplus(-as_floats(input), threshold=math.inf)
+    return tl.neg(softplus(-as_floats(input), threshold=math.inf))
 
 
 @in_place_too

@@ -209,7 +209,7 @@ def _soft_cross_entropy(rows: Tensor, target: Tensor, weight: Tensor | None, lab
     if weight is not None:
         target = target * weight
     logs: Tensor = tl.log_softmax(rows, -1)
-    return -tl.sum(target * logs, -1)
+    return tl.neg(tl.sum(target * logs, -1))
 
 
 def _split_ignored(target: Tensor, ignore_index: int) -> tuple[Tensor | None, Tensor]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from types import MethodType
-from typing import Any, Concatenate, Self, TypeAlias, TypeVar, overload
+from typing import Any, Concatenate, TypeAlias, TypeVar, overload
 
 import numpy as np
 
@@ -129,12 +129,6 @@ class Op(OpDefinition[P]):
             raise
         return products
 
-    @overload
-    def __get__(self, instance: None, owner: type | None = None) -> Self: ...
-    @overload
-    def __get__(self, instance: TensorLike[T], owner: type | None = None) -> Callable[..., T]: ...
-    @overload
-    def __get__(self, instance: object, owner: type | None = None) -> Any: ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """An op that is an attribute of a class is a method: `Tensor.exp = ops.exp` makes x.exp()."""
         return self if instance is None else MethodType(self, instance)

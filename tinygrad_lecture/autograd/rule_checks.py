@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -13,14 +13,15 @@ from .memory import arrays_in, written_since
 from .modes import modes
 
 
-class RuleError:
+class RuleError(NamedTuple):
     """What is known about a rule that raised; the exception carries it as its attribute `rule_error`.
 
     record: the record whose rule it was.  index: which input.  upstream: the gradient that it was given.
     """
 
-    def __init__(self, record: Any, index: int, upstream: Any) -> None:
-        self.record, self.index, self.upstream = record, index, upstream
+    record: Any
+    index: int  # type: ignore[assignment]
+    upstream: Any
 
 
 def add_facts(error: Exception, record: Any, index: int, upstream: Any) -> None:

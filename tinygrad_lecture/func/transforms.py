@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from .. import ops
 from ..creation import zeros_like
@@ -19,8 +19,6 @@ from ..errors import kind_of
 from ..tensor import Tensor
 from .gradients import Argnums, Call, Function, must_be_callable
 from .trees import leaves, with_leaves
-
-Axes: TypeAlias = Any  # an int, None, or a tree of these
 
 
 def grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -200,7 +198,7 @@ def hvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
 # --- functions of batches -----------------------------------------------------------------------------------
 
 
-def vmap(function: Function, in_dims: Axes = 0, out_dims: Axes = 0) -> Function:
+def vmap(function: Function, in_dims: int | tuple[int | None, ...] = 0, out_dims: int = 0) -> Function:
     """The function applied to each slice of its arguments, with the results stacked, as in PyTorch.
 
         dots = tl.func.vmap(tl.dot)                         # (batch, n), (batch, n) -> (batch,)
@@ -212,16 +210,18 @@ def vmap(function: Function, in_dims: Axes = 0, out_dims: Axes = 0) -> Function:
     slice draws random numbers of its own. What is recorded can be differentiated, and calls nest.
 
     in_dims: the axis to slice of every argument, or one for each in a tuple; None for an argument that all slices get
-    whole. For an argument that is a tree, a tree of these. Keyword arguments are sliced along axis 0.
-    out_dims: where the new axis goes in every result, or in each.
+    whole. Keyword arguments are sliced along axis 0.  out_dims: where the new axis goes in every result.
     Raises ValueError if there is nothing to slice or the sizes differ, TypeError for results that are no Tensors.
     """
     must_be_callable("vmap", function)
 
     @functools.wraps(function, updated=())
     def batched(*args: Any, **kwargs: Any) -> Any:
+        of_each = in_dims if isinstance(in_dims, tuple) else (in_dims,) * len(args)
+        if len(of_each) != len(args):
+            raise ValueError(f"vmap: in_dims has {len(of_each)} axes for {len(args)} arguments; give one for each")
+        axes = [axis for axis, x in zip((*of_each, 0), (*args, kwargs), strict=True) for _ in leaves(x)]
         values = leaves((args, kwargs))
-        axes = [*_axis_of_each(in_dims, args), *([0] * len(leaves(kwargs)))]
         size = _size(values, axes)
         sliced = [x if axis is None else ops.moveaxis(x, axis, 0) for x, axis in zip(values, axes, strict=True)]
         results = []
@@ -233,22 +233,9 @@ def vmap(function: Function, in_dims: Axes = 0, out_dims: Axes = 0) -> Function:
             if not isinstance(x, Tensor):
                 raise TypeError(f"vmap: the function must return Tensors, or tuples or dicts of them, not {kind_of(x)}")
         columns = zip(*map(leaves, results), strict=True)
-        out_axes = _axis_of_each(out_dims, results[0])
-        stacked = [x[0] if axis is None else ops.stack(x, axis) for x, axis in zip(columns, out_axes, strict=True)]
-        return with_leaves(results[0], stacked)
+        return with_leaves(results[0], [ops.stack(x, out_dims) for x in columns])
 
     return batched
-
-
-def _axis_of_each(axes: Axes, tree: Any) -> list[int | None]:
-    """An axis for each leaf of a tree: one for all, or a tree of the same form."""
-    if axes is None or isinstance(axes, int):
-        return [axes] * len(leaves(tree))
-    fits = isinstance(tree, dict) if isinstance(axes, dict) else isinstance(tree, (tuple, list))
-    if not fits or len(axes) != len(tree):
-        raise ValueError(f"vmap: the axes {axes!r} do not fit {kind_of(tree)}; give one axis, or one for each part")
-    pairs = ((axes[key], tree[key]) for key in (tree if isinstance(tree, dict) else range(len(tree))))
-    return [axis for part in pairs for axis in _axis_of_each(*part)]
 
 
 def _size(values: list[Any], axes: list[int | None]) -> int:
@@ -258,11 +245,8 @@ def _size(values: list[Any], axes: list[int | None]) -> int:
         if axis is not None:
             if not isinstance(x, Tensor) or not x.ndim:
                 raise ValueError(f"vmap: {kind_of(x)} has no axis {axis} to slice; to pass it whole, in_dims has None")
-            sizes.add(x.size(axis))
-    if len(sizes) != 1:
+            sizes.add(x.shape[axis])
+    if len(sizes) != 1 or sizes == {0}:
         said = f"the axes to slice have sizes {sorted(sizes)}" if sizes else "there is no axis to slice"
-        raise ValueError(f"vmap: {said}; in_dims must name one axis of the same size of each argument, or None")
-    (size,) = sizes
-    if not size:
-        raise ValueError("vmap: the axis to slice is empty, so the function cannot be called to see what it returns")
-    return size
+        raise ValueError(f"vmap: {said}; in_dims must name one axis of the same size of each argument, not 0, or None")
+    return sizes.pop()

@@ -45,7 +45,7 @@ SMALLER = {
     "18_expressions.py": ["--steps", "2"],
     "19_tokens_and_size.py": ["--steps", "2", "--widths", "4", "8", "12", "--shares", "0.1", "0.8"],
     "20_ask_a_human.py": ["--epochs", "4", "--long", "5"],
-    "21_valleys.py": ["--steps", "300", "--fit-steps", "20", "--deep-steps", "200"],
+    "21_valleys.py": ["--steps", "400", "--fit-steps", "20", "--deep-steps", "200"],
     "22_robust.py": ["--steps", "100"],
     "23_chat.py": ["--tokens", "12"],
     "24_fine_tune.py": ["--steps", "1", "--held-out", "20", "--examples", "4"],

@@ -14,16 +14,6 @@ sentences that the program makes (helpers/corpora.py): the next word, hidden wor
 from helpers.program import Common, Measured, start
 from helpers.training import progress, train
 from show import architectures as show
-from show.architectures import (
-    date_signs,
-    date_target,
-    decode_date,
-    encode_date,
-    fill_at_the_end,
-    guesses,
-    probe,
-    reading_times,
-)
 
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +37,7 @@ def measure(settings: "Settings") -> Measured:
     """Who sees whom; then each of the three at its task."""
     tl.manual_seed(settings.seed)
     made = show.make(8000, settings.seed)
-    asked = encode_date(show.DATE)
+    asked = show.encode_date(show.DATE)
     text = {"vocab_size": made.words.vocab_size, "context": made.longest, "init_std": None, **SIZES}
     decoder = GPT(GPTConfig(layers=2, **text))
     encoder = Encoder(EncoderConfig(layers=2, embedding_norm=False, **text))
@@ -56,9 +46,9 @@ def measure(settings: "Settings") -> Measured:
 
     # Who sees whom, measured on the untrained models
     tokens = made.encode(SENTENCE)
-    source, target = encode_date("4 May"), date_target("05-04")
+    source, target = show.encode_date("4 May"), show.date_target("05-04")
     words = [made.words.token(token) for token in tokens]
-    in_source, in_target = date_signs(source), date_signs(target)
+    in_source, in_target = show.date_signs(source), show.date_signs(target)
     m.seen = {  # which output depends on which token, and the names of both
         "decoder-only": (sees(lambda t: decoder(t), tokens), words, words),
         "encoder-only": (sees(encoder, tokens), words, words),
@@ -85,15 +75,16 @@ def measure(settings: "Settings") -> Measured:
         around = encoder.logits(hidden, there).numpy()  # (n, tokens, vocabulary)
         before = decoder(test[:, :-1]).numpy()  # the decoder says each word one place before, from the true ones
     m.hidden = {"encoder": made.right(around, targets), "decoder": made.right(before, targets[:, 1:])}
-    m.gaps = [(gap, guesses(decoder, made, gap), guesses(encoder, made, gap)) for gap in GAPS]
+    m.gaps = [(gap, show.guesses(decoder, made, gap), show.guesses(encoder, made, gap)) for gap in GAPS]
 
     # Why BERT is no generator: it can fill a gap at the end of a text, but has not learnt what comes next
-    m.texts["encoder"] = fill_at_the_end(encoder, made, 200, settings.seed)
+    m.texts["encoder"] = show.fill_at_the_end(encoder, made, 200, settings.seed)
     m.wrote = {who: np.mean([text in made.possible for text in texts]) for who, texts in m.texts.items()}
 
     # What it is good for: do its vectors tell whether a sentence is about one or about several?
     models = {"untrained": Encoder(encoder.config), "trained": encoder}
-    m.told = {name: np.mean([probe(e, made, settings.labelled, k) for k in range(8)]) for name, e in models.items()}
+    probed = {name: [show.probe(e, made, settings.labelled, k) for k in range(8)] for name, e in models.items()}
+    m.told = {name: np.mean(shares) for name, shares in probed.items()}
 
     # Encoder-decoder: one text in, another out
     print("Encoder-decoder learns to translate dates into ISO format:")
@@ -102,14 +93,15 @@ def measure(settings: "Settings") -> Measured:
           settings.date_steps, settings)  # fmt: skip
     translate = {"start": show.DATE_START, "stop": show.DATE_END, "max_new_tokens": 11, "temperature": 0}
     m.dates, m.iso = show.date_examples(300, settings.seed + 1)  # in years that end in 9, which training leaves out
-    m.said = [decode_date(t) for t in both.generate_batch([encode_date(text) for text in m.dates], **translate)]
+    written = both.generate_batch([show.encode_date(text) for text in m.dates], **translate)
+    m.said = [show.decode_date(tokens) for tokens in written]
     m.translated = np.mean([a == b for a, b in zip(m.iso, m.said, strict=True)])
-    m.mine = decode_date(both.generate(asked, **translate))
-    m.cross = both.trace(asked, date_target(m.mine)).cross[0]  # (heads, target, source)
+    m.mine = show.decode_date(both.generate(asked, **translate))
+    m.cross = both.trace(asked, show.date_target(m.mine)).cross[0]  # (heads, target, source)
 
     # Inference: the prompt in parallel, the answer token by token
     large = GPT(GPTConfig(vocab_size=100, context=256, layers=4, heads=4, width=128))
-    m.at_once, m.one_by_one, m.differ = reading_times(large)
+    m.at_once, m.one_by_one, m.differ = show.reading_times(large)
     m.longer = m.one_by_one / m.at_once
     return m
 

@@ -17,26 +17,13 @@ written for them; they judge 98.7% right, and find 91%.
     loss             -log P(what was right)
 """
 
-from helpers.messages import (
-    ENOUGH_POINTS,
-    Inputs,
-    Messages,
-    build,
-    good_words,
-    judge,
-    leetspeak,
-    load_messages,
-    make_inputs,
-    make_new,
-    rule_points,
-    split,
-    train,
-)
+from helpers import messages
 from helpers.program import Measured, RealToo, by_chance, start
 from helpers.real import minilm
 from show import spam as show
 from show.spam import count
 
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -46,20 +33,23 @@ import nn
 import tinygrad_lecture as tl
 
 NETWORKS = ("bag of words", "TF-IDF", "embeddings", "characters")
-DISGUISES = {"as it is": str, "leetspeak": leetspeak, "good words added": good_words}
+DISGUISES = {"as it is": str, "leetspeak": messages.leetspeak, "good words added": messages.good_words}
 
 
 def measure(settings: "Settings") -> Measured:
     """Test four networks and the rules; then what fools them, and what retraining does."""
     tl.manual_seed(settings.seed)
-    learn, test = split(load_messages(settings.data, settings.seed), settings.seed)
+    learn, test = messages.split(messages.load_messages(settings.data, settings.seed), settings.seed)
     m = Measured(learn=learn, test=test)
 
     # A network for each input representation
     filters = {name: learnt_from(learn, name, settings.epochs) for name in NETWORKS}
-    m.p = {name: judge(model, inputs, test.texts) for name, (inputs, model) in filters.items()}  # (test,) each
-    m.points = rule_points(test.texts)  # (test,)
-    called = {"all is ham": np.zeros(len(test), bool), f"rules, {ENOUGH_POINTS}+ points": m.points >= ENOUGH_POINTS}
+    m.p = {name: messages.judge(model, inputs, test.texts) for name, (inputs, model) in filters.items()}
+    m.points = messages.rule_points(test.texts)  # (test,)
+    called = {
+        "all is ham": np.zeros(len(test), bool),
+        f"rules, {messages.ENOUGH_POINTS}+ points": m.points >= messages.ENOUGH_POINTS,
+    }
     m.tested = {name: count(these, test.spam) for name, these in called.items()}
     m.all_ham, m.by_rules = (counts.accuracy for counts in m.tested.values())
     m.tested |= {name: count(p >= 0.5, test.spam) for name, p in m.p.items()}
@@ -78,13 +68,12 @@ def measure(settings: "Settings") -> Measured:
     m.after = {}
     for n in (*(n for n in (30, 100, 300, 1000) if n < len(learn)), len(learn)):
         inputs, model = learnt_from(learn.first(n), "TF-IDF", settings.epochs * min(20, len(learn) // n))
-        right = (judge(model, inputs, test.texts) >= 0.5) == test.spam
-        m.after[f"{n} messages" if n < len(learn) else "all"] = right.mean()
+        m.after[f"{n} messages" if n < len(learn) else "all"] = right(model, inputs, test)
 
     # "Can detect subtle combinations of features": one neuron alone can only add up what it is given
     bag, _ = filters["bag of words"]
-    neuron = train(nn.MLP([len(bag.words), 1]), bag(learn.texts), learn.spam, settings.epochs)
-    m.added = ((judge(neuron, bag, test.texts) >= 0.5) == test.spam).mean()
+    neuron = messages.train(nn.MLP([len(bag.words), 1]), bag(learn.texts), learn.spam, settings.epochs)
+    m.added = right(neuron, bag, test)
 
     # "Black box": the gradient at the input says which words pushed the output up or down
     inputs, model = filters["TF-IDF"]
@@ -102,28 +91,33 @@ def measure(settings: "Settings") -> Measured:
     for disguise, disguised in DISGUISES.items():
         texts = [disguised(text) for text, is_spam in zip(test.texts, test.spam, strict=True) if is_spam]
         for name, (inputs, model) in filters.items():
-            m.found[name][disguise] = (judge(model, inputs, texts) >= 0.5).mean()
-        m.found["rules"][disguise] = (rule_points(texts) >= ENOUGH_POINTS).mean()
+            m.found[name][disguise] = (messages.judge(model, inputs, texts) >= 0.5).mean()
+        m.found["rules"][disguise] = (messages.rule_points(texts) >= messages.ENOUGH_POINTS).mean()
     m.found_by_chance = by_chance(test.spam.sum(), 0.5)  # how far two of these shares differ by chance, at most
 
     # "Regular updates as spam techniques evolve": a new kind of spam, and retraining with some labelled examples
-    new = make_new(500, Random(settings.seed)).texts
-    m.new, m.old, m.new_by_rules = {}, {}, (rule_points(new[100:]) >= ENOUGH_POINTS).mean()
+    new = messages.make_new(500, Random(settings.seed)).texts
+    m.new, m.old, m.new_by_rules = {}, {}, (messages.rule_points(new[100:]) >= messages.ENOUGH_POINTS).mean()
     for n in (0, 5, 20, 100):
-        more = Messages(learn.texts + new[:n], np.append(learn.spam, np.ones(n, bool)))
+        more = messages.Messages(learn.texts + new[:n], np.append(learn.spam, np.ones(n, bool)))
         inputs, model = learnt_from(more, "TF-IDF", settings.epochs)
-        m.new[f"{n} examples"] = (judge(model, inputs, new[100:]) >= 0.5).mean()
-        m.old[f"{n} examples"] = ((judge(model, inputs, test.texts) >= 0.5) == test.spam).mean()
+        m.new[f"{n} examples"] = (messages.judge(model, inputs, new[100:]) >= 0.5).mean()
+        m.old[f"{n} examples"] = right(model, inputs, test)
 
     if settings.message:
-        m.asked = {name: judge(model, inputs, settings.message) for name, (inputs, model) in filters.items()}
+        m.asked = {name: messages.judge(model, inputs, settings.message) for name, (inputs, model) in filters.items()}
     return m
 
 
-def learnt_from(learn: Messages, name: str, epochs: int) -> tuple[Inputs, nn.Module]:
+def learnt_from(learn: messages.Messages, name: str, epochs: int) -> tuple[messages.Inputs, nn.Module]:
     """A network for an input representation, and what makes its inputs."""
-    inputs = make_inputs(name, learn.texts)  # learns the vocabulary
-    return inputs, train(build(name, len(inputs.words)), inputs(learn.texts), learn.spam, epochs)
+    inputs = messages.make_inputs(name, learn.texts)  # learns the vocabulary
+    return inputs, messages.train(messages.build(name, len(inputs.words)), inputs(learn.texts), learn.spam, epochs)
+
+
+def right(model: nn.Module, inputs: messages.Inputs, test: messages.Messages) -> float:
+    """The share of messages that are judged right."""
+    return float(((messages.judge(model, inputs, test.texts) >= 0.5) == test.spam).mean())
 
 
 def pushes(model: nn.Module, rows: np.ndarray) -> np.ndarray:
@@ -135,22 +129,25 @@ def pushes(model: nn.Module, rows: np.ndarray) -> np.ndarray:
 
 def measure_real(settings: "Settings") -> Measured:
     """Vectors that MiniLM has for a message, against vectors of words learnt here: ten splits of the messages."""
-    messages = load_messages(settings.data, settings.seed).first(1500)
-    vectors = dict(zip(messages.texts, minilm().embed(messages.texts).numpy(), strict=True))  # (384,) each
-    m = Measured(messages=len(messages), few=100, learnt=[], pretrained=[], learnt_from_few=[], pretrained_from_few=[])
+    all_ = messages.load_messages(settings.data, settings.seed).first(1500)
+    vectors = dict(zip(all_.texts, minilm().embed(all_.texts).numpy(), strict=True))  # (384,) each
+
+    def read(texts: Sequence[str]) -> np.ndarray:
+        return np.stack([vectors[text] for text in texts])
+
+    m = Measured(messages=len(all_), few=100, learnt=[], pretrained=[], learnt_from_few=[], pretrained_from_few=[])
     for seed in range(10):
         tl.manual_seed(seed)
-        learn, test = split(messages, seed)
+        learn, test = messages.split(all_, seed)
         few, often = learn.first(m.few), settings.epochs * 10  # the fewer, the more often each is seen
         for some, epochs, learnt, pretrained in (
             (learn, settings.epochs, m.learnt, m.pretrained),
             (few, often, m.learnt_from_few, m.pretrained_from_few),
         ):
             inputs, model = learnt_from(some, "embeddings", epochs)
-            learnt.append(((judge(model, inputs, test.texts) >= 0.5) == test.spam).mean())
-            model = train(nn.MLP([384, 16, 1]), np.stack([vectors[text] for text in some.texts]), some.spam, epochs)
-            p = judge(model, lambda texts: np.stack([vectors[text] for text in texts]), test.texts)
-            pretrained.append(((p >= 0.5) == test.spam).mean())
+            learnt.append(right(model, inputs, test))
+            model = messages.train(nn.MLP([384, 16, 1]), read(some.texts), some.spam, epochs)
+            pretrained.append(right(model, read, test))
     return m
 
 

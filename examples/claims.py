@@ -30,19 +30,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from helpers.claims import (  # noqa: E402
-    RECORD,
-    SEEDS,
-    TABLE,
-    Claim,
-    Measured,
-    all_claims,
-    one_line,
-    record_of,
-    recorded,
-    runs_of,
-    values,
-)
+from helpers import claims as known  # noqa: E402
 from helpers.program import DataError, start  # noqa: E402
 
 from tinygrad_lecture.files import atomic_write  # noqa: E402
@@ -53,14 +41,14 @@ ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(s
 def measure(settings: Settings) -> None:
     """Measure what is not yet measured, command by command, and write it down."""
     chosen = {name.zfill(2) for name in settings.programs}
-    wanted = [c for c in all_claims() if c.rule and (not chosen or c.program[:2] in chosen)]
+    wanted = [c for c in known.all_claims() if c.rule and (not chosen or c.program[:2] in chosen)]
     if not wanted:
         raise DataError(f"no claim with a rule belongs to {' '.join(settings.programs) or 'any program'}")
     if not settings.real:
         wanted = [claim for claim in wanted if not claim.asks_real]
     drawn = {c.program for c in wanted if not (c.fact or c.asks_real)}
-    commands = {c.program: SEEDS if c.program in drawn else SEEDS[:1] for c in wanted}
-    sources = [path for kind in ("*.py", "*.toml") for path in sorted(HERE.rglob(kind)) if path != TABLE]
+    commands = {c.program: known.SEEDS if c.program in drawn else known.SEEDS[:1] for c in wanted}
+    sources = [path for kind in ("*.py", "*.toml") for path in sorted(HERE.rglob(kind)) if path != known.TABLE]
     version = zlib.crc32(b"".join(path.read_bytes() for path in sources))
     folder = settings.out / f"claims-{version:08x}"  # runs of another version are not gone on with
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,23 +59,22 @@ def measure(settings: Settings) -> None:
     runs = {command: [json.loads(files[command, seed].read_text("utf-8")) for seed in seeds]
             for command, seeds in commands.items()}  # fmt: skip
     claims = []
-    for claim in all_claims():
+    for claim in known.all_claims():
         if claim.rule and claim.program in runs:
             measured = [run["values"] for run in runs[claim.program]]
             if missing := claim.needs - {*measured[0]}:
                 print(f"{claim.lecture}: {claim.program} does not measure {', '.join(sorted(missing))}")
             else:
-                claim = replace(claim, runs=runs_of(claim, measured))
+                claim = replace(claim, runs=known.runs_of(claim, measured))
         claims.append(claim)
     write(claims, {command: paragraphs(command, some[0]["text"]) for command, some in runs.items()})
-    print(f"Written: {RECORD} and the table of {HERE / 'README.md'}")
+    print(f"Written: {known.RECORD} and the table of {HERE / 'README.md'}")
 
 
 def run_all(files: dict[tuple[str, int], Path], of: int, jobs: int) -> None:
     """Run the commands, each in a process of its own, so many at once. Ctrl-C ends them; what is finished is kept."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     running: list[subprocess.Popen[str]] = []
 
     def run(command: str, seed: int, path: Path) -> str:
@@ -101,7 +88,7 @@ def run_all(files: dict[tuple[str, int], Path], of: int, jobs: int) -> None:
             raise DataError(f"{command} --seed {seed} ended with {process.returncode}:\n{said}")
         return command
 
-    with Progress(*columns) as progress, ThreadPoolExecutor(jobs) as pool:
+    with Progress() as progress, ThreadPoolExecutor(jobs) as pool:
         task = progress.add_task("runs", total=of, completed=of - len(files))
         try:
             waiting: list[Future[str]] = [pool.submit(run, *key, path) for key, path in files.items()]
@@ -125,32 +112,35 @@ def record(command: str, seed: int, path: str) -> None:
         if hasattr(program, "Settings"):
             report = getattr(program, "report", None) or program.show.report
             arguments = [*options, "--seed", str(seed), "--out", folder, "--more"]
-            first = seed == SEEDS[0]  # only its text is kept
+            first = seed == known.SEEDS[0]  # only its text is kept
             measured = start(program.measure, program.Settings, report if first else None, arguments)
         else:  # the page, which prints what it measures
-            measured = Measured(**program.measure(seed))
-    found = values(measured, [claim for claim in all_claims() if claim.program == command])
+            measured = known.Measured(**program.measure(seed))
+    found = known.values(measured, [claim for claim in known.all_claims() if claim.program == command])
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps({"values": found, "text": printed.getvalue()}), encoding="utf-8")
 
 
 def paragraphs(command: str, text: str) -> list[str]:
     """The paragraphs of what a program printed that have words of its rows."""
-    pieces = [piece for claim in all_claims() if claim.program == command for piece in claim.quoted]
+    pieces = [piece for claim in known.all_claims() if claim.program == command for piece in claim.quoted]
     found = [paragraph for paragraph in text.split("\n\n") if not paragraph.strip().startswith("Picture")]
-    return [paragraph for paragraph in found if any(piece in one_line(paragraph) for piece in pieces)]
+    return [paragraph for paragraph in found if any(piece in known.one_line(paragraph) for piece in pieces)]
 
 
-def write(claims: Sequence[Claim], printed: dict[str, Sequence[str]]) -> None:
+def write(claims: Sequence[known.Claim], printed: dict[str, Sequence[str]]) -> None:
     """Write the record of the runs, and the table of README.md. printed: by programs that were measured now."""
     readme = HERE / "README.md"
     text = with_table(readme.read_text(encoding="utf-8"), claims)
-    for path, content in ((RECORD, record_of(claims, recorded()["printed"] | printed)), (readme, text)):
+    for path, content in (
+        (known.RECORD, known.record_of(claims, known.recorded()["printed"] | printed)),
+        (readme, text),
+    ):
         with atomic_write(path) as temporary:
             temporary.write_text(content, encoding="utf-8")
 
 
-def with_table(readme: str, claims: Sequence[Claim]) -> str:
+def with_table(readme: str, claims: Sequence[known.Claim]) -> str:
     """The text of README.md, its table made anew."""
     begin, end = "<!-- begin of the claims -->\n", "<!-- end of the claims -->\n"
     before, _, rest = readme.partition(begin)

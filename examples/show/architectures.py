@@ -1,11 +1,8 @@
 """For 09_architectures.py: made sentences and dates as tokens, what models are asked, what is printed and drawn."""
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -13,14 +10,10 @@ import nn
 import tinygrad_lecture as tl
 from helpers import corpora
 from helpers.drawing import BLUE, ORANGE, attention_map, bars, new_figure, save
-from helpers.program import Measured, detail
+from helpers.program import detail
 from helpers.training import train
-from transformer import GPT, Encoder, WordTokenizer, mask_tokens
+from transformer import GPT, WordTokenizer, mask_tokens
 from transformer.training import IGNORED
-
-Words = Sequence[str]
-Guesses = Sequence[tuple[str, float]]
-
 
 # --- sentences: for a decoder the next words, for an encoder hidden words, for a classifier labels --------------------
 
@@ -46,42 +39,42 @@ class Sentences:
     mask: int
 
     @property
-    def longest(self) -> int:
+    def longest(self):
         """Tokens in a row."""
         return self.learn.shape[1]
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text):
         """The tokens of a text, after <start>."""
         return [self.start, *self.words.encode(text, allowed_special=[MASK])]
 
-    def next_words(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def next_words(self):
         """Tokens, the next token of each, and which are not padding; after the last word comes <start>."""
         there = self.learn != self.pad
         after = np.roll(self.learn, -1, axis=1)
         after[after == self.pad] = self.start
         return self.learn, np.where(there, after, IGNORED), there
 
-    def hide(self, tokens: np.ndarray, seed: int | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def hide(self, tokens, seed=None):
         """Tokens with some hidden, the hidden ones as targets, and which are not padding."""
         there = tokens != self.pad
         keep = ~there | (np.arange(tokens.shape[1]) == 0)  # <start> is not hidden
         inputs, targets = mask_tokens(tokens, self.mask, self.words.vocab_size, share=SHARE, keep=keep, seed=seed)
         return inputs.numpy(), targets.numpy(), there
 
-    def one_or_several(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def one_or_several(self, tokens):
         """The sentences about people, animals or things, and labels: 0 if about one, 1 if about several."""
         one, several = (np.isin(tokens, self.words.encode(" ".join(group))).any(axis=1) for group in (ONE, SEVERAL))
         chosen = one | several
         return tokens[chosen], several[chosen].astype(np.int64)
 
     @staticmethod
-    def right(scores: np.ndarray, targets: np.ndarray) -> float:
+    def right(scores, targets):
         """The share of targets that have the highest score."""
         asked = targets != IGNORED
         return float((scores.argmax(axis=-1) == targets)[asked].mean())
 
 
-def make(count: int, seed: int, test: int = 500) -> Sentences:
+def make(count, seed, test=500):
     """Make sentences to learn from, and others for the test."""
     draw = Random(seed)
     kinds = (corpora.about_people, corpora.about_others, corpora.about_countries)
@@ -100,7 +93,7 @@ def make(count: int, seed: int, test: int = 500) -> Sentences:
 # --- what models are asked --------------------------------------------------------------------------------------------
 
 
-def guesses(model: GPT | Encoder, made: Sentences, gap: str) -> list[tuple[str, float]]:
+def guesses(model, made, gap):
     """The words that a model holds for the likeliest in a gap, with their probabilities."""
     tokens = made.encode(gap)
     place = tokens.index(made.mask)
@@ -110,7 +103,7 @@ def guesses(model: GPT | Encoder, made: Sentences, gap: str) -> list[tuple[str, 
     return [(made.words.token(int(i)), float(p[i])) for i in np.argsort(-p, kind="stable")[:4]]
 
 
-def fill_at_the_end(encoder: Encoder, made: Sentences, n: int, seed: int) -> list[str]:
+def fill_at_the_end(encoder, made, n, seed):
     """Let the encoder write: a mask at the end of each text, a word drawn for it, another mask, ..."""
     draw = np.random.default_rng(seed)
     texts = np.full((n, 1), made.start)
@@ -122,7 +115,7 @@ def fill_at_the_end(encoder: Encoder, made: Sentences, n: int, seed: int) -> lis
     return [made.words.decode(text[1:]) for text in texts.tolist()]
 
 
-def probe(encoder: Encoder, made: Sentences, n: int, seed: int) -> float:
+def probe(encoder, made, n, seed):
     """Train one linear layer on an encoder's vectors of n labelled sentences; the share that is right in the test."""
     (learn, labels), (test, wanted) = made.one_or_several(made.learn), made.one_or_several(made.test)
     few = np.random.default_rng(seed).permutation(len(learn))[:n]
@@ -136,14 +129,14 @@ def probe(encoder: Encoder, made: Sentences, n: int, seed: int) -> float:
     return float((layer(test_vectors).detach().numpy().argmax(axis=-1) == wanted).mean())
 
 
-def mean_vector(encoder: Encoder, tokens: np.ndarray, there: np.ndarray) -> tl.Tensor:
+def mean_vector(encoder, tokens, there):
     """The mean of a text's vectors, without padding: (n, tokens) -> (n, width)."""
     vectors = encoder(tokens, there)  # (n, tokens, width)
     weight = there[..., None].astype(np.float32)  # (n, tokens, 1)
     return (vectors * weight).sum(axis=1) / weight.sum(axis=1)
 
 
-def reading_times(model: GPT) -> tuple[float, float, float]:
+def reading_times(model):
     """Milliseconds to read 200 tokens at once, and one by one; and how far the last vectors differ."""
     ids = tl.tensor(np.arange(200)[None] % 100)  # (1, 200)
     with tl.no_grad():
@@ -171,7 +164,7 @@ LONGEST_DATE = 20
 DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
-def date_examples(n: int, seed: int, test: bool = True) -> tuple[list[str], list[str]]:
+def date_examples(n, seed, test=True):
     """Random dates and their ISO format; those of years that end in 9 are kept for the test."""
     draw = np.random.default_rng(seed)
     written, iso = [], []
@@ -186,7 +179,7 @@ def date_examples(n: int, seed: int, test: bool = True) -> tuple[list[str], list
     return written, iso
 
 
-def make_dates(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def make_dates(n, seed):
     """Source, which of it is not padding, target, and the token after each of the target's."""
     written, iso = date_examples(n, seed, test=False)
     source = np.full((n, LONGEST_DATE), DATE_PAD)
@@ -196,22 +189,22 @@ def make_dates(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
     return source, source != DATE_PAD, begun, np.column_stack([begun[:, 1:], np.full(n, DATE_END)])
 
 
-def encode_date(text: str) -> list[int]:
+def encode_date(text):
     """The characters of a date as tokens."""
     return [CHARACTERS.index(c) for c in text]
 
 
-def date_target(iso: str) -> list[int]:
+def date_target(iso):
     """What the decoder is given: the start, and the characters up to the one before each."""
     return [DATE_START, *(CHARACTERS.index(c) for c in iso)]
 
 
-def decode_date(tokens: Iterable[int]) -> str:
+def decode_date(tokens):
     """Tokens as a text."""
     return "".join(CHARACTERS[t] for t in tokens if t < DATE_PAD)
 
 
-def date_signs(tokens: Iterable[int]) -> list[str]:
+def date_signs(tokens):
     """Tokens as signs, one each."""
     return [
         CHARACTERS[t].replace(" ", "␣") if t < DATE_PAD else {DATE_PAD: "pad", DATE_START: "start", DATE_END: "end"}[t]
@@ -222,7 +215,7 @@ def date_signs(tokens: Iterable[int]) -> list[str]:
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     print('\nWho sees whom, measured. "Previous" includes the token itself.')
     for name, (grid, _, inputs) in m.seen.items():
@@ -251,13 +244,13 @@ def report(m: Measured, settings: Any) -> None:
     draw_cross_attention(m.cross, date_signs(encode_date(DATE)), [*m.mine, "end"], settings.out / "date.png")
 
 
-def what_is_seen(grid: np.ndarray) -> str:
+def what_is_seen(grid):
     """What the outputs depend on, of (outputs, tokens)."""
     only_previous = (grid == np.tri(*grid.shape, dtype=bool)).all()
     return "all tokens" if grid.all() else "only previous tokens" if only_previous else "some tokens"
 
 
-def written(m: Measured, who: str) -> None:
+def written(m, who):
     """Print some texts that a model wrote, and how many are sentences of the corpus."""
     print(f"  {m.texts[who][0]}")
     print(f"  Of {len(m.texts[who])} texts that the {who} wrote, {m.wrote[who]:.0%}", end=" ")
@@ -267,7 +260,7 @@ def written(m: Measured, who: str) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_masks(seen: Mapping[str, tuple[np.ndarray, Words, Words]], path: Path) -> None:
+def draw_masks(seen, path):
     """A map for each model: a row for each output, coloured where it depends on the token."""
     figure = new_figure(15, 5.4, "What a token sees: blue where an output depends on a token")
     panels = figure.subplots(1, 4)
@@ -281,7 +274,7 @@ def draw_masks(seen: Mapping[str, tuple[np.ndarray, Words, Words]], path: Path) 
     save(figure, path)
 
 
-def draw_gaps(found: Sequence[tuple[str, Guesses, Guesses]], path: Path) -> None:
+def draw_gaps(found, path):
     """The best guesses for each gap: of the decoder above, of the encoder below."""
     figure = new_figure(4.4 * len(found), 6, "The same gap, seen from the left alone and from both sides")
     grid = figure.subplots(2, len(found), squeeze=False)
@@ -299,7 +292,7 @@ def draw_gaps(found: Sequence[tuple[str, Guesses, Guesses]], path: Path) -> None
     save(figure, path)
 
 
-def draw_cross_attention(weights: np.ndarray, source: Sequence[str], target: Sequence[str], path: Path) -> None:
+def draw_cross_attention(weights, source, target, path):
     """Cross-attention, the mean over the heads: at which characters the decoder looks for each that it writes."""
     title = "Translating a date: where it looks in the source for each character it writes"
     axes = new_figure(8.5, 6.5, title).subplots()

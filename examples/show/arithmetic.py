@@ -9,10 +9,8 @@ Numbers are right-aligned, with one place more than they need, so that larger on
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +19,7 @@ from helpers.program import Measured, elsewhere, holds
 from helpers.real import answers as answers_of
 from helpers.real import chat, in_tens, numbers_said, smollm2
 from helpers.training import tokens_and_targets
-from transformer import GPT, CharTokenizer
+from transformer import CharTokenizer
 
 END = "."
 TOKENIZER = CharTokenizer(f"0123456789+-={END} ")
@@ -36,51 +34,51 @@ class Notation:
     reverse: bool = True
 
     @property
-    def numbers(self) -> int:
+    def numbers(self):
         """The numbers to learn from are those below this."""
         return 10**self.digits
 
     @property
-    def places(self) -> int:
+    def places(self):
         """Places of a number in a question."""
         return self.digits + 1
 
     @property
-    def length(self) -> int:
+    def length(self):
         """Most characters in question and answer, for the sum of the largest numbers that can be written."""
         return 3 * self.places + 4
 
-    def question(self, a: int, b: int) -> str:
+    def question(self, a, b):
         """Return a question, such as "  7+ 58="."""
         return f"{a:{self.places}}{self.operation}{b:{self.places}}="
 
-    def result(self, a: int, b: int) -> str:
+    def result(self, a, b):
         """Return the right result as it is read: "65"."""
         return str(a + b if self.operation == "+" else a - b)
 
-    def answer(self, a: int, b: int) -> str:
+    def answer(self, a, b):
         """Return the right answer as it is written: "65.", or "56." in reverse."""
         return self.turned(self.result(a, b)) + END
 
-    def turned(self, answer: str) -> str:
+    def turned(self, answer):
         """Convert an answer between the way it is written and the way it is read."""
         return answer[::-1] if self.reverse else answer
 
 
-def encode(notation: Notation, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def encode(notation, pairs):
     """Tokens and targets of pairs (n, 2): the next character, where it belongs to the answer: (n, longest - 1) each."""
     questions = [TOKENIZER.encode(notation.question(a, b)) for a, b in pairs.tolist()]
     return tokens_and_targets(questions, [TOKENIZER.encode(notation.answer(a, b)) for a, b in pairs.tolist()])
 
 
-def deal(notation: Notation, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def deal(notation, held_out, seed):
     """Return all pairs of numbers in random order, those to learn from and those held out: (n, 2) each."""
     order = np.random.default_rng(seed).permutation(notation.numbers**2)
     pairs = np.stack(np.divmod(order, notation.numbers), axis=1)
     return pairs[held_out:], pairs[:held_out]
 
 
-def answers(model: GPT, notation: Notation, pairs: np.ndarray) -> list[str]:
+def answers(model, notation, pairs):
     """Return the model's answers as they are read, decoded greedily."""
     questions = [TOKENIZER.encode(notation.question(a, b)) for a, b in pairs.tolist()]
     (stop,), most = TOKENIZER.encode(END), notation.places + 2
@@ -111,34 +109,34 @@ class Exam(NamedTuple):
     true: np.ndarray  # (n,), texts
 
     @property
-    def right(self) -> float:
+    def right(self):
         """The share of right answers."""
         return float(np.mean(self.said == self.true))
 
     @property
-    def digits(self) -> list[float]:
+    def digits(self):
         """The share of right digits: of the units, the tens, ...; a missing one counts as 0."""
         rows = [*zip(self.said, self.true, strict=True)]
         places = range(self.notation.digits + (self.notation.operation == "+"))
         return [float(np.mean([digit(x, k) == digit(y, k) for x, y in rows])) for k in places]
 
 
-def digit(number: str, place: int) -> str:
+def digit(number, place):
     """The digit that stands at a place, 0 for the units."""
     return number.lstrip("-").rjust(place + 1, "0")[-1 - place]
 
 
-def examine(model: GPT, notation: Notation, pairs: np.ndarray) -> Exam:
+def examine(model, notation, pairs):
     """Ask the model."""
     return Exam(notation, pairs, np.array(answers(model, notation, pairs)), results(notation, pairs))
 
 
-def results(notation: Notation, pairs: np.ndarray) -> np.ndarray:
+def results(notation, pairs):
     """The right results of pairs (n, 2), as texts: (n,)."""
     return np.array([notation.result(a, b) for a, b in pairs.tolist()])
 
 
-def judge(m: Any) -> None:
+def judge(m):
     """Add to what was measured the numbers on which claims are decided."""
     m.right = {name: exam.right for name, exam in m.exams.items()}
     m.larger = float(np.mean([share for name, share in m.right.items() if "larger" in name]))
@@ -152,7 +150,7 @@ def judge(m: Any) -> None:
     m.ignores = m.extra["wrong, as without it"] / max(1, m.extra["wrong"])
 
 
-def consistency(there: Exam, mirrored: Exam) -> tuple[float, int]:
+def consistency(there, mirrored):
     """How often b + a gets the answer of a + b, or b - a its negative; and how often both are the same and wrong."""
     back = mirrored.said if there.notation.operation == "+" else np.array([negative(x) for x in mirrored.said])
     different = there.pairs[:, 0] != there.pairs[:, 1]
@@ -160,7 +158,7 @@ def consistency(there: Exam, mirrored: Exam) -> tuple[float, int]:
     return float(same.mean()), int((same & (there.said != there.true)[different]).sum())
 
 
-def negative(number: str) -> str:
+def negative(number):
     """The number with the other sign, as text."""
     return number if number == "0" else number[1:] if number.startswith("-") else f"-{number}"
 
@@ -169,14 +167,14 @@ CARRY = "a carry (off by 10, 100, ...)"
 KINDS = ("off by one", CARRY, "other", "no number")
 
 
-def mistakes(exam: Exam) -> dict[str, float]:
+def mistakes(exam):
     """The share of each kind among the wrong answers, by how far they are off."""
     wrong = exam.said != exam.true
     found = Counter(map(kind_of, exam.said[wrong], exam.true[wrong]))
     return {kind: found[kind] / max(1, found.total()) for kind in KINDS}
 
 
-def kind_of(said: str, true: str) -> str:
+def kind_of(said, true):
     """How a wrong answer differs from the right one."""
     try:
         off = abs(int(said) - int(true))
@@ -187,7 +185,7 @@ def kind_of(said: str, true: str) -> str:
     return CARRY if off in (10, 100, 1000, 10000) else "other"
 
 
-def extra_digit(exams: Iterable[Exam]) -> dict[str, int]:
+def extra_digit(exams):
     """Of the answers to larger numbers: how many are wrong, and of these how many right without the extra digit."""
     larger = [exam for exam in exams if (exam.pairs >= exam.notation.numbers).any()]
     right = np.concatenate([exam.said == exam.true for exam in larger])
@@ -199,7 +197,7 @@ def extra_digit(exams: Iterable[Exam]) -> dict[str, int]:
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     notation, sign = m.notation, m.notation.operation
     order = "with its units first" if notation.reverse else "as one writes it"
@@ -223,7 +221,7 @@ def report(m: Measured, settings: Any) -> None:
     draw_learning(m.points, settings.out / "learning.png")
 
 
-def agreement(agree: float, both_wrong: int, sign: str) -> None:
+def agreement(agree, both_wrong, sign):
     """Print how often b + a gets the answer of a + b, or b - a its negative."""
     print(f"\nConsistency: a {sign} b against b {sign} a{', which is its negative' if sign == '-' else ''}.", end=" ")
     print(f"The two answers agree for {agree:.1%} of the pairs.")
@@ -231,7 +229,7 @@ def agreement(agree: float, both_wrong: int, sign: str) -> None:
     print(f"  Consistent does not mean right: both answers may be the same and wrong. Here that {often}.")
 
 
-def by_kind(title: str, found: Mapping[str, float]) -> None:
+def by_kind(title, found):
     """Print the kinds of mistakes."""
     print(f"\n{title}:")
     print("  " + ", ".join(f"{kind} {share:.0%}" for kind, share in found.items()))
@@ -240,7 +238,7 @@ def by_kind(title: str, found: Mapping[str, float]) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_learning(points: Sequence[Point], path: Path) -> None:
+def draw_learning(points, path):
     """The shares of right digits and answers, by step."""
     shares = {"whole answers": [point.right for point in points]}
     shares |= {PLACES[k]: [point.digits[k] for point in points] for k in range(len(points[0].digits))}
@@ -254,7 +252,7 @@ def draw_learning(points: Sequence[Point], path: Path) -> None:
 DIGITS = (1, 2, 3, 5)
 
 
-def measure_real(settings: Any) -> Measured:
+def measure_real(settings):
     """SmolLM2 adds: thirty sums of each size, in ten groups of three, both ways round, and one sum twenty times."""
     model, draw, n = smollm2("to add"), np.random.default_rng(settings.seed), 30
     exams = {}
@@ -273,7 +271,7 @@ def measure_real(settings: Any) -> Measured:
     return m
 
 
-def real(m: Measured, settings: Any) -> None:
+def real(m, settings):
     """Print how SmolLM2 adds."""
     a, b = m.large
     print(f"\nWhat is {a} + {b}? In truth {a + b}. It answers, at temperature 0:")
@@ -287,13 +285,13 @@ def real(m: Measured, settings: Any) -> None:
         print(f"  {a} + {b} = {a + b}".ljust(20) + f"{said.count(str(a + b)):3} of 20: {often}")
 
 
-def examined(model: Any, pairs: np.ndarray, digits: int) -> Exam:
+def examined(model, pairs, digits):
     """Ask SmolLM2 sums, at temperature 0."""
     notation = Notation(digits)
     return Exam(notation, pairs, np.array(asked_to_add(model, pairs.tolist(), 0)), results(notation, pairs))
 
 
-def asked_to_add(model: Any, pairs: Sequence[Sequence[int]], T: float) -> list[str]:
+def asked_to_add(model, pairs, T):
     """The numbers with which SmolLM2 goes on after "12 + 30 =", asked in a chat; "" for none."""
     prompts = [chat(model, f"What is {a} + {b}?", f"{a} + {b} =") for a, b in pairs]
     return numbers_said(model, prompts, len(str(max(map(sum, pairs)))) + 2, T)

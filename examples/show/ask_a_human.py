@@ -1,15 +1,12 @@
 """For 20_ask_a_human.py: what it prints and draws."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
 from helpers.drawing import chart
-from helpers.program import Measured, counted, detail, elsewhere, holds, table
+from helpers.program import counted, detail, elsewhere, holds, table
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     # How far each network's probabilities are from what is true
     trained = {"short": counted(settings.epochs, "epoch"), "long": counted(settings.long, "epoch")}
@@ -71,7 +68,7 @@ def report(m: Measured, settings: Any) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_routing(left: np.ndarray, path: Path) -> None:
+def draw_routing(left, path):
     """Accuracy against the share of the messages that a person reads."""
     n = len(left) - 1
     part = np.arange(n + 1) / n

@@ -9,9 +9,6 @@ ten sentences, "the" says nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from random import Random
-from typing import Any
 
 import numpy as np
 
@@ -28,8 +25,6 @@ SENSES, SENTENCES, WHO = MADE["senses"], MADE["sentences"], MADE["who"]
 EITHER, BANKS, MODELS = MADE["either"], MADE["banks"], MADE["models"]
 PAD = "<pad>"  # fills up shorter sentences
 Sentences = Sequence[tuple[str, str, str]]  # each with the word that is looked at, and its sense
-Shares = dict[str, dict[str, float]]  # what is left out -> kind -> share
-Said = dict[str, list[tuple[str, float]]]  # part of the sentence -> the nearest description of each kind, and its p
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Course:
     at: np.ndarray  # (sentences,): where the word is
     senses: np.ndarray  # (sentences,): its sense
 
-    def encode(self, sentence: str) -> np.ndarray:
+    def encode(self, sentence):
         """The tokens of a sentence, (n,). Raises DataError for words that the made sentences do not have."""
         found = words(sentence.lower())
         if unknown := [word for word in found if word not in self.vocabulary]:
@@ -51,10 +46,10 @@ class Course:
         return np.array([self.vocabulary.index(word) for word in found])
 
 
-def make_sentences(sentences: int, draw: Random, without: Sequence[str]) -> Course:
+def make_sentences(sentences, draw, without):
     """Make sentences, none of them among `without`."""
     left_out = {" ".join(words(sentence.lower())) for sentence in without}
-    made: list[tuple[str, str, str]] = []
+    made = []
     while len(made) < sentences:
         text, word, sense = draw.choice((about_bank, about_tower, about_model))(draw)
         if text not in left_out:
@@ -69,7 +64,7 @@ def make_sentences(sentences: int, draw: Random, without: Sequence[str]) -> Cour
     return Course(vocabulary, [text for text, _, _ in made], tokens, at, senses)
 
 
-def about_bank(draw: Random) -> tuple[str, str, str]:
+def about_bank(draw):
     """As "was the bank flooded ?"; now and then the word that tells the bank is said of the other one."""
     sense, other = draw.sample([*BANKS], 2)
     states, deeds = BANKS[sense if draw.random() < 0.92 else other]
@@ -82,7 +77,7 @@ def about_bank(draw: Random) -> tuple[str, str, str]:
     return draw.choice((*questions, visit)), "bank", sense
 
 
-def about_tower(draw: Random) -> tuple[str, str, str]:
+def about_tower(draw):
     """As "the eiffel tower was very tall ."; without a name it is some tower."""
     sense = draw.choice(("landmark in Paris", "landmark in Pisa", "a tower", "a tower"))
     names = {"landmark in Paris": "eiffel ", "landmark in Pisa": "leaning "}
@@ -92,7 +87,7 @@ def about_tower(draw: Random) -> tuple[str, str, str]:
     return draw.choice((looks, f"{verb} the {name}tower tall ?", visit)), "tower", sense
 
 
-def about_model(draw: Random) -> tuple[str, str, str]:
+def about_model(draw):
     """As "the fashion model was tired ."; in some sentences nothing tells which."""
     sense = draw.choice(("program", "person"))
     kind, states = MODELS[sense]
@@ -105,7 +100,7 @@ def about_model(draw: Random) -> tuple[str, str, str]:
 # --- one head: what is measured ---------------------------------------------------------------------------------------
 
 
-def place(word: str, sentence: str) -> int:
+def place(word, sentence):
     """Where a word is in a sentence. Raises DataError if it is not there."""
     found = words(sentence.lower())
     if word.lower() not in found:
@@ -113,12 +108,12 @@ def place(word: str, sentence: str) -> int:
     return found.index(word.lower())
 
 
-def looks_at(word: str, sentence: str, reading: Any) -> dict[str, float]:
+def looks_at(word, sentence, reading):
     """How much a word looks at each word of a sentence."""
     return dict(zip(words(sentence), reading.weights[place(word, sentence)].tolist(), strict=True))
 
 
-def alike(readings: Sequence[Any], part: str) -> dict[str, float]:
+def alike(readings, part):
     """The cosine of the vectors that a word has in two of the sentences, for each word. part: before or after."""
     found = {}
     for pair in PAIRS_OF_SENTENCES:
@@ -134,7 +129,7 @@ PAIRS_OF_SENTENCES = ((1, 2), (3, 4), (5, 6))  # in which a word has two senses
 # --- three heads: what is measured ------------------------------------------------------------------------------------
 
 
-def right_answers(course: cars.Course, model: Any) -> dict[str, float]:
+def right_answers(course, model):
     """The share of right answers to each head's questions."""
     _, _, each, _ = model(tl.tensor(course.tokens))
     right = {}
@@ -144,13 +139,13 @@ def right_answers(course: cars.Course, model: Any) -> dict[str, float]:
     return right
 
 
-def strongest(weights: np.ndarray) -> int:
+def strongest(weights):
     """Of the lecture's seven pairs, for how many the head that is asked looks most at the second. (heads, n, n)."""
     at = cars.RED_CAR.index
     return sum(weights[head, at(a)].argmax() == at(b) for a, b, head, _ in cars.PAIRS[:7])
 
 
-def car_as_it_is_read(model: Any, found: Sequence[str]) -> Said:
+def car_as_it_is_read(model, found):
     """What the vector of "car" says after each part of the sentence."""
     said = {}
     for part, until in cars.PARTS.items():
@@ -162,7 +157,7 @@ def car_as_it_is_read(model: Any, found: Sequence[str]) -> Said:
     return said
 
 
-def as_in_the_lecture(said: Said) -> int:
+def as_in_the_lecture(said):
     """How many descriptions are right: the lecture's of what was read, and of the rest that nothing is said."""
     unknown = [kind[0] for kind in cars.KINDS.values()]
     wanted = [cars.FINAL[:known] + unknown[known:] for known in range(len(said))]
@@ -170,7 +165,7 @@ def as_in_the_lecture(said: Said) -> int:
     return int((np.array(found) == np.array(wanted)).sum())
 
 
-def with_silent_heads(course: cars.Course, model: Any) -> dict[str, tl.Tensor]:
+def with_silent_heads(course, model):
     """The vectors after attention, (sentences, n, width), with all heads and with one of them silenced."""
     x, _, each, after = model(tl.tensor(course.tokens))
     silenced = {"all three heads": after}
@@ -180,7 +175,7 @@ def with_silent_heads(course: cars.Course, model: Any) -> dict[str, tl.Tensor]:
     return silenced
 
 
-def without_a_head(course: cars.Course, model: Any) -> Shares:
+def without_a_head(course, model):
     """The share of right descriptions of each kind when a head is silenced, or W_O is left out."""
     silenced = with_silent_heads(course, model)
     x, _, each, _ = model(tl.tensor(course.tokens))
@@ -193,7 +188,7 @@ def without_a_head(course: cars.Course, model: Any) -> Shares:
     return right
 
 
-def who_serves_what(course: cars.Course, model: Any) -> Shares:
+def who_serves_what(course, model):
     """The share of right answers of each kind without each head of a model whose heads answer together."""
     right, asked = {}, course.answers != cars.IGNORED  # (sentences, kinds, n)
     for name, vectors in with_silent_heads(course, model).items():
@@ -206,7 +201,7 @@ def who_serves_what(course: cars.Course, model: Any) -> Shares:
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     text = next(text for text in m.course.texts if "flooded" in text)
     print(f'The single head learns from made sentences: in "{text}" a word tells which bank, in others none does.')
@@ -281,12 +276,12 @@ def report(m: Measured, settings: Any) -> None:
     draw_red_car(cars.RED_CAR, m.pairs, settings.out / "red_car.png")
 
 
-def likely(p: np.ndarray) -> str:
+def likely(p):
     """The two likeliest senses, if they have a probability of at least 2%."""
     return ", ".join(f"{SENSES[i]} {p[i]:.2f}" for i in np.argsort(-p)[:2] if p[i] >= 0.02)
 
 
-def page(m: Measured, sentence: str, path: Path) -> None:
+def page(m, sentence, path):
     """Write a page on which one steps through the head's forward and backward pass for the word."""
     with tl.Graph() as graph:  # it watches what is computed
         log_p = tl.log_softmax(m.one(tl.tensor(m.tokens)).logits[m.i], -1)  # (senses,): what the word means
@@ -294,7 +289,7 @@ def page(m: Measured, sentence: str, path: Path) -> None:
     print(f"\nA page to step through: {tl.page(graph, path, tokens=words(sentence), title='Attention')}")
 
 
-def shares(what: str, rows: Shares) -> None:
+def shares(what, rows):
     """Print shares, a row for each thing that is left out, a column for each kind."""
     detail(f"\n  {what}")
     kinds = next(iter(rows.values()))
@@ -304,7 +299,7 @@ def shares(what: str, rows: Shares) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course: Course, path: Path) -> None:
+def draw_bank(sentences, readings, model, course, path):
     """The vectors of "bank" before and after attention, in the made sentences and in two others."""
     different = [*{text: i for i, text in enumerate(course.texts) if " bank " in text}.values()]
     with tl.no_grad():
@@ -325,7 +320,7 @@ def draw_bank(sentences: Sentences, readings: Sequence[Any], model: Any, course:
     save(axes.figure, path)
 
 
-def draw_red_car(found: Sequence[str], weights: np.ndarray, path: Path) -> None:
+def draw_red_car(found, weights, path):
     """For each head a map of what each word looks at. weights: (heads, n, n)."""
     figure = new_figure(17, 6.4, "The red car: where three heads look, each with questions of its own")
     for axes, rows, name in zip(figure.subplots(1, 3), weights, cars.HEADS, strict=True):
@@ -340,7 +335,7 @@ def draw_red_car(found: Sequence[str], weights: np.ndarray, path: Path) -> None:
 ASKED = DATA["bank"]["asked"]  # a sentence with "bank", and the word that is looked at
 
 
-def measure_real(settings: Any) -> Measured:
+def measure_real(settings):
     """The same question to MiniLM, whose words see all words, and SmolLM2, whose words see those before them."""
     bert, llama = minilm(), smollm2()
     m = Measured(same={"MiniLM": same_sense(bert), "SmolLM2": same_sense(llama)})  # (7, 24) each
@@ -359,7 +354,7 @@ def measure_real(settings: Any) -> Measured:
     return m
 
 
-def report_real(m: Measured, settings: Any) -> None:
+def report_real(m, settings):
     """Print what was measured, and draw it."""
     print("Two real models read about banks: MiniLM, a BERT, whose words see all words, and SmolLM2, a decoder.")
 
@@ -393,20 +388,20 @@ def report_real(m: Measured, settings: Any) -> None:
 TOLD = [*DATA["bank"]["river"], *DATA["bank"]["money"]]  # a sentence, the word that tells, and one that tells nothing
 
 
-def traced(model: Any, sentence: str, *found: str) -> tuple[Any, list[int]]:
+def traced(model, sentence, *found):
     """The trace of a sentence, and where some words are in it, by their first tokens."""
     tokens = model.tokenizer.encode(sentence)
     texts = [model.tokenizer.decode([token]).strip().lower() for token in tokens]
     return model.trace(tokens), [next(i for i, text in enumerate(texts) if word.startswith(text)) for word in found]
 
 
-def looks(model: Any, sentence: str, a: str, b: str) -> np.ndarray:
+def looks(model, sentence, a, b):
     """How much each head looks from word a to word b: (layers, heads)."""
     trace, (i, j) = traced(model, sentence, a, b)
     return np.stack([weights[:, i, j] for weights in trace.attention])
 
 
-def same_sense(model: Any) -> np.ndarray:
+def same_sense(model):
     """After each sixth of the blocks, whether the nearest of the other vectors of "bank" has the same sense.
 
     (7, sentences), the share of the nearest where several are equally near; first in the embedding.
@@ -425,12 +420,12 @@ def same_sense(model: Any) -> np.ndarray:
     return np.stack(shares)
 
 
-def place_of(head: tuple[int, ...]) -> str:
+def place_of(head):
     """As "layer 1, head 4"."""
     return f"layer {head[0] + 1}, head {head[1] + 1}"
 
 
-def by_what(tells: float, neutral: float, more: int, n: int) -> str:
+def by_what(tells, neutral, more, n):
     """Whether a head looks at a word that tells the sense by its meaning: more than at a neutral word in its place, in
     so many of n sentences, where chance alone brings n / 2 (± 2 standard deviations)."""
     return "by meaning" if tells > 1.5 * neutral and more > n / 2 + n**0.5 else "not by meaning"

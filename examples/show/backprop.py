@@ -1,22 +1,18 @@
 """For 04_backprop.py: what it prints and draws, read from the graph that has watched forward and backward."""
 
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.program import Measured, detail, holds, table
+from helpers.program import detail, holds, table
 from tinygrad_lecture.inspect.drawing import draw_graph
-from tinygrad_lecture.inspect.graph import Vertex, in_line
+from tinygrad_lecture.inspect.graph import in_line
 
-Tensors = Mapping[str, tl.Tensor]
 Cost = Callable[[dict[str, tl.Tensor]], float]
-Point = tuple[float, float]
 Activation = Callable[[tl.Tensor], tl.Tensor]
 BATCHES = 1, 8, 32, 128, 512  # pictures whose mean gradient is compared with that of all
 FORWARD = {
@@ -28,12 +24,12 @@ FORWARD = {
 }
 
 
-def steps(graph: tl.Graph) -> Iterator[tuple[int, Vertex]]:
+def steps(graph):
     """The steps of computing, in their order, from 1."""
     return enumerate((vertex for vertex in graph if vertex.op is not None), start=1)
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     forward(m, settings.layers, settings.activation)
 
@@ -83,7 +79,7 @@ def report(m: Measured, settings: Any) -> None:
 # --- forward and backward, step by step -------------------------------------------------------------------------------
 
 
-def forward(m: Measured, layers: Sequence[int], sigma: str) -> None:
+def forward(m, layers, sigma):
     """Print every value in the order of computing."""
     a0, y = (in_line(m.graph[m.values_of[name]].value) for name in ("a0", "y"))
     print(f"A network of {'-'.join(map(str, layers))} neurons, sigma = {sigma}: inputs a0 = {a0}, wanted y = {y}.")
@@ -96,7 +92,7 @@ def forward(m: Measured, layers: Sequence[int], sigma: str) -> None:
         print(f"  {number:2}.  {f'{vertex} = {written(vertex)}':21} {in_line(vertex.value, 64):32} {words}")
 
 
-def written(vertex: Vertex) -> str:
+def written(vertex):
     """A vertex's formula as the lecture writes it."""
     if vertex.op == "matmul":
         return f"{vertex.inputs[0]} {vertex.inputs[1]}"
@@ -105,7 +101,7 @@ def written(vertex: Vertex) -> str:
     return vertex.formula if vertex.op in ("add", "sub", "sum") else f"sigma({vertex.inputs[0]})"
 
 
-def local_rule(vertex: Vertex, position: int, activation: Activation) -> str:
+def local_rule(vertex, position, activation):
     """What a backward rule makes of the gradient that it receives, as a formula with numbers where they help."""
     x, received = vertex.inputs[position], f"dC/d{vertex}"
     upstream = in_line(vertex.grad, 64)
@@ -119,14 +115,12 @@ def local_rule(vertex: Vertex, position: int, activation: Activation) -> str:
     return f"sigma'({x}) · {received} = {in_line(slopes(activation, tl.tensor(x.value)), 64)} · {upstream}"
 
 
-def slopes(activation: Activation, z: tl.Tensor) -> np.ndarray:
+def slopes(activation, z):
     """sigma'(z), element by element."""
     return tl.func.grad(lambda z: activation(z).sum())(z.detach()).numpy()
 
 
-def three_ways(
-    parameters: Tensors, values: Tensors, graph: tl.Graph, activation: Activation, cost: Cost
-) -> dict[str, list[float]]:
+def three_ways(parameters, values, graph, activation, cost):
     """For every parameter: a, sigma'(z), dC/da, and its gradient by the formula, by backward() and by nudging."""
     found, h = {}, 1e-6
     for name, parameter in parameters.items():
@@ -149,7 +143,7 @@ def three_ways(
 # --- the price --------------------------------------------------------------------------------------------------------
 
 
-def noise(m: Measured) -> None:
+def noise(m):
     """Print how far the gradient of a batch lies from that of all pictures."""
     detail("\nThe noise of a batch: how far its gradient lies from that of all 8,500 pictures, relative to its length")
     rows = {f"{n} at once": (noise, m.noise[0] * n**-0.5) for n, noise in zip(BATCHES, m.noise, strict=True)}
@@ -159,7 +153,7 @@ def noise(m: Measured) -> None:
 # --- the price of a gradient: time, memory, finite differences --------------------------------------------------------
 
 
-def measure_times(model: nn.MLP, x: tl.Tensor, y: tl.Tensor, repeats: int) -> tuple[float, float]:
+def measure_times(model, x, y, repeats):
     """The median seconds of a forward and of a backward pass."""
     seconds = []
     for _ in range(repeats + 1):
@@ -172,7 +166,7 @@ def measure_times(model: nn.MLP, x: tl.Tensor, y: tl.Tensor, repeats: int) -> tu
     return tuple(np.median(seconds[1:], axis=0).tolist())  # the first is slower
 
 
-def memory(model: nn.MLP, x: tl.Tensor, y: tl.Tensor) -> int:
+def memory(model, x, y):
     """The most bytes that a forward and a backward pass hold at once, beside the pictures and the weights."""
     model.zero_grad()
     tracemalloc.start()
@@ -183,14 +177,14 @@ def memory(model: nn.MLP, x: tl.Tensor, y: tl.Tensor) -> int:
         tracemalloc.stop()
 
 
-def gradient(model: nn.MLP, x: tl.Tensor, y: tl.Tensor) -> tl.Tensor:
+def gradient(model, x, y):
     """The gradient of the mean cost for all parameters, (13002,)."""
     model.zero_grad()
     nn.functional.mse_loss(model(x), y).backward()
     return nn.utils.parameters_to_vector([p.grad for p in model.parameters()])
 
 
-def gradient_noise(model: nn.MLP, x: tl.Tensor, y: tl.Tensor, n: int, seed: int) -> list[float]:
+def gradient_noise(model, x, y, n, seed):
     """How far the gradients of 20 random batches of n pictures lie from that of all, relative to its length."""
     whole = gradient(model, x, y)  # (13002,)
     batches = np.random.default_rng(seed).integers(0, len(x), (20, n))
@@ -200,7 +194,7 @@ def gradient_noise(model: nn.MLP, x: tl.Tensor, y: tl.Tensor, n: int, seed: int)
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_computation_graph(graph: tl.Graph, path: Path) -> None:
+def draw_computation_graph(graph, path):
     """Every value with its gradient, as the engine recorded them."""
     title = "The computation graph of a network and its cost"
     draw_graph(graph, path, title)

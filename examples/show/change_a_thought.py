@@ -1,8 +1,7 @@
 """For 25_change_a_thought.py: the two models and what they are asked; what it prints and draws."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
-from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
@@ -11,8 +10,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.drawing import chart, heat_map, new_figure, save
-from helpers.inside import Head
-from helpers.program import SHOW_MORE, Measured, data, detail, table
+from helpers.program import SHOW_MORE, data, detail, table
 from helpers.real import DATA, first_token, largest, smollm2
 from helpers.training import train
 from transformer import Llama, LlamaConfig, WordTokenizer
@@ -42,10 +40,10 @@ class Subject(NamedTuple):
 # --- edits ------------------------------------------------------------------------------------------------------------
 
 
-def put(value: Any, place: int) -> Callable[[tl.Tensor], tl.Tensor]:
+def put(value, place):
     """A change of a point: another value, such as vectors (texts, width), at one token of each text."""
 
-    def change(x: tl.Tensor) -> tl.Tensor:
+    def change(x):
         x = x.clone()
         x[:, place] = value
         return x
@@ -56,7 +54,7 @@ def put(value: Any, place: int) -> Callable[[tl.Tensor], tl.Tensor]:
 # --- the models, and what they are asked ------------------------------------------------------------------------------
 
 
-def real() -> Subject:
+def real():
     """SmolLM2, and what it is asked."""
     asked, model, draw = ASKED["real"], smollm2("to go on with changed thoughts"), Random(0)
     tasks = {task: DATA["few_shot"][task].split() for task in ("opposite", "plural", "past")}
@@ -70,7 +68,7 @@ def real() -> Subject:
                    asked["formal_casual"], asked["openings"], block=12)  # fmt: skip
 
 
-def shown(words: Sequence[str], draw: Random, told: bool = False, form: str = "{} -> {}\n") -> Shots:
+def shown(words, draw, told=False, form="{} -> {}\n"):
     """Ten prompts of a task, words and answers by turns: four worked lines and a question. told: it is one of them."""
     right = dict(zip(words[::2], words[1::2], strict=True))
     prompts, questions = [], [*right][:10]
@@ -81,13 +79,13 @@ def shown(words: Sequence[str], draw: Random, told: bool = False, form: str = "{
     return prompts, [right[question] for question in questions]
 
 
-def small(steps: int, seed: int) -> Subject:
+def small(steps, seed):
     """Two small Llamas, one trained on made sentences, one on pairs of random words; and what they are asked."""
     tl.manual_seed(seed)
     asked, capitals, draw = ASKED["small"], data("next_word.toml")["capitals"], Random(seed)
     people, things, one, many = (asked[name].split() for name in ("people", "things", "singular", "plural"))
 
-    def said(tone: str, name: str, thing: str) -> str:
+    def said(tone, name, thing):
         hello, please, goodbye = (draw.choice(some) for some in asked[tone])
         return f"{name} said: {hello} {please} {thing}. {goodbye}"
 
@@ -100,11 +98,11 @@ def small(steps: int, seed: int) -> Subject:
     random, done = np.random.default_rng(seed), count()
     print(f"Two small Llamas, of 2 blocks with 4 heads, learn: one sentences, such as {facts[0]}")
 
-    def of_sentences() -> tl.Tensor:
+    def of_sentences():
         some = texts[random.integers(0, len(texts), 64)]
         return model.loss(np.maximum(some[:, :-1], 0), some[:, 1:])
 
-    def of_pairs() -> tl.Tensor:
+    def of_pairs():
         n = int(random.integers(2, 3 + min(4, 8 * next(done) // steps)))  # pairs: at first 2, later up to 6
         once = [random.permutation(len(things))[: 2 * n].reshape(n, 2) for _ in range(64)]
         text = np.stack([np.concatenate([random.permutation(some) for _ in range(3)]).ravel() for some in once])
@@ -125,7 +123,7 @@ def small(steps: int, seed: int) -> Subject:
     )
 
 
-def untrained(texts: Sequence[str]) -> Llama:
+def untrained(texts):
     """A small Llama whose vocabulary are the words of some texts."""
     words = WordTokenizer.train(" ".join(texts))
     model = Llama(LlamaConfig(vocab_size=words.vocab_size, context=64, layers=2, heads=4, width=64, hidden=128))
@@ -136,7 +134,7 @@ def untrained(texts: Sequence[str]) -> Llama:
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
 
     # Where the country is: by how much the other's capital leads, if a vector is swapped after a block
@@ -171,22 +169,22 @@ def report(m: Measured, settings: Any) -> None:
     draw_matrix(title, m.share, *map(range, m.share.shape), settings.out / "induction.png")
 
 
-def name(head: Head) -> str:
+def name(head):
     """As "18.6"."""
     return f"{head[0]}.{head[1]}"
 
 
-def quarters(blocks: Sequence[str]) -> list[list[str]]:
+def quarters(blocks):
     """The blocks in four parts, or fewer."""
     return [part.tolist() for part in np.array_split(blocks, min(4, len(blocks)))]
 
 
-def leads(lead: np.ndarray) -> str:
+def leads(lead):
     """As "+8.96, 10 of 10"."""
     return f"{lead.mean():+.2f}, {(lead > 0).sum()} of {len(lead)}"
 
 
-def parts(m: Measured) -> None:
+def parts(m):
     """Print what attention and the FFNs do: who exchanges, who knows the capital, who adds to its logit."""
     attention, ffn = m.past_attention.max(), m.past_ffn.min()
     print(f"   Swapped, while attention adds to the last token what it did: by {attention:.1g}; the FFNs: {ffn:.1g}.")
@@ -201,12 +199,12 @@ def parts(m: Measured) -> None:
     print(f"FFNs {np.mean(m.ffns):+.1f}; FFNs more in {np.greater(m.ffns, m.heads).sum()} of {len(m.ffns)}.")
 
 
-def strongest(foretold: np.ndarray, n: int = 3) -> list[Head]:
+def strongest(foretold, n=3):
     """The n heads with the largest losses foretold for each sentence. foretold: (sentences, layers, heads)."""
     return sorted({(block, head) for row in foretold for block, head in largest(row, n)})
 
 
-def heads(m: Measured) -> None:
+def heads(m):
     """Print which kinds of sentences suffer without a head, and whether gradients foretold it."""
     tried = f"{len(m.lost)} of {m.foretold[0].size} that gradients call strongest"
     print(f"\n2. One head silenced after another, {tried}. The lead of the right word loses, in logits:")
@@ -217,7 +215,7 @@ def heads(m: Measured) -> None:
     print(f"   {one} of these heads take more than {HURT} from one kind of sentences, {several} from several.")
 
 
-def tone(m: Measured, strengths: Sequence[float]) -> None:
+def tone(m, strengths):
     """Print what a direction does to other pairs of sentences, and to the text that follows."""
     print(f"\n4. A direction added after block {m.asked.block}: how much likelier a formal sentence is (nats); a text:")
     for strength, lead, texts in zip(strengths, m.formal.T, m.texts, strict=True):
@@ -232,7 +230,7 @@ def tone(m: Measured, strengths: Sequence[float]) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_moved(m: Measured, path: Path) -> None:
+def draw_moved(m, path):
     """A curve for each token: by how much the other country's capital leads, if its vector is swapped there."""
     curves = {at: (range(-1, len(leads) - 1), [lead.mean() for lead in leads]) for at, leads in m.moved.items()}
     title, ylabel = (
@@ -242,7 +240,7 @@ def draw_moved(m: Measured, path: Path) -> None:
     chart(path, title, curves, "block; -1 is the embedding", ylabel, levels={"no swap": m.before.mean()})
 
 
-def draw_matrix(title: str, values: np.ndarray, rows: Sequence[Any], columns: Sequence[Any], path: Path) -> None:
+def draw_matrix(title, values, rows, columns, path):
     """A heat map, from orange through white, which is 0, to blue."""
     axes = new_figure(max(8, 3 + 0.4 * len(columns)), 2 + 0.26 * len(rows), title).subplots()
     axes.figure.colorbar(heat_map(axes, values, rows), ax=axes)

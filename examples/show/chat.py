@@ -3,9 +3,7 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 
@@ -30,25 +28,25 @@ SURE, UNSURE = 0.9, 0.5  # probabilities
 USUAL = 0.3  # strength of a direction, in lengths of the vectors that it is added to
 
 
-def serve(load: Callable[[], Any]) -> None:
+def serve(load):
     """Serve the page of a model, until Ctrl-C. Raises ImportError without the extra."""
     from examples.site import live
 
     live.serve(load)
 
 
-def say(text: str, style: str = "dim") -> None:
+def say(text, style="dim"):
     """Print a line that is not the model's."""
     CONSOLE.print(text, style=style, markup=False, soft_wrap=not sys.stdin.isatty())
 
 
-def welcome(model: Any) -> None:
+def welcome(model):
     """Say who answers."""
     size = f"{model.config.parameter_count():,} weights, {model.config.layers} blocks"
     say(f"SmolLM2: {size}. It speaks well and knows little. /help")
 
 
-def lines() -> Iterator[str]:
+def lines():
     """Yield what is typed or piped in, line by line, without empty ones and without escapes.
 
     Ctrl-C clears a line that is being typed, and ends a pipe.
@@ -74,7 +72,7 @@ def lines() -> Iterator[str]:
             yield line
 
 
-def streaming(pieces: Iterable[str]) -> None:
+def streaming(pieces):
     """Print an answer as it comes."""
     for piece in pieces:
         CONSOLE.print(Text(printable(piece)), end="", soft_wrap=True)
@@ -82,7 +80,7 @@ def streaming(pieces: Iterable[str]) -> None:
     CONSOLE.print()
 
 
-def setting(command: str, value: str, least: float, most: float) -> float:
+def setting(command, value, least, most):
     """The number after a command. Raises ValueError that says which numbers are possible."""
     try:
         number = float(value)
@@ -94,7 +92,7 @@ def setting(command: str, value: str, least: float, most: float) -> float:
     return number
 
 
-def heads(value: str, config: Any) -> list[tuple[int, int]]:
+def heads(value, config):
     """The heads named after /without, as "18.6 23.4". Raises ValueError for what is no head."""
     found = []
     for name in value.replace(",", " ").split():
@@ -109,7 +107,7 @@ def heads(value: str, config: Any) -> list[tuple[int, int]]:
     return found
 
 
-def directed(value: str) -> tuple[str, str, float]:
+def directed(value):
     """The two texts after /steer, and the strength. Raises ValueError unless there are two."""
     both, number = re.fullmatch(r"(.*?)(?:\s+(-?\d*\.?\d+))?", value).groups()
     texts = [text.strip() for text in (both.split("|") if "|" in both else both.split())]
@@ -119,7 +117,7 @@ def directed(value: str) -> tuple[str, str, float]:
     return texts[0], texts[1], float(number or USUAL)
 
 
-def why(chat: Any, p: np.ndarray, place: int) -> None:
+def why(chat, p, place):
     """Print the alternatives of a token of the last answer, what wanted it, and where the answer was least sure."""
     tokens = chat.drawn
     texts = [chat.tokenizer.decode([token]) for token in tokens]
@@ -144,7 +142,7 @@ def why(chat: Any, p: np.ndarray, place: int) -> None:
     say(f'{share}; it was least sure of "{word}", {sureness[least]:.1%}')
 
 
-def wanted(chat: Any, place: int) -> None:
+def wanted(chat, place):
     """Print which parts of the model added most to the logit of a token of the last answer, and where heads looked."""
     read, looks = chat.read_until(place), dict[str, str]()
     with chat.model.edit(chat.edits):
@@ -162,7 +160,7 @@ def wanted(chat: Any, place: int) -> None:
         say(f"  {share:+6.2f}  {looks.get(name, name)}", style="")
 
 
-def attention(model: Any, read: list[int], written: int) -> None:
+def attention(model, read, written):
     """Print what the heads looked at when a token was written after others."""
     trace = model.trace(read, points="blocks.*.attention.weights")
     texts = [visible(model.tokenizer.decode([token])) for token in read]
@@ -180,7 +178,7 @@ def attention(model: Any, read: list[int], written: int) -> None:
         say(f"  head {f'{block}.{head}':5} {there}")
 
 
-def kind(row: np.ndarray) -> str:
+def kind(row):
     """What a token's weights are largest at. row: (tokens,), itself the last."""
     from_end = {1: "the token itself", 2: "the token before", len(row): "the first token of all: nothing to add"}
     return from_end.get(len(row) - int(row.argmax()), "another token")

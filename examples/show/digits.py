@@ -3,18 +3,14 @@
 `sure` is how sure the network is of each digit, (m, 10): a row for each test picture.
 """
 
-from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-import nn
 from helpers import drawing
-from helpers.drawing import BLUE, GREEN, Axes, lines, new_figure, percent, save, signed
-from helpers.mnist import Digits
-from helpers.program import Measured, detail, elsewhere, holds, table
+from helpers.drawing import BLUE, GREEN, lines, new_figure, percent, save, signed
+from helpers.program import detail, elsewhere, holds, table
 
 COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
 SURE = 0.8  # from this output on, the network is called sure
@@ -30,14 +26,14 @@ class Epoch(NamedTuple):
 # --- while it learns --------------------------------------------------------------------------------------------------
 
 
-def begins(digits: Digits, settings: Any, n: int) -> None:
+def begins(digits, settings, n):
     """Print what is about to happen."""
     print(f"{digits.source}: {n:,} to learn from, {len(digits.test_labels):,} to be tested on.")
     size = n if settings.batch_size == "all" else settings.batch_size
     print(f"Training: sgd, {size:,} pictures a step, seed {settings.seed}.")
 
 
-def epoch(done: Epoch, number: int, settings: Any) -> Epoch:
+def epoch(done, number, settings):
     """Return what came of an epoch, and print it for the first, the last and every fifth.
 
     Raises FloatingPointError if the cost is not a number any more.
@@ -50,7 +46,7 @@ def epoch(done: Epoch, number: int, settings: Any) -> Epoch:
     return done
 
 
-def page(model: nn.MLP, digits: Digits, path: Path, home: str) -> None:
+def page(model, digits, path, home):
     """Write the page on which one draws a digit for the network, and print where it is."""
     from examples.site.pages import digit_page
 
@@ -61,17 +57,17 @@ def page(model: nn.MLP, digits: Digits, path: Path, home: str) -> None:
 # --- what is counted --------------------------------------------------------------------------------------------------
 
 
-def share_right(sure: np.ndarray, labels: np.ndarray) -> float:
+def share_right(sure, labels):
     """The share of pictures that are read right."""
     return float((sure.argmax(axis=1) == labels).mean())
 
 
-def count_answers(sure: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def count_answers(sure, labels):
     """The confusion matrix, (10, 10): [digit, answer]."""
     return np.bincount(10 * labels + sure.argmax(axis=1), minlength=100).reshape(10, 10)
 
 
-def plateau(rights: Sequence[float], patience: int = 3) -> tuple[int, float]:
+def plateau(rights, patience=3):
     """When a training ends that stops once the accuracy has not risen for so many epochs, and what it is by then.
 
     One that goes on to the end counts as ended one epoch later.
@@ -82,7 +78,7 @@ def plateau(rights: Sequence[float], patience: int = 3) -> tuple[int, float]:
     return epoch, rights[min(epoch, len(rights)) - 1]
 
 
-def costs_by_answer(sure: np.ndarray, labels: np.ndarray) -> tuple[dict[str, float], dict[str, tuple[int, float]]]:
+def costs_by_answer(sure, labels):
     """The least, the most and the perfect squared-error cost; and how many pictures are read how, and their mean."""
     costs, perfect = squared_errors(sure, labels), squared_errors(np.eye(10), np.arange(10))
     right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > SURE
@@ -91,15 +87,12 @@ def costs_by_answer(sure: np.ndarray, labels: np.ndarray) -> tuple[dict[str, flo
     return {"least": costs.min(), "most": costs.max(), "perfect": perfect.max()}, means
 
 
-def squared_errors(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def squared_errors(outputs, labels):
     """The cost of each row of outputs, (m, 10) -> (m,)."""
     return ((outputs - np.eye(10)[labels]) ** 2).sum(axis=1)
 
 
-Shares = dict[str, float]
-
-
-def first_layer(layers: Mapping[str, np.ndarray], digits: Digits) -> tuple[Shares, Shares]:
+def first_layer(layers, digits):
     """How smooth the weights of a first layer are, and how like an edge or a stroke. layers: (neurons, 784) each."""
     ink = digits.train_images.std(axis=0) > 0.05  # (784,): the pixels that differ between pictures
     shapes = edges_and_strokes()[:, ink]
@@ -108,7 +101,7 @@ def first_layer(layers: Mapping[str, np.ndarray], digits: Digits) -> tuple[Share
     return smooth, {name: float((found**2).max(axis=0).mean()) for name, found in like.items()}
 
 
-def patches(rows: np.ndarray) -> np.ndarray:
+def patches(rows):
     """The same weights, (neurons, 784), blurred: smooth, but without a pattern."""
     maps = rows.reshape(-1, 28, 28)
     for axis in (1, 2):
@@ -116,7 +109,7 @@ def patches(rows: np.ndarray) -> np.ndarray:
     return maps.reshape(rows.shape)
 
 
-def edges_and_strokes() -> np.ndarray:
+def edges_and_strokes():
     """Short edges and strokes at many angles, places and widths, (n, 784)."""
     y, x = np.mgrid[:28, :28]
     found = []
@@ -128,7 +121,7 @@ def edges_and_strokes() -> np.ndarray:
     return np.reshape(found, (-1, 784))
 
 
-def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:
+def neighbours(rows, ink):
     """The correlation between the weights of neighbouring pixels; the mean over neurons."""
     grid, maps = ink.reshape(28, 28), rows.reshape(-1, 28, 28)
     right, down = grid[:, :-1] & grid[:, 1:], grid[:-1] & grid[1:]
@@ -137,12 +130,12 @@ def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:
     return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(first, second, strict=True)]))
 
 
-def mean_activations(fires: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def mean_activations(fires, labels):
     """The mean activation of each neuron for each digit: (neurons, 10)."""
     return np.stack([fires[labels == digit].mean(axis=0) for digit in range(10)], axis=1)
 
 
-def separation(fires: np.ndarray, labels: np.ndarray, group: Sequence[int]) -> float:
+def separation(fires, labels, group):
     """By how much the best neuron's mean activation differs between a group of digits and the others."""
     means, inside = mean_activations(fires, labels), np.isin(np.arange(10), group)
     return float(np.abs(means[:, inside].mean(axis=1) - means[:, ~inside].mean(axis=1)).max())
@@ -151,7 +144,7 @@ def separation(fires: np.ndarray, labels: np.ndarray, group: Sequence[int]) -> f
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     # How many are read right, and of the digit that is hardest
     right, n = m.counts.trace(), m.counts.sum()
@@ -198,7 +191,7 @@ def report(m: Measured, settings: Any) -> None:
     draw_first_layer(m.first, m.digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
 
 
-def cost_of_one(title: str, a: np.ndarray, loss: str, say: Any) -> None:
+def cost_of_one(title, a, loss, say):
     """Print the ten outputs for one picture of a 3, the wanted ten, the ten squares, and their sum."""
     y = np.eye(10)[3]
     say(f"\n{title}:")
@@ -208,7 +201,7 @@ def cost_of_one(title: str, a: np.ndarray, loss: str, say: Any) -> None:
         say(f"  Training lowers another cost, the cross-entropy: -ln a_3 = {-np.log(a[3]):.4f}.")
 
 
-def costs(m: Measured, loss: str) -> None:
+def costs(m, loss):
     """Print the mean cost of test pictures that are read right and surely, right but unsurely, and wrong."""
     what, note = ("cost", "") if loss == "mse" else ("squared error", " (training lowered the cross-entropy)")
     print(f"\nThe {what} of test pictures{note}, a sum of squares (sure: the largest output is above {SURE}):")
@@ -218,13 +211,13 @@ def costs(m: Measured, loss: str) -> None:
         print(f"  {name:16} {n:5,} pictures   mean {what} {mean:.3f}" if n else f"  {name:16}  none")
 
 
-def shares(title: str, read: Mapping[str, float]) -> None:
+def shares(title, read):
     """Print how many pictures are read right, by name."""
     detail(f"\n{title}:")
     table(["test pictures read right"], {name: [share] for name, share in read.items()}, ".1%", say=detail)
 
 
-def neurons(m: Measured) -> None:
+def neurons(m):
     """Print how like an edge or a stroke the first layer is, and whether a later neuron stands for loops."""
     detail("\nWhat the neurons of the first layer like to see: their weights")
     columns = "neighbouring pixels correlate", "the most similar edge or stroke explains of a neuron"
@@ -243,14 +236,14 @@ def neurons(m: Measured) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_threes(threes: np.ndarray, path: Path) -> None:
+def draw_threes(threes, path):
     """Many pictures of one digit, (36, 784)."""
     figure = new_figure(12, 3.8, 'Each "3" looks different, yet we recognise all of them at once')
     tiles(figure.subplots(), threes, [""] * len(threes), 12, cmap="gray_r")
     save(figure, path)
 
 
-def draw_curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
+def draw_curves(history, cost, path):
     """The mean cost of each epoch, and the share of test pictures read right."""
     title = f"The training, epoch by epoch: in the end {history[-1].right:.1%} of the test pictures are read right"
     left, right = new_figure(11, 4.4, title).subplots(1, 2)
@@ -263,7 +256,7 @@ def draw_curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
     save(left.figure, path)
 
 
-def draw_confusion(counts: np.ndarray, path: Path) -> None:
+def draw_confusion(counts, path):
     """The confusion matrix: right answers on the diagonal; the bluer, the more."""
     axes = new_figure(7, 7.2, "Which digit is mistaken for which?").subplots()
     digits = [*map(str, range(10))]
@@ -272,7 +265,7 @@ def draw_confusion(counts: np.ndarray, path: Path) -> None:
     save(axes.figure, path)
 
 
-def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Path) -> None:
+def draw_mistakes(images, labels, sure, path):
     """The pictures where the network was surest of a wrong digit."""
     answers = sure.argmax(axis=1)
     lead = sure[np.arange(len(sure)), answers] - sure[np.arange(len(sure)), labels]  # 0 where it is right
@@ -283,7 +276,7 @@ def draw_mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path
     save(axes.figure, path)
 
 
-def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], columns: int = 8, **colours: Any) -> Any:
+def tiles(axes, rows, titles, columns=8, **colours):
     """Pictures of 28 x 28 numbers in one image, with a title above each. colours: as imshow takes them."""
     pitch = 35 + 6 * titles[0].count("\n")  # pixels for a picture with its title
     mosaic = np.full((pitch * -(-len(rows) // columns), 30 * columns), np.nan)  # many small images are slow to draw
@@ -295,7 +288,7 @@ def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], columns: int = 8,
     return axes.imshow(mosaic, **colours)
 
 
-def draw_first_layer(weights: np.ndarray, ink: np.ndarray, path: Path, most: int = 32) -> None:
+def draw_first_layer(weights, ink, path, most=32):
     """The first layer's neurons as pictures of their weights; pixels that are always white are left out."""
     shown = np.where(ink, weights[:most], np.nan)
     which = "each neuron" if len(weights) <= most else f"the first {most} of {len(weights)} neurons"

@@ -1,16 +1,14 @@
 """For 18_expressions.py: (2+3)x4, with the step "5x4" and the result 20, and others; what is printed and drawn."""
 
 import re
-from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import product
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from helpers.drawing import chart
-from helpers.program import DataError, Measured, elsewhere, holds, table
+from helpers.program import DataError, elsewhere, holds, table
 from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
 
@@ -29,21 +27,21 @@ class Expression(NamedTuple):
     result: int
 
     @property
-    def needs_order(self) -> bool:
+    def needs_order(self):
         """Whether reading from left to right would give another result: without parentheses, x after + or -."""
         return self.form == "" and re.fullmatch(r"\d[+-]\dx\d", self.text) is not None
 
-    def answer(self, steps_written: bool) -> str:
+    def answer(self, steps_written):
         """What follows "text="."""
         return f"{self.step}={self.result}." if steps_written and self.step else f"{self.result}."
 
 
-def apply(a: int, sign: str, b: int) -> int:
+def apply(a, sign, b):
     """a + b, a - b or a x b."""
     return a + b if sign == "+" else a - b if sign == "-" else a * b
 
 
-def make(a: int, first: str, b: int, second: str, c: int, form: str) -> Expression:
+def make(a, first, b, second, c, form):
     """An expression of three numbers; without parentheses x comes before + and -."""
     left, right = f"{a}{first}{b}", f"{b}{second}{c}"
     texts = {"": f"{left}{second}{c}", "left": f"({left}){second}{c}", "right": f"{a}{first}({right})"}
@@ -55,7 +53,7 @@ def make(a: int, first: str, b: int, second: str, c: int, form: str) -> Expressi
 
 
 @cache
-def small_expressions() -> tuple[list[Expression], list[Expression]]:
+def small_expressions():
     """Return those of two numbers, and those of three with one x at most."""
     numbers = range(LARGEST + 1)
     two = [Expression(f"{a}{sign}{b}", "", "", apply(a, sign, b)) for a, sign, b in product(numbers, "+-x", numbers)]
@@ -70,7 +68,7 @@ def small_expressions() -> tuple[list[Expression], list[Expression]]:
 
 
 @cache
-def four_operations() -> dict[str, list[Expression]]:
+def four_operations():
     """Return a + b and a - b of numbers below 30, a x b of factors up to 25, and the divisions that undo these."""
     return {
         "+": [Expression(f"{a}+{b}", "", "", a + b) for a, b in product(TERMS, TERMS)],
@@ -80,7 +78,7 @@ def four_operations() -> dict[str, list[Expression]]:
     }
 
 
-def parse(text: str) -> Expression:
+def parse(text):
     """The expression that a user types; spaces, `*`, `×` and `÷` are allowed. Raises DataError for one not known."""
     plain = text.replace(" ", "").replace("*", "x").replace("×", "x").replace("÷", "/")
     _, three = small_expressions()
@@ -93,13 +91,13 @@ def parse(text: str) -> Expression:
     )
 
 
-def encode(expressions: Sequence[Expression], steps_written: bool) -> tuple[np.ndarray, np.ndarray]:
+def encode(expressions, steps_written):
     """Tokens and targets, (n, longest) each: the next token, where it follows the first "="."""
     questions = [TOKENIZER.encode(f"{expression.text}=") for expression in expressions]
     return tokens_and_targets(questions, [TOKENIZER.encode(e.answer(steps_written)) for e in expressions])
 
 
-def right(said: Sequence[str], expressions: Sequence[Expression]) -> np.ndarray:
+def right(said, expressions):
     """Whether each text ends in the right result: (n,)."""
     return np.array([text.split("=")[-1] == str(e.result) for text, e in zip(said, expressions, strict=True)])
 
@@ -107,7 +105,7 @@ def right(said: Sequence[str], expressions: Sequence[Expression]) -> np.ndarray:
 ORDER = "that need order of operations, as 2+3x4"
 
 
-def forms(expressions: Sequence[Expression]) -> dict[str, np.ndarray]:
+def forms(expressions):
     """Which expressions (n,) are of which form: where the parentheses are, and which operations."""
     groups = {f"of the form {example}": [e.form == form for e in expressions] for form, example in FORMS.items()}
     groups |= {
@@ -121,7 +119,7 @@ def forms(expressions: Sequence[Expression]) -> dict[str, np.ndarray]:
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     print(f"\n{m.learnt:,} expressions were learnt from, {len(m.held_out)} held out. It writes:")
     for name in m.said:
@@ -157,7 +155,7 @@ def report(m: Measured, settings: Any) -> None:
     draw_curves(m.curves, settings.out / "expressions.png")
 
 
-def answers(m: Measured, name: str) -> None:
+def answers(m, name):
     """Print what is written for the user's expressions."""
     for expression, text in m.answers[name].items():
         verdict = "right" if right([text], [expression]).all() else f"wrong, it is {expression.result}"
@@ -167,7 +165,7 @@ def answers(m: Measured, name: str) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) -> None:
+def draw_curves(found, path):
     """The share of right results against the tokens learnt from: equal compute."""
     curves = {name: tuple(zip(*points, strict=True)) for name, points in found.items()}
     at_once, in_steps = (points[-1][1] for points in found.values())

@@ -2,8 +2,6 @@
 
 import ast
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -14,12 +12,12 @@ from helpers.real import DATA, answers, chances, continued, first_token, in_tens
 GUESS = 0.1  # one digit of ten
 
 
-def progress(step: int, loss: float, right: np.ndarray) -> None:
+def progress(step, loss, right):
     """Print the loss and the share of right answers by line."""
     print(f"  {step:8}{loss:8.3f}" + "".join(f"{share:8.0%}" for share in right), flush=True)
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     known, new = (", ".join(map(str, shifts)) for shifts in m.shifts)
     print(f"\nIt has learnt the shifts {known}. Kept back: {new}. For example:")
@@ -53,7 +51,7 @@ SHOTS = (0, 2, 8)
 ASKED = DATA["capabilities"]
 
 
-def measure_real(settings: Any) -> Measured:
+def measure_real(settings):
     """SmolLM2 and the lecture's emergent capabilities: of each ten words, groups of sums, or requests."""
     model, random = smollm2("to do what the lecture calls emergent capabilities"), np.random.default_rng(settings.seed)
     m = Measured(right={}, said={})
@@ -81,7 +79,7 @@ def measure_real(settings: Any) -> Measured:
     return m
 
 
-def by_examples(model: Any, pairs: Mapping[str, str], k: int, random: np.random.Generator) -> list[bool]:
+def by_examples(model, pairs, k, random):
     """Whether the likeliest token after k worked lines begins the right answer, for ten words."""
     prompts = []
     for asked in [*pairs][:10]:
@@ -91,7 +89,7 @@ def by_examples(model: Any, pairs: Mapping[str, str], k: int, random: np.random.
     return [bool(token == first_token(model, right)) for token, right in zip(said, pairs.values(), strict=False)]
 
 
-def real(m: Measured, settings: Any) -> None:
+def real(m, settings):
     """Print what SmolLM2 can do."""
     print('\nFew-shot: lines such as "hot -> cold", then "wet ->". Right first tokens, by the number of lines before:')
     table(SHOTS, {task: [np.mean(right[k]) for k in SHOTS] for task, right in m.right.items()}, ".0%")
@@ -105,7 +103,7 @@ def real(m: Measured, settings: Any) -> None:
         print("\n".join(f"    | {line[:110]}" for line in said.strip().splitlines()[:2]))
 
 
-def returns(text: str, wanted: str) -> bool:
+def returns(text, wanted):
     """Whether the first function in an answer returns one of the wanted expressions of a and b; read, not run."""
     code = re.search(r"def .*?(?=\n\S|```|$)", text, re.DOTALL)
     try:
@@ -119,13 +117,13 @@ def returns(text: str, wanted: str) -> bool:
         return False
 
 
-def says(text: str, wanted: str) -> bool:
+def says(text, wanted):
     """Whether a text has the number that is wanted."""
     return re.search(rf"\b{wanted}\b", text) is not None
 
 
 # Each a request, how many tokens the answer may have, what is counted, and what checks it
-REQUESTS: dict[str, tuple[str, int, str, Callable[[str, str], bool]]] = {
+REQUESTS = {
     "code": ("Write a Python function that {}.", 48, "return what they should", returns),
     "poems": ("Write a short poem about {}.", 32, "have no line twice", lambda text, _: repeats_no_line(text)),
     "instructions": ("{} Answer with one word.", 8, "are one word", lambda text, _: len(text.split()) == 1),
@@ -134,7 +132,7 @@ REQUESTS: dict[str, tuple[str, int, str, Callable[[str, str], bool]]] = {
 }
 
 
-def repeats_no_line(text: str) -> bool:
+def repeats_no_line(text):
     """Whether a text has two lines or more, and none of them, nor a part between commas, comes twice."""
     lines = [line.strip(" ,.;") for line in text.lower().splitlines() if line.strip()]
     parts = [part.strip() for line in lines for part in line.split(",")]

@@ -1,14 +1,11 @@
 """For 24_fine_tune.py: made addresses, how they are asked for, what is printed and drawn."""
 
-from collections.abc import Sequence
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
-from helpers.claims import Measured
 from helpers.corpora import read_text
 from helpers.drawing import chart
 from helpers.real import DATA, answers, continued, loss_on
@@ -36,12 +33,12 @@ class Exam(NamedTuple):
     other_loss: float
 
 
-def make(learnt: int, held_out: int, seed: int) -> tuple[list[Address], list[Address]]:
+def make(learnt, held_out, seed):
     """Return addresses to learn from, and others, whose names, streets and cities are none of those."""
     draw, lists = Random(seed), {key: ADDRESSES[key].split() for key in ("first", "last", "city")}
     lists["street"] = ADDRESSES["street"]
 
-    def address(part: slice) -> Address:
+    def address(part):
         parts = {key: draw.choice(words[part]) for key, words in lists.items()}
         parts |= {"number": draw.randint(1, 99), "code": draw.randint(10000, 99999)}
         return Address(draw.choice(ADDRESSES["told"]).format(**parts), ADDRESSES["label"].format(**parts))
@@ -49,14 +46,14 @@ def make(learnt: int, held_out: int, seed: int) -> tuple[list[Address], list[Add
     return [address(slice(None, -6)) for _ in range(learnt)], [address(slice(-6, None)) for _ in range(held_out)]
 
 
-def prompt(tokenizer: Any, told: str, worked: Sequence[Address] = ()) -> str:
+def prompt(tokenizer, told, worked=()):
     """The text of a chat up to where the label begins, after some worked ones."""
     turns = [({"role": "user", "content": a.told}, {"role": "assistant", "content": a.label}) for a in worked]
     messages = [TASK, *(message for turn in turns for message in turn), {"role": "user", "content": told}]
     return tokenizer.format_chat(messages)
 
 
-def encoded(tokenizer: Any, some: Sequence[Address]) -> tuple[tl.Tensor, tl.Tensor]:
+def encoded(tokenizer, some):
     """Tokens and targets, (n, longest) each; only the label's tokens, and the one that ends it, count."""
     questions = [tokenizer.encode(prompt(tokenizer, address.told), "all") for address in some]
     labels = [[*tokenizer.encode(address.label), tokenizer.ends[0]] for address in some]
@@ -64,7 +61,7 @@ def encoded(tokenizer: Any, some: Sequence[Address]) -> tuple[tl.Tensor, tl.Tens
     return tl.tensor(tokens), tl.tensor(targets)
 
 
-def examine(model: Any, held_out: Sequence[Address], worked: Sequence[Address] = ()) -> Exam:
+def examine(model, held_out, worked=()):
     """Let the model write the labels, at temperature 0; and see what it can do otherwise."""
     prompts, shown = ([prompt(model.tokenizer, a.told, some) for a in held_out] for some in ((), worked))
     labels = continued(model, prompts, 26)
@@ -74,7 +71,7 @@ def examine(model: Any, held_out: Sequence[Address], worked: Sequence[Address] =
     return Exam(*stripped, capitals, loss_on(model, read_text(None).learnt))
 
 
-def right(labels: Sequence[str], held_out: Sequence[Address]) -> list[bool]:
+def right(labels, held_out):
     """Which labels are right to the letter."""
     return [said == address.label for said, address in zip(labels, held_out, strict=True)]
 
@@ -82,19 +79,19 @@ def right(labels: Sequence[str], held_out: Sequence[Address]) -> list[bool]:
 # --- what is printed and drawn ----------------------------------------------------------------------------------------
 
 
-def sizes(model: Any, adapted: nn.Module) -> None:
+def sizes(model, adapted):
     """Print how many weights are learnt."""
     few, all_ = sum(p.numel() for p in adapted.parameters()), model.config.parameter_count()
     print(f"\nLoRA learns {few:,} weights, {few / all_:.2%} of the model's. The cross-entropy of the labels:")
 
 
-def progress(trainer: nn.Trainer) -> None:
+def progress(trainer):
     """Print a row of the history."""
     row = trainer.history[-1]
     print(f"  step {row.step:4}: {row.train.loss:.4f}, held out {row.test.loss:.4f}   {row.seconds:.0f} s", flush=True)
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was learnt from, the labels before and after, and what else has changed; draw the loss."""
     print(f"\n{len(m.learnt)} examples to learn from, {len(m.held_out)} held out, with other names, streets, cities:")
     for told, label in m.learnt[:3]:

@@ -2,19 +2,16 @@
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 
-import nn
 from helpers import corpora
 from helpers.drawing import chart
 from helpers.inside import draw_inside, pieces, print_as_written, printable
-from helpers.program import DataError, Measured, as_text, counted, detail, read_file, table, until_ctrl_c
+from helpers.program import DataError, as_text, counted, detail, read_file, table, until_ctrl_c
 from transformer import GPT, BPETokenizer, CharTokenizer, Tokenizer, Windows
 from transformer.inspect.attention_maps import visible
 
@@ -31,7 +28,7 @@ class Corpus:
     learn: Windows  # a data set of (tokens, targets), (n, context) each
     test: Windows
 
-    def counting_loss(self) -> float:
+    def counting_loss(self):
         """Return the test loss of a bigram table, in nats per token: it counts which token follows which.
 
         Each count has 1 added, so that no pair has probability 0.
@@ -43,7 +40,7 @@ class Corpus:
         return float(-np.log(p[test[:-1], test[1:]]).mean())
 
 
-def load_text(name: str) -> tuple[str, str]:
+def load_text(name):
     """Return a text and its description: "made", or a UTF-8 file.
 
     Raises DataError if the file cannot be read or is not UTF-8.
@@ -55,7 +52,7 @@ def load_text(name: str) -> tuple[str, str]:
     return as_text(read_file(Path(name)), name), name
 
 
-def load_corpus(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
+def load_corpus(name, kind, vocabulary, context):
     """Return a text in windows, of its first nine tenths to learn from and of the rest for testing.
 
     kind: "char", or "bpe" with a vocabulary of so many tokens. Raises DataError as `load_text` does, and for a text too
@@ -83,14 +80,14 @@ class Writer:
     model: GPT
     tokenizer: Tokenizer
 
-    def encode(self, prompt: str) -> list[int]:
+    def encode(self, prompt):
         """Return the tokens of a prompt; an empty one is a new line. Raises DataError for unknown characters."""
         try:
             return self.tokenizer.encode(prompt or "\n")
         except ValueError as error:
             raise DataError(f"the model cannot read this prompt: {error}; give another with --prompt") from error
 
-    def write(self, prompt: str, tokens: int, **settings: Any) -> Iterator[str]:
+    def write(self, prompt, tokens, **settings):
         """Yield the continuation of a prompt piece by piece; the settings are those of GPT.generate."""
         return self.tokenizer.stream(self.model.generate(self.encode(prompt), max_new_tokens=tokens, **settings))
 
@@ -102,12 +99,12 @@ SAMPLE = 64  # tokens of a sample during the training
 GUESS, COUNTING = "a guess among all tokens", "counting which token follows which"
 
 
-def baselines(corpus: Corpus) -> dict[str, float]:
+def baselines(corpus):
     """The loss of a guess among all tokens and, where its table is small enough, of counting pairs of tokens."""
     return {GUESS: math.log(corpus.tokenizer.vocab_size), COUNTING: corpus.counting_loss()}
 
 
-def before_training(m: Measured, settings: Any) -> None:
+def before_training(m, settings):
     """What learns from what."""
     config, tokens = m.writer.model.config, len(m.corpus.learn.tokens)
     blocks, heads = counted(config.layers, "block"), counted(config.heads, "head")
@@ -117,14 +114,14 @@ def before_training(m: Measured, settings: Any) -> None:
     print("What the model writes after:", flush=True)
 
 
-def sample(writer: Writer, settings: Any, step: int) -> None:
+def sample(writer, settings, step):
     """What the model writes now, at every second record."""
     if step // max(1, settings.steps // 8) % 2 == 0:
         text = settings.prompt + "".join(writer.write(settings.prompt, SAMPLE, temperature=0.8, seed=0))
         print(f"  {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     trained(m.history)
     losses(m)
@@ -164,13 +161,13 @@ def report(m: Measured, settings: Any) -> None:
     draw_inside(m.writer.model, m.writer.tokenizer, m.writer.encode(text), settings.out)
 
 
-def losses(m: Measured) -> None:
+def losses(m):
     """The losses to compare with, and whether the model has learnt more than they know."""
     rows = {name: (f"{loss:.3f}", f"{math.exp(loss):.1f}") for name, loss in m.loss.items()}
     table(("loss", "e^loss"), rows, corner="cross-entropy per token, and perplexity, on the test text")
 
 
-def trained(history: nn.History) -> None:
+def trained(history):
     """The test loss, as perplexity and in bits."""
     if history.interrupted:
         print("Ended by Ctrl-C; what was learnt so far is kept, and --resume continues.")
@@ -186,7 +183,7 @@ def trained(history: nn.History) -> None:
     detail(f"the curves go on to step {history[-1].step:,}.")
 
 
-def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: int) -> str:
+def write(writer, prompt, tokens, temperature, seed):
     """Write token by token until Ctrl-C, and return the text."""
     print(f"\nThe model writes, at temperature {temperature:g}:")
     pieces = writer.write(prompt, tokens, temperature=temperature, seed=seed)
@@ -196,9 +193,9 @@ def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: in
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_curves(history: nn.History, losses: Mapping[str, float], path: Path) -> None:
+def draw_curves(history, losses, path):
     """The loss during the training, beside what a guess and counting reach."""
-    curves: dict[str, Any] = {"training text": zip(*((row.step, row.train.loss) for row in history), strict=True)}
+    curves = {"training text": zip(*((row.step, row.train.loss) for row in history), strict=True)}
     if tested := [(row.step, row.test.loss) for row in history if row.test]:
         curves["test text"] = zip(*tested, strict=True)
     levels = {f"{name}: {losses[name]:.2f}": losses[name] for name in (GUESS, COUNTING)}

@@ -1,9 +1,5 @@
 """For 10_gpt2.py: a folder with a GPT-2 in Hugging Face's format, and what is printed."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
 from helpers.drawing import chart
@@ -16,12 +12,12 @@ from transformer.inspect.attention_maps import visible
 END = "<|endoftext|>"
 
 
-def has_model(folder: Path) -> bool:
+def has_model(folder):
     """Whether there is a whole model; model.safetensors is written last."""
     return (folder / "model.safetensors").is_file()
 
 
-def load(folder: Path) -> tuple[GPT, BPETokenizer]:
+def load(folder):
     """Return the model and its tokenizer. Raises ValueError or OSError if the folder holds something else."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder} with a GPT-2 in it; --help says how to fetch one")
@@ -40,7 +36,7 @@ def load(folder: Path) -> tuple[GPT, BPETokenizer]:
 GPT3_TOKENS, V100, DOLLARS_AN_HOUR = 300e9, 28e12, 1.5
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, what the models write, and draw what goes on inside."""
     origin(m, settings)
     pieces(m.tokenizer, m.ids)
@@ -64,7 +60,7 @@ def report(m: Measured, settings: Any) -> None:
     draw_inside(m.model, m.tokenizer, m.tokenizer.encode(text), settings.out)
 
 
-def origin(m: Measured, settings: Any) -> None:
+def origin(m, settings):
     """Say which model this is, whether it is kept, and what it knows."""
     if settings.folder:
         print(f"\nThe model in {settings.folder}:")
@@ -79,7 +75,7 @@ def origin(m: Measured, settings: Any) -> None:
     print("It knows little but its made sentences. OpenAI's GPT-2, with --folder, knows more: see --help.")
 
 
-def sizes(m: Measured) -> None:
+def sizes(m):
     """Print this model's weights part by part, and beside it the sizes of GPT-2 and GPT-3."""
     config = m.model.config
     detail(f"\nParameters by the formula {m.parameters['by formula']:,}, and counted {m.parameters['counted']:,}")
@@ -89,7 +85,7 @@ def sizes(m: Measured) -> None:
     table(("blocks", "heads", "width", "parameters"), rows, ",", "the same build")
 
 
-def pieces(tokenizer: BPETokenizer, ids: Sequence[int]) -> None:
+def pieces(tokenizer, ids):
     """Print the prompt as pieces."""
     print(f"The prompt as {len(ids)} tokens: " + " / ".join(visible(tokenizer.decode([token])) for token in ids))
 
@@ -109,7 +105,7 @@ SURFACE, MEANING = "surface: has the word more than 7 letters?", "meaning: is th
 SENTENCE = "meaning of the sentence, with not"
 
 
-def measure_real(settings: Any) -> Measured:
+def measure_real(settings):
     """What SmolLM2 would say if it stopped after each block, and what can be read off its vectors there."""
     model = smollm2("to continue texts, and looked into after each of its 30 blocks")
     trace = model.trace(model.tokenizer.encode(settings.prompt))
@@ -133,14 +129,14 @@ def measure_real(settings: Any) -> Measured:
     return m
 
 
-def probes(model: Any, thing: str) -> dict[str, list[float]]:
+def probes(model, thing):
     """How well surface and meaning of a sentence can be read off its last token, after each block.
 
     Probes are linear, as in Alain & Bengio, arXiv:1610.01644; ten groups of words are held out in turn.
     """
     words = [word for kind in ("good", "bad") for word in DATA["film"][kind].split()[:EACH]]
     ids = [model.tokenizer.encode(f"The {thing} was {adverb} {word}.") for adverb in ("very", "not") for word in words]
-    rows: list[list[np.ndarray]] = [[] for _ in ids]
+    rows = [[] for _ in ids]
     for length in {*map(len, ids)}:  # those of one length at once
         which = [k for k, tokens in enumerate(ids) if len(tokens) == length]
         stages = model.trace(np.array([ids[k] for k in which])).residual  # (texts, tokens, width) each
@@ -152,7 +148,7 @@ def probes(model: Any, thing: str) -> dict[str, list[float]]:
     return {name: [right_by_probe(layer, answer) for layer in vectors] for name, answer in asked.items()}
 
 
-def report_real(m: Measured, settings: Any) -> None:
+def report_real(m, settings):
     """Print what was measured, and draw it."""
     print_next(m.model.tokenizer, m.p, 5, settings.prompt)
     print('\nThe residual stream through the logit lens: "The capital of Italy is" (Rome), after block')
@@ -172,7 +168,7 @@ def report_real(m: Measured, settings: Any) -> None:
           "right of words held out", "-", shares=True, levels={"a guess": 0.5})  # fmt: skip
 
 
-def right_by_probe(rows: np.ndarray, answers: np.ndarray, groups: int = 10) -> float:
+def right_by_probe(rows, answers, groups=10):
     """The share of right answers of a linear probe (ridge regression) to groups of rows held out in turn.
 
     rows: (n, width).  answers: (n,), of n / 2 words, each in two sentences, which are held out together.

@@ -1,19 +1,16 @@
 """For 03_gradient_descent.py: what a descent is, mini-batches, random search; what is printed and drawn."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.drawing import BLUE, GREEN, ORANGE, VERMILION, Axes, new_figure, plain, save
-from helpers.mnist import Digits
-from helpers.program import Measured, counted, detail, elsewhere, holds, table
+from helpers.drawing import BLUE, GREEN, ORANGE, VERMILION, new_figure, plain, save
+from helpers.program import counted, detail, elsewhere, holds, table
 from helpers.training import digit_network, train
 
 
@@ -39,23 +36,23 @@ class Descent:
     costs: np.ndarray  # (steps + 1,)
 
     @property
-    def rises(self) -> int:
+    def rises(self):
         """In how many steps the cost rose."""
         return int((np.diff(self.costs) > 0).sum())
 
     @property
-    def turned(self) -> float:
+    def turned(self):
         """The share of its first steps that turn back, across the valley."""
         moves = np.diff(self.path, axis=0)[:20]
         return float(np.mean((moves[1:] * moves[:-1]).sum(axis=1) < 0))
 
-    def steps_until(self, cost: float) -> int:
+    def steps_until(self, cost):
         """How many steps it took to come below a cost; one more than it made if it never did."""
         below = np.flatnonzero(self.costs < cost)
         return int(below[0]) if len(below) else len(self.costs)
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     valley = m.valley
     print(f"The landscape: for every line y = w x + b, the mean squared distance from {len(m.points)} points.")
@@ -107,7 +104,7 @@ def report(m: Measured, settings: Any) -> None:
     draw_high_dimensions(m.searches, settings.out / "high_dimensions.png")
 
 
-def verdict(descent: Descent, valley: Valley) -> str:
+def verdict(descent, valley):
     """What a learning rate does, in words."""
     if not descent.costs[-1] <= descent.costs[0]:
         return "diverges: too large, every step overshoots by more"
@@ -120,7 +117,7 @@ def verdict(descent: Descent, valley: Valley) -> str:
     return "on the way: these are too few steps"
 
 
-def batch_sizes(m: Measured, epochs: int) -> None:
+def batch_sizes(m, epochs):
     """Print how long the digit network trains with mini-batches of each size, and how good it is then."""
     print(f"\nThe size of a mini-batch, for the digit network, until it reads 95% right (--epochs {epochs} at most):")
     rows = {t.size: (f"{t.epochs}", f"{t.steps:,}", t.learnt, t.test) for t in m.trained}
@@ -148,13 +145,13 @@ class Trained(NamedTuple):
     test: float
 
 
-def endless(loader: nn.DataLoader) -> Iterator[tuple[tl.Tensor, tl.Tensor]]:
+def endless(loader):
     """The loader's batches, epoch after epoch."""
     while True:
         yield from loader
 
 
-def train_with_batches(digits: Digits, size: int, wanted: float, epochs: int, seed: int) -> Trained:
+def train_with_batches(digits, size, wanted, epochs, seed):
     """Train until a share of the training pictures is read right, or for so many epochs."""
     tl.manual_seed(seed)
     images, labels = tl.tensor(digits.train_images), tl.eye(10)[tl.tensor(digits.train_labels)]
@@ -163,7 +160,7 @@ def train_with_batches(digits: Digits, size: int, wanted: float, epochs: int, se
     batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
     drawn = endless(batches)
 
-    def cost() -> tl.Tensor:
+    def cost():
         x, y = next(drawn)
         return ((network(x) - y) ** 2).sum(axis=1).mean()
 
@@ -175,7 +172,7 @@ def train_with_batches(digits: Digits, size: int, wanted: float, epochs: int, se
     return Trained(size, epoch, epoch * len(batches), learnt, test)
 
 
-def right(network: nn.MLP, images: tl.Tensor, labels: object) -> float:
+def right(network, images, labels):
     """The share of pictures that are read right."""
     with tl.no_grad():
         return float((network(images).numpy().argmax(axis=1) == labels).mean())
@@ -184,24 +181,21 @@ def right(network: nn.MLP, images: tl.Tensor, labels: object) -> float:
 # --- gradient descent against random search ---------------------------------------------------------------------------
 
 
-Cost = Callable[[nn.MLP], tl.Tensor]
-
-
-def cost_at(network: nn.MLP, weights: tl.Tensor, cost_of: Cost) -> float:
+def cost_at(network, weights, cost_of):
     """The cost of the network with these weights, (13002,)."""
     with tl.no_grad():
         nn.utils.vector_to_parameters(weights, network.parameters())
         return cost_of(network).item()
 
 
-def search_by_gradient(network: nn.MLP, weights: tl.Tensor, evaluations: int, cost_of: Cost) -> list[float]:
+def search_by_gradient(network, weights, evaluations, cost_of):
     """Gradient descent. A backward pass takes about as long as a forward pass, so a step counts as two evaluations."""
     nn.utils.vector_to_parameters(weights, network.parameters())
     costs = train(lambda: cost_of(network), nn.optim.SGD(network.parameters(), lr=3.0), max(1, evaluations // 2))
     return np.repeat(costs, 2).tolist()
 
 
-def search_by_random_weights(evaluations: int, cost_of: Cost) -> list[float]:
+def search_by_random_weights(evaluations, cost_of):
     """The lowest cost so far of networks with weights drawn anew each time."""
     with tl.no_grad():
         costs = [cost_of(digit_network(False)).item() for _ in range(evaluations)]
@@ -214,13 +208,13 @@ def search_by_random_weights(evaluations: int, cost_of: Cost) -> list[float]:
 GRID = np.linspace(-2.4, 4.4, 161)[None], np.linspace(-3.8, 3.0, 161)[:, None]  # w and b, wide enough for the start
 
 
-def heights(points: nn.TensorDataset, w: Any, b: Any) -> np.ndarray:
+def heights(points, w, b):
     """The cost of the line w x + b for each w and b: numbers, or arrays that broadcast."""
     x, y = (t.numpy() for t in points.tensors)
     return ((np.multiply.outer(w, x) + np.asarray(b)[..., None] - y) ** 2).mean(axis=-1)
 
 
-def contours(axes: Axes, points: nn.TensorDataset, valley: Valley) -> None:
+def contours(axes, points, valley):
     """The landscape from above: the lighter, the lower; a cross at the lowest point."""
     w, b, cost = *map(np.ravel, GRID), heights(points, *GRID)
     levels = np.geomspace(valley.cost, cost.max(), 16)
@@ -230,7 +224,7 @@ def contours(axes: Axes, points: nn.TensorDataset, valley: Valley) -> None:
     axes.set(xlim=(w[0], w[-1]), ylim=(b[0], b[-1]), xlabel="w", ylabel="b", aspect="equal")
 
 
-def draw_rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descent], path: Path) -> None:
+def draw_rates(points, valley, trials, path):
     """A panel for each learning rate: its path on the landscape."""
     did = [verdict(trial, valley).split(":")[0] for trial in trials]
     figure = new_figure(3.7 * len(trials), 4.4, f"Learning rates: {', '.join(dict.fromkeys(did))}")
@@ -242,7 +236,7 @@ def draw_rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descen
     save(figure, path)
 
 
-def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Descent], path: Path) -> None:
+def draw_ways(points, valley, descents, path):
     """The three paths on one landscape; the cost by points looked at."""
     figure = new_figure(14, 6, "Three ways down: each path, and its cost by points looked at")
     left, right = figure.subplots(1, 2)
@@ -256,7 +250,7 @@ def draw_ways(points: nn.TensorDataset, valley: Valley, descents: Sequence[Desce
     save(figure, path)
 
 
-def draw_high_dimensions(histories: Mapping[str, Sequence[float]], path: Path) -> None:
+def draw_high_dimensions(histories, path):
     """The cost by evaluations, of gradient descent and of random search."""
     curves = {name: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
     title = "Gradient descent against random weights, in 13,002 dimensions"

@@ -1,32 +1,25 @@
 """For 14_inside_a_block.py: what it prints and draws."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
-import tinygrad_lecture as tl
 from helpers import drawing
 from helpers.drawing import GREY, VERMILION, new_figure, plain, save
 from helpers.program import Measured, detail, holds, table
 from helpers.real import DATA, first_token, largest, smollm2
 from transformer.inspect.attention_maps import visible
 
-Function = Callable[[tl.Tensor], tl.Tensor]
 
-
-def relative(a: tl.Tensor, b: tl.Tensor) -> float:
+def relative(a, b):
     """How far a is from b, as a share of the length of b: |a - b| / |b|."""
     return float(np.linalg.norm((a - b).numpy()) / np.linalg.norm(b.numpy()))
 
 
-def along(f: Function, start: tl.Tensor, end: tl.Tensor) -> np.ndarray:
+def along(f, start, end):
     """The first number of f's output on the straight way from one input to another, and as far beyond on both sides."""
     return np.array([f((1 - t) * start + t * end).numpy()[0, 0] for t in np.linspace(-1, 2, 121).tolist()])
 
 
-def in_its_own_place(each: np.ndarray) -> np.ndarray:
+def in_its_own_place(each):
     """The numbers of each head (heads, 96) where concatenation puts them, and 0 elsewhere: (heads, heads * 96)."""
     heads, dim = each.shape
     return (np.eye(heads)[:, :, None] * each).reshape(heads, heads * dim)
@@ -35,7 +28,7 @@ def in_its_own_place(each: np.ndarray) -> np.ndarray:
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     print(f"Nothing is learnt: random matrices, {m.concatenated} random numbers for each of {' / '.join(m.tokens)}.")
 
@@ -95,7 +88,7 @@ def report(m: Measured, settings: Any) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndarray], path: Path) -> None:
+def draw_bends(layers, attention, path):
     """Outputs along a straight way through the inputs: what is linear stays straight."""
     figure = new_figure(12, 4.8, "Inputs on a straight line: the outputs of a linear operation lie on one too")
     for axes, outputs in zip(figure.subplots(1, 2), (layers, attention), strict=True):
@@ -107,7 +100,7 @@ def draw_bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndar
     save(figure, path)
 
 
-def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
+def draw_heads(alone, adds, path):
     """What each head writes into the vector of one token: without W_O its own part, with W_O everywhere."""
     heads, width = alone.shape
     figure = new_figure(12, 6, "W_O is where heads meet: without it, each head writes only its own numbers")
@@ -126,7 +119,7 @@ def draw_heads(alone: np.ndarray, adds: np.ndarray, path: Path) -> None:
 PARTS = "attention", "FFN"
 
 
-def measure_real(settings: Any) -> Measured:
+def measure_real(settings):
     """What attention and the FFN of each block of SmolLM2 add to "bank", in sentences of rivers and of money."""
     model, bank = smollm2('to read 24 sentences that end with "bank": 12 of rivers, 12 of money'), DATA["bank"]
     W_U = (model.unembedding.W_U.weight * model.norm.weight).detach().numpy()  # with the gains of the final norm
@@ -147,7 +140,7 @@ def measure_real(settings: Any) -> Measured:
     return m
 
 
-def report_real(m: Measured, settings: Any) -> None:
+def report_real(m, settings):
     """Print what was measured, and draw it."""
     # How much attention and the FFNs tell rivers from money, and what the FFNs add after a river alone
     print("\n  How much more the scores of water words rise over those of money words, after a river than after money,")
@@ -172,7 +165,7 @@ def report_real(m: Measured, settings: Any) -> None:
     print(f"  {recall} of the ten recall words of one kind: two or more of the four are of water, or of money.")
 
 
-def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def watched(model, sentence):
     """What the parts of each block add to the last token (2, blocks, width): attention, FFN; how strongly each hidden
     unit of the FFNs fires there (blocks, units); and the token's last vector (width,)."""
     trace = model.trace(model.tokenizer.encode(sentence))
@@ -181,10 +174,10 @@ def watched(model: Any, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return np.stack(adds), np.stack([trace[f"{block}.ffn.units"][-1] for block in blocks]), trace.residual[-1][-1]
 
 
-def units_that_tell(m: Measured, model: Any, fires: np.ndarray, direction: np.ndarray, W_U: np.ndarray) -> None:
+def units_that_tell(m, model, fires, direction, W_U):
     """Find the hidden units that tell rivers from money, and what the best ones write. fires: (24, blocks, units)."""
 
-    def told(rows: np.ndarray) -> np.ndarray:  # how many spreads apart; rows: those of rivers, then those of money
+    def told(rows):  # how many spreads apart; rows: those of rivers, then those of money
         half = len(rows) // 2
         river, money = rows[:half], rows[half:]
         return (river.mean(0) - money.mean(0)) / np.sqrt((river.var(0) + money.var(0)) / 2 + 1e-3)

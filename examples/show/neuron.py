@@ -1,20 +1,16 @@
 """For 01_neuron.py: what it prints and draws."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
-
-import numpy as np
+from collections.abc import Callable
 
 import tinygrad_lecture as tl
 from helpers import drawing
 from helpers.drawing import BLUE, ORANGE, PURPLE, new_figure, plain, save
-from helpers.program import Measured, detail, table
+from helpers.program import detail, table
 
 NAMES = ("sunshine", "wind", "company")
 SIZES, BIASES, SUMS = (-5, -0.1, 0, 0.1, 5), (-4, -1, 0, 1, 4), (-1000, -30, -5, 0, 5, 30, 1000)
 Activation = Callable[[tl.Tensor], tl.Tensor]
-ACTIVATIONS: dict[str, Activation] = {
+ACTIVATIONS = {
     "sigmoid": tl.sigmoid,
     "tanh": tl.tanh,
     "ReLU": tl.relu,
@@ -22,7 +18,7 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     # How the answer comes about, step by step
     print("A neuron decides whether to go for a walk.\n\n  receives          weighs")
@@ -68,7 +64,7 @@ def report(m: Measured, settings: Any) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_activations(functions: Mapping[str, np.ndarray], path: Path) -> None:
+def draw_activations(functions, path):
     """Each activation function with its slope. functions: name -> z, activation, slope: (3, n)."""
     figure = new_figure(14, 4.2, "Activation functions, and the slopes that backward() finds")
     panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
@@ -79,7 +75,7 @@ def draw_activations(functions: Mapping[str, np.ndarray], path: Path) -> None:
     save(figure, path)
 
 
-def draw_lines(learnt: Mapping[str, Any], points: np.ndarray, wanted: np.ndarray, path: Path) -> None:
+def draw_lines(learnt, points, wanted, path):
     """The two kinds of points, and the line at which each neuron divides them."""
     figure = new_figure(11, 5.4, "Without bias, the dividing line cannot leave the origin")
     for axes, (name, (w, b)) in zip(figure.subplots(1, 2, sharey=True), learnt.items(), strict=True):

@@ -2,9 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,20 +11,19 @@ from helpers import real as real_model
 from helpers.corpora import ANSWERS, JOBS, LINES, QUESTION, UNSTATED
 from helpers.drawing import chart
 from helpers.program import SHOW_MORE, Measured, detail, elsewhere, holds, table
-from transformer import WordTokenizer
 from transformer.training import IGNORED
 
 START, PAD = "<start>", "<pad>"
 
 
-def encode_sentence(tokenizer: WordTokenizer, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def encode_sentence(tokenizer, lines):
     """Return tokens and targets, (lines, longest) each: a target is the next token, and after the last, <start>."""
     start, pad = (tokenizer.special_tokens[name] for name in (START, PAD))
     tokens = nn.utils.rnn.pad_sequence([[start, *tokenizer.encode(line), start] for line in lines], True, pad).numpy()
     return tokens[:, :-1], np.where(tokens[:, 1:] == pad, IGNORED, tokens[:, 1:])
 
 
-def share_of_she(lines: Sequence[str], job: str) -> float:
+def share_of_she(lines, job):
     """Of the lines about a job the share that says "she"."""
     said = [line.split()[4] for line in lines if line.startswith(f"The {job} said")]
     return said.count("she") / max(1, len(said))
@@ -38,7 +35,7 @@ def share_of_she(lines: Sequence[str], job: str) -> float:
 Chances = Mapping[str, float]  # word -> probability, the likeliest first
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     # One line as inputs and targets
     row = next(i for i, line in enumerate(m.lines) if line.startswith("The capital"))
@@ -110,18 +107,18 @@ def report(m: Measured, settings: Any) -> None:
     draw_temperature(m.rows, settings.out / "accuracy_and_variety.png")
 
 
-def progress(step: int, loss: float, paris: float) -> None:
+def progress(step, loss, paris):
     """Print the loss, and the probability of a fact."""
     print(f"  step {step:4}: loss {loss:.3f}   perplexity exp(loss) {math.exp(loss):5.1f}   ", end="")
     print(f'P(Paris after "The capital of France is") {paris:.3f}', flush=True)
 
 
-def top(chances: Chances, n: int = 4) -> str:
+def top(chances, n=4):
     """The likeliest words as "'Yes' 0.40   'No' 0.30"."""
     return "   ".join(f"'{word}' {p:.2f}" for word, p in list(chances.items())[:n])
 
 
-def question(m: Measured) -> None:
+def question(m):
     """Print what follows the question, with and without a sentence before it."""
     print('\nWhat follows "?", whose vector has taken up what stands before it:')
     shown = f"{LINES['wet'][0]} {QUESTION}", f"{LINES['dry'][0]} {QUESTION}"
@@ -137,7 +134,7 @@ def question(m: Measured) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_temperature(rows: Sequence[Mapping[str, float]], path: Path) -> None:
+def draw_temperature(rows, path):
     """Accuracy, variety and nonsense against the temperature."""
     most = max(row["varied"] for row in rows)
     shares = {
@@ -156,7 +153,7 @@ def draw_temperature(rows: Sequence[Mapping[str, float]], path: Path) -> None:
 ASKED = real_model.DATA["asked"]
 
 
-def measure_real(settings: Any) -> Measured:
+def measure_real(settings):
     """What SmolLM2 knows, invents, contradicts and believes of occupations; ten questions of each kind."""
     model = real_model.smollm2("what follows")
     texts = ("The capital of France is", QUESTION, *settings.ask)
@@ -207,7 +204,7 @@ def measure_real(settings: Any) -> Measured:
     return m
 
 
-def report_real(m: Measured, settings: Any) -> None:
+def report_real(m, settings):
     """Print what was measured."""
     print("\nThe next token, and the lecture's question:")
     for text, found in m.following.items():

@@ -1,14 +1,11 @@
 """For 16_order_and_memory.py: a convolution, what stands around each model, what is printed and drawn."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
 from helpers.drawing import chart
-from helpers.program import Measured, detail, elsewhere, holds, table
+from helpers.program import detail, elsewhere, holds, table
 
 OPEN = 5.0  # bias of the forget gate of an LSTM that begins with its gate open
 
@@ -16,10 +13,10 @@ OPEN = 5.0  # bias of the forget gate of an LSTM that begins with its gate open
 class Convolution(nn.Module):
     """Three convolutions over 3 words each: an output sees 3 words back in each, so 6 in all."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width):
         self.layers = nn.ModuleList([nn.Conv1d(width, width, 3) for _ in range(3)])
 
-    def forward(self, x: tl.Tensor) -> tl.Tensor:
+    def forward(self, x):
         """The output at the last word."""
         x = tl.pad(tl.swapaxes(x, 1, 2), ((0, 0), (0, 0), (6, 0)))  # (batch, width, 6 + words)
         for layer in self.layers:
@@ -30,13 +27,13 @@ class Convolution(nn.Module):
 class Reader(nn.Module):
     """Words -> vectors -> one of the models -> a score for each word that may have come first."""
 
-    def __init__(self, core: nn.Module, words: int, longest: int, width: int) -> None:
+    def __init__(self, core, words, longest, width):
         self.embedding = nn.Embedding(words, width)
         self.positions = nn.Embedding(longest, width)
         self.core = core
         self.out = nn.Linear(width, words)
 
-    def forward(self, tokens: np.ndarray) -> tl.Tensor:
+    def forward(self, tokens):
         """(batch, tokens) -> (batch, words)."""
         x = self.embedding(tokens) + self.positions(np.arange(tokens.shape[1]))  # (batch, tokens, width)
         return self.out(self.core(x))
@@ -45,7 +42,7 @@ class Reader(nn.Module):
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     # What a bag of words, a transformer without positions, and a network of fixed size cannot do
     print("\nWord order. A bag of words counts words:")
@@ -82,7 +79,7 @@ def report(m: Measured, settings: Any) -> None:
     draw_fading(m, settings.out / "fading.png")
 
 
-def times(m: Measured) -> None:
+def times(m):
     """Print how long a text takes."""
     ms = m.times["attention"]
     print(f"\nTime to train on a text of 512 words: attention {ms:.1f} ms, 1 step, all words at once;")
@@ -93,7 +90,7 @@ def times(m: Measured) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_fading(m: Measured, path: Path) -> None:
+def draw_fading(m, path):
     """The gradient against the distance, on a logarithmic axis; where it is 0 the curve ends."""
     curves = {kind: (range(len(norms)), np.where(norms > 0, norms, np.nan)) for kind, norms in m.fading.items()}
     fades = holds("vanishes", m) and holds("direct", m)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, lines, new_figure, percent, save
-from helpers.program import SHOW_MORE, Measured, detail, holds, table
+from helpers.program import SHOW_MORE, detail, holds, table
 
 # A picture is a 3 if it has more than all of this, as shares: columns in the middle that meet three strokes, paper at
 # the left of the upper and the lower half, rows with ink at the right of both. Each row is for threes missed before.
@@ -23,7 +20,7 @@ RULES = {
 }
 
 
-def is_a_three(picture: np.ndarray, rules: int = 1) -> bool:
+def is_a_three(picture, rules=1):
     """Whether a picture (28, 28) shows a 3, by the first of the rules: three strokes, open to the left, closed to the
     right."""
     ink = picture > 0.5
@@ -55,7 +52,7 @@ class Rule:
     exception: Rule | None = None  # asked next where it holds
     otherwise: Rule | None = None  # asked next where it does not
 
-    def judge(self, ink: np.ndarray) -> tuple[Rule, Rule, bool]:
+    def judge(self, ink):
         """For a picture (49,): the last rule that holds, which answers; the last one asked; whether that one holds."""
         answers, asked, follower = self, self, self
         while follower:
@@ -65,7 +62,7 @@ class Rule:
         return answers, asked, holds
 
 
-def write_rules(pictures: np.ndarray, labels: np.ndarray) -> Iterator[list[Rule]]:
+def write_rules(pictures, labels):
     """Yield all rules after each one that is written: for each picture (49,) read wrong, an exception to the rule
     that answered.
 
@@ -87,34 +84,33 @@ def write_rules(pictures: np.ndarray, labels: np.ndarray) -> Iterator[list[Rule]
 # --- ways to spoil pictures, rows of 784 numbers from 0 for paper to 1 for ink ----------------------------------------
 
 
-def add_noise(images: np.ndarray, sigma: float | np.ndarray, random: np.random.Generator) -> np.ndarray:
+def add_noise(images, sigma, random):
     """Add to every pixel a normal random number of standard deviation sigma: a bad camera."""
     return (images + sigma * random.standard_normal(images.shape)).astype(np.float32)
 
 
-def drop_pixels(images: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+def drop_pixels(images, share, random):
     """Set a share of the pixels to 0: missing values."""
     return np.where(random.random(images.shape) < share, np.float32(0), images)
 
 
-def wrong_pixels(images: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+def wrong_pixels(images, share, random):
     """Set a share of the pixels to 0 or 1 at random: measurement errors and outliers."""
     noise = random.integers(0, 2, images.shape).astype(np.float32)
     return np.where(random.random(images.shape) < share, noise, images)
 
 
-def shift(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
+def shift(images, pixels, random):
     """Move every picture to the right."""
     return np.roll(images.reshape(-1, 28, 28), int(pixels), axis=2).reshape(-1, 784)
 
 
-def turn(images: np.ndarray) -> np.ndarray:
+def turn(images):
     """Turn every picture by 90 degrees."""
     return np.rot90(images.reshape(-1, 28, 28), axes=(1, 2)).reshape(-1, 784).copy()
 
 
-Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
-KINDS: dict[str, tuple[str, tuple[float, ...], Change]] = {
+KINDS = {
     "noise": ("noise, standard deviation", (0, 0.1, 0.2, 0.3, 0.5, 0.7), add_noise),
     "missing": ("missing pixels, share", (0, 0.1, 0.2, 0.3, 0.5, 0.7), drop_pixels),
     "wrong": ("wrong pixels, share", (0, 0.02, 0.05, 0.1, 0.2, 0.3), wrong_pixels),
@@ -126,7 +122,7 @@ HIDDEN = 0, 0.1, 0.3, 0.5, 0.7, 0.9  # shares of missing pixels, with which the 
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     # How many threes rules and network find, and how often they are wrong
     print("Is it a 3? If-then rules (three strokes, open to the left, closed to the right), then more of them:")
@@ -196,7 +192,7 @@ def report(m: Measured, settings: Any) -> None:
 COLOURS = ORANGE, BLUE, GREEN  # of nearest mean, network, network that saw noise
 
 
-def draw_spoilt(picture: np.ndarray, random: np.random.Generator, path: Path) -> None:
+def draw_spoilt(picture, random, path):
     """One picture, spoilt in every way and amount. picture: (1, 784)."""
     figure = new_figure(11, 7.2, "One 3, spoilt more and more: until where can you read it?")
     grid = figure.subplots(len(KINDS), 6)
@@ -209,7 +205,7 @@ def draw_spoilt(picture: np.ndarray, random: np.random.Generator, path: Path) ->
     save(figure, path)
 
 
-def draw_robustness(m: Measured, path: Path) -> None:
+def draw_robustness(m, path):
     """The share read right against the amount, a panel for each way of spoiling."""
     figure = new_figure(13, 8, "Test pictures spoilt more and more: how long does each method read them?")
     for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, m.spoilt.items(), strict=True):

@@ -1,17 +1,14 @@
 """For 11_spam.py: what it counts, prints and draws."""
 
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from helpers import drawing
 from helpers.drawing import chart, new_figure, save
 from helpers.messages import ENOUGH_POINTS, leetspeak, reasons
-from helpers.program import Measured, detail, elsewhere, holds, table
+from helpers.program import detail, elsewhere, holds, table
 
 # --- precision and recall ---------------------------------------------------------------------------------------------
 
@@ -26,7 +23,7 @@ class Counts(NamedTuple):
     lost: int  # ham called spam
 
 
-def count(called: NDArray[np.bool_], spam: NDArray[np.bool_]) -> Counts:
+def count(called, spam):
     """Count the messages called spam, (n,), against those that are spam, (n,)."""
     shares = [float(right.mean()) if right.size else math.nan for right in (called == spam, spam[called], called[spam])]
     return Counts(*shares, int((spam & ~called).sum()), int((called & ~spam).sum()))
@@ -35,7 +32,7 @@ def count(called: NDArray[np.bool_], spam: NDArray[np.bool_]) -> Counts:
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     # Some messages, and how well each filter judges those of the test
     learn, test = m.learn, m.test
@@ -95,7 +92,7 @@ def report(m: Measured, settings: Any) -> None:
     draw_words(m.words, m.push, settings.out / "words.png")
 
 
-def judged(texts: Sequence[str], p: Mapping[str, np.ndarray]) -> None:
+def judged(texts, p):
     """Print the verdicts on the user's messages."""
     for i, text in enumerate(texts):
         print(f"\n{text}")
@@ -106,7 +103,7 @@ def judged(texts: Sequence[str], p: Mapping[str, np.ndarray]) -> None:
         print(f"  rules          {points} points ({ENOUGH_POINTS} or more: spam): {why}")
 
 
-def real(m: Measured, settings: Any) -> None:
+def real(m, settings):
     """Print how often filters are right with learnt embeddings and with those of MiniLM."""
     print(f"MiniLM, a real model of 23 million weights, gives each of {m.messages:,} messages the mean of its words'")
     print("vectors. A small network reads them. Right in the test, over ten splits, the mean, the least and the most:")
@@ -119,14 +116,14 @@ def real(m: Measured, settings: Any) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_adversarial(m: Measured, path: Path) -> None:
+def draw_adversarial(m, path):
     """For each filter how much of the spam is found as it is, and disguised."""
     curves = {name: ([*shares], [*shares.values()]) for name, shares in m.found.items()}
     title = "Disguised spam: how much of it does each filter find?"
     chart(path, title, curves, "the spam", "part of it that is found", shares=True)
 
 
-def draw_words(names: Sequence[str], push: np.ndarray, path: Path, most: int = 12) -> None:
+def draw_words(names, push, path, most=12):
     """The words that push most towards spam and towards ham."""
     order = np.argsort(-push, kind="stable")
     chosen = [*order[:most], *order[-most:]]

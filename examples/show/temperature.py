@@ -1,9 +1,6 @@
 """For 13_temperature.py: what it prints, beside the lecture's numbers, and draws."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +9,6 @@ from helpers.inside import effective_number
 from helpers.program import Measured, detail, holds, table
 from helpers.real import DATA, chances, smollm2
 
-Array = np.ndarray
 # The lecture's solution: T -> the exponentials, their sum, the probabilities.
 LECTURE = {
     0.5: ((54.6, 36.6, 11.0, 5.0, 3.3), 110.5, (0.49, 0.33, 0.10, 0.05, 0.03)),
@@ -28,7 +24,7 @@ REQUESTS = (
 )
 
 
-def softmax_by_hand(say: Callable[[str], None], T: float, scores: Mapping[str, float], powers: Array, p: Array) -> None:
+def softmax_by_hand(say, T, scores, powers, p):
     """The softmax at one temperature, step by step, beside the lecture's figures; marked where its rounding is off."""
     exponentials, total, shares = LECTURE.get(T) or (("",) * len(p), "", ("",) * len(p))
     rows = {}
@@ -42,21 +38,21 @@ def softmax_by_hand(say: Callable[[str], None], T: float, scores: Mapping[str, f
     table(("exp(score / T)", "lecture", "P", "lecture", ""), rows, corner=f"T = {T:g}", say=say)
 
 
-def off(value: float, lecture: float | str, decimals: int) -> str:
+def off(value, lecture, decimals):
     """A note where rounding the value does not give the lecture's figure; it has none for every temperature."""
     if lecture in ("", round(value, decimals)):
         return ""
     return f"  {value:.{decimals + 2}f} rounds to {value:.{decimals}f}"
 
 
-def rounding(m: Measured) -> None:
+def rounding(m):
     """How far the lecture's figures are from what is computed."""
     if not holds("rounded", m):
         print(f"  {m.rounded_otherwise} of the lecture's 15 probabilities are not rounded right;", end=" ")
         print(f"none is off by more than {m.off:.4f}.")
 
 
-def limits(m: Measured) -> None:
+def limits(m):
     """The probabilities from T near 0 to T near infinity, and how uncertain the choice is."""
     print("\nFrom T near 0, where one word has all, to T near infinity, where all are equally likely:")
     rows = {f"{T:g}": (*p, f"{effective_number(p):.2f}") for T, p in m.limits.items()}
@@ -65,7 +61,7 @@ def limits(m: Measured) -> None:
     print(f'  T = 0 would divide by 0; it is defined as greedy: always the likeliest word, "{m.greedy}".')
 
 
-def kinds_of_request(m: Measured) -> None:
+def kinds_of_request(m):
     """What the lecture's temperatures do for its kinds of request: reliability against variety."""
     print("\nWhich temperature for which request? Reliable answers repeat themselves, creative ones vary:")
     rows = {}
@@ -74,7 +70,7 @@ def kinds_of_request(m: Measured) -> None:
     table(("T", f"P({m.words[0]})", "two answers are the same", "effective number of words"), rows)
 
 
-def dynamic(m: Measured) -> None:
+def dynamic(m):
     """The temperature chosen for each request, the probability of the likeliest word, and some words drawn."""
     print("\nDynamic temperature: a rule reads the request and chooses T. Six words drawn for each:")
     for request, T in m.chosen.items():
@@ -82,7 +78,7 @@ def dynamic(m: Measured) -> None:
     print('  The rule knows words, not meaning: to it "write" asks for invention, also where a fact is wanted.')
 
 
-def draws(m: Measured, n: int) -> None:
+def draws(m, n):
     """How often each word was drawn, and how often it is expected; one standard deviation is sqrt(n p (1 - p))."""
     detail(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
     detail("standard deviation; about one count in three lies further away):")
@@ -98,9 +94,7 @@ def draws(m: Measured, n: int) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_temperatures(
-    prompt: str, words: Sequence[str], compared: Mapping[float, tuple[Array, Array]], n: int, path: Path
-) -> None:
+def draw_temperatures(prompt, words, compared, n, path):
     """A panel for each temperature, from the lowest: its probabilities as bars, and the shares drawn as marks."""
     title = f'"{prompt} ...": a low temperature favours the likeliest word'
     figure = new_figure(max(8.5, 1.6 + 3.3 * len(compared)), 4.2, title)
@@ -115,7 +109,7 @@ def draw_temperatures(
     save(figure, path)
 
 
-def draw_continuum(scores: Mapping[str, float], curves: Mapping[float, Array], path: Path) -> None:
+def draw_continuum(scores, curves, path):
     """Each word's probability against the temperature, on a logarithmic axis."""
     p = np.stack([*curves.values()])  # (temperatures, words)
     lines = {f"{word}, score {score:g}": ([*curves], p[:, i]) for i, (word, score) in enumerate(scores.items())}
@@ -130,7 +124,7 @@ def draw_continuum(scores: Mapping[str, float], curves: Mapping[float, Array], p
 SENTENCES = DATA["going_on"]["sentences"]
 
 
-def measure_real(settings: Any) -> Measured:
+def measure_real(settings):
     """SmolLM2's distributions over its 49,152 tokens at temperatures 0.2, 1 and 2, after ten sentences."""
     full = chances(smollm2("how ten sentences go on"), SENTENCES).astype(float)  # (10, vocab_size), at T = 1
     m = Measured(p={T: full ** (1 / T) / (full ** (1 / T)).sum(axis=1, keepdims=True) for T in (0.2, 1.0, 2.0)})
@@ -139,7 +133,7 @@ def measure_real(settings: Any) -> Measured:
     return m
 
 
-def report_real(m: Measured, settings: Any) -> None:
+def report_real(m, settings):
     """Print what was measured."""
     rows = zip(SENTENCES, m.low, m.one, m.high, m.unlikely, strict=True)
     columns = *(f"T = {T:g}" for T in m.p), "at T = 2 a word of P < 1/1000 at T = 1"

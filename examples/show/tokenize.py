@@ -1,15 +1,10 @@
 """For 05_tokenize.py: what it prints and draws."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from helpers.corpora import Text
 from helpers.drawing import chart
 from helpers.inside import printable
-from helpers.program import SHOW_MORE, Measured, counted, detail, holds, table
-from transformer import BPETokenizer, Tokenizer
+from helpers.program import SHOW_MORE, counted, detail, holds, table
 from transformer.tokenizer.bpe import visible
 
 # --- what is printed --------------------------------------------------------------------------------------------------
@@ -18,17 +13,17 @@ from transformer.tokenizer.bpe import visible
 LONGEST = 24  # characters of a token, or bytes of a word, that are shown
 
 
-def shown(token: str) -> str:
+def shown(token):
     """A token as it is printed: a dot for a space; of a long one the beginning, and how many characters it has."""
     return visible(token if len(token) <= LONGEST else f"{token[: LONGEST // 2]}…({len(token):,})")
 
 
-def cut(tokens: Sequence[str]) -> str:
+def cut(tokens):
     """Tokens side by side: cle|ve|rest."""
     return "|".join(map(shown, tokens))
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     three_ways(settings.sentence, m.ways)
 
@@ -61,7 +56,7 @@ def report(m: Measured, settings: Any) -> None:
     draw_vocabulary(m.text, m.ways, m.sizes, settings.out / "vocabulary.png")
 
 
-def three_ways(sentence: str, ways: Mapping[str, Tokenizer]) -> None:
+def three_ways(sentence, ways):
     """The sentence as tokens, with their ids below."""
     print(f'"{printable(sentence)}" cut in three ways. A dot is a space; below each token is its id.')
     for name, t in ways.items():
@@ -71,7 +66,7 @@ def three_ways(sentence: str, ways: Mapping[str, Tokenizer]) -> None:
             table(map(shown, tokens[i : i + 24]), {"": ids[i : i + 24]})
 
 
-def sizes(m: Measured) -> None:
+def sizes(m):
     """The size of the vocabulary against the length of the sequence."""
     print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {m.text.source}:")
     ways = {f"{len(m.ways[name]):,} {name}": m.ways[name] for name in ("characters", "words")}
@@ -88,7 +83,7 @@ def sizes(m: Measured) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_vocabulary(text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], path: Path) -> None:
+def draw_vocabulary(text, ways, learnt, path):
     """How long the text is in each vocabulary."""
     sizes, lengths = [256 + len(t.merges) for t in learnt], [len(t.encode(text.learnt)) for t in learnt]
     title = f"With bytes the text has {lengths[0]:,} tokens, with {sizes[-1]:,} pieces {lengths[-1]:,}"

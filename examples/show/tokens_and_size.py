@@ -1,8 +1,8 @@
 """For 19_tokens_and_size.py: four ways to cut "12+30=42" into tokens, what is printed and drawn."""
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,37 +24,37 @@ class Cut(NamedTuple):
     pieces_of: Callable[[str], list[str]]
 
     @property
-    def end(self) -> int:
+    def end(self):
         """The token after an answer."""
         return self.pieces.index(END)
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text):
         """The tokens of a text."""
         return [self.pieces.index(piece) for piece in self.pieces_of(text)]
 
-    def decode(self, tokens: Sequence[int]) -> str:
+    def decode(self, tokens):
         """The digits of an answer."""
         return "".join(re.sub(r"\D", "", self.pieces[token]) for token in tokens)
 
 
-def characters() -> Cut:
+def characters():
     """1 2 + 3 0 = 4 2."""
     return Cut([*"0123456789+=", END], list)
 
 
-def numbers(n: int) -> Cut:
+def numbers(n):
     """12 + 30 = 42: one token for each number below n."""
     return Cut([*map(str, range(n)), "+", "=", END], lambda text: re.findall(r"\d+|[+=]", text))
 
 
-def special(n: int) -> Cut:
+def special(n):
     """NUM_12 OP_PLUS NUM_30 OP_EQUALS NUM_42."""
     names = {"+": "OP_PLUS", "=": "OP_EQUALS"}
     pieces = [*(f"NUM_{i}" for i in range(n)), "OP_PLUS", "OP_EQUALS", END]
     return Cut(pieces, lambda text: [names.get(x, f"NUM_{x}") for x in re.findall(r"\d+|[+=]", text)])
 
 
-def byte_pairs(pairs: np.ndarray) -> Cut:
+def byte_pairs(pairs):
     """Pieces that byte-pair encoding learns from the sums: the 60 most frequent pairs are merged."""
     text = " ".join(f"{a}+{b}={a + b}" for a, b in pairs.tolist())
     tokenizer = BPETokenizer.train(text.replace(" ", "\n"), 256 + 60)
@@ -65,7 +65,7 @@ def byte_pairs(pairs: np.ndarray) -> Cut:
 # --- what is printed and drawn ----------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     learnt = int(settings.shares[-1] * m.pairs)
     print(f"\nHow should a number be written? {learnt:,} sums to learn from, {m.held_out} held out:")
@@ -101,14 +101,14 @@ def report(m: Measured, settings: Any) -> None:
     draw_ablation(m, settings)
 
 
-def cases(m: Measured, settings: Any) -> tuple[list[str], dict[str, list[float]]]:
+def cases(m, settings):
     """The cases of the ablation, each width with all data and less data with the largest width; right answers."""
     less = [f"{int(share * m.pairs):,} sums" for share in settings.shares[:-1]]
     names = [*(f"width {width}" for width in settings.widths), *less]
     return names, {name: [*m.by_width[name], *m.by_data[name][:-1]] for name in m.by_width}
 
 
-def draw_ablation(m: Measured, settings: Any) -> None:
+def draw_ablation(m, settings):
     """Right answers, for each case of the ablation and each way to write a number."""
     names, right = cases(m, settings)
     title = "How should a number be written? Right answers to sums held out"
@@ -120,7 +120,7 @@ def draw_ablation(m: Measured, settings: Any) -> None:
 
 
 WORKED = "12 + 13 = 25\n7 + 8 = 15\n4 + 2 = 6\n"
-WAYS: dict[str, Callable[[Any, int, int], str]] = {
+WAYS = {
     "7+12=": lambda model, a, b: f"{a}+{b}=",
     "7 + 12 =": lambda model, a, b: f"{a} + {b} =",
     "7 + 12 =, after three worked lines": lambda model, a, b: f"{WORKED}{a} + {b} =",
@@ -128,7 +128,7 @@ WAYS: dict[str, Callable[[Any, int, int], str]] = {
 }
 
 
-def measure_real(settings: Any) -> Measured:
+def measure_real(settings):
     """How SmolLM2 cuts words, how a sum is best written for it, and what a block is worth."""
     model = smollm2("about its tokens and its size")
     m = Measured(config=model.config, cut={name: cut_by(model, text) for name, text in DATA["texts"].items()})
@@ -153,18 +153,18 @@ def measure_real(settings: Any) -> Measured:
     return m
 
 
-def cut_by(model: Any, text: str) -> list[str]:
+def cut_by(model, text):
     """The pieces of a text."""
     return [visible(model.tokenizer.decode([token])) for token in model.tokenizer.encode(text)]
 
 
-def losses(model: Any, rows: np.ndarray) -> np.ndarray:
+def losses(model, rows):
     """The cross-entropy of the next token in each row of tokens (n, tokens): (n,)."""
     with tl.no_grad():
         return np.array([model.loss(row[:-1], row[1:]).item() for row in rows])
 
 
-def real(m: Measured, settings: Any) -> None:
+def real(m, settings):
     """Print and draw it."""
     print(f"\nIts {m.config.vocab_size:,} tokens are byte pairs; digits are kept apart, as the lecture's characters:")
     for name, text in DATA["texts"].items():

@@ -1,21 +1,17 @@
 """For 21_valleys.py: what it prints and draws."""
 
-from collections.abc import Sequence
 from math import comb
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-import tinygrad_lecture as tl
 from helpers.drawing import BLUE, GREY, ORANGE, lines, new_figure, plain, save
-from helpers.program import Measured, counted, detail, elsewhere, holds, table
+from helpers.program import counted, detail, elsewhere, holds, table
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
 PATTERNS = {"ink": "ink in each of 16 squares", "holes": "whether a line encloses paper", "digit": "which digit it is"}
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     # Where the descents end, and whether more neurons help
     hidden = settings.hidden
@@ -68,23 +64,23 @@ def report(m: Measured, settings: Any) -> None:
 # --- what is measured -------------------------------------------------------------------------------------------------
 
 
-def are_stuck(courses: np.ndarray) -> np.ndarray:
+def are_stuck(courses):
     """Which descents have ended above cost 0: high up, and no lower than halfway. courses: (steps, starts)."""
     halfway, end = courses[len(courses) // 2], courses[-1]
     return (end > STUCK) & (halfway - end < 0.02)
 
 
-def have_both_signs(eigenvalues: np.ndarray) -> np.ndarray:
+def have_both_signs(eigenvalues):
     """At which points some directions curve up and some down. eigenvalues: (points, parameters)."""
     return (eigenvalues.min(axis=1) < 0) & (eigenvalues.max(axis=1) > 0)
 
 
-def largest(weights: Sequence[tl.Tensor]) -> float:
+def largest(weights):
     """The largest weight of a network; the median of several networks."""
     return float(np.median(np.max([np.abs(w.numpy()).max(axis=(1, 2)) for w in weights], axis=0)))
 
 
-def critical_point(x: np.ndarray, y: np.ndarray, kind: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def critical_point(x, y, kind):
     """Weights W1, W2 of a linear network x @ W1 @ W2 at which its gradient is 0. x: (n, inputs); y: (n, outputs).
 
     It is the least-squares fit, seen through some of the principal components of what it says: those of `kind`.
@@ -94,7 +90,7 @@ def critical_point(x: np.ndarray, y: np.ndarray, kind: Sequence[int]) -> tuple[n
     return fit @ components.T, components
 
 
-def have_holes(images: np.ndarray) -> np.ndarray:
+def have_holes(images):
     """Whether ink encloses paper, as in 0 or 8: (n, 784) -> (n,)."""
     paper = images.reshape(-1, 28, 28) < 0.5
     outside, last = paper.copy(), None
@@ -106,7 +102,7 @@ def have_holes(images: np.ndarray) -> np.ndarray:
     return (paper & ~outside).any(axis=(1, 2))
 
 
-def explained(learnt: np.ndarray, new: np.ndarray, wanted: np.ndarray, truth: np.ndarray) -> float:
+def explained(learnt, new, wanted, truth):
     """The share of the variance of `truth` (m, k) that a linear probe explains, given a layer's `new` (m, neurons).
 
     It is fitted by least squares to `wanted` (n, k) from `learnt` (n, neurons).
@@ -120,7 +116,7 @@ def explained(learnt: np.ndarray, new: np.ndarray, wanted: np.ndarray, truth: np
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def noise(m: Measured) -> None:
+def noise(m):
     """What the noise of single examples does at a saddle, and in what looks like a valley."""
     n, (batch, single) = m.starts, m.left.values()
     print("\nDoes noise help? Near weights of 0 all hidden neurons are alike and every answer is 0.5, with cost 1. The")
@@ -141,7 +137,7 @@ def noise(m: Measured) -> None:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_courses(costs: np.ndarray, path: Path) -> None:
+def draw_courses(costs, path):
     """The cost of every descent by step."""
     stuck = are_stuck(costs)
     learnt, n = (costs[-1] < LEARNT).sum(), costs.shape[1]
@@ -154,7 +150,7 @@ def draw_courses(costs: np.ndarray, path: Path) -> None:
     save(axes.figure, path)
 
 
-def draw_approximation(m: Measured, path: Path) -> None:
+def draw_approximation(m, path):
     """A panel for each width with the curve and the fit."""
     x, y = m.x.numpy()[:, 0], m.y.numpy()[:, 0]
     figure = new_figure(3.6 * len(m.fits), 4, "Universal approximation: fits by width")

@@ -1,75 +1,70 @@
 """For 06_word_vectors.py: words with their vectors, files in GloVe's format, what is printed and drawn."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, permutations
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from helpers import drawing, real
 from helpers.drawing import BLUE, GREEN, ORANGE, arrow, bars, new_figure, plain, save
-from helpers.program import Measured, detail, holds, table
+from helpers.program import detail, holds, table
 from tinygrad_lecture.inspect.drawing import as_written, drawable
 
-Pair = tuple[str, str]
-Kinds = Mapping[str, Sequence[str]]
 THREES = [three.split() for three in real.DATA["between"]["threes"]]
 
 
 class WordVectors:
     """Words, each with a vector of length 1: the dot product of two is the cosine of the angle between them."""
 
-    def __init__(self, words: Sequence[str], rows: np.ndarray) -> None:
+    def __init__(self, words, rows):
         """rows: (words, dim), of any length."""
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         self.words, self.rows = list(words), rows / np.where(lengths > 0, lengths, 1)
         self.place = {word: i for i, word in reversed([*enumerate(words)])}  # the first of words that occur twice
 
-    def __len__(self) -> int:
+    def __len__(self):
         return len(self.words)
 
-    def __contains__(self, word: str) -> bool:
+    def __contains__(self, word):
         return word in self.place
 
-    def __getitem__(self, word: str) -> np.ndarray:
+    def __getitem__(self, word):
         """(dim,)."""
         return self.rows[self.place[word]]
 
-    def known(self, pairs: Iterable[Pair]) -> list[Pair]:
+    def known(self, pairs):
         """The pairs of which both words have a vector."""
         return [(a, b) for a, b in pairs if a in self and b in self]
 
-    def cosine(self, a: str, b: str) -> float:
+    def cosine(self, a, b):
         return float(self[a] @ self[b])
 
-    def near(self, vector: np.ndarray, n: int = 1, without: Iterable[str] = ()) -> list[tuple[str, float]]:
+    def near(self, vector, n=1, without=()):
         """The n words nearest to a vector by cosine, best first; none of those in `without`."""
         cosines = self.rows @ (vector / (np.linalg.norm(vector) or 1))
         cosines[[self.place[word] for word in without]] = -np.inf
         best = np.argsort(-cosines, kind="stable")[:n]
         return [(self.words[i], float(cosines[i])) for i in best if cosines[i] > -np.inf]
 
-    def rank(self, a: str, b: str, c: str, answer: str) -> int:
+    def rank(self, a, b, c, answer):
         """1 if the answer is the word nearest to A - B + C, the three themselves left out; 2 if it is the second ..."""
         near = self.rows @ (self[a] - self[b] + self[c])
         nearer = near > near[self.place[answer]]
         nearer[[self.place[word] for word in (a, b, c)]] = False
         return 1 + int(nearer.sum())
 
-    def analogies(self, pairs: Sequence[Pair]) -> list[int]:
+    def analogies(self, pairs):
         """Of each two pairs (a, b) and (c, d) the rank of d near b - a + c."""
         asked = [(b, a, c, d) for (a, b), (c, d) in permutations(self.known(pairs), 2) if len({a, b, c, d}) == 4]
         return [self.rank(*question) for question in asked]
 
-    def mean_cosine(self) -> float:
+    def mean_cosine(self):
         """The mean cosine of any two different words."""
         n = len(self)
         return float((np.square(np.linalg.norm(self.rows.sum(axis=0))) - n) / (n * (n - 1)))
 
 
-def of_smollm2() -> WordVectors:
+def of_smollm2():
     """The embedding table of SmolLM2: the rows of tokens that are whole words, in small letters where there are two."""
     model = real.smollm2()
     table, words = model.embedding.W_E.weight.detach().numpy(), {}
@@ -83,18 +78,18 @@ def of_smollm2() -> WordVectors:
     return WordVectors(list(words), table[list(words.values())])
 
 
-def listed(found: Sequence[tuple[str, float]]) -> str:
+def listed(found):
     """As "queen 0.93, throne 0.77"."""
     return ", ".join(f"{word} {cosine:.2f}" for word, cosine in found)
 
 
-def learning(sentences: Sequence[Sequence[str]], words: Sequence[str], pairs: np.ndarray) -> None:
+def learning(sentences, words, pairs):
     """What is learnt from."""
     print(f"A made text: {len(sentences):,} sentences with {len(words)} different words.", end=" ")
     print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs.", flush=True)
 
 
-def cluster_cosines(vectors: WordVectors, kinds: Kinds) -> tuple[dict[str, float], dict[str, float]]:
+def cluster_cosines(vectors, kinds):
     """For each kind the mean cosine of its words, and with the words of other kinds."""
     within, others = {}, {}
     for name, words in kinds.items():
@@ -104,13 +99,13 @@ def cluster_cosines(vectors: WordVectors, kinds: Kinds) -> tuple[dict[str, float
     return within, others
 
 
-def direction(vectors: WordVectors, pairs: Sequence[Pair]) -> np.ndarray:
+def direction(vectors, pairs):
     """The mean step from the first word of a pair to the second, of length 1; 0 where no pair is known."""
     known = vectors.known(pairs)
     return unit(np.sum([unit(vectors[b] - vectors[a]) for a, b in known], axis=0)) if known else 0 * vectors.rows[0]
 
 
-def other_plurals(vectors: WordVectors, pairs: Sequence[Pair]) -> dict[Pair, float]:
+def other_plurals(vectors, pairs):
     """For each pair but cat and cats the cosine of its step with the step from cat to cats."""
     known = vectors.known(pairs)
     if ("cat", "cats") not in known:
@@ -122,7 +117,7 @@ def other_plurals(vectors: WordVectors, pairs: Sequence[Pair]) -> dict[Pair, flo
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def report(m: Measured, settings: Any) -> None:
+def report(m, settings):
     """Print what was measured, and draw it."""
     vectors = m.vectors
     word = "bank" if "bank" in vectors else "king"
@@ -167,7 +162,7 @@ def report(m: Measured, settings: Any) -> None:
     draw_occupations(m.female | {"all words": m.all_words}, settings.out / "occupations.png")
 
 
-def bias(m: Measured) -> None:
+def bias(m):
     """Occupations on the direction from male to female."""
     if not m.female:
         return
@@ -178,7 +173,7 @@ def bias(m: Measured) -> None:
     print("Nothing but the text puts them there." if holds("bias", m) else "Chance brings as much.")
 
 
-def unit(vector: np.ndarray) -> np.ndarray:
+def unit(vector):
     """The vector with length 1."""
     return vector / (np.linalg.norm(vector) or 1)
 
@@ -186,7 +181,7 @@ def unit(vector: np.ndarray) -> np.ndarray:
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]], path: Path) -> None:
+def draw_directions(vectors, relations, path):
     """A panel for each relation: arrows from the first word of a pair to the second, in their plane."""
     titles = {"gender": "male → female", "plural": "one → several", "capital": "country → capital"}
     figure = new_figure(15, 5.8, "The step from each word to its partner")
@@ -208,7 +203,7 @@ def draw_directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]
     save(figure, path)
 
 
-def draw_clusters(vectors: WordVectors, kinds: Kinds, path: Path) -> None:
+def draw_clusters(vectors, kinds, path):
     """The cosine of every two words, as colours: kinds are blocks."""
     words = [word for some in kinds.values() for word in some]
     if not words:
@@ -220,7 +215,7 @@ def draw_clusters(vectors: WordVectors, kinds: Kinds, path: Path) -> None:
     save(axes.figure, path)
 
 
-def draw_occupations(bias: Mapping[str, float], path: Path) -> None:
+def draw_occupations(bias, path):
     """Occupations on the direction from male to female."""
     title = "Bias: where the text puts occupations between male and female words"
     axes = new_figure(9.5, 1.8 + 0.5 * len(bias), title).subplots()

@@ -15,8 +15,8 @@ from .errors import MadeFirst, check_probability
 from .module import FunctionLayer, Module, Parameter
 
 __all__ = [
-    "ELU", "GELU", "GLU", "SELU", "Dropout", "Dropout2d", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU",
-    "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
+    "ELU", "GELU", "GLU", "Dropout", "Dropout2d", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax", "PReLU",
+    "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
 ]  # fmt: skip
 
 
@@ -94,25 +94,6 @@ class LogSoftmax(FunctionLayer, function=F.log_softmax):
     """log(softmax(x)) = x - logsumexp(x) along axis `dim`, in x's shape, without overflow; as in PyTorch."""
 
     order = ("dim",)
-
-
-class SELU(FunctionLayer, function=F.selu):
-    """scale · elu(x, alpha), elementwise, with constants that keep mean 0 and variance 1.
-
-    scale = 1.0507, alpha = 1.6733. (Klambauer et al., arXiv:1706.02515.)
-    """
-
-
-class Mish(FunctionLayer, function=F.mish):
-    """x · tanh(softplus(x)), elementwise (Misra, arXiv:1908.08681)."""
-
-
-class Hardsigmoid(FunctionLayer, function=F.hardsigmoid):
-    """min(max(x / 6 + 1/2, 0), 1), elementwise, a sigmoid of straight lines (Howard et al., arXiv:1905.02244)."""
-
-
-class Hardswish(FunctionLayer, function=F.hardswish):
-    """x · hardsigmoid(x), elementwise (Howard et al., arXiv:1905.02244)."""
 
 
 class GLU(FunctionLayer, function=F.glu):

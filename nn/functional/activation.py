@@ -22,8 +22,8 @@ from tinygrad_lecture.ops.composite import as_floats, named
 from ..errors import check_probability
 
 __all__ = [
-    "dropout", "dropout2d", "elu", "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
-    "logsigmoid", "mish", "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "tanh",
+    "dropout", "dropout2d", "elu", "gelu", "glu", "hardtanh", "leaky_relu", "log_softmax", "logsigmoid", "prelu",
+    "relu", "relu6", "sigmoid", "silu", "softmax", "softplus", "tanh",
 ]  # fmt: skip
 
 
@@ -109,39 +109,6 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6), elementwise; the gradient at 0 and 6 is 0 (Krizhevsky, 2010)."""
     return hardtanh(input, 0.0, 6.0)
-
-
-@in_place_too
-def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """scale · elu(x, alpha), elementwise, with constants that keep mean 0 and variance 1.
-
-    scale = 1.0507, alpha = 1.6733. (Klambauer et al., arXiv:1706.02515.)
-    """
-    return _SELU_SCALE * elu(input, _SELU_ALPHA)
-
-
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
-
-
-@in_place_too
-def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x · tanh(softplus(x)), elementwise (Misra, arXiv:1908.08681)."""
-    return input * tl.tanh(softplus(input))
-
-
-@in_place_too
-def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(x / 6 + 1/2, 0), 1), elementwise, a sigmoid of straight lines; the gradient at -3 and 3 is 0.
-
-    (Howard et al., arXiv:1905.02244.)
-    """
-    return hardtanh(input, -3.0, 3.0) / 6 + 0.5
-
-
-@in_place_too
-def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x · hardsigmoid(x), elementwise (Howard et al., arXiv:1905.02244)."""
-    return input * hardsigmoid(input)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.autograd.operands import constant
-from tinygrad_lecture.backend import INT64, to_host
+from tinygrad_lecture.backend import INT64
 from tinygrad_lecture.errors import DtypeError, TensorError
-from tinygrad_lecture.ops.composite import named
 from tinygrad_lecture.ops.indexing import index_get
 
 from ..errors import check_indices
@@ -22,63 +18,32 @@ from .normalization import check_eps
 __all__ = ["cosine_similarity", "embedding", "normalize", "scaled_dot_product_attention"]
 
 
-@named
-def embedding(
-    input: Any, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, sparse: bool = False,
-) -> Tensor:  # fmt: skip
+def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
     """weight[input]: one row of the table for each integer.
 
     - `input`: integers of any shape, each from 0 to rows - 1; a Tensor, array or list.
     - `weight`: `(rows, features)`.
     - `padding_idx`: a row that gets no gradient; negative values count from the end.
-    - `max_norm`: the rows that are selected are shortened to this length first, in place. The length is their
-      `norm_type`-norm. On a GPU this waits for the device.
-    - `sparse`: accepted; gradients are dense.
 
     Returns `(*input.shape, features)`.
 
     Raises TypeError unless the input has an integer dtype, IndexError for a row that does not exist (not checked on a
-    GPU), ValueError for a weight of another number of axes and for scale_grad_by_freq, which is not here.
+    GPU), ValueError for a weight of another number of axes.
     """
-    input = _checked("embedding", input, weight, scale_grad_by_freq)
-    if max_norm is not None:
-        _shorten_rows(weight, input, max_norm, norm_type)
-    found: Tensor = index_get(weight, (input._array,))  # (*input.shape, features)
-    if padding_idx is None:
-        return found
-    padding = input == _padding_row("embedding", padding_idx, weight)
-    return tl.where(tl.unsqueeze(padding, -1), found.detach(), found)  # type: ignore[no-any-return]
-
-
-def _checked(name: str, input: Any, weight: Tensor, scale_grad_by_freq: bool) -> Tensor:
-    """The indices as a Tensor on the weight's device."""
     if weight.ndim != 2:
-        raise TensorError(f"{name}: weight must have shape (rows, features), not {weight.shape}")
-    if scale_grad_by_freq:
-        raise TensorError(f"{name}: scale_grad_by_freq is not here; divide the gradient of each row by its count")
-    device = weight.device
+        raise TensorError(f"embedding: weight must have shape (rows, features), not {weight.shape}")
+    device, rows = weight.device, weight.shape[0]
     here = isinstance(input, Tensor) and input.device == device
     indices: Tensor = input if here else tl.as_tensor(input, device=device)
-    check_indices(name, indices, weight.shape[0], "rows")
-    return indices if indices.dtype is INT64 else indices.long()  # in an index, uint8 would be a mask
-
-
-def _padding_row(name: str, padding_idx: int, weight: Tensor) -> int:
-    rows = weight.shape[0]
+    check_indices("embedding", indices, rows, "rows")
+    indices = indices if indices.dtype is INT64 else indices.long()  # in an index, uint8 would be a mask
+    found: Tensor = index_get(weight, (indices._array,))  # (*input.shape, features)
+    if padding_idx is None:
+        return found
     if not -rows <= padding_idx < rows:
-        raise IndexError(f"{name}: padding_idx {padding_idx} is out of range for {rows} rows")
-    return padding_idx % rows
-
-
-def _shorten_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
-    """Scale the rows that are selected to at most the length max_norm, in place."""
-    max_norm, norm_type = constant(max_norm, "max_norm", "embedding"), constant(norm_type, "norm_type", "embedding")
-    rows = np.unique(to_host(indices.array))
-    with tl.no_grad():
-        selected = weight[rows]
-        lengths = tl.norm(selected, norm_type, -1, keepdims=True)
-        weight[rows] = tl.where(lengths > max_norm, selected * (max_norm / (lengths + 1e-7)), selected)
+        raise IndexError(f"embedding: padding_idx {padding_idx} is out of range for {rows} rows")
+    padding = indices == padding_idx % rows
+    return tl.where(tl.unsqueeze(padding, -1), found.detach(), found)  # type: ignore[no-any-return]
 
 
 # --- how alike two vectors are -------------------------------------------------------------------------------

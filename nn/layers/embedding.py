@@ -19,8 +19,7 @@ class Embedding(Module):
 
     - `weight`: `(num_embeddings, embedding_dim)`, initially normal with mean 0 and standard deviation 1.
     - `padding_idx`: a row that starts as 0 and gets no gradient, for padding; negative values count from the end.
-    - `max_norm`: rows are shortened to this length, in place, when they are selected; their `norm_type`-norm counts.
-    - `sparse`: accepted; gradients are dense.  `_weight`: the rows at the beginning.
+    - `_weight`: the rows at the beginning.
 
     Raises ValueError for sizes below 1 or a padding_idx out of range. (Bengio et al., JMLR 3, 2003.)
     """
@@ -28,8 +27,8 @@ class Embedding(Module):
     weight: Parameter
 
     def __init__(
-        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
-        norm_type: float = 2.0, *, sparse: bool = False, _weight: Tensor | None = None, device: str = "cpu",
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, *,
+        _weight: Tensor | None = None, device: str = "cpu",
         dtype: Any = None,
     ) -> None:  # fmt: skip
         check_sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
@@ -37,7 +36,6 @@ class Embedding(Module):
             raise ValueError(f"Embedding: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
-        self.max_norm, self.norm_type, self.sparse = max_norm, norm_type, sparse
         if _weight is None:
             self.weight = Parameter.empty(num_embeddings, embedding_dim, dtype=dtype, device=device)
             self.reset_parameters()
@@ -69,9 +67,8 @@ class Embedding(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Integers `(...) -> (..., embedding_dim)`."""
-        return F.embedding(x, self.weight, self.padding_idx, self.max_norm, self.norm_type)
+        return F.embedding(x, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:
-        given = {"padding_idx": self.padding_idx, "max_norm": self.max_norm}
-        texts = [f"{name}={value}" for name, value in given.items() if value is not None]
-        return ", ".join([f"{self.num_embeddings}, {self.embedding_dim}", *texts])
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

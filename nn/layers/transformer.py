@@ -49,7 +49,7 @@ class MultiheadAttention(Module):
     - `in_proj_weight`: (3 * embed_dim, embed_dim), the maps of queries, keys and values one below the other.
     - `in_proj_bias`: (3 * embed_dim,), initially 0.  `out_proj`: a Linear.
 
-    Raises ValueError unless num_heads divides embed_dim, NotImplementedError for PyTorch's other settings.
+    Raises ValueError unless num_heads divides embed_dim.
     """
 
     in_proj_bias: Parameter | None
@@ -57,12 +57,9 @@ class MultiheadAttention(Module):
     usage = "; self-attention is mha(x, x, x)"
 
     def __init__(
-        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, *, add_bias_kv: bool = False,
-        add_zero_attn: bool = False, kdim: int | None = None, vdim: int | None = None, batch_first: bool = False,
+        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, *, batch_first: bool = False,
         device: str = "cpu", dtype: Any = None,
     ) -> None:  # fmt: skip
-        if add_bias_kv or add_zero_attn or {kdim, vdim} - {None, embed_dim}:
-            raise NotImplementedError("MultiheadAttention: other kdim or vdim, add_bias_kv, add_zero_attn are not here")
         check_sizes("MultiheadAttention", embed_dim=embed_dim, num_heads=num_heads)
         check_probability("MultiheadAttention", dropout)
         if embed_dim % num_heads:
@@ -308,18 +305,16 @@ class _Stack(Module):
 
 
 class TransformerEncoder(_Stack):
-    """`num_layers` copies of a block, one after the other, and then `norm`.
+    """`num_layers` copies of a block, one after the other, and then `norm`. The copies start with the same weights.
 
-    The copies start with the same weights. As in PyTorch, padding gives 0 where it is not computed there: in evaluation
-    mode, without gradients, for a batch-first block with an even number of heads and a mask of padding alone, at the
-    end of each text. enable_nested_tensor=False leaves these outputs as they are.
+    Outputs at padding mean nothing; PyTorch's are 0 in evaluation, where it does not compute them.
+    `enable_nested_tensor` has no effect.
     """
 
     def __init__(
         self, encoder_layer: Module, num_layers: int, norm: Module | None = None, enable_nested_tensor: bool = True
     ) -> None:
         super().__init__(encoder_layer, num_layers, norm)
-        self.enable_nested_tensor = enable_nested_tensor
 
     def forward(
         self, src: Tensor, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool | None = None
@@ -328,21 +323,7 @@ class TransformerEncoder(_Stack):
         x = src
         for layer in self.layers:
             x = layer(x, mask, src_key_padding_mask, bool(is_causal))
-        if mask is None and src_key_padding_mask is not None and self._computes_no_padding(src):
-            padding = tl.as_tensor(src_key_padding_mask, device=x.device) != 0  # (batch, tokens)
-            if not bool((padding[:, :-1] & ~padding[:, 1:]).any()):
-                x = tl.where(padding.unsqueeze(-1), 0, x)
         return x if self.norm is None else self.norm(x)
-
-    def _computes_no_padding(self, src: Tensor) -> bool:
-        """Whether PyTorch would leave out padding."""
-        block = self.layers[0]
-        if self.training or src.ndim != 3 or not self.enable_nested_tensor:
-            return False
-        if not isinstance(block, TransformerEncoderLayer) or block.norm_first or block.self_attn.in_proj_bias is None:
-            return False
-        recorded = tl.is_grad_enabled() and (src.requires_grad or any(p.requires_grad for p in block.parameters()))
-        return not recorded and block.self_attn.batch_first and block.self_attn.num_heads % 2 == 0
 
 
 class TransformerDecoder(_Stack):

@@ -94,7 +94,7 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
         for kind in ("uniform", "normal")
         for a, mode, name in ((math.sqrt(5), "fan_in", "leaky_relu"), (0.0, "fan_out", "relu"), (0.0, "fan_in", "tanh"))
     ),
-    *(("kaiming_normal_", {"nonlinearity": name}) for name in ("linear", "sigmoid", "selu")),
+    *(("kaiming_normal_", {"nonlinearity": name}) for name in ("linear", "sigmoid")),
 ]
 
 

@@ -48,8 +48,9 @@ for epoch in range(1, 16):
         print(f"epoch {epoch:2d}  loss {loss.item():.3f}  accuracy {accuracy:.3f}")
 with torch.no_grad():
     x = model.embedding(batch[:2, :6])
-    encoded = model.encoder(x, src_key_padding_mask=batch[:2, :6] == PAD)
+    padding = batch[:2, :6] == PAD
+    encoded = model.encoder(x, src_key_padding_mask=padding).masked_fill(padding.unsqueeze(-1), 0.0)
     print([f"{v:.3f}" for v in encoded.mean(dim=(1, 2)).tolist()])
 attention = model.encoder.layers[0].self_attn
-out, weights = attention(x, x, x, key_padding_mask=batch[:2, :6] == PAD)
+out, weights = attention(x, x, x, key_padding_mask=padding)
 print(tuple(out.shape), [f"{w:.2f}" for w in weights[0, 0].tolist()])

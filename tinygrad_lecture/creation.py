@@ -30,7 +30,7 @@ from .tensor import Tensor
 from .tensor_base import TensorBase, array_of, wrap
 
 __all__ = [
-    "arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "is_tensor",
+    "arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_numpy", "full", "full_like",
     "linspace", "multinomial", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like",
     "randperm", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
@@ -86,11 +86,6 @@ def from_numpy(array: Any) -> Tensor:
     if array.dtype.kind not in "fiub" or not array.dtype.isnative:
         raise TypeError(f"from_numpy: takes an array of floats, integers or bools, not of {array.dtype}")
     return wrapped(array.view(np.ndarray) if array.flags.writeable else np.array(array))  # type: ignore[no-any-return]
-
-
-def is_tensor(x: Any) -> bool:
-    """Whether x is a Tensor."""
-    return isinstance(x, Tensor)
 
 
 def wrapped(array: Array, requires_grad: bool = False) -> Any:

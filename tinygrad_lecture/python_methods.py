@@ -179,10 +179,6 @@ class PythonMethods(TensorBase):
             raise TypeError("a 0-d tensor cannot be iterated over; get its number with x.item()")
         return (x[i] for i in range(len(x)))
 
-    def __contains__(self, value: Any) -> bool:
-        same = self == value
-        return isinstance(same, TensorBase) and bool(same._array.any())
-
     def __repr__(self: Any) -> str:
         from .inspect.printing import text_of
 

@@ -80,9 +80,6 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     def __pos__(self) -> Tensor:
         return self
 
-    def __round__(self, digits: int = 0) -> Tensor:
-        return ops.round(self, decimals=digits)  # type: ignore[call-overload, no-any-return]
-
     def __getitem__(self, index: Any) -> Tensor:
         return ops.indexing.getitem(self, index)  # type: ignore[no-any-return]
 

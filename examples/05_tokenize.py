@@ -38,7 +38,7 @@ def measure(settings: "Settings") -> Measured:
     text = read_text(settings.text)
 
     # Tokenize: the lecture's "Was the bank flooded?" -> ["Was", "the", "bank", "flooded", "?"]
-    characters = CharTokenizer.train(text.whole + settings.sentence)
+    characters = CharTokenizer.train(text.learnt + text.rest + settings.sentence)
     whole_words = WordTokenizer.train(text.learnt, special_tokens=[UNKNOWN])
     pieces = BPETokenizer.train(text.learnt, settings.vocab_size)
     ways = {"characters": characters, "words": whole_words, "pieces": pieces}

@@ -26,11 +26,6 @@ from transformer import GPT, Encoder, EncoderConfig, EncoderDecoder, EncoderDeco
 
 SIZES: Any = {"heads": 2, "width": 48, "hidden": 96, "activation": "gelu", "norm": "pre", "positions": "learned"}
 SENTENCE = "every queen said that she ruled the kingdom"
-GAPS = (
-    "the mayor of <mask> where people speak italian",
-    "these <mask> caught a mouse",
-    "a <mask> said that she sat on the throne",
-)
 
 
 def measure(settings: "Settings") -> Measured:
@@ -75,7 +70,6 @@ def measure(settings: "Settings") -> Measured:
         around = encoder.logits(hidden, there).numpy()  # (n, tokens, vocabulary)
         before = decoder(test[:, :-1]).numpy()  # the decoder says each word one place before, from the true ones
     m.hidden = {"encoder": made.right(around, targets), "decoder": made.right(before, targets[:, 1:])}
-    m.gaps = [(gap, show.guesses(decoder, made, gap), show.guesses(encoder, made, gap)) for gap in GAPS]
 
     # Why BERT is no generator: it can fill a gap at the end of a text, but has not learnt what comes next
     m.texts["encoder"] = show.fill_at_the_end(encoder, made, 200, settings.seed)

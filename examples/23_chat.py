@@ -8,9 +8,6 @@
     /attention           what the heads looked at for it
     /why Berlin          the same for another word of the answer; /attention Berlin too
     /temperature 1       more chance in the next answers
-    /without 18.6        the next answers do without head 6 of block 18, or several heads; /without gives all back
-    /steer happy | sad   they lean to the first word or text, away from the second; /steer ends it
-                         (/steer happy | sad 0.5 is stronger: 0.3 is usual, from 0.6 on it stammers)
     /help  /quit         Ctrl-C ends an answer, or clears a line
 
 Blocks and heads count from 0, as in the code. In all tables "·" is a space.
@@ -23,7 +20,6 @@ A chat is one text, which the model reads anew for each answer and continues, to
     The capital of Germany is Berlin.<|im_end|>
 """
 
-from helpers.inside import direction, without
 from helpers.program import Common, start, until_ctrl_c
 from helpers.real import smollm2
 from show import chat as show
@@ -36,7 +32,6 @@ import numpy as np
 import tinygrad_lecture as tl
 from transformer import Llama, probabilities
 
-STEERED = "blocks.12"  # where a direction is added
 COMMANDS = __doc__.split("\n\n")[2]
 
 
@@ -47,9 +42,6 @@ class Chat:
         self.model, self.tokenizer = model, model.tokenizer
         self.temperature, self.top_p, self.most = temperature, top_p, tokens
         self.messages: list[dict[str, str]] = []
-        self.silent: dict[str, Any] = {}  # edits for the next answers, of heads
-        self.steered: dict[str, Any] = {}
-        self.edits: dict[str, Any] = {}  # with which the last answer was drawn
         self.prompt: list[int] = []  # its tokens: those that it was told, and those that were drawn
         self.drawn: list[int] = []
         self.generate, model.generate = model.generate, self.kept  # by which `model.chat` draws
@@ -67,16 +59,9 @@ class Chat:
         drawing = {"temperature": self.temperature, "top_p": self.top_p}
         pieces = self.model.chat(asked, max_new_tokens=self.most, **drawing)
         self.messages = [*asked, {"role": "assistant", "content": ""}]
-        self.edits = self.silent | self.steered
-        with self.model.edit(self.edits):
-            for piece in until_ctrl_c(pieces, silent=True):
-                self.messages[-1]["content"] += piece
-                yield piece
-
-    def towards(self, one: str, other: str, strength: float) -> dict[str, Any]:
-        """The edit that adds the direction from one text to another to all vectors of a block."""
-        towards = strength * direction(self.model, [(one, other)], STEERED)
-        return {STEERED: lambda x: x + towards}
+        for piece in until_ctrl_c(pieces, silent=True):
+            self.messages[-1]["content"] += piece
+            yield piece
 
     def read_until(self, place: int) -> list[int]:
         """What the model read before token number `place` of the last answer."""
@@ -85,7 +70,7 @@ class Chat:
     def probabilities(self) -> np.ndarray:
         """For each token of the last answer the probabilities from which it was drawn, at temperature 1."""
         read = self.read_until(len(self.drawn) - 1)
-        with self.model.edit(self.edits), tl.no_grad():
+        with tl.no_grad():
             vectors = self.model.vectors(read)[-len(self.drawn) :]  # the vector before each token of the answer
             return probabilities(self.model.unembedding(vectors)).numpy()  # (answer, vocab_size)
 
@@ -121,20 +106,12 @@ def main(settings: "Settings") -> None:
                     break
                 case "/temperature":
                     chat.temperature = show.setting(command, value, 0, 10)
-                case "/without":
-                    chat.silent = without(chat.model, show.heads(value, chat.model.config))
-                case "/steer" if value:
-                    chat.steered = chat.towards(*show.directed(value))
-                case "/steer":
-                    chat.steered = {}
-                    show.say("no direction from now on")
                 case "/why":
                     place = chat.place(value)
                     show.why(chat, chat.probabilities(), place)
                 case "/attention":
                     place = chat.place(value)
-                    with chat.model.edit(chat.edits):
-                        show.attention(chat.model, chat.read_until(place), chat.drawn[place])
+                    show.attention(chat.model, chat.read_until(place), chat.drawn[place])
                 case _ if line.startswith("/"):
                     show.say(COMMANDS)
                 case _:

@@ -153,10 +153,6 @@ class Text:
     learnt: str
     rest: str
 
-    @property
-    def whole(self) -> str:
-        return self.learnt + self.rest
-
 
 def read_text(path: Path | None) -> Text:
     """The text of a file, or the story. Raises DataError if it is not UTF-8 or too short to learn from."""

@@ -95,16 +95,6 @@ def chart(
     save(axes.figure, path)
 
 
-def table(axes: Axes, texts: Any, blue: Any, rows: Sequence[str], columns: Sequence[str]) -> None:
-    """A table of texts (rows, columns), on blue where `blue`, of the same shape, is true."""
-    axes.imshow(blue, cmap="Blues", vmin=0, vmax=2.5, aspect="auto")
-    for (row, column), text in np.ndenumerate(texts):
-        axes.text(column, row, text, ha="center", va="center", fontsize=13)
-    axes.set_xticks(range(len(columns)), columns, fontsize=13)
-    axes.set_yticks(range(len(rows)), rows, fontsize=12)
-    axes.tick_params(length=0)
-
-
 def arrow(axes: Axes, start: Any, end: Any, colour: str = "black") -> None:
     """An arrow between two points."""
     style = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 5, "shrinkB": 5, "mutation_scale": 16}

@@ -9,10 +9,10 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import corpora
-from helpers.drawing import BLUE, ORANGE, attention_map, bars, new_figure, save
+from helpers.drawing import attention_map, new_figure, save
 from helpers.program import detail
 from helpers.training import train
-from transformer import GPT, WordTokenizer, mask_tokens
+from transformer import WordTokenizer, mask_tokens
 from transformer.training import IGNORED
 
 # --- sentences: for a decoder the next words, for an encoder hidden words, for a classifier labels --------------------
@@ -91,16 +91,6 @@ def make(count, seed, test=500):
 
 
 # --- what models are asked --------------------------------------------------------------------------------------------
-
-
-def guesses(model, made, gap):
-    """The words that a model holds for the likeliest in a gap, with their probabilities."""
-    tokens = made.encode(gap)
-    place = tokens.index(made.mask)
-    with tl.no_grad():  # the decoder has read up to the gap, the encoder all
-        scores = model(tokens[:place])[-1] if isinstance(model, GPT) else model.logits(tokens)[place]
-    p = tl.softmax(scores, axis=-1).numpy()
-    return [(made.words.token(int(i)), float(p[i])) for i in np.argsort(-p, kind="stable")[:4]]
 
 
 def fill_at_the_end(encoder, made, n, seed):
@@ -240,7 +230,6 @@ def report(m, settings):
     print(f"  token by token, as an answer is generated, it takes {m.longer:.1f} times as long")
     print("\nPictures:")
     draw_masks(m.seen, settings.out / "masks.png")
-    draw_gaps(m.gaps, settings.out / "gaps.png")
     draw_cross_attention(m.cross, date_signs(encode_date(DATE)), [*m.mine, "end"], settings.out / "date.png")
 
 
@@ -271,24 +260,6 @@ def draw_masks(seen, path):
         axes.set_xlabel(f"seen: token of the {kind}")
     panels[0].set_ylabel("output at each token")
     panels[2].set_ylabel("output at each token of the target")
-    save(figure, path)
-
-
-def draw_gaps(found, path):
-    """The best guesses for each gap: of the decoder above, of the encoder below."""
-    figure = new_figure(4.4 * len(found), 6, "The same gap, seen from the left alone and from both sides")
-    grid = figure.subplots(2, len(found), squeeze=False)
-    for column, (text, *both) in enumerate(found):
-        left, right = text.split("<mask>")
-        titles = f"{left}___", f"{left}___{right}"
-        for axes, guesses, title, colour in zip(grid[:, column], both, titles, (ORANGE, BLUE), strict=True):
-            bars(axes, *zip(*guesses, strict=True), colour)
-            axes.set_xlim(0, 1.15)
-            axes.set_title(title, fontsize=10)
-    grid[0][0].set_ylabel("decoder", color=ORANGE, weight="bold")
-    grid[1][0].set_ylabel("encoder", color=BLUE, weight="bold")
-    for axes in grid[1]:
-        axes.set_xlabel("probability")
     save(figure, path)
 
 

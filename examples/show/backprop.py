@@ -31,7 +31,18 @@ def steps(graph):
 
 def report(m, settings):
     """Print what was measured, and draw it."""
-    forward(m, settings.layers, settings.activation)
+    # Every value in the order of computing
+    layers = settings.layers
+    a0, y = (in_line(m.graph[m.values_of[name]].value) for name in ("a0", "y"))
+    print(f"A network of {'-'.join(map(str, layers))} neurons, sigma = {settings.activation}:", end=" ")
+    print(f"inputs a0 = {a0}, wanted y = {y}.")
+    print("\nForward: each layer weighs, sums and activates.")
+    for layer in range(1, len(layers)):
+        W, b = (in_line(m.graph[m.parameters[f"{name}{layer}"]].value, 64) for name in "Wb")
+        print(f"  layer {layer}:   W{layer} = {W}   b{layer} = {b}")
+    for number, vertex in steps(m.graph):
+        words = FORWARD.get(vertex.op or "", "activates")
+        print(f"  {number:2}.  {f'{vertex} = {written(vertex)}':21} {in_line(vertex.value, 64):32} {words}")
 
     # The steps of backward in its own order: what each passes back
     print("\nBackward: from the cost back. Each step passes back what it gets, times its local derivative.")
@@ -77,19 +88,6 @@ def report(m, settings):
 
 
 # --- forward and backward, step by step -------------------------------------------------------------------------------
-
-
-def forward(m, layers, sigma):
-    """Print every value in the order of computing."""
-    a0, y = (in_line(m.graph[m.values_of[name]].value) for name in ("a0", "y"))
-    print(f"A network of {'-'.join(map(str, layers))} neurons, sigma = {sigma}: inputs a0 = {a0}, wanted y = {y}.")
-    print("\nForward: each layer weighs, sums and activates.")
-    for layer in range(1, len(layers)):
-        W, b = (in_line(m.graph[m.parameters[f"{name}{layer}"]].value, 64) for name in "Wb")
-        print(f"  layer {layer}:   W{layer} = {W}   b{layer} = {b}")
-    for number, vertex in steps(m.graph):
-        words = FORWARD.get(vertex.op or "", "activates")
-        print(f"  {number:2}.  {f'{vertex} = {written(vertex)}':21} {in_line(vertex.value, 64):32} {words}")
 
 
 def written(vertex):

@@ -25,7 +25,6 @@ ESCAPES = re.compile(  # sequences that a terminal obeys, such as colours and ti
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
 )
 SURE, UNSURE = 0.9, 0.5  # probabilities
-USUAL = 0.3  # strength of a direction, in lengths of the vectors that it is added to
 
 
 def serve(load):
@@ -92,31 +91,6 @@ def setting(command, value, least, most):
     return number
 
 
-def heads(value, config):
-    """The heads named after /without, as "18.6 23.4". Raises ValueError for what is no head."""
-    found = []
-    for name in value.replace(",", " ").split():
-        block, _, head = name.partition(".")
-        if not (block.isdecimal() and head.isdecimal() and int(block) < config.layers and int(head) < config.heads):
-            last = f"{config.layers - 1}.{config.heads - 1}"
-            raise ValueError(
-                f"/without {name}: a head is a block and a number in it, 0.0 to {last}, such as /without 18.6"
-            )
-        found.append((int(block), int(head)))
-    say(f"silent in the next answers: {', '.join(f'head {block}.{head}' for block, head in found) or 'no head'}")
-    return found
-
-
-def directed(value):
-    """The two texts after /steer, and the strength. Raises ValueError unless there are two."""
-    both, number = re.fullmatch(r"(.*?)(?:\s+(-?\d*\.?\d+))?", value).groups()
-    texts = [text.strip() for text in (both.split("|") if "|" in both else both.split())]
-    if len(texts) != 2 or texts[0] == texts[1] or not all(texts):
-        raise ValueError("/steer needs two different words, or texts with | between them, such as /steer happy | sad")
-    say(f'the next answers lean to "{texts[0]}", away from "{texts[1]}"; /steer alone ends it')
-    return texts[0], texts[1], float(number or USUAL)
-
-
 def why(chat, p, place):
     """Print the alternatives of a token of the last answer, what wanted it, and where the answer was least sure."""
     tokens = chat.drawn
@@ -145,17 +119,15 @@ def why(chat, p, place):
 def wanted(chat, place):
     """Print which parts of the model added most to the logit of a token of the last answer, and where heads looked."""
     read, looks = chat.read_until(place), dict[str, str]()
-    with chat.model.edit(chat.edits):
-        points = ["embedding", "blocks.*.attention.heads", "blocks.*.ffn"]
-        shares = chat.model.trace(read, points=points).shares(chat.drawn[place])
-        most = dict([*shares.by_part().items()][:6])
-        for name, block, head in re.findall(r"^(block (\d+) head (\d+))$", "\n".join(most), re.M):
-            point = f"blocks.{block}.attention.weights"
-            at = int(chat.model.trace(read, points=point)[point][int(head), -1].argmax())
-            text = visible(chat.tokenizer.decode([read[at]])) if at else "the start"
-            looks[name] = f"head {block}.{head}, which looks at {text}"
+    points = ["embedding", "blocks.*.attention.heads", "blocks.*.ffn"]
+    shares = chat.model.trace(read, points=points).shares(chat.drawn[place])
+    most = dict([*shares.by_part().items()][:6])
+    for name, block, head in re.findall(r"^(block (\d+) head (\d+))$", "\n".join(most), re.M):
+        point = f"blocks.{block}.attention.weights"
+        at = int(chat.model.trace(read, points=point)[point][int(head), -1].argmax())
+        text = visible(chat.tokenizer.decode([read[at]])) if at else "the start"
+        looks[name] = f"head {block}.{head}, which looks at {text}"
     say(f"its score is {shares.logit:.2f}, the sum of what all parts of the model added; the most:")
-    looks["biases"] = "the direction"  # this model has no biases
     for name, share in most.items():
         say(f"  {share:+6.2f}  {looks.get(name, name)}", style="")
 

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import drawing
-from helpers.drawing import BLUE, GREEN, lines, new_figure, percent, save, signed
+from helpers.drawing import chart, new_figure, save, signed
 from helpers.program import detail, elsewhere, holds, table
 
 COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
@@ -185,7 +184,7 @@ def report(m, settings):
     detail(f"\nThe weights: {settings.out / 'weights.safetensors'}")
     print("\nPictures:")
     draw_threes(m.threes, settings.out / "threes.png")
-    draw_curves(m.history, COSTS[settings.loss], settings.out / "curves.png")
+    draw_curves(m.history, settings.out / "curves.png")
     draw_confusion(m.counts, settings.out / "confusion.png")
     draw_mistakes(m.digits.test_images, m.digits.test_labels, m.sure, settings.out / "mistakes.png")
     draw_first_layer(m.first, m.digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
@@ -243,25 +242,20 @@ def draw_threes(threes, path):
     save(figure, path)
 
 
-def draw_curves(history, cost, path):
-    """The mean cost of each epoch, and the share of test pictures read right."""
+def draw_curves(history, path):
+    """The share of test pictures read right after each epoch."""
+    rights = {"test pictures,\nnone seen in training": (range(1, len(history) + 1), [epoch.right for epoch in history])}
     title = f"The training, epoch by epoch: in the end {history[-1].right:.1%} of the test pictures are read right"
-    left, right = new_figure(11, 4.4, title).subplots(1, 2)
-    numbers = np.arange(1, len(history) + 1)
-    means = {f"mean {cost} of an epoch": (numbers, [np.mean(epoch.costs) for epoch in history])}
-    lines(left, means, (BLUE,), "o-", "upper right", ylim=(0, None), xlabel="epoch (one pass through all pictures)")
-    rights = {"test pictures read right, none seen in training": (numbers, [epoch.right for epoch in history])}
-    lines(right, rights, (GREEN,), "o-", "lower right", xlabel="epoch")
-    percent(right.yaxis)
-    save(left.figure, path)
+    chart(path, title, rights, "epoch (one pass through all pictures)", "read right", shares=True)
 
 
 def draw_confusion(counts, path):
     """The confusion matrix: right answers on the diagonal; the bluer, the more."""
     axes = new_figure(7, 7.2, "Which digit is mistaken for which?").subplots()
-    digits = [*map(str, range(10))]
-    drawing.table(axes, counts, np.log1p(counts), digits, digits)
-    axes.set(xlabel="the network's answer", ylabel="the digit")
+    axes.imshow(np.log1p(counts), cmap="Blues")
+    for (digit, answer), n in np.ndenumerate(counts):
+        axes.text(answer, digit, n, ha="center", va="center", fontsize=11)
+    axes.set(xlabel="the network's answer", ylabel="the digit", xticks=range(10), yticks=range(10))
     save(axes.figure, path)
 
 

@@ -39,7 +39,8 @@ GPT3_TOKENS, V100, DOLLARS_AN_HOUR = 300e9, 28e12, 1.5
 def report(m, settings):
     """Print what was measured, what the models write, and draw what goes on inside."""
     origin(m, settings)
-    pieces(m.tokenizer, m.ids)
+    pieces = " / ".join(visible(m.tokenizer.decode([token])) for token in m.ids)
+    print(f"The prompt as {len(m.ids)} tokens: {pieces}")
     print_next(m.tokenizer, m.p, 3)
     drawing = {"temperature": settings.temperature, "top_k": settings.top_k, "seed": settings.seed}
     stop = m.tokenizer.special_tokens.get(END)
@@ -83,11 +84,6 @@ def sizes(m):
     builds = {"this one": config, **family, "GPT-3": GPTConfig.gpt3()}
     rows = {name: (c.layers, c.heads, c.width, c.parameter_count()) for name, c in builds.items()}
     table(("blocks", "heads", "width", "parameters"), rows, ",", "the same build")
-
-
-def pieces(tokenizer, ids):
-    """Print the prompt as pieces."""
-    print(f"The prompt as {len(ids)} tokens: " + " / ".join(visible(tokenizer.decode([token])) for token in ids))
 
 
 # --- a real model ---

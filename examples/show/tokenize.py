@@ -25,7 +25,13 @@ def cut(tokens):
 
 def report(m, settings):
     """Print what was measured, and draw it."""
-    three_ways(settings.sentence, m.ways)
+    # The sentence as tokens, with their ids below
+    print(f'"{printable(settings.sentence)}" cut in three ways. A dot is a space; below each token is its id.')
+    for name, t in m.ways.items():
+        ids, tokens = t.encode(settings.sentence), t.tokens(settings.sentence)
+        print(f"  {len(ids)} {name}, of a vocabulary of {len(t):,}")
+        for i in range(0, len(ids), 24):
+            table(map(shown, tokens[i : i + 24]), {"": ids[i : i + 24]})
 
     # The merges learnt from a few words, and how a new word is cut after each
     source = m.nine_words
@@ -54,16 +60,6 @@ def report(m, settings):
     detail("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
     print("\nPictures:")
     draw_vocabulary(m.text, m.ways, m.sizes, settings.out / "vocabulary.png")
-
-
-def three_ways(sentence, ways):
-    """The sentence as tokens, with their ids below."""
-    print(f'"{printable(sentence)}" cut in three ways. A dot is a space; below each token is its id.')
-    for name, t in ways.items():
-        ids, tokens = t.encode(sentence), t.tokens(sentence)
-        print(f"  {len(ids)} {name}, of a vocabulary of {len(t):,}")
-        for i in range(0, len(ids), 24):
-            table(map(shown, tokens[i : i + 24]), {"": ids[i : i + 24]})
 
 
 def sizes(m):

@@ -1,6 +1,5 @@
 """Real models: 23, 24 and --real. What needs SmolLM2 itself is in test_readme.py, marked `pretrained`."""
 
-import re
 import signal
 from contextlib import nullcontext
 
@@ -82,51 +81,32 @@ class Terminal:
         return True
 
 
-@pytest.mark.parametrize("edits", [[], ["/without 0.1, 1.0"], ["/steer a | b 0.5"], ["/without 0.0", "/steer a b"]])
-def test_what_is_looked_into_is_what_was_read_and_drawn_with_the_edits_of_then(edits, monkeypatch, tmp_path, capsys):
+def test_what_is_looked_into_is_what_was_read_and_drawn(monkeypatch, tmp_path, capsys):
     """Not the text of the answer, encoded again: it may be cut otherwise."""
     model, rows = tiny(), []
     drawing = {"max_new_tokens": 6, "temperature": 2, "seed": 0}
     model.chat = lambda messages, **settings: map(chr, model.generate([65, 66, 67], **drawing))
     monkeypatch.setattr(p23, "smollm2", lambda: model)
-    monkeypatch.setattr(p23, "STEERED", "blocks.0")
-    monkeypatch.setattr(chat, "lines", lambda: [*edits, "?", "/without", "/steer", "/why"])
+    monkeypatch.setattr(chat, "lines", lambda: ["?", "/why"])
     monkeypatch.setattr(p23.Chat, "place", lambda self, word: 4)
     monkeypatch.setattr(chat, "why", lambda talk, p, place: rows.append((talk, p)))
     p23.main(p23.Settings(out=tmp_path))
     ((talk, p),) = rows
     assert talk.prompt == [65, 66, 67]
     assert talk.read_until(4) == [65, 66, 67, *talk.drawn[:4]]
-    with model.edit(talk.edits):
-        assert list(talk.generate([65, 66, 67], **drawing)) == talk.drawn
-        for i, row in enumerate(p):
-            logits = model.next_logits([65, 66, 67, *talk.drawn[:i]]).detach()
-            np.testing.assert_allclose(row, probabilities(logits).numpy(), atol=1e-6)
-        logit = model.next_logits(talk.read_until(4)).detach()[talk.drawn[4]].item()
+    for i, row in enumerate(p):
+        logits = model.next_logits([65, 66, 67, *talk.drawn[:i]]).detach()
+        np.testing.assert_allclose(row, probabilities(logits).numpy(), atol=1e-6)
+    logit = model.next_logits(talk.read_until(4)).detach()[talk.drawn[4]].item()
     chat.wanted(talk, 4)
+    chat.attention(model, talk.read_until(4), talk.drawn[4])
     assert f"its score is {logit:.2f}, the sum" in capsys.readouterr().out
-    assert bool(talk.edits) == bool(edits)
-    assert not talk.silent
-    assert not talk.steered
 
 
-@pytest.mark.parametrize(
-    ("command", "values", "said"),
-    [
-        (lambda value: chat.heads(value, tiny().config), ("2.0", "0.2", "1", "0.0 x.1", "-1.0"), "in it, 0.0 to 1.1"),
-        (chat.directed, ("happy", "happy |", "a | a 2", "so very happy", "0.3"), "/steer needs two different words"),
-        (lambda value: chat.setting("/temperature", value, 0, 10), ("", "hot", "11", "nan", "-1"), "from 0 to 10"),
-    ],
-)
-def test_heads_directions_and_settings_that_are_none_are_refused(command, values, said):
-    for value in values:
-        with pytest.raises(ValueError, match=re.escape(said)):
-            command(value)
-
-
-def test_a_direction_is_two_words_or_texts_and_a_strength():
-    assert chat.directed("happy sad") == ("happy", "sad", 0.3)
-    assert chat.directed("so happy | so sad -0.5") == ("so happy", "so sad", -0.5)
+@pytest.mark.parametrize("value", ["", "hot", "11", "nan", "-1"])
+def test_a_setting_that_is_no_number_in_its_range_is_refused(value):
+    with pytest.raises(ValueError, match=r"/temperature needs a number from 0 to 10"):
+        chat.setting("/temperature", value, 0, 10)
 
 
 @pytest.mark.parametrize(("word", "place"), [("", 7), ("The", 0), ("cat", 4), ("Them", None), ("Th", 0)])

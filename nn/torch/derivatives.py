@@ -94,9 +94,9 @@ def _directions(inputs: Sequence[Any], v: Any) -> Any:
 # --- torch.func ---------------------------------------------------------------------------------------------
 
 
-def grad_and_value(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad_and_value(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
     """`tl.func.value_and_grad` the other way round: (gradient, value)."""
-    both = transforms.value_and_grad(func, argnums, has_aux)
+    both = transforms.value_and_grad(func, argnums)
     return lambda *args, **kwargs: both(*args, **kwargs)[::-1]
 
 

@@ -133,8 +133,6 @@ def as_result(
             wide = [x.astype(get_default_dtype()) if is_array(x) else x for x in arrays]
             out = xp(*wide).asarray(op.forward(*wide, **settings))
         return narrow(out, arrays)
-    if dtype.kind in "iu" and not op.casts and len(arrays) > 1:
-        return narrow_integers(out, arrays)
     if dtype.kind == "c" and not any(isinstance(x, TensorBase) and x._array.dtype.kind == "c" for x in inputs):
         raise TypeError(f"{op.name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     return out
@@ -152,13 +150,3 @@ def narrow(out: Array, inputs: Sequence[Any]) -> Array:
         return out.astype(get_default_dtype())
     widest = np.result_type(*({a.dtype for a in floats if a.ndim} or {a.dtype for a in floats}))
     return out if out.dtype == widest or widest.kind == "c" else out.astype(widest)
-
-
-def narrow_integers(out: Array, inputs: Sequence[Any]) -> Array:
-    """The result in the dtype of the integers with axes, if it is wider only because of one without axes."""
-    integers = [a for a in inputs if is_array(a) and a.dtype.kind in "iu"]
-    with_axes = {a.dtype for a in integers if a.ndim}
-    if not with_axes or len(with_axes) == len({a.dtype for a in integers}):
-        return out
-    promoted = out.dtype == np.result_type(*(a.dtype for a in integers))
-    return out.astype(np.result_type(*with_axes)) if promoted else out

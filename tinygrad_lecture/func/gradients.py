@@ -100,7 +100,7 @@ def _tensors(what: str, given: Any) -> tuple[Tensor, ...]:
 class Call:
     """What a function returns, recorded, for arguments with new variables at the positions `argnums`, by default all.
 
-    name: of the transform, for errors.  has_aux: whether the function returns a pair, (out, aux).
+    name: of the transform, for errors.
     chosen: the arguments with variables, Tensors or trees of them.  variables: all that results are differentiated with
     respect to: at first the leaves of `chosen`.
     Raises TypeError for a function that is none, and for an argument with anything but float Tensors; ValueError for a
@@ -114,10 +114,9 @@ class Call:
         args: Sequence[Any],
         kwargs: Mapping[str, Any] | None = None,
         argnums: Argnums | None = None,
-        has_aux: bool = False,
     ) -> None:
         must_be_callable(name, function)
-        self.name, self.aux = name, None
+        self.name = name
         inner, positions = list(args), range(len(args)) if argnums is None else argnums
         positions = (positions,) if isinstance(positions, int) else positions
         for position in positions:
@@ -128,10 +127,6 @@ class Call:
         self.variables = leaves(self.chosen)
         with enable_grad():
             self.out = function(*inner, **(kwargs or {}))
-        if has_aux:
-            if not (isinstance(self.out, tuple) and len(self.out) == 2):
-                raise TypeError(f"{name}: with has_aux the function returns (result, aux), not {kind_of(self.out)}")
-            self.out, self.aux = self.out
 
     def _variable(self, x: Any) -> Tensor:
         """x as a new node: an alias if x is in an outer graph, so that transforms nest; otherwise a new leaf."""

@@ -21,7 +21,7 @@ from .gradients import Argnums, Call, Function, must_be_callable
 from .trees import leaves, with_leaves
 
 
-def grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+def grad(function: Function, argnums: Argnums = 0) -> Function:
     """The gradient of a function that returns one number, as a function of the same arguments.
 
         slope = tl.func.grad(lambda x: (x**3).sum())
@@ -29,47 +29,42 @@ def grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Fun
 
     argnums: which arguments to differentiate with respect to: an int gives one gradient, a tuple gives a tuple. Each
     has its argument's form, shapes and dtypes.
-    has_aux: the function returns (number, aux), and the transform (gradient, aux).
     Raises TypeError, when called, unless the function returns one float and the arguments hold float Tensors.
     """
-    return _gradient("grad", function, argnums, has_aux)
+    return _gradient("grad", function, argnums)
 
 
-def value_and_grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+def value_and_grad(function: Function, argnums: Argnums = 0) -> Function:
     """Like `grad`, but the function returns (value, gradient), for the cost of the gradient alone.
 
-    With has_aux, it returns ((value, aux), gradient).
-
-        both = tl.func.value_and_grad(lambda x: (x**3).sum())
-        both(tl.tensor([1.0, 2.0]))             # (tensor(9.), tensor([ 3., 12.]))
+    both = tl.func.value_and_grad(lambda x: (x**3).sum())
+    both(tl.tensor([1.0, 2.0]))             # (tensor(9.), tensor([ 3., 12.]))
     """
-    return _value_and_gradient("value_and_grad", function, argnums, has_aux)
+    return _value_and_gradient("value_and_grad", function, argnums)
 
 
-def _gradient(name: str, function: Function, argnums: Argnums, has_aux: bool = False) -> Function:
+def _gradient(name: str, function: Function, argnums: Argnums) -> Function:
     """`grad` for the transform `name`, which errors mention."""
-    both = _value_and_gradient(name, function, argnums, has_aux)
+    both = _value_and_gradient(name, function, argnums)
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, result = both(*args, **kwargs)
-        return (result, value[1]) if has_aux else result
+        return both(*args, **kwargs)[1]
 
     return gradient
 
 
-def _value_and_gradient(name: str, function: Function, argnums: Argnums, has_aux: bool) -> Function:
+def _value_and_gradient(name: str, function: Function, argnums: Argnums) -> Function:
     """`value_and_grad` for the transform `name`, which errors mention."""
     _must_make(name, function, argnums)
 
     @functools.wraps(function, updated=())
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        call = Call(name, function, args, kwargs, argnums, has_aux)
-        value, aux = call.number(), call.from_outside(call.aux)
-        stays_recorded = any(isinstance(x, Tensor) and x.requires_grad for x in leaves(aux))
-        found = call.vjps((value,), (None,), retain_graph=stays_recorded)
+        call = Call(name, function, args, kwargs, argnums)
+        value = call.number()
+        found = call.vjps((value,), (None,))
         value = call.from_outside(value)
-        return (value, aux) if has_aux else value, call.in_form(found, isinstance(argnums, int))
+        return value, call.in_form(found, isinstance(argnums, int))
 
     return both
 

@@ -61,8 +61,8 @@ torch.scatter(x.T, 1, i[:3].expand(4, 3), 1.0).view(-1); F.layer_norm(x.T, (3,))
 F.group_norm(x.T, 1).view(-1); torch.func.functional_call(torch.nn.ReLU(), {}, (x,)); torch.bernoulli(s * 0).add(1)
 b[0, :, [1, 2]]; b[None][:, 0, :, [1, 2]]; b[:, [0, 1], 0]; b[0, None, :, [1]]; b[torch.tensor(0), :, [1, 2]]
 x[m.byte()]
-k.abs().byte().sum(); k.abs().byte().cumsum(0); m.prod(1); k.int().prod(); k.int() * torch.tensor(5); x - d.mean()
-v * torch.tensor(2.0, dtype=torch.float64); k.abs().byte() + torch.tensor(300); x.detach().half() * torch.tensor(2.0)
+k.abs().byte().sum(); k.abs().byte().cumsum(0); m.prod(1); k.int().prod(); x - d.mean()
+v * torch.tensor(2.0, dtype=torch.float64); x.detach().half() * torch.tensor(2.0)
 torch.where(m, x, torch.tensor(0.0, dtype=torch.float64)); k.masked_fill(m, 1.5); type(x) == torch.Tensor
 F.softmax(x); F.log_softmax(b); nn.Softmax()(b); repr(nn.Softmax()); nn.HuberLoss('sum')(x, y)
 """

@@ -1,7 +1,5 @@
 """tl.func: each transform against derivatives known by hand, nested, and called wrongly."""
 
-from collections import namedtuple
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -108,26 +106,6 @@ def test_dot_grad_and_the_arguments_are_left_alone():
     close(x, [1, 2])
 
 
-# --- aux ----------------------------------------------------------------------------------------------------
-
-Parts = namedtuple("Parts", "square, double")
-
-
-def test_aux_comes_out_beside_the_gradient_as_a_constant_in_the_shape_it_had():
-    def f(x):
-        return cubes(x), {"parts": Parts(x * x, [2 * x]), "name": "f"}
-
-    gradient, aux = func.grad(f, has_aux=True)(constant(1, 2))
-    (value, again), _ = func.value_and_grad(f, has_aux=True)(constant(1, 2))
-    close(gradient, [3, 12])
-    assert value.item() == 9
-    close(aux["parts"].square, [1, 4])
-    close(aux["parts"].double[0], [2, 4])
-    assert aux["name"] == "f"
-    for tensor in (aux["parts"].square, aux["parts"].double[0], again["parts"].square):
-        assert not tensor.requires_grad, "aux would keep the transform's graph alive"
-
-
 # --- nesting, and tensors from outside ----------------------------------------------------------------------
 
 
@@ -135,19 +113,10 @@ def penalty(hessian):
     return (hessian * hessian).sum()
 
 
-def with_aux(w):
-    def f(x):
-        square = x * x
-        return square.sum(), square * w
-
-    return f
-
-
 OUTSIDE = {  # a number that depends on w = (2, 3), which requires grad, and its gradient
     "a gradient": (lambda w: func.grad(lambda x: (w * x * x).sum())(y).sum(), 2 * Y),
     "a Hessian": (lambda w: penalty(func.hessian(lambda x: (w * x**3).sum())(y)), 2 * (6 * Y) ** 2 * [2, 3]),
     "an argument": (lambda w: func.grad(cubes)(w * w).sum(), 12 * np.array([2, 3]) ** 3),  # 3 w**4
-    "aux": (lambda w: func.grad(with_aux(w), has_aux=True)(y)[1].sum(), Y**2),
     "a product": (lambda w: func.hvp(lambda x: (w * x**3).sum(), (y,), (t,))[1].sum(), 6 * Y * T),
 }
 
@@ -310,7 +279,7 @@ def test_what_it_returns_can_be_differentiated():
 X = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]])
 
 CASES = {
-    "grad_and_value": "F.grad_and_value(lambda x, y: ((x * y).sum(), x * 2), argnums=(0, 1), has_aux=True)(x, y)",
+    "grad_and_value": "F.grad_and_value(lambda x, y: (x * y).sum(), argnums=(0, 1))(x, y)",
     "vjp": "F.vjp(lambda x, y: {'a': x * y, 'b': y.sum()}, x, y)[1]({'a': x, 'b': y.sum()})",
     "jvp": "F.jvp(lambda x, y: (x * y, x.sin()), (x, y), (y, x))",
     "jacfwd": "F.jacfwd(lambda x, y: (x * y).sum(0), argnums=(0, 1))(x, y)",

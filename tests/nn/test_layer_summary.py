@@ -80,11 +80,3 @@ def test_a_shape_in_place_of_an_input_is_refused():
 def test_names_in_a_module_are_only_text():
     model = nn.ModuleDict({"<script>": nn.Linear(1, 1)})
     assert "<script>" not in model._repr_html_()
-
-
-def test_a_loader_of_a_stream_shows_too():
-    class Stream(nn.data.IterableDataset):
-        def __iter__(self):
-            return iter(range(3))
-
-    assert "Stream" in repr(nn.DataLoader(Stream(), batch_size=2))

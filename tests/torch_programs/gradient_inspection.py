@@ -1,4 +1,4 @@
-"""Gradients looked at and changed on their way: backward hooks, Grad-CAM, hooks of each parameter."""
+"""Gradients looked at and changed on their way: Grad-CAM, backward hooks, hooks of each parameter."""
 
 import torch
 import torch.nn as nn
@@ -25,47 +25,25 @@ class Net(nn.Module):
         return self.classifier(maps.mean(dim=(2, 3)))
 
 
-class GradCAM:
-    def __init__(self, model, target_layer):
-        self.model = model
-        self.activations = None
-        self.gradients = None
-        self.handles = [
-            target_layer.register_forward_hook(self._save_activation),
-            target_layer.register_full_backward_hook(self._save_gradient),
-        ]
-
-    def _save_activation(self, module, inputs, output):
-        self.activations = output.detach()
-
-    def _save_gradient(self, module, grad_input, grad_output):
-        self.gradients = grad_output[0].detach()
-
-    def __call__(self, x, class_idx=None):
-        logits = self.model(x)
-        if class_idx is None:
-            class_idx = logits.argmax(dim=1)
-        self.model.zero_grad()
-        logits.gather(1, class_idx.view(-1, 1)).sum().backward()
-        weights = self.gradients.mean(dim=(2, 3), keepdim=True)
-        cam = F.relu((weights * self.activations).sum(dim=1))
-        return cam / (cam.amax(dim=(1, 2), keepdim=True) + 1e-8), class_idx
-
-    def remove(self):
-        for handle in self.handles:
-            handle.remove()
-
-
 def rounded(t, n=4):
     return [round(v, n) + 0.0 for v in t.flatten().tolist()]
 
 
 model = fill(Net())
 x = wave(2, 1, 6, 6)
-cam = GradCAM(model, model.features[3])
-maps, classes = cam(x)
-print(classes.tolist(), rounded(maps))
-cam.remove()
+maps = {}  # Grad-CAM
+layer = model.features[3]
+handles = [
+    layer.register_forward_hook(lambda module, inputs, output: maps.update(activations=output.detach())),
+    layer.register_full_backward_hook(lambda module, gi, grad_output: maps.update(gradients=grad_output[0].detach())),
+]
+logits = model(x)
+classes = logits.argmax(dim=1)
+logits.gather(1, classes.view(-1, 1)).sum().backward()
+cam = F.relu((maps["gradients"].mean(dim=(2, 3), keepdim=True) * maps["activations"]).sum(dim=1))
+print(classes.tolist(), rounded(cam / (cam.amax(dim=(1, 2), keepdim=True) + 1e-8)))
+for handle in handles:
+    handle.remove()
 
 # the order in which gradients come to modules; those of parameters come in any order
 order, came = [], []

@@ -161,18 +161,6 @@ with torch.inference_mode():
     print(torch.allclose(full, logits, atol=1e-5), past[0][0].shape)
 
 
-def top_k_top_p(logits, top_k=0, top_p=1.0):
-    if top_k > 0:
-        logits[logits < torch.topk(logits, top_k)[0][..., -1, None]] = -float("Inf")
-    if top_p < 1.0:
-        sorted_logits, sorted_indices = torch.sort(logits, descending=True)
-        remove = torch.cumsum(F.softmax(sorted_logits, dim=-1), dim=-1) > top_p
-        remove[..., 1:] = remove[..., :-1].clone()
-        remove[..., 0] = 0
-        logits[remove.scatter(1, sorted_indices, remove)] = -float("Inf")
-    return logits
-
-
 @torch.no_grad()
 def generate(idx, n, penalty=1.3):
     past, cur = None, idx
@@ -181,7 +169,12 @@ def generate(idx, n, penalty=1.3):
         logits = logits[:, -1, :] / 0.8
         score = torch.gather(logits, 1, idx)
         logits.scatter_(1, idx, torch.where(score < 0, score * penalty, score / penalty))
-        cur = top_k_top_p(logits, top_k=6, top_p=0.9).argmax(dim=-1, keepdim=True)
+        sorted_logits, sorted_indices = torch.sort(logits, descending=True)
+        remove = torch.cumsum(F.softmax(sorted_logits, dim=-1), dim=-1) > 0.9
+        remove[..., 1:] = remove[..., :-1].clone()
+        remove[..., 0] = 0
+        logits[remove.scatter(1, sorted_indices, remove)] = -float("Inf")
+        cur = logits.argmax(dim=-1, keepdim=True)
         idx = torch.cat([idx, cur], dim=-1)
     return idx
 

@@ -46,12 +46,6 @@ for per_sample_grad, ft_per_sample_grad in zip(naive, ft_per_sample_grads.values
 norms = torch.stack([g.flatten(1).norm(dim=1) for g in ft_per_sample_grads.values()]).norm(dim=0)
 print("norms", norms)
 
-# clip each one, as in differentially private learning
-clipped = {
-    k: (g * (0.5 / norms).clamp(max=1.0).view(-1, *[1] * (g.dim() - 1))).mean(0) for k, g in ft_per_sample_grads.items()
-}
-print("clipped", clipped["fc1.bias"])
-
 # MAML: adapt to each task with one step of gradient descent, and learn from where that leads
 
 

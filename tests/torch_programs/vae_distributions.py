@@ -40,17 +40,8 @@ print(kl_divergence(c, uniform), kl_divergence(uniform, c), Categorical(torch.te
 print(kl_divergence(Bernoulli(torch.tensor([0.1, 0.0, 1.0])), Bernoulli(torch.tensor([0.3, 0.5, 0.5]))))
 (kl_divergence(c, uniform) + c.entropy()).sum().backward()
 print(table.grad)
-wrongs = [
-    lambda: Normal(0.0, -1.0),
-    lambda: Bernoulli(1.5),
-    lambda: Categorical(torch.tensor([-1.0, 2.0])),
-    lambda: c.log_prob(torch.tensor([3, 0])),
-    lambda: Categorical(),
-    lambda: p.log_prob(images + 0.5),
-]
-for wrong in wrongs:
-    try:
-        wrong()
-    except ValueError:
-        print("ValueError", end=" ")
+try:
+    c.log_prob(torch.tensor([3, 0]))
+except ValueError:
+    print("ValueError")
 print(isinstance(p, distributions.Distribution), c.batch_shape, c.event_shape, prior.has_rsample)

@@ -47,18 +47,6 @@ def test_nested_values_come_back(value):
     assert repr(kept(value)) == repr(value)  # also of nan
 
 
-def test_a_file_may_be_a_path_or_an_opened_file(tmp_path):
-    value = {"x": tl.arange(3)}
-    for path in (tmp_path / "a.pt", str(tmp_path / "b.pt")):
-        torch.save(value, path)
-        assert torch.load(path, map_location="cpu", weights_only=True)["x"].tolist() == [0, 1, 2]
-        with Path(path).open("rb") as opened:
-            assert torch.load(opened)["x"].tolist() == [0, 1, 2]
-    with (tmp_path / "c.pt").open("wb") as opened:
-        torch.save(value, opened)
-    assert torch.load(tmp_path / "c.pt")["x"].tolist() == [0, 1, 2]
-
-
 @dataclasses.dataclass
 class Config:
     width: int = 8
@@ -194,20 +182,6 @@ def test_what_is_not_data_is_refused_and_nothing_is_written(value, message, tmp_
     with pytest.raises(TypeError):
         torch.save(value, file)
     assert not file.getvalue() and not list(tmp_path.iterdir())
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "file.pt"
-    torch.save({"x": tl.ones(2)}, path)
-    before = path.read_bytes()
-
-    def killed(*arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("nn.weights._sort_metadata", killed)  # after the new file is written
-    with pytest.raises(KeyboardInterrupt):
-        torch.save({"x": tl.zeros(2)}, path)
-    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_truncated_file_is_refused_at_any_length():

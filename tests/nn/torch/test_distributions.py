@@ -65,10 +65,6 @@ def test_what_does_not_belong_is_refused(make, message):
         make()
 
 
-def test_checks_can_be_switched_off():
-    assert Normal(0.0, -1.0, validate_args=False).scale.item() == -1
-
-
 @pytest.mark.parity
 def test_values_and_gradients_are_pytorchs():
     torch = pytest.importorskip("torch")

@@ -1,6 +1,5 @@
 """nn.torch as a module: constructors, dtypes, the machine, derivatives, lazy layers."""
 
-import copy
 import pickle
 import sys
 import warnings
@@ -87,14 +86,6 @@ def test_a_summary_writer_writes_by_tensorboardx(monkeypatch):
     assert type(written[1][1]["train"]) is np.ndarray
 
 
-def test_another_default_device_is_refused():
-    torch.set_default_device("cpu")
-    with pytest.raises(NotImplementedError, match="give each device='cuda'"):
-        torch.set_default_device("cuda")
-    with pytest.raises(ValueError, match="no device is called 'meta'"), torch.device("meta"):
-        pass
-
-
 def test_the_profiler_is_the_engines():
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as profile:
         with torch.profiler.record_function("forward"):
@@ -153,15 +144,6 @@ def test_functional_gives_what_pytorch_gives(case):
         np.testing.assert_allclose(b.numpy(), a.numpy(), rtol=1e-12)
 
 
-def test_an_ensemble_runs_as_one_model():
-    models = [nn.Linear(3, 2) for _ in range(4)]
-    parameters, buffers = torch.func.stack_module_state(models)
-    x = tl.randn(5, 3)
-    call = lambda p, b, x: torch.func.functional_call(models[0], {**p, **b}, (x,))  # noqa: E731
-    y = torch.vmap(call, in_dims=(0, 0, None))(parameters, buffers, x)
-    np.testing.assert_allclose(y.detach().numpy(), [model(x).detach().numpy() for model in models], rtol=1e-6)
-
-
 @pytest.mark.filterwarnings("ignore:invalid value")
 def test_anomalies_are_found_from_a_call_on_until_another():
     x = tl.tensor(-1.0, requires_grad=True)
@@ -177,14 +159,6 @@ def test_anomalies_are_found_from_a_call_on_until_another():
     assert x.sqrt().isnan()
 
 
-def test_backward_from_several_tensors():
-    x = tl.ones(2, requires_grad=True)
-    torch.autograd.backward([x.sum(), x * 2], [None, tl.tensor([1.0, 3.0])])
-    assert x.grad.tolist() == [3, 7]
-    with pytest.raises(NotImplementedError, match="inputs is not here"):
-        torch.autograd.backward(x.sum(), inputs=[x])
-
-
 # --- lazy layers ----------------------------------------------------------------------------------------------
 
 
@@ -198,14 +172,6 @@ def test_an_optimizer_made_before_the_first_input_trains_the_layer():
     assert [type(layer) for layer in model] == [nn.Linear, nn.BatchNorm1d] and model[0].in_features == 5
     assert all(a is b for a, b in zip(before, model.parameters(), strict=True))
     assert (model[0].weight != weight).any() and model[1].num_batches_tracked.item() == 1
-
-
-def test_a_copy_and_a_conversion_wait_too():
-    layer = torch.nn.LazyConv2d(4, 3, groups=2)
-    twin = copy.deepcopy(layer).double().eval()
-    assert twin(tl.ones(1, 2, 3, 3, dtype=tl.float64)).dtype == tl.float64
-    assert (type(twin), type(layer), twin.training) == (nn.Conv2d, torch.nn.LazyConv2d, False)
-    assert {type(p) for p in twin.parameters()} == {nn.Parameter}
 
 
 def test_nothing_is_written_or_counted_before_the_first_input():

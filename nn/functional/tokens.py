@@ -9,6 +9,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import INT64
 from tinygrad_lecture.errors import DtypeError, TensorError
+from tinygrad_lecture.ops.composite import named
 from tinygrad_lecture.ops.indexing import index_get
 
 from ..errors import check_indices
@@ -18,6 +19,7 @@ from .normalization import check_eps
 __all__ = ["cosine_similarity", "embedding", "normalize", "scaled_dot_product_attention"]
 
 
+@named
 def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
     """weight[input]: one row of the table for each integer.
 

@@ -135,7 +135,7 @@ class RNNBase(Recurrence):
 
     def _run(self, input: Any, hx: Sequence[Any] | None) -> tuple[Any, list[Tensor]]:
         """The outputs of the last layer, and each state at the end."""
-        packed = hasattr(input, "batch_sizes")  # see nn/torch/packed.py
+        packed = hasattr(input, "batch_sizes")  # see nn/torch/layers.py
         batched = packed or self._check_input(input).ndim == 3
         if packed:
             rows, batch_sizes, order, inverse = input

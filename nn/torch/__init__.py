@@ -7,7 +7,7 @@ Where things are:
 
     __main__.py                   the command; modules.py: which module stands for which of torch's
     functions.py                  functions that the engine does not have: addmm, lerp, index_copy, ...; `out=`
-    layers.py                     layers and losses that nn leaves out, or that take more there; lazy layers
+    layers.py                     layers and losses that nn leaves out, or that take more there: lazy layers, ...
     distributions.py              torch.distributions: random draws with their log_prob
     dtypes.py                     torch.dtype, torch.Size, torch.Tensor(3), torch.LongTensor
     derivatives.py                torch.autograd, torch.func, torch.testing
@@ -15,7 +15,6 @@ Where things are:
     machine.py                    what does nothing here, such as torch.compile; the GPU; random numbers
     missing_names.py              what is not here: an error says so and names what to use
     dialect.py                    what prints as in PyTorch while a script runs
-    packed.py                     packed sequences
 """
 
 # ruff: noqa: F403

@@ -11,8 +11,6 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import func as transforms
 from tinygrad_lecture.func.trees import map_leaves
 
-from ..module import Module
-
 
 def backward(
     tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
@@ -98,16 +96,6 @@ def grad_and_value(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., 
     """`tl.func.value_and_grad` the other way round: (gradient, value)."""
     both = transforms.value_and_grad(func, argnums)
     return lambda *args, **kwargs: both(*args, **kwargs)[::-1]
-
-
-def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The parameters and the buffers of models of one form, stacked, for `vmap` over `functional_call`."""
-    parameters = [dict(model.named_parameters()) for model in models]
-    buffers = [dict(model.named_buffers()) for model in models]
-    return (
-        {name: tl.stack([p[name] for p in parameters]).detach().requires_grad_() for name in parameters[0]},
-        {name: tl.stack([b[name] for b in buffers]) for name in buffers[0]},
-    )
 
 
 # --- checks ---------------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ class Normal(Distribution):
         self._check(self.loc == self.loc, "loc is nan")
         self._check(self.scale > 0, "scale must be above 0")
 
-    mean = mode = property(lambda self: self.loc, doc="loc.")
+    mean = property(lambda self: self.loc, doc="loc.")
     stddev = property(lambda self: self.scale, doc="scale.")
     variance = property(lambda self: self.scale**2, doc="scale².")
 
@@ -152,11 +152,6 @@ class Bernoulli(_Discrete):
     mean = property(lambda self: self.probs, doc="probs.")
     variance = property(lambda self: self.probs * (1 - self.probs), doc="probs (1 - probs).")
 
-    @property
-    def mode(self) -> Any:
-        """The likelier of 0 and 1; nan where both are as likely, as in PyTorch."""
-        return tl.where(self.probs == 0.5, math.nan, (self.probs > 0.5).to(self.probs.dtype))
-
     _to_probs = staticmethod(tl.sigmoid)
 
     def _to_logits(self, probs: Any) -> Any:
@@ -182,7 +177,6 @@ class Categorical(_Discrete):
     """
 
     event_axes = 1
-    mode = property(lambda self: self.probs.argmax(-1), doc="The index of the largest probability.")
 
     def _normalised(self, logits: Any) -> Any:
         return tl.log_softmax(logits, -1)

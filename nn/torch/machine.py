@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import multiprocessing as processes
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, Final
@@ -104,30 +103,6 @@ def _cupy(ask: Callable[[Any], Any]) -> Callable[..., Any]:
     return lambda device=None: (ask(import_module("cupy")) or 0) if cuda_is_available() else 0
 
 
-class Event:
-    """A moment, for measuring how long something took: start.record(), ..., end.record(), start.elapsed_time(end)."""
-
-    def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False) -> None:
-        self.time = 0.0
-
-    def record(self, stream: Any = None) -> None:
-        """Remember the present moment."""
-        synchronize()
-        self.time = time.perf_counter()
-
-    def elapsed_time(self, end_event: Event) -> float:
-        """The milliseconds until another event."""
-        return 1000 * (end_event.time - self.time)
-
-    def synchronize(self) -> None:
-        """Wait for the GPU."""
-        synchronize()
-
-    wait = synchronize
-
-    query = always(True)  # what was recorded has happened
-
-
 _GPU: dict[str, Callable[..., Any]] = {
     name: _cupy(ask)
     for name, ask in {
@@ -144,7 +119,7 @@ synchronize = _GPU["synchronize"]
 
 add_module(
     "cuda", **_GPU,
-    is_available=cuda_is_available, is_initialized=cuda_is_available, set_device=ignore, Event=Event,
+    is_available=cuda_is_available, is_initialized=cuda_is_available, set_device=ignore,
     get_device_capability=always((0, 0)), is_bf16_supported=no, manual_seed=tl.manual_seed,
     manual_seed_all=tl.manual_seed, reset_peak_memory_stats=ignore,
     max_memory_allocated=_GPU["memory_allocated"], max_memory_reserved=_GPU["memory_reserved"],
@@ -243,16 +218,5 @@ profiler = add_module(
 manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
 
 
-@contextlib.contextmanager
-def fork_rng(devices: Any = None, enabled: bool = True, **options: Any) -> Iterator[None]:
-    """Context manager: afterwards the stream continues as if nothing had been drawn within."""
-    state = tl.get_rng_state()
-    try:
-        yield
-    finally:
-        if enabled:
-            tl.set_rng_state(state)
-
-
 _GENERATOR = {name: globals()[name] for name in ("default_generator", "initial_seed", "manual_seed", "seed")}
-add_module("random", fork_rng=fork_rng, **_GENERATOR, **members(tl, "get_rng_state set_rng_state"))
+add_module("random", **_GENERATOR, **members(tl, "get_rng_state set_rng_state"))

@@ -21,7 +21,7 @@ from ..layers.normalization import BatchNorm
 from ..module import Module, Parameter
 from ..module_calls import functional_call
 from ..optim import lr_scheduler
-from . import derivatives, distributions, layers, packed
+from . import derivatives, distributions, layers
 from .functions import functions_with_out
 from .machine import DataParallel, SummaryWriter, profiler
 from .missing_names import REFUSING, Namespace, add_module, members, sentence
@@ -54,7 +54,7 @@ add_module(
     **{name: getattr(init, f"{name}_") for name in _OLD_INITS.split()},
 )  # fmt: skip
 add_module("nn.utils", utils)
-add_module("nn.utils.rnn", utils.rnn, packed)
+add_module("nn.utils.rnn", utils.rnn, **layers.PACKED)
 add_module("nn.utils.parametrizations", weight_norm=utils.weight_norm)
 add_module("nn.utils.clip_grad", utils.parameters)
 add_module("nn.utils.stateless", functional_call=functional_call)
@@ -84,8 +84,6 @@ add_module("utils._pytree", tree_map=map_leaves, tree_leaves=leaves)
 add_module(
     "linalg", tl.linalg,
     **functions_with_out({name: getattr(tl.linalg, name) for name in tl.linalg.__all__}),
-    inv_ex=lambda A: (tl.linalg.inv(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
-    cholesky_ex=lambda A: (tl.linalg.cholesky(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
 )  # fmt: skip
 add_module(
     "special",
@@ -104,7 +102,7 @@ add_module("autograd.grad_mode", **members(tl, _MODES))
 add_module(
     "func", tl.func,
     functional_call=functional_call, jacrev=tl.func.jacobian, jacfwd=tl.func.jacobian,
-    **members(derivatives, "grad_and_value stack_module_state"),
+    grad_and_value=derivatives.grad_and_value,
 )  # fmt: skip
 add_module("testing", assert_close=derivatives.assert_close)
 add_module("types", Number=(int, float, bool), Device=str)

@@ -38,7 +38,7 @@ def test_only_modules_are_held(what, message):
             make()
 
 
-def test_an_mlp_has_no_activation_behind_its_last_layer_and_any_function_makes_the_others():
+def test_an_mlp_ends_without_activation_and_any_function_makes_the_others():
     assert [type(layer) for layer in nn.MLP([2, 3, 1])] == [nn.Linear, nn.ReLU, nn.Linear]
     assert [type(layer) for layer in nn.MLP((2, 1))] == [nn.Linear]
     model = nn.MLP([2, 3, 3, 1], lambda: nn.LeakyReLU(0.2), bias=False)

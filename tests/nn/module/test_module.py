@@ -344,7 +344,7 @@ def test_settings_are_arguments_attributes_and_repr():
         Scaled()
 
 
-def test_a_subclass_may_have_an_init_of_its_own_more_inputs_another_order_and_fixed_values():
+def test_a_subclass_may_have_its_own_init_inputs_order_and_fixed_values():
     class Twice(Scaled):
         def __init__(self):
             super().__init__(2.0, shift=0.0)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from nn.torch.packed import pack_padded_sequence, pad_packed_sequence
+from nn.torch.layers import pack_padded_sequence, pad_packed_sequence
 from nn.utils.rnn import pad_sequence
 
 lengths_of = st.lists(st.integers(1, 4), min_size=1, max_size=4)

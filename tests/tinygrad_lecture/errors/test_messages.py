@@ -130,7 +130,7 @@ def test_a_package_that_was_not_imported_is_to_be_imported(monkeypatch):
 
 
 def test_what_is_named_instead_exists():
-    importlib.import_module("nn.torch.packed")
+    importlib.import_module("nn.torch.layers")
     for text in (text for table in remedies().values() for text in table.values()):
         for path in re.findall(r"\b(?:tl|nn|F)(?:\.\w+)+", text):
             assert eval(path, {"tl": tl, "nn": nn, "F": nn.functional}) is not None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from nn.torch.packed import pack_padded_sequence
+from nn.torch.layers import pack_padded_sequence
 from numeric import assert_close
 from tinygrad_lecture.kernels import compiled, threads
 from tinygrad_lecture.kernels.gelu import gelu

@@ -86,7 +86,7 @@ def sizes(m):
     table(("blocks", "heads", "width", "parameters"), rows, ",", "the same build")
 
 
-# --- a real model ---
+# --- a real model -----------------------------------------------------------------------------------------------------
 
 
 EACH = 15  # words of each kind for the probes

@@ -44,7 +44,7 @@ def report(m, settings):
         left, right = (shown(last.token(id)) for id in last.merges[n - 1])
         print(f"  {n:5}  {f'{left} + {right}':10} {f'{count} times':8}  {cut(stage.tokens('cleverest'))}")
     if holds("cleverest", m):
-        print("  These three pieces are the lecture's. GPT-2's tokenizer (--tokenizer) cuts it into the same.")
+        print("  These three pieces are the lecture's. GPT-2's tokenizer cuts it into the same.")
     sizes(m)
 
     # How the number of different words grows with the text

@@ -1,4 +1,4 @@
-"""For 06_word_vectors.py: words with their vectors, files in GloVe's format, what is printed and drawn."""
+"""For 06_word_vectors.py: words with their vectors, what is printed and drawn."""
 
 import re
 from itertools import combinations, permutations

@@ -211,8 +211,10 @@ def report(m, settings):
     for name, (grid, _, inputs) in m.seen.items():
         print(f"  {name}: {what_is_seen(grid)} ({' '.join(inputs)})")
     print("\nThe decoder writes, word by word:")
+
     written(m, "decoder")
     print("Is BERT a generator? To write, the encoder fills a mask at the end of the text, then the next:")
+
     written(m, "encoder")
     detail("  Nothing in its training asked which word comes next, or where a text ends.")
     print(f"  Of words hidden in the middle it says {m.hidden['encoder']:.0%} right, from both sides;", end=" ")
@@ -228,6 +230,7 @@ def report(m, settings):
     print(f"{m.translated:.0%} are right.")
     print(f"\nInference: a prompt of 200 tokens, all tokens in parallel: {m.at_once:.0f} ms, by a decoder of 4 blocks;")
     print(f"  token by token, as an answer is generated, it takes {m.longer:.1f} times as long")
+
     print("\nPictures:")
     draw_masks(m.seen, settings.out / "masks.png")
     draw_cross_attention(m.cross, date_signs(encode_date(DATE)), [*m.mine, "end"], settings.out / "date.png")

@@ -217,6 +217,7 @@ def report(m, settings):
     print(f"and gives the result of a {sign} b for {same:.1%}.")
     agreement(m.agree, m.both_wrong, sign)
     by_kind(f"Errors of the half-trained model, {m.half_trained.right:.0%} right, by kind", m.mistakes)
+
     print("\nPictures:")
     draw_learning(m.points, settings.out / "learning.png")
 

@@ -61,6 +61,7 @@ def report(m, settings):
     ):
         verdict = "different" if holds(claim, m) else "it may be chance"
         print(f"    {what:12} by chance alone about {100 * chance:.1f} points: {verdict}")
+
     print("\nPictures:")
     draw_routing(m.left, settings.out / "routing.png")
 

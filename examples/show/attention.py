@@ -271,6 +271,7 @@ def report(m, settings):
         print(f"{one}{elsewhere('one kind a head', 'd', m)}.")
     if settings.page:
         page(m, settings.sentence, settings.out / "attention.html")
+
     print("\nPictures:")
     draw_bank(SENTENCES[1:3], m.readings[1:3], m.one, m.course, settings.out / "bank.png")
     draw_red_car(cars.RED_CAR, m.pairs, settings.out / "red_car.png")

@@ -79,6 +79,7 @@ def report(m, settings):
         detail("as fast as one by one: one matrix product does the work of many small ones.")
     print(f"  Backward takes {m.ratio:.1f} times as long as forward.", end=" ")
     print(f"To nudge each parameter takes {m.nudging:,.0f} times as long as backward.")
+
     noise(m)
     print("\nPictures:")
     draw_computation_graph(m.graph, settings.out / "graph.png")

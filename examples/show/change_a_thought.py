@@ -146,6 +146,7 @@ def report(m, settings):
     table(columns, {at: [leads(leading[k]) for k in at_blocks] for at, leading in m.moved.items()}, "", "swapped after")
     if turn < n:
         print(f"   From block {turn - 1} on the last token's vector alone decides in all ten.")
+
     parts(m)
     heads(m)
 
@@ -156,8 +157,10 @@ def report(m, settings):
     rows = zip(m.answered.items(), (m.p_all, m.p_without, m.p_without_others), strict=True)
     columns = *m.asked.shots, "P of the right word there"
     table(columns, {which: (*shares, f"{np.mean(p):.2f}") for (which, shares), p in rows}, ".0%")
+
     tone(m, settings.strengths)
     print("\nPictures:")
+
     draw_moved(m, settings.out / "swap.png")
     m.patched.draw(settings.out / "tokens.png", m.labels, "Italy's text, one vector of France's: Paris over Rome")
     m.shares.draw(settings.out / "shares.png", f"What each part adds to the logit of {m.city}")

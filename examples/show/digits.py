@@ -167,6 +167,7 @@ def report(m, settings):
     print(f"  It gives the same answer for {m.favourite:.0%} of all test pictures.", end=" ")
     print(f"{m.guessed_right:.0%} of its answers are right{luck}. One in ten is chance.")
     cost_of_one("The trained network sees the same 3", m.trained, settings.loss, detail)
+
     costs(m, settings.loss)
     shares("Do pictures need 784 inputs? Networks trained alike", {"28 × 28 = 784 inputs": m.read, **m.others})
     shares("Lighting and size, as in no training picture", {"as they are": m.read, **m.varied})
@@ -180,8 +181,10 @@ def report(m, settings):
         low, high = m.sums
         detail(f"\nFor nine of ten pictures the ten outputs sum to {low:.2f}-{high:.2f}. Each is a sigmoid by itself,")
         detail("  so they need not sum to 1: they are confidences, not probabilities.")
+
     neurons(m)
     detail(f"\nThe weights: {settings.out / 'weights.safetensors'}")
+
     print("\nPictures:")
     draw_threes(m.threes, settings.out / "threes.png")
     draw_curves(m.history, settings.out / "curves.png")

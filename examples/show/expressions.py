@@ -147,10 +147,12 @@ def report(m, settings):
 
     # For each operation how many are right, of those learnt from and of those held out
     print("\nLearnt, or known by heart? Four operations with larger numbers. Right results:")
+
     answers(m, "four operations")
     table(m.old, {"learnt from": m.old.values(), "held out": m.new.values()}, ".0%")
     if holds("by heart", m):
         print("  x: results are known by heart. Less than half as many new problems are right.")
+
     print("\nPictures:")
     draw_curves(m.curves, settings.out / "expressions.png")
 

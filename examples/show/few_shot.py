@@ -37,6 +37,7 @@ def report(m, settings):
         said = int(p.argmax())
         verdict = "right" if said == answer else f"wrong, {answer} is right"
         print(f"  {text} {said}   P = {p[said]:.2f}, {verdict}")
+
     print("\nPicture:")
     title = "Few-shot learning: do worked lines before the question tell the task?"
     curves = {name: (range(5), right) for name, right in shares.items()}

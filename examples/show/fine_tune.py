@@ -109,6 +109,7 @@ def report(m, settings):
         print(f"  {when:7} {sum(knows)} right: {' '.join(exam.capitals[0].split())}", end=" ")
         print(f"  (cross-entropy on another text {exam.other_loss:.2f})")
     print("  The examples are labels alone: nothing holds the rest in its place.")
+
     print("\nPicture:")
     losses = {name: [getattr(row, which).loss for row in m.history] for name, which in SETS.items()}
     curves = {name: ([row.step for row in m.history], values) for name, values in losses.items()}

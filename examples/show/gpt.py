@@ -124,6 +124,7 @@ def sample(writer, settings, step):
 def report(m, settings):
     """Print what was measured, and draw it."""
     trained(m.history)
+
     losses(m)
 
     # The test loss, if what comes after each block were unembedded; and what the blocks before the middle know
@@ -156,6 +157,7 @@ def report(m, settings):
     rows = {visible(m.writer.tokenizer.decode([i])): (f"{m.scores[i]:.2f}", m.p[i]) for i in likeliest}
     table(("score", "probability"), rows, ".3f", "next token")
     text = write(m.writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
+
     print("\nPictures:")
     draw_curves(m.history, m.loss, settings.out / "curves.png")
     draw_inside(m.writer.model, m.writer.tokenizer, m.writer.encode(text), settings.out)

@@ -47,6 +47,7 @@ def report(m, settings):
     written = m.model.generate(m.ids, max_new_tokens=settings.tokens, stop=stop, **drawing)
     print(f"It continues, at temperature {settings.temperature:g}:\n  ", end="")
     text = print_as_written(settings.prompt, until_ctrl_c(m.tokenizer.stream(written)))
+
     sizes(m)
 
     # What training GPT-3 takes, from its weights and tokens
@@ -57,6 +58,7 @@ def report(m, settings):
     print(f"operations\n  on one V100, 28e12 a second: {m.years:.0f} years; at $1.50 an hour ${m.millions:.1f} million")
     if holds("cost of GPT-3", m):
         print("  The lecture's figure, $4.6 million, is less than a tenth away.")
+
     print("\nPictures:")
     draw_inside(m.model, m.tokenizer, m.tokenizer.encode(text), settings.out)
 
@@ -155,6 +157,7 @@ def report_real(m, settings):
     table(shown, {name: shares[shown] for name, shares in m.curves.items()}, ".0%")
     print("  Means of ten such sentences: film, book, ... They are at their best, or nearly, after blocks", end=" ")
     print(", ".join(f"{min(blocks)} to {max(blocks)}" for blocks in (m.surface, m.meaning, m.sentence)) + ".")
+
     print("\nPictures:")
     text = f"The capital of Italy is Rome. The opposite of hot is cold. {settings.prompt}"
     draw_lens(m.model, m.model.tokenizer, m.model.tokenizer.encode(text), settings.out / "real_lens.png")

@@ -79,6 +79,7 @@ def report(m, settings):
     if holds("unstable", m):
         print(f"  The stochastic one does not stay so low: in the end its cost is {m.stays_above:.0%} above", end=" ")
         print(f"the lowest{elsewhere('unstable', '.0%', m)}.")
+
     batch_sizes(m, settings.epochs)
 
     # How far the cost falls along the negative gradient and along random directions, by the step's length
@@ -98,6 +99,7 @@ def report(m, settings):
         print(f"  {name:17} cost {costs[0]:.3f} -> {costs[n - 1]:.3f}")
     print(f"  To try two values for each of 13,002 parameters: 2^13,002 = 10^{m.networks:,.0f} networks.")
     print(f"  At a billion a second that takes 10^{m.years:,.0f} years; the universe is 10^10 years old.")
+
     print("\nPictures:")
     draw_rates(m.points, valley, m.trials, settings.out / "rates.png")
     draw_ways(m.points, valley, m.ways, settings.out / "descents.png")

@@ -80,6 +80,7 @@ def report(m, settings):
     detail(f"  W_E: {config.vocab_size:,} x {config.width:,} = {parts['W_E']:,} weights, and as many in W_U.")
     ffn = (parts["FFN up"] + parts["FFN down"]) / m.weights
     print(f"  weights {m.weights:,}, {ffn:.0%} of them in the FFNs; at 2 bytes each {2 * m.weights / 1e9:.0f} GB.")
+
     print("\nPictures:")
     draw_bends(m.layers, m.attention, settings.out / "bends.png")
     draw_heads(*m.strips, settings.out / "heads.png")

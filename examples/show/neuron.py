@@ -56,6 +56,7 @@ def report(m, settings):
     for name, right in m.right.items():
         print(f"  {name:14}line {m.away[name]:.2f} from the origin    {right:.0%} of the points right")
     print("  Without bias, z is 0 where both inputs are 0, so the line passes through the origin, whatever it learns.")
+
     print("\nPictures:")
     draw_activations(m.curves, settings.out / "activations.png")
     draw_lines(m.learnt, m.points.numpy(), m.wanted.numpy(), settings.out / "without_bias.png")

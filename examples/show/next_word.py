@@ -51,6 +51,7 @@ def report(m, settings):
     rows = {m.words.token(int(i)): (m.scores[i], m.p[i]) for i in np.argsort(-m.p, kind="stable")[:5]}
     table(("score", "softmax"), rows | {f"all {n}": ("", m.total)}, ".4f", say=detail)
     detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
+
     question(m)
 
     # The likeliest capital of countries whose capital the corpus states, and of others
@@ -103,6 +104,7 @@ def report(m, settings):
     table(("capitals right", "different words for the weather", "that are none"), cells, ".0%", "T")
     for text, chances in m.asked.items():
         print(f"\n{text}\n  {top(chances, 6)}")
+
     print("\nPictures:")
     draw_temperature(m.rows, settings.out / "accuracy_and_variety.png")
 

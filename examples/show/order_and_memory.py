@@ -69,13 +69,16 @@ def report(m, settings):
     detail(f"  {gates}The convolutions see {m.reach} words back, and nothing beyond.")
     if holds("direct", m):
         print("  Attention's gradient stays: to it every word is one step away.")
+
     times(m)
 
     # How well the models remember the first word
     lengths = settings.lengths
     print("\nA task. Which of eight words came first? Right answers by the length of the text (a guess: 12%):")
     table(lengths, m.right, ".0%", "words")
+
     print("\nPictures:")
+
     draw_fading(m, settings.out / "fading.png")
 
 

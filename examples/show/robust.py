@@ -181,8 +181,10 @@ def report(m, settings):
     print("\nThe world changes: all pictures come turned by 90 degrees. The network's training goes on with these:")
     steps, turned, upright = m.retrained.values()
     table([f"{n:,} steps" for n in steps], {"its new data": turned, "upright ones, no longer shown": upright}, ".1%")
+
     print("\nPictures:")
     draw_spoilt(m.a_three, np.random.default_rng(settings.seed), settings.out / "spoilt.png")
+
     draw_robustness(m, settings.out / "robustness.png")
 
 

@@ -87,7 +87,9 @@ def report(m, settings):
     detail(f"  So combinations {helps} here: {100 * (combined - m.added):+.1f} points.")
     if settings.message:
         judged(settings.message, m.asked)
+
     print("\nPictures:")
+
     draw_adversarial(m, settings.out / "adversarial.png")
     draw_words(m.words, m.push, settings.out / "words.png")
 

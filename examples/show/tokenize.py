@@ -45,6 +45,7 @@ def report(m, settings):
         print(f"  {n:5}  {f'{left} + {right}':10} {f'{count} times':8}  {cut(stage.tokens('cleverest'))}")
     if holds("cleverest", m):
         print("  These three pieces are the lecture's. GPT-2's tokenizer cuts it into the same.")
+
     sizes(m)
 
     # How the number of different words grows with the text
@@ -58,6 +59,7 @@ def report(m, settings):
         size = counted(len(f" {word}".encode()), "byte")
         detail(f"  {name:22} {size:10} {counted(len(pieces), 'token'):10} {cut(pieces)}")
     detail("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
+
     print("\nPictures:")
     draw_vocabulary(m.text, m.ways, m.sizes, settings.out / "vocabulary.png")
 

@@ -97,7 +97,9 @@ def report(m, settings):
         evenly = "the parts grow more evenly" if holds(claim, m) else "the parts do not grow more evenly"
         print(f"  The largest leap is {100 * m.whole_leap[what]:.0f} points for whole sums,", end=" ")
         print(f"{100 * m.digits_leap[what]:.0f} for digits: {evenly}{elsewhere(claim, '.2f', m)}.")
+
     print("\nPictures:")
+
     draw_ablation(m, settings)
 
 
@@ -179,6 +181,7 @@ def real(m, settings):
     order = np.argsort(-rises)
     most, least = (", ".join(f"{k + 1} {rises[k]:+.2f}" for k in some) for some in (order[:5], order[-3:]))
     print(f"  Left out, it rises most: block {most}; least: block {least}.")
+
     print("\nPicture:")
     curves, levels = {"without it": (range(1, len(rises) + 1), m.loss.mean() + rises)}, {"with all": m.loss.mean()}
     title, ylabel = "What a block is worth: the loss when it is left out", "cross-entropy of the next token"

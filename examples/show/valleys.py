@@ -24,6 +24,7 @@ def report(m, settings):
         print(f"  {between} are still on the way")
     wider = ", ".join(f"with {n * hidden} neurons {share:.0%}" for n, share in zip((1, 2, 4), m.wider, strict=True))
     print(f"  Starts that lead to cost 0: {wider}{'. More hidden neurons help' if holds('wider', m) else ''}")
+
     noise(m)
 
     # The signs of the Hessian's eigenvalues: at random starts, on a way down, and where the gradient is 0
@@ -56,8 +57,10 @@ def report(m, settings):
         print(f"  Layer {layers[-1]} explains more than layer 1 of lines, and of the digit.")
     if holds("without learning", m):
         print(f"  With random weights (--more) layer {layers[-1]} explains less: depth alone does not help.")
+
     print("\nPictures:")
     draw_courses(m.courses, settings.out / "xor.png")
+
     draw_approximation(m, settings.out / "approximation.png")
 
 

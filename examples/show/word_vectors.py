@@ -155,6 +155,7 @@ def report(m, settings):
         print(f"  Mammal is {'' if holds('between', m) else 'not '}nearer to both than they are to each other.")
     if len(m.between) > 1:
         print(f"  Of {len(m.between)} such threes the middle one is between the others in {sum(m.between)}.")
+
     bias(m)
     print("\nPictures:")
     draw_directions(vectors, m.relations, settings.out / "directions.png")

@@ -74,11 +74,8 @@ def test_a_whole_checkpoint_comes_back():
     again = nn.optim.AdamW(other.parameters(), lr=0.5)
     other.load_state_dict(checkpoint["model"])
     again.load_state_dict(checkpoint["optimizer"])
-    for one, two in ((model, optimizer), (other, again)):
-        two.zero_grad()
-        one(tl.ones(4, 2)).sum().backward()
-        two.step()
     assert [p.tolist() for p in other.parameters()] == [p.tolist() for p in model.parameters()]
+    assert again.state_dict()["state"][0]["exp_avg"].tolist() == optimizer.state_dict()["state"][0]["exp_avg"].tolist()
     assert checkpoint["config"].width == 8 and checkpoint["config"].rates == (0.1, 0.2)
     assert checkpoint["args"].lr == 0.1 and vars(checkpoint["args"])["$odd"] == 1
     assert type(checkpoint["stoi"]) is OrderedDict and checkpoint["iter"] == 7 and checkpoint["best"].item() == np.inf

@@ -10,7 +10,6 @@ import pytest
 reference = pytest.importorskip("torch")
 
 import nn.torch as ours  # noqa: E402
-from programs import ROOT, run_python  # noqa: E402
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
@@ -212,27 +211,3 @@ def test_the_class_that_pytorch_raises_catches_ours(call: str) -> None:
     kinds = (IndexError, NotImplementedError, RuntimeError, ValueError, TypeError)
     kind = next(k for k in kinds if isinstance(wanted, k))
     assert isinstance(error, RuntimeError if kind is NotImplementedError else kind), repr(error)
-
-
-# --- while a script runs ----------------------------------------------------------------------------------------
-
-NUMPYS = """
-import torch, numpy as np
-x = torch.ones(2, 3)
-print(x.permute(dims=(1, 0)).shape, x.view(size=(3, 2)).shape, x.reshape(shape=(6,)).shape)
-print(x.expand(size=(4, 2, 3)).shape, x.repeat(repeats=(2, 1)).shape, x.new_zeros(size=(2,)))
-v = torch.tensor([3.0, 1.0, 2.0])
-print(np.sqrt(v), np.exp(v), np.abs(-v), np.maximum(v, 2), np.add(v, v), np.log(v.long()), np.add.reduce(v))
-print(np.float64(2) * v, np.modf(v), np.sqrt(v, out=np.zeros(3, dtype="f4")))
-try:
-    np.sqrt(v.requires_grad_())
-except RuntimeError:
-    print("no gradient through NumPy")
-"""
-
-
-def test_a_script_prints_what_pytorch_prints(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(NUMPYS)
-    said = [run_python(*command, script, cwd=ROOT) for command in (["-m", "nn.torch"], [])]
-    assert said[0].stdout == said[1].stdout, said[0].stderr

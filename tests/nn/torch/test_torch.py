@@ -1,16 +1,20 @@
 """nn.torch as a module: constructors, dtypes, the machine, derivatives, lazy layers."""
 
 import pickle
+import re
 import sys
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import nn
 import nn.torch as torch
 import tinygrad_lecture as tl
+from nn.torch.layers import pack_padded_sequence, pad_packed_sequence
+from nn.utils.rnn import pad_sequence
 from tinygrad_lecture.errors import warn_once
 from tinygrad_lecture.func.trees import leaves
 
@@ -63,29 +67,6 @@ def test_what_is_not_done_is_said_once(monkeypatch):
     warn_once.cache_clear()
 
 
-def test_a_summary_writer_writes_by_tensorboardx(monkeypatch):
-    written = []
-
-    class Writer:
-        log_dir = "runs"
-
-        def __init__(self, log_dir):
-            written.append(log_dir)
-
-        def add_scalars(self, name, values, step):
-            written.append((name, values, step))
-
-        def close(self):
-            written.append("closed")
-
-    monkeypatch.setitem(sys.modules, "tensorboardX", SimpleNamespace(SummaryWriter=Writer))
-    with torch.utils.tensorboard.SummaryWriter("runs") as writer:
-        writer.add_scalars("loss", {"train": tl.ones(2, requires_grad=True).sum()}, 3)
-        assert writer.log_dir == "runs"
-    assert written == ["runs", ("loss", {"train": np.array(2.0)}, 3), "closed"]
-    assert type(written[1][1]["train"]) is np.ndarray
-
-
 def test_the_profiler_is_the_engines():
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as profile:
         with torch.profiler.record_function("forward"):
@@ -105,17 +86,6 @@ def test_a_dtype_is_numpys_under_another_name():
     assert (torch.int8.is_floating_point, torch.half.is_floating_point, torch.uint8.is_signed) == (False, True, False)
     assert torch.float16.itemsize == 2
     assert pickle.loads(pickle.dumps(torch.int32)) == torch.int32
-
-
-def test_bfloat16_says_what_is_used_in_its_place():
-    warn_once.cache_clear()
-    assert repr(torch.bfloat16) == "torch.bfloat16" and torch.bfloat16 != torch.float32
-    assert isinstance(torch.bfloat16, torch.dtype) and torch.bfloat16.is_floating_point
-    assert repr(pickle.loads(pickle.dumps(torch.bfloat16))) == "torch.bfloat16"
-    with pytest.warns(UserWarning, match=r"torch\.bfloat16 is not here, .* float32 takes its place"):
-        assert torch.ones(2, dtype=torch.bfloat16).dtype == torch.float32
-    assert torch.ones(2).to(torch.bfloat16).dtype == torch.float32  # without another warning
-    warn_once.cache_clear()
 
 
 CASES = {
@@ -217,3 +187,65 @@ def test_a_lazy_layer_is_pytorchs(text):
         module.eval()
     agree(ours, theirs, x, dtype="float32")
     close(loaded(tl.tensor(x)), theirs(reference.tensor(x)), text, "float32")
+
+
+# --- packed sequences -----------------------------------------------------------------------------------------
+
+lengths_of = st.lists(st.integers(1, 4), min_size=1, max_size=4)
+
+
+def sequences(lengths, *shape):
+    return [tl.tensor(np.random.default_rng(i).normal(size=(n, *shape))) for i, n in enumerate(lengths)]
+
+
+@given(lengths_of, st.booleans(), st.sampled_from([(), (2,), (2, 3)]))
+def test_what_is_packed_comes_back(lengths, batch_first, shape):
+    given = sequences(lengths, *shape)
+    packed = pack_padded_sequence(pad_sequence(given, batch_first), lengths, batch_first, enforce_sorted=False)
+    assert len(packed.data) == sum(lengths) == packed.batch_sizes.sum().item()
+    batch, counts = pad_packed_sequence(packed, batch_first, padding_value=-1.0)
+    assert counts.tolist() == lengths
+    assert batch.tolist() == pad_sequence(given, batch_first, -1.0).tolist()
+
+
+def test_gradients_reach_the_steps_and_no_padding():
+    x = tl.ones(3, 2, requires_grad=True)
+    packed = pack_padded_sequence(x, [1, 3], enforce_sorted=False)
+    batch, _ = pad_packed_sequence(packed, total_length=5)
+    assert batch.shape == (5, 2)
+    (batch * tl.arange(10).reshape(5, 2)).sum().backward()
+    assert x.grad.tolist() == [[0, 1], [0, 3], [0, 5]]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: pack_padded_sequence(x, [2, 3]), "the lengths [2, 3] are not sorted, the longest first; write enf"),
+        (lambda x: pack_padded_sequence(x, [3]), "there must be 2 lengths, one or more, from 1 to 3, not [3]"),
+        (lambda x: pack_padded_sequence(x, [2, 0]), "from 1 to 3, not [2, 0]"),
+        (lambda x: pack_padded_sequence(x, [2, 2, 1]), "not [2, 2, 1]; is batch_first right?"),
+        (lambda x: pack_padded_sequence(x[0, 0], [2]), "input must have shape (steps, batch, ...), not (4,)"),
+        (lambda x: pad_packed_sequence(pack_padded_sequence(x, [3, 1]), total_length=2), "total_length 2 is below th"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_named(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call(tl.ones(3, 2, 4))
+
+
+@pytest.mark.parity
+@given(lengths_of.map(lambda n: sorted(set(n))), st.booleans(), st.booleans())
+def test_packing_is_pytorchs(lengths, batch_first, enforce_sorted):
+    reference = pytest.importorskip("torch")
+    theirs = reference.nn.utils.rnn
+    lengths = lengths[::-1] if enforce_sorted else lengths
+    x = np.random.default_rng(0).normal(size=(len(lengths), max(lengths), 2))
+    x = x if batch_first else x.swapaxes(0, 1)
+    ours = pack_padded_sequence(tl.tensor(x), tl.tensor(lengths), batch_first, enforce_sorted)
+    wanted = theirs.pack_padded_sequence(reference.tensor(x), reference.tensor(lengths), batch_first, enforce_sorted)
+    for a, b in zip(ours, wanted, strict=True):
+        assert (a is None) == (b is None)
+        assert a is None or a.tolist() == b.tolist()
+    back, counts = pad_packed_sequence(ours, batch_first, -1.0, total_length=6)
+    wanted_back, wanted_counts = theirs.pad_packed_sequence(wanted, batch_first, -1.0, total_length=6)
+    assert back.tolist() == wanted_back.tolist() and counts.tolist() == wanted_counts.tolist()

@@ -74,16 +74,6 @@ h.register_hook(lambda grad: print("after the first hook", grad.tolist()))
 print(w.grad.tolist(), h.grad.tolist(), h.retains_grad, w.is_leaf)
 
 
-def reverse(grad):
-    return -0.5 * grad  # as gradient reversal layers do
-
-
-z = w * 3
-z.register_hook(reverse)
-w.grad.zero_()
-z.sum().backward()
-print(w.grad.tolist())
-
 # an optimiser step inside backward
 model = fill(Net())
 optimizers = {p: torch.optim.SGD([p], lr=0.1, momentum=0.9) for p in model.parameters()}
@@ -113,7 +103,4 @@ inputs = wave(1, 3).requires_grad_()
 layer(inputs).sum().backward()
 print(rounded(inputs.grad), rounded(layer.weight.grad))
 
-# a module found by its name
-model = fill(Net())
 print(type(model.get_submodule("features.2")).__name__, tuple(model.get_parameter("classifier.bias").shape))
-print(list(model._modules), [name for name, _ in model.named_buffers()])

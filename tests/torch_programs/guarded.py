@@ -62,7 +62,6 @@ with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as prof:
         optimizer.step()
         if writer is not None:
             writer.add_scalar("Loss/train", loss, step)
-            writer.add_histogram("weights", raw.linear.weight, step)
             writer.add_scalars("both", {"a": loss.item(), "b": 0.5}, step)
         prof.step()
         if rank == 0:

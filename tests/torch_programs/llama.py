@@ -179,16 +179,4 @@ def generate(idx, n, penalty=1.3):
     return idx
 
 
-@torch.no_grad()
-def beam(idx, k, n):
-    seqs, scores = idx.repeat(k, 1), torch.tensor([0.0] + [-1e9] * (k - 1))
-    for _ in range(n):
-        logp = F.log_softmax(model(seqs)[0][:, -1], dim=-1)
-        scores, flat = (scores[:, None] + logp).view(-1).topk(k)
-        rows, tokens = torch.div(flat, logp.size(-1), rounding_mode="floor"), flat % logp.size(-1)
-        seqs = torch.cat([seqs[rows], tokens[:, None]], dim=1)
-    return seqs[0].tolist(), f"{scores[0].item():.3f}"
-
-
 print(generate(x[:2, :4], 6))
-print(beam(x[:1, :4], 3, 5))

@@ -46,12 +46,12 @@ class NameClassifier(nn.Module):
         output, output_lengths = pad_packed_sequence(packed_output, batch_first=True)
         assert output.shape[:2] == x.shape and torch.equal(output_lengths, lengths)
         hidden = torch.cat((hidden[-2], hidden[-1]), dim=1)
-        return self.fc(hidden), output
+        return nn.functional.log_softmax(self.fc(hidden), dim=1), output
 
 
 loader = DataLoader(NamesDataset(), batch_size=6, shuffle=False, collate_fn=collate_fn)
 model = fill(NameClassifier(len(letters) + 1, 8, 10, len(categories)))
-criterion = nn.CrossEntropyLoss()
+criterion = nn.NLLLoss()
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 for epoch in range(12):
     model.train()

@@ -23,7 +23,7 @@ class SkipGram(nn.Module):
 
 
 model = fill(SkipGram(len(vocab)))
-opt = torch.optim.Adam(model.parameters(), lr=0.05)
+opt = torch.optim.Adagrad(model.parameters(), lr=0.2)
 negatives = torch.tensor([[(i * 3 + j) % len(vocab) for j in range(4)] for i in range(len(pairs))])
 for epoch in range(10):
     opt.zero_grad()

@@ -130,7 +130,6 @@ def measure(settings: "Settings") -> Measured:
     m.jobs = {job: share for job, share, _ in corpus.OCCUPATIONS if job in vectors}  # of women; as the made text says
     m.female = {job: float(vectors[job] @ directions["gender"]) for job in m.jobs}
     m.bias = np.corrcoef([*m.female.values()], [*m.jobs.values()])[0, 1] if len(m.jobs) > 2 else np.nan
-    m.all_words = (vectors.rows @ directions["gender"]).mean()
     return m
 
 

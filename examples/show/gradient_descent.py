@@ -9,8 +9,8 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import drawing
-from helpers.drawing import BLUE, GREEN, ORANGE, VERMILION, new_figure, plain, save
-from helpers.program import counted, detail, elsewhere, holds, table
+from helpers.drawing import BLUE, GREEN, ORANGE, VERMILION, new_figure, save
+from helpers.program import detail, elsewhere, holds, table
 from helpers.training import digit_network, train
 
 
@@ -102,7 +102,6 @@ def report(m, settings):
 
     print("\nPictures:")
     draw_rates(m.points, valley, m.trials, settings.out / "rates.png")
-    draw_ways(m.points, valley, m.ways, settings.out / "descents.png")
     draw_high_dimensions(m.searches, settings.out / "high_dimensions.png")
 
 
@@ -235,20 +234,6 @@ def draw_rates(points, valley, trials, path):
         contours(axes, points, valley)
         axes.plot(*trial.path.T, ".-", color=colour, linewidth=1.5, markersize=6)
         axes.set_title(f"{trial.label}: {what}", fontsize=13)
-    save(figure, path)
-
-
-def draw_ways(points, valley, descents, path):
-    """The three paths on one landscape; the cost by points looked at."""
-    figure = new_figure(14, 6, "Three ways down: each path, and its cost by points looked at")
-    left, right = figure.subplots(1, 2)
-    contours(left, points, valley)
-    for descent, colour in zip(reversed(descents), (ORANGE, GREEN, BLUE), strict=True):
-        label = f"{descent.label} ({counted(descent.batch, 'point')} a step)"
-        left.plot(*descent.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=label)
-        right.plot(descent.batch * np.arange(1, len(descent.costs)), descent.costs[1:], ".-", color=colour)
-    plain(right).set(xlabel="points looked at", ylabel="cost of all points", xscale="log", yscale="log")
-    left.legend(loc="upper right")
     save(figure, path)
 
 

@@ -6,7 +6,7 @@ from itertools import combinations, permutations
 import numpy as np
 
 from helpers import drawing, real
-from helpers.drawing import BLUE, GREEN, ORANGE, arrow, bars, new_figure, plain, save
+from helpers.drawing import BLUE, GREEN, ORANGE, arrow, new_figure, plain, save
 from helpers.program import detail, holds, table
 from tinygrad_lecture.inspect.drawing import as_written, drawable
 
@@ -160,7 +160,6 @@ def report(m, settings):
     print("\nPictures:")
     draw_directions(vectors, m.relations, settings.out / "directions.png")
     draw_clusters(vectors, m.clusters, settings.out / "clusters.png")
-    draw_occupations(m.female | {"all words": m.all_words}, settings.out / "occupations.png")
 
 
 def bias(m):
@@ -213,14 +212,4 @@ def draw_clusters(vectors, kinds, path):
     axes = new_figure(9.5, 8, "The cosine of every two words: a kind whose words are alike is a block").subplots()
     image = drawing.attention_map(axes, rows @ rows.T, words, words)
     axes.figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
-    save(axes.figure, path)
-
-
-def draw_occupations(bias, path):
-    """Occupations on the direction from male to female."""
-    title = "Bias: where the text puts occupations between male and female words"
-    axes = new_figure(9.5, 1.8 + 0.5 * len(bias), title).subplots()
-    jobs = sorted(bias, key=lambda job: bias[job])
-    bars(axes, jobs, [bias[job] for job in jobs], drawing.by_sign([bias[job] for job in jobs]))
-    axes.set_xlabel("cosine with the direction from male (left) to female words (right)")
     save(axes.figure, path)

@@ -87,7 +87,7 @@ def test_measured_values_are_numbers():
         known.plain("many")
 
 
-def test_a_row_has_section_and_program_of_the_row_before_and_one_that_cannot_be_read_is_named():
+def test_a_row_goes_on_with_section_and_program_and_one_that_is_wrong_is_named():
     first = {"section": "S", "program": "07.py", "fact": "x > 1", "sees": ""}
     one, other = known.read({"a": first, "b": {"rule": {"bank": "x > 1"}, "sees": ""}})
     assert one == known.Claim("S", "a", "", "07.py", "x > 1", fact=True)

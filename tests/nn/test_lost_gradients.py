@@ -40,9 +40,8 @@ SETTINGS = (np.array(0.45), np.array(1.0), VECTOR, MATRIX)  # for a parameter wi
 STEP = 1e-6
 
 # what is no function of its arguments, copies, noise, and too few digits
-LEFT_OUT = (
-    "inference_mode page explain backward tensor new_tensor detach detach_ empty float half bfloat16 new detach_copy"
-)
+LEFT_OUT = "inference_mode page explain backward tensor new_tensor detach empty new_empty float half bfloat16 new"
+LEFT_OUT += " detach_ detach_copy"
 METHODS = [name for name in dir(tl.Tensor) if name[0] != "_" and name not in tl.__all__]  # not those that are functions
 FUNCTIONS = {
     f"{space}.{name}": function

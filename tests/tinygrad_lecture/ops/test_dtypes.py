@@ -126,7 +126,6 @@ BYTES = {  # what is no integer, but made of sums, squares or differences that a
     "attention": lambda x, y: tl.attention(x, y, x),
     "normalize": lambda x, y: F.normalize(x),
     "cosine_similarity": lambda x, y: F.cosine_similarity(x, y),
-    "pairwise_distance": lambda x, y: F.pairwise_distance(x, y),
     "logsigmoid": lambda x, y: F.logsigmoid(x),
     "batch_norm": lambda x, y: F.batch_norm(x, y[0], tl.ones(3)),
     "squared_error": tl.squared_error,

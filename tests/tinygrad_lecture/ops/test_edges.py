@@ -17,7 +17,7 @@ X = tl.arange(6.0).reshape(2, 3)
 
 def test_a_view_stays_a_view_and_a_copy_a_copy():
     x = X.clone()
-    assert np.shares_memory(x.movedim(0, 1).numpy(), x.numpy())
+    assert np.shares_memory(x.moveaxis(0, 1).numpy(), x.numpy())
     for copied in (x.diag(), x.roll(0), x[:, :1].cumprod(1)):
         assert not np.shares_memory(copied.numpy(), x.numpy())
 

@@ -11,11 +11,11 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.tensor_base import TENSORS
 
 from . import functional as F
-from .errors import MadeFirst, check_probability
-from .module import FunctionLayer, Module, Parameter
+from .errors import check_probability
+from .module import FunctionLayer
 
 __all__ = [
-    "ELU", "GELU", "GLU", "Dropout", "Dropout2d", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax", "PReLU",
+    "ELU", "GELU", "GLU", "Dropout", "Dropout2d", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax",
     "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
 ]  # fmt: skip
 
@@ -101,23 +101,6 @@ class GLU(FunctionLayer, function=F.glu):
 
     (Dauphin et al., arXiv:1612.08083.)
     """
-
-
-class PReLU(MadeFirst, Module):
-    """x where x > 0, else weight · x, elementwise, with learnt weights (He et al., arXiv:1502.01852).
-
-    - `weight`: `(num_parameters,)`, one for all, or one for each channel, axis 1; initially `init`.
-    """
-
-    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        self.num_parameters = num_parameters
-        self.weight = Parameter(tl.full((num_parameters,), init))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.prelu(x, self.weight)
-
-    def extra_repr(self) -> str:
-        return f"num_parameters={self.num_parameters}"
 
 
 # --- dropout: random zeros while training, so that no neuron relies on another -------------------------------

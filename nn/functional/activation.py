@@ -22,8 +22,8 @@ from tinygrad_lecture.ops.composite import as_floats, named
 from ..errors import check_probability
 
 __all__ = [
-    "dropout", "dropout2d", "elu", "gelu", "glu", "hardtanh", "leaky_relu", "log_softmax", "logsigmoid", "prelu",
-    "relu", "relu6", "sigmoid", "silu", "softmax", "softplus", "tanh",
+    "dropout", "dropout2d", "elu", "gelu", "glu", "hardtanh", "leaky_relu", "log_softmax", "logsigmoid", "relu",
+    "relu6", "sigmoid", "silu", "softmax", "softplus", "tanh",
 ]  # fmt: skip
 
 
@@ -109,21 +109,6 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6), elementwise; the gradient at 0 and 6 is 0 (Krizhevsky, 2010)."""
     return hardtanh(input, 0.0, 6.0)
-
-
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x where x > 0, else weight · x, elementwise, with a weight that is learnt: one, or one for each channel, axis 1.
-
-    Raises ValueError for a weight of another shape. (He et al., arXiv:1502.01852.)
-    """
-    channels = input.shape[1] if input.ndim > 1 else 1
-    if weight.ndim > 1 or weight.numel() not in (1, channels):
-        raise TensorError(
-            f"prelu: weight must be one number, or one for each of the {channels} channels, axis 1, of an input of "
-            f"{input.shape}, not of shape {weight.shape}"
-        )
-    along_channels = weight.reshape(tuple(weight.numel() if axis == 1 else 1 for axis in range(input.ndim)))
-    return tl.where(input > 0, input, along_channels * input)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

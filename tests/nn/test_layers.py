@@ -38,8 +38,7 @@ WEIGHT = "tensor([0.5, 1.0, 2.0, 0.0])"
 
 ACTIVATIONS = """
 Identity(); Sigmoid(); LogSigmoid(); Tanh(); Hardtanh(); Hardtanh(-0.5, 2.0); ReLU(); ReLU6(); LeakyReLU(0.2); ELU(0.5)
-Softplus(); Softplus(2.0); Softplus(0.5, 30.0); SiLU(); GELU(); GELU("tanh"); PReLU(init=0.5)
-""".replace("\n", ";").split(";")
+Softplus(); Softplus(2.0); Softplus(0.5, 30.0); SiLU(); GELU(); GELU("tanh"); """.replace("\n", ";").split(";")
 ACTIVATIONS = [text.strip() for text in ACTIVATIONS if text.strip()]
 
 LAYERS: dict[str, Array] = {

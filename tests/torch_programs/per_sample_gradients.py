@@ -45,37 +45,3 @@ for per_sample_grad, ft_per_sample_grad in zip(naive, ft_per_sample_grads.values
     assert torch.allclose(per_sample_grad, ft_per_sample_grad, atol=1e-10)
 norms = torch.stack([g.flatten(1).norm(dim=1) for g in ft_per_sample_grads.values()]).norm(dim=0)
 print("norms", norms)
-
-# MAML: adapt to each task with one step of gradient descent, and learn from where that leads
-
-
-def net(params, x):
-    x = F.linear(x, params["w1"], params["b1"]).sin()
-    return F.linear(x, params["w2"], params["b2"])
-
-
-meta = {"w1": wave(10, 1).double(), "b1": wave(10).double(), "w2": wave(1, 10).double(), "b2": torch.zeros(1).double()}
-meta = {k: v.requires_grad_() for k, v in meta.items()}
-opt = torch.optim.Adam(list(meta.values()), lr=0.02)
-x_support, x_query = torch.linspace(-3, 3, 8).double()[:, None], torch.linspace(-2.5, 2.5, 7).double()[:, None]
-
-
-def inner_loss(params, x, y):
-    return ((net(params, x) - y) ** 2).mean()
-
-
-def task_loss(amplitude, phase):
-    y_support, y_query = (amplitude * torch.sin(x + phase) for x in (x_support, x_query))
-    grads = grad(inner_loss)(meta, x_support, y_support)
-    adapted = {k: meta[k] - 0.05 * g for k, g in grads.items()}
-    return inner_loss(adapted, x_query, y_query)
-
-
-amplitudes, phases = torch.tensor([0.5, 1.0, 2.0]).double(), torch.tensor([0.0, 1.0, 2.0]).double()
-for step in range(5):
-    loss = vmap(task_loss)(amplitudes, phases).mean()
-    opt.zero_grad()
-    loss.backward()
-    opt.step()
-    print(f"step {step}: {loss.item():.6f}")
-print(meta["b2"].grad)

@@ -74,8 +74,6 @@ class WithHooks(Tree):
         """
         return Handle(self._own_hooks().backward, hook, prepend=prepend)
 
-    register_backward_hook = register_full_backward_hook
-
     def _own_hooks(self) -> Hooks:
         # one, also for threads that register at once
         return vars(self).setdefault("_hooks", Hooks())  # type: ignore[no-any-return]

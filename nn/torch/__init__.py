@@ -22,8 +22,6 @@ import math as _math
 import sys as _sys
 from typing import Any as _Any
 
-import numpy as _np
-
 import tinygrad_lecture as _tl
 from tinygrad_lecture import *
 
@@ -36,7 +34,6 @@ from .dtypes import TENSOR_KINDS as _TENSOR_KINDS
 from .dtypes import Tensor as Tensor
 from .dtypes import memory_format as memory_format
 from .functions import FUNCTIONS as _FUNCTIONS
-from .functions import METHODS as _METHODS
 from .functions import free_functions as _free_functions
 from .functions import functions_with_out as _functions_with_out
 from .functions import give_methods as _give_methods
@@ -70,16 +67,9 @@ __version__ = "2.0.0"
 
 globals().update(  # questions about tensors and dtypes
     is_tensor=lambda obj: isinstance(obj, _tl.Tensor),
-    typename=lambda o: (
-        _METHODS["type"](o) if isinstance(o, _tl.Tensor) else f"{type(o).__module__}.{type(o).__qualname__}"
-    ),
     result_type=lambda a, b: (a + b).dtype,
     promote_types=lambda type1, type2: (_tl.zeros(1, dtype=type1) + _tl.zeros(1, dtype=type2)).dtype,
     get_default_dtype=lambda: _DTYPES[_tl.get_default_dtype().name],
-    can_cast=lambda from_, to: (
-        _np.can_cast(_np.dtype(from_), _np.dtype(to), "same_kind")
-        or (_np.dtype(from_).kind in "iu" and _np.dtype(to).kind in "iu")
-    ),
 )
 
 

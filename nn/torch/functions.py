@@ -167,7 +167,7 @@ scatter_add tril triu cumsum cumprod erf
 
 # methods that are functions as well, torch.detach(x); so are all that change x in place
 FREE = """
-conj detach get_device is_complex is_floating_point is_inference is_nonzero is_same_size is_signed numel t
+conj detach get_device is_complex is_floating_point is_inference is_nonzero is_signed numel t
 """
 
 ALIASES = {  # a method -> the method that it is
@@ -236,7 +236,6 @@ METHODS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(["pin_memory", "share_memory_"], lambda x, device=None: x),
     "is_signed": lambda x: x._array.dtype.kind in "if",
     "is_nonzero": lambda x: bool(x),
-    "is_same_size": lambda x, other: x._array.shape == other._array.shape,
     "get_device": lambda x: -1 if not x.is_cuda else x.device.index or 0,
     "bfloat16": lambda x: x.to(dtype=BY_NAME["bfloat16"]),
     "new": lambda x, *args: new_tensor(args, x._array.dtype, x.device),
@@ -254,7 +253,6 @@ PROPERTIES: dict[str, Callable[..., Any]] = {
     "is_cpu": lambda x: not x.is_cuda,
     "layout": lambda x: strided,
     "name": lambda x: None,
-    "output_nr": lambda x: 0,
     "real": lambda x: x,
 }
 

@@ -44,8 +44,8 @@ torch.full((2,), 3); torch.arange(end=4); torch.tensor([1, 2.5]); torch.asarray(
 d.new_ones(2)
 i.new_tensor([1, 2]); x.new_full((2,), 3.0); x.new_empty((2, 3)).shape
 torch.is_tensor(x); torch.numel(x); torch.is_floating_point(i); torch.is_complex(x); torch.is_nonzero(s); x.is_signed()
-x.T.is_contiguous(); x.size(0); x.type(); i.type(); torch.can_cast(torch.float32, torch.int64); x.get_device(); x.is_cpu
-torch.typename(x); torch.get_default_dtype(); torch.finfo(torch.float32).max; torch.iinfo(torch.int8).max
+x.T.is_contiguous(); x.size(0); x.type(); i.type(); x.get_device(); x.is_cpu
+torch.get_default_dtype(); torch.finfo(torch.float32).max; torch.iinfo(torch.int8).max
 x.to('cpu', torch.float64); x.to(d); x.type(torch.int32); x.type_as(d); torch.Size([2, 3]).numel(); len(x)
 x.to(device='cpu', dtype=torch.float16, non_blocking=True); x.float() is x; x.contiguous() is x
 h.round(); k & 1; k ^ 1; ~k; m & ~m; k // 2; k % 3; k ** 2; x.detach() // 0.5; 2 ** x; k / 2

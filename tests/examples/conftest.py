@@ -59,7 +59,7 @@ def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
 
 
 def printed(name: str, *options: Any) -> tuple[str, str, dict[str, Any]]:
-    """Run a program, and let it report twice, as with --more and as without."""
+    """Run a program, and let it report twice, as with --more, and as without and without its pictures."""
     program, claims = load(name), [claim for claim in all_claims() if claim.program.startswith(name)]
     if name == PAGE or hasattr(program, "main") or "--real" in options:
         text, measured = output_of_command(program, *options)
@@ -68,9 +68,10 @@ def printed(name: str, *options: Any) -> tuple[str, str, dict[str, Any]]:
 
     def report(measured: Any, settings: Any) -> None:
         begun = out.getvalue()
-        for more in (True, False):
+        drawn = {name: lambda *_, **__: None for name in vars(program.show) if name.startswith(("draw", "chart"))}
+        for more, left_out in ((True, {}), (False, drawn)):
             SHOW_MORE.set(more)
-            with redirect_stdout(io.StringIO()) as now:
+            with redirect_stdout(io.StringIO()) as now, patch.dict(vars(program.show), left_out):
                 reports(program)(measured, settings)
             texts.append(begun + now.getvalue())
 

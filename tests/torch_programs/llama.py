@@ -1,8 +1,5 @@
-import json
 import math
-import os
-import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Optional, Tuple
 
 import torch
@@ -123,18 +120,6 @@ class Transformer(nn.Module):
             self.last_loss = F.cross_entropy(logits.view(-1, logits.size(-1)), targets.view(-1), ignore_index=-1)
         return logits, presents
 
-    def save_pretrained(self, folder):
-        with open(os.path.join(folder, "config.json"), "w") as f:
-            json.dump(asdict(self.params), f)
-        torch.save(self.state_dict(), os.path.join(folder, "pytorch_model.bin"))
-
-    @classmethod
-    def from_pretrained(cls, folder):
-        with open(os.path.join(folder, "config.json")) as f:
-            model = cls(ModelArgs(**json.load(f)))
-        model.load_state_dict(torch.load(os.path.join(folder, "pytorch_model.bin"), map_location="cpu"))
-        return model.eval()
-
 
 model = fill(Transformer(ModelArgs()), 0.25)
 data = (torch.arange(11).repeat(20) * 3) % 17 + 3
@@ -149,9 +134,7 @@ for it in range(24):
     optimizer.step()
     if it % 6 == 5:
         print(f"iter {it}: loss {model.last_loss.item():.4f}")
-folder = tempfile.mkdtemp()
-model.save_pretrained(folder)
-model = Transformer.from_pretrained(folder)
+model.eval()
 print(sum(p.numel() for p in model.parameters()), "freqs_cos" in model.state_dict())
 with torch.inference_mode():
     full, _ = model(x[:1])

@@ -8,7 +8,7 @@ import pickle
 import random
 import subprocess
 import sys
-from collections import OrderedDict, deque, namedtuple
+from collections import OrderedDict, deque
 from pathlib import Path
 
 import numpy as np
@@ -155,7 +155,6 @@ def test_only_classes_of_modules_that_there_are_are_made(name):
 
 # --- refused --------------------------------------------------------------------------------------------
 
-Point = namedtuple("Point", "x y")
 hooked = nn.Linear(2, 2)
 hooked.register_forward_hook(print)
 

@@ -209,7 +209,7 @@ def _grid(
 
 def _max_pool(
     name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
-    dilation: PerAxis = 1, *, ceil_mode: bool = False,
+    dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
     """The largest element of each window: `(batch, channels, height, width) -> (batch, channels, ...)`.
 
@@ -220,8 +220,10 @@ def _max_pool(
     - `padding`: how far windows reach beyond the input, at most half of their size; it is never the largest.
     - `ceil_mode`: whether a last window may reach further.
 
-    Raises ValueError for windows that do not fit.
+    Raises ValueError for windows that do not fit, NotImplementedError for return_indices.
     """
+    if return_indices:
+        raise NotImplementedError(f"{name}: return_indices is not here; places are not kept")
     x, alone = as_batch(name, input, n)
     size, strides, pads = _window(name, n, kernel_size, stride, padding)
     dilations = per_axis(name, "dilation", dilation, n)
@@ -235,7 +237,7 @@ max_pool1d, max_pool2d = for_axes(1, _max_pool), for_axes(2, _max_pool)
 
 def _avg_pool(
     name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
-    ceil_mode: bool = False, count_include_pad: bool = True,
+    ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of each window: `(batch, channels, height, width) -> (batch, channels, ...)`.
 
@@ -243,15 +245,18 @@ def _avg_pool(
     are those of `max_pool2d`.
 
     - `count_include_pad`: whether the zeros of the padding count for the mean.
+    - `divisor_override`: a number to divide each window's sum by, instead of by how many elements it has.
 
     Means of integers are rounded towards 0, to integers. Raises ValueError for windows that do not fit.
     """
+    if divisor_override == 0:
+        raise TensorError(f"{name}: divisor_override must not be 0")
     x, alone = as_batch(name, input, n)
     size, strides, pads = _window(name, n, kernel_size, stride, padding)
     sides = _sides(x.shape[2:], size, strides, pads, (1,) * n, ceil_mode)
     totals = tl.windows(x, size, stride=strides, padding=sides).sum(tuple(range(2, 2 + n)))  # over a window's elements
-    counts: Any = math.prod(size)
-    if any(before or after for before, after in sides):
+    counts: Any = divisor_override or math.prod(size)
+    if divisor_override is None and any(before or after for before, after in sides):
         ones = tl.ones(x.shape[2:], dtype=x.dtype, device=x.device)
         if count_include_pad:  # but nothing beyond the padding counts, where a last window reaches further
             ones, sides = tl.pad(ones, [(p, p) for p in pads], value=1), tuple((0, b - a) for a, b in sides)

@@ -192,6 +192,7 @@ class _Pool(FunctionLayer):
 
 class _MaxPool(_Pool):
     in_repr = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    order = ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode")
 
 
 class MaxPool1d(_MaxPool, function=F.max_pool1d):

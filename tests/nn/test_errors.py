@@ -102,6 +102,8 @@ MISTAKES = [
     (lambda: nn.GELU("sigmoid")(x), ValueError, 'gelu: approximate must be "none" or "tanh", not \'sigmoid\''),
     (lambda: nn.BatchNorm1d(3, eps=0)(x), ValueError, "batch_norm: eps must be above 0, not 0"),
     (lambda: nn.init.uniform_(tl.ones(3), 1, 0), ValueError, "uniform_: a must not be above b, but they are 1 and 0"),
+    (lambda: nn.AvgPool2d(2, divisor_override=0)(tl.ones(1, 4, 4)), ValueError, "avg_pool2d: divisor_override must no"),
+    (lambda: nn.MaxPool2d(2, return_indices=True)(tl.ones(1, 4, 4)), NotImplementedError, "return_indices is not here"),
     # modules that are made first
     (lambda: nn.ReLU(x), TypeError, "ReLU is made first and then called: write nn.ReLU()(x)"),
     (lambda: nn.Sigmoid(inplace=True), TypeError, "Sigmoid: it has no argument inplace: Sigmoid()"),

@@ -77,7 +77,7 @@ LAYERS: dict[str, Array] = {
     "MaxPool2d((2, 1), (1, 2), dilation=2)": IMAGES,
     "AvgPool1d(2)": normal(2, 2, 4),
     "AvgPool2d(3, 2, 1, count_include_pad=False)": IMAGES,
-    "AvgPool2d(2, 1, 1, True)": IMAGES,
+    "AvgPool2d(2, 1, 1, True, divisor_override=3)": IMAGES,
     "AdaptiveAvgPool1d(2)": normal(2, 2, 5),
     "AdaptiveAvgPool2d((2, 3))": IMAGES,
     "AdaptiveAvgPool2d((None, 1))": IMAGES,

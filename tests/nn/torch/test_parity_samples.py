@@ -197,7 +197,8 @@ def said_clearly(error: Exception) -> bool:
     last = traceback.extract_tb(error.__traceback__)[-1]
     raised = (last.line or "").startswith("raise ") and Path(last.filename).is_relative_to(OURS)
     meant = raised or isinstance(error, (tl.TensorError, tl.DtypeError, NotImplementedError))
-    return (meant or "it has no argument" in str(error)) and not _BARE.search(str(error))
+    meant = meant or bool(re.search("it has no argument|unexpected keyword argument", str(error)))
+    return meant and not _BARE.search(str(error))
 
 
 def difference(kind: str, found: Any, wanted: Any) -> Iterator[tuple[str, str]]:

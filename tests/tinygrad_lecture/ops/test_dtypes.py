@@ -98,6 +98,7 @@ RESULTS = [  # a call, its value and its dtype
     (lambda: F.relu6(INTS), [0, 3, 6], tl.int64),
     (lambda: F.hardtanh(INTS, -0.5, 5.7), [0, 3, 5], tl.int64),
     (lambda: F.avg_pool1d(INTS[None, None], 2, 1), [[[-1, 6]]], tl.int64),
+    (lambda: F.avg_pool2d(INTS[None, None, None], (1, 2), divisor_override=3), [[[[0]]]], tl.int64),
     (lambda: tl.bincount(INDEX, INTS), [-2, 0, 9], tl.float64),
     (lambda: tl.bincount(INDEX, tl.tensor([0.5, 1.0, 2.0])), [1.5, 0, 2], tl.float32),
     (lambda: tl.cumsum(INTS, 0, dtype=tl.uint8), [251, 254, 7], tl.uint8),

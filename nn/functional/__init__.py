@@ -1,6 +1,12 @@
 """Layers and losses as functions without parameters, under PyTorch's names; usually imported as F.
 
 Where the engine has the op, the function is that op. All refuse a tuple or list of Tensors in place of one.
+
+activation.py      activations that the engine has no op for; dropout
+tokens.py          rows of a table, how alike they are, attention
+images.py          convolution, pooling, other sizes, padding
+normalization.py   over rows, the batch, groups of channels
+loss.py            losses
 """
 
 # ruff: noqa: F403

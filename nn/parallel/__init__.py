@@ -31,7 +31,7 @@ the loss over all rows, and `nn.parallel.group().gather(x)` has the x of each wo
 workers, and a module that computes statistics of a batch sees its worker's rows.
 
 This is data parallelism by SPMD, one program on several parts of the data, as PyTorch's DistributedDataParallel and
-MPI programs have it, and a loop stays a loop. How much it gains: see `tests/benchmarks/run.py`.
+MPI programs have it, and a loop stays a loop.
 
 Where things are, in the order of a step:
 

@@ -31,35 +31,14 @@ CONTESTANTS = {
     "here": Contestant("ours", "nn"),
     "with Numba": Contestant("ours", "numba", "W2 W3 W4 W5 W7 W8 W9 W10 W11"),  # here, with the extra `fast`
     "4 bits, with Numba": Contestant("ours", "numba", "W10 W11", {"quantized": True}),
-    "two workers": Contestant("ours", "nn", "W2 W3 W4 W7"),  # here, by nn.parallel
-    "two workers with Numba": Contestant("ours", "numba", "W2 W3 W4 W7"),
     "PyTorch": Contestant("pytorch", "torch"),
     "torch.compile": Contestant("pytorch", "torch", "W1 W2 W3 W4", {"compiled": True}),
     "JAX": Contestant("jax_jit", "jax", "W1 W2 W3 W4 W6 W7"),
     "llama.cpp": Contestant("llama_cpp", "xllamacpp", "W10 W11", exact=False),
-    "MyGrad": Contestant("mygrad_eager", "mygrad", "W1 W2 W6"),
-    "HIPS autograd": Contestant("hips_autograd", "autograd", "W1 W2 W6"),
 }
 
 
-def main(name: str, workload: str, seconds: float) -> None:
-    if name.startswith("two workers"):
-        parallel = importlib.import_module("nn").parallel
-        result = parallel.run(play_together, name, workload, seconds, workers=2)
-    else:
-        result = play(name, workload, seconds)
-    print(json.dumps(result))
-
-
-def play_together(name: str, workload: str, seconds: float) -> dict[str, Any]:
-    """`play` in each worker: all take as many steps, and the losses are means."""
-    parallel = importlib.import_module("nn").parallel
-    result = play(name, workload, seconds, parallel.group().broadcast)
-    result["agreed"][1:] = [parallel.mean(loss) for loss in result["agreed"][1:]]
-    return result
-
-
-def play(name: str, workload: str, seconds: float, decide: Callable[[Any], Any] = lambda own: own) -> dict[str, Any]:
+def play(name: str, workload: str, seconds: float) -> dict[str, Any]:
     """Run a workload: what all must agree on, the seconds of each step, the most memory, the page faults of a step."""
     work = workloads.WORKLOADS[workload]
     who = CONTESTANTS[name]
@@ -67,15 +46,15 @@ def play(name: str, workload: str, seconds: float, decide: Callable[[Any], Any] 
     step, norm = function(work.settings, **who.settings)
     agreed = [norm()] if norm else []
     agreed += [step() for _ in range(4)]
-    timed, faults = _timed(step, seconds, decide)
+    timed, faults = _timed(step, seconds)
     return {"agreed": agreed, "seconds": timed, "megabytes": _peak_memory(), "faults": faults}
 
 
-def _timed(step: Callable[[], Any], seconds: float, decide: Callable[[Any], Any]) -> tuple[list[float], float | None]:
-    """The seconds of each step, and page faults per step. decide: the same answer for all workers."""
+def _timed(step: Callable[[], Any], seconds: float) -> tuple[list[float], float | None]:
+    """The seconds of each step, and page faults per step."""
     before, end = _page_faults(), time.perf_counter() + seconds
     timed: list[float] = []
-    while decide(len(timed) < 3 or time.perf_counter() < end):
+    while len(timed) < 3 or time.perf_counter() < end:
         start = time.perf_counter()
         step()
         timed.append(time.perf_counter() - start)
@@ -101,4 +80,4 @@ def _peak_memory() -> float | None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]))
+    print(json.dumps(play(sys.argv[1], sys.argv[2], float(sys.argv[3]))))

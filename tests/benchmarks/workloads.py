@@ -1,8 +1,8 @@
-"""The workloads: their sizes, and the initial weights and data, drawn by NumPy so that all contestants start alike."""
+"""The workloads: sizes, the initial weights and data, drawn by NumPy so that all contestants start alike; a step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -195,3 +195,46 @@ def gpt_batch(work: GPT) -> tuple[Any, Any]:
 def _texts(vocabulary: int, batch: int, length: int) -> tuple[Any, Any]:
     text = np.random.default_rng(1).integers(0, vocabulary, (batch, length + 1))
     return np.ascontiguousarray(text[:, :-1]), np.ascontiguousarray(text[:, 1:])
+
+
+# --- what contestants share: a step of training as in PyTorch, and a chain of additions -------------------------
+
+Contest = tuple[Callable[[], float], Callable[[], float] | None]  # a step, and the norm of the first gradient
+
+
+def training(
+    parameters: Any, optimizer: Any, loss_of: Callable[[], Any], clip: Callable[[Any, float], Any] | None = None
+) -> Contest:
+    """A contest whose parameters and optimiser are PyTorch's, or like them. clip: scales gradients to a norm of 1."""
+
+    def gradients() -> Any:
+        optimizer.zero_grad()
+        loss = loss_of()
+        loss.backward()
+        return loss
+
+    def step() -> float:
+        loss = gradients()
+        if clip is not None:
+            clip(parameters, 1.0)
+        optimizer.step()
+        return loss.item()  # type: ignore[no-any-return]
+
+    def norm() -> float:
+        gradients()
+        return float(sum(float((p.grad * p.grad).sum()) for p in parameters) ** 0.5)
+
+    return step, norm
+
+
+def chain(zero: Callable[[], Any], work: Chain) -> Contest:
+    """zero: makes a tensor of one 0 that requires grad."""
+
+    def step() -> float:
+        x = y = zero()
+        for _ in range(work.additions):
+            y = y + x
+        y.backward()
+        return float(x.grad[0])
+
+    return step, None

@@ -342,7 +342,6 @@ def copy(make: Generator) -> None:
             (f"lib.cat([{x}, {x}])", twice),
             (f"lib.stack([{x}, {x}], dim={axis})", np.stack([np.zeros(shape)] * 2, axis=axis).shape),
             (f"{x}.repeat(2, {', '.join(['1'] * ndim)})", (2, *shape)),
-            (f"{x}.sort(dim={axis})[0]", shape),
         ]
     if ndim >= 2:
         options += [

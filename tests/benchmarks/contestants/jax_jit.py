@@ -8,8 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import workloads
-
-from .eager import Contest
+from workloads import Contest
 
 tree_map = jax.tree_util.tree_map
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import workloads
 import xllamacpp
+from workloads import Contest
 
 from transformer.pretrained.model import installed
-
-from .eager import Contest
 
 THREADS = 2
 

@@ -1,15 +1,13 @@
-"""This project. In several workers the same code runs in each, with its rows of the batch."""
+"""This project."""
 
 from __future__ import annotations
 
 import workloads
+from workloads import Contest, training
 
 import nn
 import tinygrad_lecture as tl
 import transformer
-
-from . import eager
-from .eager import Contest, training
 
 
 def mlp(work: workloads.MLP) -> Contest:
@@ -17,13 +15,12 @@ def mlp(work: workloads.MLP) -> Contest:
     model = nn.MLP(list(work.sizes), nn.Sigmoid if last else nn.ReLU, last)
     arrays = [array for layer in workloads.mlp_weights(work) for array in layer]
     model.load_state_dict(dict(zip(model.state_dict(), arrays, strict=True)))
-    ((x, y),) = nn.parallel.shares([tuple(map(tl.tensor, workloads.mlp_batch(work)))])
+    x, y = map(tl.tensor, workloads.mlp_batch(work))
     loss_function = nn.MSELoss() if work.loss == "squared error" else nn.CrossEntropyLoss()
     if work.optimizer == "SGD":
         optimizer: nn.optim.Optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
     else:
         optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
-    nn.parallel.distribute(model, optimizer)
     return training(list(model.parameters()), optimizer, lambda: loss_function(model(x), y))
 
 
@@ -77,9 +74,8 @@ def _model(work: workloads.GPT) -> transformer.GPT:
 
 def gpt(work: workloads.GPT) -> Contest:
     model = _model(work)
-    ((x, y),) = nn.parallel.shares([tuple(map(tl.tensor, workloads.gpt_batch(work)))])
+    x, y = map(tl.tensor, workloads.gpt_batch(work))
     optimizer = nn.optim.AdamW(model.parameters(), work.learning_rate, work.betas, weight_decay=work.weight_decay)
-    nn.parallel.distribute(model, optimizer)
     return training(
         list(model.parameters()),
         optimizer,
@@ -100,4 +96,4 @@ def pretrained(work: workloads.Pretrained, quantized: bool = False) -> Contest:
 
 
 def chain(work: workloads.Chain) -> Contest:
-    return eager.chain(lambda: tl.zeros(1, requires_grad=True), work)
+    return workloads.chain(lambda: tl.zeros(1, requires_grad=True), work)

@@ -8,9 +8,7 @@ import torch
 import workloads
 from torch import nn
 from torch.nn import functional as F
-
-from . import eager
-from .eager import Contest, training
+from workloads import Contest, training
 
 
 def _load(model: Any, weights: list[Any]) -> None:
@@ -168,4 +166,4 @@ def pretrained(work: workloads.Pretrained, compiled: bool = False) -> Contest:
 
 
 def chain(work: workloads.Chain, compiled: bool = False) -> Contest:
-    return eager.chain(lambda: torch.zeros(1, requires_grad=True), work)
+    return workloads.chain(lambda: torch.zeros(1, requires_grad=True), work)

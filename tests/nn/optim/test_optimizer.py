@@ -10,7 +10,7 @@ import nn
 import tinygrad_lecture as tl
 from nn.optim.optimizer import Optimizer
 from optim_table import OPTIMIZERS
-from strict_cupy import no_synchronisation, strict
+from strict_cupy import no_synchronisation
 from tinygrad_lecture.kernels.threads import PIECE
 
 every_optimizer = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=OPTIMIZERS)
@@ -120,14 +120,10 @@ def test_parameters_without_gradient_are_skipped():
     assert used.item() != 1
     assert unused.item() == 1
     assert unused not in optimizer.state
-
-
-def test_zero_grad_sets_none_or_zeros():
-    p, optimizer = learn(nn.optim.SGD, 1)
     optimizer.zero_grad(set_to_none=False)
-    assert p.grad.tolist() == [[0, 0]] * 3
+    assert (used.grad.tolist(), unused.grad) == ([0], None)
     optimizer.zero_grad()
-    assert p.grad is None
+    assert used.grad is None
 
 
 def test_backward_after_a_step_through_a_saved_parameter_raises():
@@ -176,16 +172,6 @@ def test_groups_have_their_own_settings():
     (slow + fast + later).sum().backward()
     optimizer.step()
     np.testing.assert_allclose([slow.item(), fast.item(), later.item()], [0.9, 0.5, 0.75], rtol=1e-6)
-
-
-def test_settings_may_change_between_steps():
-    p = nn.Parameter(tl.ones(2))
-    optimizer = nn.optim.RMSprop([p], momentum=0.9)
-    p.grad = tl.ones(2)
-    optimizer.step()
-    optimizer.param_groups[0].update(momentum=0.0, centered=True)
-    optimizer.step()
-    assert optimizer.state[p].keys() == {"step", "square_avg", "momentum_buffer", "grad_avg"}
 
 
 parameter = nn.Parameter(tl.ones(2))
@@ -258,20 +244,16 @@ def test_a_step_without_any_gradient_is_warned_of():
 
 BAD_SETTINGS = [
     ("SGD", {"lr": -1}, "SGD: lr must be a number from 0 on"),
-    ("SGD", {"lr": float("nan")}, "lr"),
+    ("SGD", {"lr": float("nan"), "momentum": -1}, "lr must be .*; momentum must be a number from 0 on"),
     ("SGD", {"lr": "0.1"}, "SGD: lr must be a number from 0 on, not '0.1'"),
     ("SGD", {"lr": [0.1]}, r"SGD: lr must be a number from 0 on, not \[0.1\]"),
-    ("Adam", {"lr": None}, "Adam: lr must be a number from 0 on, not None"),
+    ("Adam", {"lr": None, "eps": -1}, "Adam: lr must be a number from 0 on, not None; eps"),
     ("Adam", {"betas": 0.9}, r"Adam: betas must be two numbers in .* as in \(0.9, 0.999\), not 0.9"),
-    ("SGD", {"momentum": -0.5}, "momentum"),
-    ("SGD", {"weight_decay": -0.5}, "weight_decay"),
+    ("AdamW", {"betas": (0.9, 1.0), "weight_decay": -1}, "AdamW: weight_decay .*; betas"),
     ("SGD", {"nesterov": True}, "nesterov needs momentum"),
     ("SGD", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "nesterov needs momentum"),
-    ("Adam", {"betas": (0.9, 1.0)}, "Adam: betas"),
-    ("AdamW", {"eps": -1e-8}, "AdamW: eps"),
     ("RMSprop", {"alpha": 1.0}, r"RMSprop: alpha must be in \[0, 1\), not 1.0"),
-    ("Adagrad", {"lr_decay": -1, "eps": -1}, "eps must be a number from 0 on, not -1; lr_decay must be"),
-    ("Adagrad", {"initial_accumulator_value": -1}, "initial_accumulator_value"),
+    ("Adagrad", {"lr_decay": -1, "initial_accumulator_value": -1}, "lr_decay must be .*; initial_accumulator_value"),
     ("Adadelta", {"rho": 1.5}, r"Adadelta: rho must be in \[0, 1\], not 1.5"),
 ]
 
@@ -317,22 +299,18 @@ def test_a_state_survives_json_and_arrays_bit_for_bit(row):
     numbers = {name: v for name, v in state["state"][0].items() if name not in arrays}
     read = json.loads(json.dumps({"state": {0: numbers}, "param_groups": state["param_groups"]}))
     read["state"]["0"] |= arrays
+    elsewhere = nn.Parameter(tl.zeros(3, 2))
+    elsewhere.data = elsewhere.detach().to("strict")
+    other = row.make([elsewhere])
+    other.load_state_dict(read)  # onto another device, in another dtype
+    assert {(x.device, x.dtype.name) for x in other.state[elsewhere].values() if isinstance(x, tl.Tensor)} <= {
+        ("strict", "float32")
+    }
     restored = row.make([again])
     restored.load_state_dict(read)
     assert restored.param_groups[0].keys() == optimizer.param_groups[0].keys()
     learn(None, 3, p=again, optimizer=restored)
     assert again.tolist() == straight.tolist()
-
-
-def test_a_state_loads_into_another_dtype_and_onto_another_device():
-    _, optimizer = learn(nn.optim.Adam, 2)
-    p = nn.Parameter(tl.zeros(3, 2))
-    p.data = p.detach().to("strict")
-    other = nn.optim.Adam([p])
-    other.load_state_dict(optimizer.state_dict())
-    mean = other.state[p]["exp_avg"]
-    assert (type(mean.array), mean.dtype) == (strict.ndarray, np.float32)
-    learn(None, 1, p=p, optimizer=other)
 
 
 def test_arrays_that_the_settings_no_longer_need_are_not_saved():
@@ -402,17 +380,7 @@ class Heavy(Optimizer):
                 p.data.add_(state["velocity"], alpha=-group["lr"])
 
 
-def test_an_optimizer_written_as_in_pytorch():
-    p = nn.Parameter(tl.tensor([1.0, -2.0]))
-    optimizer = Heavy([{"params": [p]}, {"params": nn.Parameter(tl.ones(1)), "lr": 1}], lr=0.25)
-    learn(None, 2, p=p, optimizer=optimizer)
-    first = np.array([2.0, -4.0])
-    then = np.array([1.0, -2.0]) - 0.25 * first
-    assert p.tolist() == list(then - 0.25 * (0.5 * first + 2 * then))
-    assert optimizer.state[p]["step"] == 2
-
-
-def test_its_state_is_saved_with_all_that_it_keeps_and_loaded():
+def test_an_optimizer_written_as_in_pytorch_is_saved_with_all_that_it_keeps():
     p, optimizer = learn(Heavy, 3)
     state = optimizer.state_dict()
     assert state["state"][0].keys() == {"step", "velocity", "past"}
@@ -426,26 +394,6 @@ def test_its_state_is_saved_with_all_that_it_keeps_and_loaded():
     learn(None, 1, p=again, optimizer=restored)
     assert again.tolist() == p.tolist()
     assert len(restored.state[again]["past"]) == 4
-
-
-def test_a_wrapper_around_an_optimizer_shares_its_groups():
-    """As sharpness-aware minimisation does: the groups have settings that the optimiser inside does not know."""
-
-    class Twice(Optimizer):
-        def __init__(self, params, base, rho=0.05, **settings):
-            super().__init__(params, {"rho": rho, **settings})
-            self.base = base(self.param_groups, **settings)
-            self.param_groups = self.base.param_groups
-
-        def step(self, closure=None):
-            self.base.step()
-            self.base.step()
-
-    p = nn.Parameter(tl.tensor([1.0]))
-    optimizer = Twice([p], nn.optim.SGD, lr=0.25)
-    assert optimizer.param_groups[0]["rho"] == 0.05
-    learn(None, 1, p=p, optimizer=optimizer)
-    assert p.item() == 0
 
 
 def test_an_optimiser_says_where_settings_are_and_a_subclass_may_have_its_own():

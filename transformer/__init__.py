@@ -9,7 +9,7 @@ A text passes through the modules in this order:
 
     tokenizer/                      text -> tokens
     inputs.py                       tokens from users, checked; their positions and the mask
-    embedding.py  positions.py      tokens -> vectors, and at the end vectors -> logits
+    embedding.py                    tokens -> vectors, and at the end vectors -> logits
     block.py                        attention.py, then ffn.py, on the residual stream; `layers` times
     generation.py                   logits -> next token; cache.py keeps the keys and values of earlier tokens
 
@@ -50,7 +50,6 @@ from .gpt import *
 from .inputs import *
 from .inspect import *
 from .llama import *
-from .positions import *
 from .t5 import *
 from .tokenizer import *
 from .training import *

@@ -28,7 +28,7 @@ class Reading:
 
     - `vectors`: (..., tokens, width), the embedded tokens.
     - `mask`: broadcasts to (..., tokens, keys), True = may attend; None if all may.
-    - `bias`, `rotation`: what relative and rotary positions give, see positions.py; None with other positions.
+    - `bias`, `rotation`: what relative and rotary positions give, see embedding.py; None with other positions.
     - `memory_mask`: the mask of the cross-attention.
     - `padding`: (..., keys), True for tokens, of the cached tokens and these; None without padding.
     - `cache`: the cache that they are read into, if there is one.

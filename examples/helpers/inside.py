@@ -17,7 +17,7 @@ from helpers.drawing import DARK, attention_map, new_figure, save
 from tinygrad_lecture.inspect.drawing import drawable
 from transformer import GPT, Tokenizer, Trace
 from transformer import trace as trace_pictures
-from transformer.inspect.attention_maps import visible
+from transformer.inspect.trace import visible
 
 # Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.
 CONTROLS = dict.fromkeys(range(128, 160), "□") | {code: chr(0x2400 + code) for code in range(0x20)}

@@ -18,7 +18,7 @@ except ImportError:
 
 from helpers.inside import effective_number, printable
 from helpers.real import largest
-from transformer.inspect.attention_maps import visible
+from transformer.inspect.trace import visible
 
 CONSOLE = Console(highlight=False)
 ESCAPES = re.compile(  # sequences that a terminal obeys, such as colours and titles, and other control characters

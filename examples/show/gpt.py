@@ -13,7 +13,7 @@ from helpers.drawing import chart
 from helpers.inside import draw_inside, pieces, print_as_written, printable
 from helpers.program import DataError, as_text, counted, detail, read_file, table, until_ctrl_c
 from transformer import GPT, BPETokenizer, CharTokenizer, Tokenizer, Windows
-from transformer.inspect.attention_maps import visible
+from transformer.inspect.trace import visible
 
 MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
 

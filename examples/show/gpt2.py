@@ -7,7 +7,7 @@ from helpers.inside import draw_inside, draw_lens, print_as_written, print_next
 from helpers.program import DataError, Measured, detail, holds, table, until_ctrl_c
 from helpers.real import DATA, first_token, likeliest, listed, smollm2
 from transformer import GPT, BPETokenizer, GPTConfig, probabilities
-from transformer.inspect.attention_maps import visible
+from transformer.inspect.trace import visible
 
 END = "<|endoftext|>"
 

@@ -6,7 +6,7 @@ from helpers import drawing
 from helpers.drawing import GREY, VERMILION, new_figure, plain, save
 from helpers.program import Measured, detail, holds, table
 from helpers.real import DATA, first_token, largest, smollm2
-from transformer.inspect.attention_maps import visible
+from transformer.inspect.trace import visible
 
 
 def relative(a, b):

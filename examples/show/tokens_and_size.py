@@ -12,7 +12,7 @@ from helpers.drawing import chart
 from helpers.program import Measured, counted, elsewhere, holds, table
 from helpers.real import DATA, chat, in_tens, numbers_said, smollm2
 from transformer import BPETokenizer
-from transformer.inspect.attention_maps import visible
+from transformer.inspect.trace import visible
 
 END = "<end>"
 

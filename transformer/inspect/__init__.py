@@ -1,8 +1,7 @@
 """Looking inside a model, and trying what if: every point of it has a name.
 
 points.py           the names; a hook at each, which sees the value and may change it
-trace.py            what a model computes at every point while it reads a text; the logit lens
-attention_maps.py   attention weights as text, and in a notebook
+trace.py            what a model computes at every point while it reads a text; its attention as maps; the logit lens
 shares.py           a logit as the sum of what each head and each FFN added
 inspectable.py      the base of the models: points, trace, edit, and patch, which says what points make two texts differ
 

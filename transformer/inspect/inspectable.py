@@ -30,9 +30,8 @@ from tinygrad_lecture.backend import Array
 from tinygrad_lecture.inspect.drawing import drawable, new_figure, save_picture
 
 from ..config import TransformerConfig
-from .attention_maps import label_axes, visible
 from .points import changing, matching, points_of
-from .trace import Trace, traced
+from .trace import Trace, label_axes, traced, visible
 
 __all__ = ["Patched"]
 

@@ -19,7 +19,7 @@ import nn
 from tinygrad_lecture.backend import Array, Shape, move, to_host
 
 from ..config import GATED, TransformerConfig
-from ..positions import LearnedPositions
+from ..embedding import LearnedPositions
 from ..tokenizer.base import located
 from .source import Source
 

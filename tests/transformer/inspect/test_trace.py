@@ -18,7 +18,7 @@ from transformer import (
     GPTConfig,
     draw_lens,
 )
-from transformer.inspect.attention_maps import AttentionMaps
+from transformer.inspect.trace import AttentionMaps
 
 SIZES = {"vocab_size": 7, "context": 6, "layers": 3, "heads": 2, "width": 4, "hidden": 5, "dropout": 0.3}
 

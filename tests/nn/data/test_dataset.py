@@ -44,11 +44,6 @@ def test_a_subset_has_the_rows_at_its_indices_in_order(indices):
     assert [x.tolist() for x, _ in nn.DataLoader(part, 2)] == [[4, 0], [5]]
 
 
-def test_a_subset_of_what_is_known_row_by_row():
-    part = nn.data.Subset(["a", "b", "c"], [2, 0])
-    assert (part[0], part[1]) == ("c", "a")
-
-
 def test_indices_that_are_no_integers_are_refused():
     with pytest.raises(TypeError, match=r"must be a list of integers, not float64"):
         nn.data.Subset(numbers(6), [0.5])
@@ -72,11 +67,6 @@ def test_parts_by_share_contain_every_row_once(rows, weights):
     parts = nn.data.random_split(numbers(rows), shares, seed=0)
     assert sorted(i for part in parts for i in part.indices) == list(range(rows))
     assert all(abs(len(part) - rows * share) <= 1 for part, share in zip(parts, shares, strict=True))
-
-
-def test_shares_are_rounded_as_expected():
-    assert [len(part) for part in nn.data.random_split(numbers(10_000), [0.85, 0.15])] == [8_500, 1_500]
-    assert [len(part) for part in nn.data.random_split(numbers(10), [0.7, 0.2, 0.1])] == [7, 2, 1]
 
 
 def test_a_split_has_a_seed_of_its_own_or_follows_manual_seed():
@@ -185,13 +175,6 @@ def test_with_replacement_rows_come_twice_and_without_end():
     assert len(sampler) == 10**10
     counts = np.bincount(list(itertools.islice(sampler, 5_000)), minlength=10)
     assert len(counts) == 10 and counts.min() > 350 and counts.max() < 650
-
-
-def test_a_random_order_grows_with_its_data():
-    data = [0, 1]
-    sampler = RandomSampler(data)
-    data += [2, 3]
-    assert len(sampler) == 4 and sorted(sampler) == [0, 1, 2, 3]
 
 
 def test_weights_are_probabilities():

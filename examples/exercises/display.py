@@ -10,8 +10,8 @@ import textwrap
 from pathlib import Path
 
 from tinygrad_lecture.testing import Course, Exercise
-from tinygrad_lecture.testing.calls import place_of
 from tinygrad_lecture.testing.courses import first_gap
+from tinygrad_lecture.testing.failures import place_of
 from tinygrad_lecture.testing.sandbox.grader import Outcome
 
 from . import TEXTS

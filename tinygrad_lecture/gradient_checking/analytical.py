@@ -144,12 +144,12 @@ class Analytical:
     gradients: list[Array] = field(default_factory=list)  # one per leaf; zeros if no gradient arrives
     arrived: list[bool] = field(default_factory=list)  # one per leaf
 
-    @property
+    @cached_property
     def values(self) -> Array:
         """The elements of all outputs, (m,)."""
         return flat(self.outs)
 
-    @property
+    @cached_property
     def upstream(self) -> Array:
         """The upstream gradients of all outputs, (m,)."""
         return np.concatenate([u.ravel() for u in self.upstreams])

@@ -15,8 +15,8 @@ from ..backend import is_array, to_host
 from ..tensor_base import wrap
 from . import report
 from .analytical import Analytical, Call, analytical_gradients, name_of_input, on_host, vjp
+from .hints import diagnose, said
 from .hints.case import Case
-from .hints.diagnosis import diagnose, said
 from .report import GradcheckError, counted, index_text, number
 from .subject import Subject
 from .subject import said as in_words

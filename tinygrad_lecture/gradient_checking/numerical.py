@@ -64,8 +64,8 @@ class Problem:
     def elements(self) -> Iterator[tuple[int, int]]:
         """The elements to compute: the number of the input, and that of the element in the flattened input."""
         for k, x in enumerate(self.xs):
-            chosen = range(x.size) if self.only is None else np.flatnonzero(self.only[k])
-            yield from ((k, int(i)) for i in chosen)
+            for i in range(x.size) if self.only is None else np.flatnonzero(self.only[k]):
+                yield k, int(i)
 
 
 @dataclass
@@ -85,7 +85,8 @@ class NumericalGradient:
         for x in problem.xs:
             shape = (problem.values.size, x.size)
             jacobian = np.zeros(shape) if math.prod(shape) <= MAX_JACOBIAN else None
-            expected, noise, kinks, zeros = (np.zeros(x.shape, dtype) for dtype in (float, float, bool, bool))
+            expected, noise = np.zeros(x.shape), np.zeros(x.shape)
+            kinks, zeros = np.zeros(x.shape, bool), np.zeros(x.shape, bool)
             found.append(NumericalGradient(expected, noise, kinks, zeros, jacobian))
         return found
 
@@ -171,10 +172,11 @@ def confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
     for unit in (1.0, 0.0):
         direction = [v * np.where(x == 0, 1, np.maximum(unit, np.abs(x))) for v, x in zip(signs, xs, strict=True)]
         terms = [gradient.jacobian * v.ravel() for gradient, v in zip(found, direction, strict=True)]
-        predicted, size = sum(t.sum(axis=1) for t in terms), sum(np.abs(t).sum(axis=1) for t in terms)
+        every = np.concatenate(terms, axis=1)
+        predicted, size = every.sum(axis=1), np.abs(every).sum(axis=1)
         for step in REAL_STEPS:
-            ends = ([x + h * v for x, v in zip(xs, direction, strict=True)] for h in (step, -step))
-            up, down = map(problem.function, ends)
+            up = problem.function([x + step * v for x, v in zip(xs, direction, strict=True)])
+            down = problem.function([x - step * v for x, v in zip(xs, direction, strict=True)])
             rounding = np.minimum(noise / step, size / 100)  # with more, anything would agree
             agrees |= np.abs((up - down) / (2 * step) - predicted) <= 1e-6 * size + rounding
             if agrees.all():

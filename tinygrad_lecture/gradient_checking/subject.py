@@ -75,8 +75,8 @@ class Subject:
     def leaves(self, xs: Sequence[Array] | None = None) -> list[Tensor]:
         """The inputs to check, or others in their place, copied, as new leaf Tensors that require grad."""
         made = []
-        for array in self.moved([np.array(x, copy=True, order="K") for x in (self.xs if xs is None else xs)]):
-            tensor = wrap(array)
+        for x in self.moved(self.xs if xs is None else xs):
+            tensor = wrap(np.array(x, copy=True, order="K") if self.on_host else x.copy())
             tensor._node = Leaf(tensor)
             made.append(tensor)
         return made
@@ -101,14 +101,17 @@ class Subject:
         self.random.state = self.random_state
         returned = self.fn(*self.args_with(tensors))
         outs = [returned] if isinstance(returned, TensorBase) else returned
-        remedy = "; is a return missing?" if returned is None else "; it must return a Tensor or a tuple of Tensors"
-        if isinstance(outs, (tuple, list)) and TENSORS.issuperset(map(type, outs)):
-            floats = [out for out in outs if out._array.dtype.kind in "fc"]
-            if floats and all(out._array.dtype.itemsize >= FLOAT64.itemsize for out in floats):
-                return floats
-            few = " for float64 inputs, too few digits; look for a float32 constant or .float() inside"
-            remedy = few if floats else "; only floats have gradients"
-        raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)}{remedy}")
+        if not isinstance(outs, (tuple, list)) or not TENSORS.issuperset(map(type, outs)):
+            remedy = "is a return missing?" if returned is None else "it must return a Tensor or a tuple of Tensors"
+            raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)}; {remedy}")
+        floats = [out for out in outs if out._array.dtype.kind in "fc"]
+        if not floats:
+            raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)}; only floats have gradients")
+        for out in floats:
+            if out._array.dtype.itemsize < FLOAT64.itemsize:
+                few = "for float64 inputs, too few digits; look for a float32 constant or .float() inside"
+                raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)} {few}")
+        return floats
 
     def values(self, xs: Sequence[Array]) -> Array:
         """The elements of all outputs at other inputs, one flat vector."""
@@ -138,9 +141,13 @@ class Subject:
         return GradcheckError(f"{self.check}: {message}", fn_name=self.name, **fields)
 
 
+TYPES = {np.ndarray}  # of arrays on the host
+
+
 def flat(outs: Sequence[TensorBase]) -> Array:
     """The elements of all outputs as one vector on the host."""
-    return np.concatenate([to_host(out._array).ravel() for out in outs])
+    arrays = [out._array for out in outs]
+    return np.concatenate([*map(np.ravel, arrays if TYPES.issuperset(map(type, arrays)) else map(to_host, arrays))])
 
 
 def _positions_to_check(args: Sequence[Any], check: str) -> list[int]:

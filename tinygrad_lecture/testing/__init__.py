@@ -2,11 +2,9 @@
 
 It needs Hypothesis: `python -m pip install hypothesis`.
 
-    check_rule(forward, rule, inputs)        is a backward rule right? Also for PyTorch's autograd.Function
+    check_rule(forward, rule, inputs)        is a backward rule right?
     check_function(fn, reference, inputs)    does a function return what another one does?
     check_property(check, inputs)            does a check of your own hold for all inputs?
-    check_op(op, inputs)                     are the rules of an op made with `tl.op` right?
-    check_module(module, inputs)             are a module's outputs and gradients right?
 
 Each raises CheckFailed, with the smallest input that shows the mistake, and the likely cause. Inputs are Hypothesis
 strategies: `arrays`, `shapes`, `broadcastable`, `matrices`, `indices`, `with_axis`.
@@ -14,12 +12,14 @@ strategies: `arrays`, `shapes`, `broadcastable`, `matrices`, `indices`, `with_ax
     Course, Exercise                         exercises of your own
     python -m tinygrad_lecture.testing       grade submissions
 
-strategies.py  inputs                      checks.py      check_function, check_property, likely causes
-failures.py    CheckFailed, its text       rules.py       check_rule, check_op, check_module
-calls.py       a learner's function called courses.py     Exercise, Course
-comparing.py   right or wrong              grading.py     points of a class
-search.py      the smallest failing input  __main__.py    the command
-sandbox/       submissions in a process    causes.toml    what is said of mistakes
+checks.py    check_function, check_property, right or wrong, likely causes
+rules.py     check_rule
+search.py    inputs, and the smallest one on which an answer fails
+failures.py  CheckFailed, a learner's function called
+courses.py   Exercise, Course
+grading.py   points of a class; __main__.py is the command
+sandbox/     submissions in a process
+causes.toml  what is said of mistakes
 """
 
 try:
@@ -33,6 +33,6 @@ from .checks import *
 from .courses import *
 from .failures import *
 from .rules import *
-from .strategies import *
+from .search import *
 
 _tell_missing({"tl.testing": globals()})

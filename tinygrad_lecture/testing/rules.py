@@ -1,7 +1,5 @@
 """`check_rule`: is a backward rule right? On the smallest input that shows that it is not, and why.
 
-Then `check_op` and `check_module`: are the gradients of an op right, and those of a module?
-
     def cube(x):
         return x * x * x
 
@@ -30,21 +28,16 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ..autograd.op import Op, op
-from ..backend import FLOAT64, Array
+from ..backend import Array
 from ..creation import tensor
-from ..func.function import Context
 from ..gradient_checking.check import gradcheck
 from ..gradient_checking.report import GradcheckError
 from ..gradient_checking.subject import names_of
-from ..tensor import Tensor
-from .calls import arguments, call, positional
-from .checks import Answer, Cause, Mistake, cause_of_shape, check_function, check_property, close
-from .comparing import require_equal
-from .failures import CheckFailed, because, said
-from .search import Args, Found, size
-from .strategies import arrays, together
+from .checks import Answer, Cause, Mistake, cause_of_shape, close, require_equal
+from .failures import CheckFailed, arguments, because, call, positional, said
+from .search import Args, Found, arrays, size, together
 
-__all__ = ["check_module", "check_op", "check_rule"]
+__all__ = ["check_rule"]
 
 STEP = 1e-5  # of central differences
 G = "upstream g"  # the upstream gradient of an example, the first of its settings
@@ -282,8 +275,8 @@ def _parts(result: Any) -> list[Any]:
 
 
 def check_rule(
-    forward: Any,
-    rule: Any,
+    forward: Callable[..., Any],
+    rule: Callable[..., Any],
     inputs: Any,
     *,
     reference: Callable[..., Any] | None = None,
@@ -298,26 +291,13 @@ def check_rule(
 
     forward: the right function, of NumPy arrays.
     rule: a function of the upstream gradient g and all arguments of `forward`. It returns the gradient of the argument
-    that is an array of floats or, if there are several, a tuple of theirs, each in the shape of its argument. Or a
-    class with static methods `forward(ctx, ...)` and `backward(ctx, g)`, as PyTorch's `autograd.Function`: its forward
-    must return what `forward` does. With such a class in place of `forward`, and None for the rule, its backward is
-    compared with its own forward.
+    that is an array of floats or, if there are several, a tuple of theirs, each in the shape of its argument.
     inputs: a strategy for each argument, or one of tuples; a dict at the end holds settings.
     reference: a right rule. By default gradients are compared with central differences; elements without a derivative
     are left out.
     The rest as in `check_function`. Raises TypeError if no argument is an array of floats.
     """
     __tracebackhide__ = True  # pytest shows the test and the message, not the checker
-    function = forward if rule is None else rule
-    if hasattr(function, "forward") and hasattr(function, "backward"):
-        own, rule, found = _from_function(function)
-        name, names = name or f"{function.__name__}.backward", names or found
-        if forward is function:
-            forward = own
-        else:
-            title = f"{function.__name__}.forward"
-            check_function(own, forward, inputs, name=title, names=found, examples=examples, rtol=1e-5, draws=draws,
-                           seed=seed)  # fmt: skip
     labels = [n or f"input {k}" for k, n in enumerate(names_of(rule, 9)[1:] if names is None else names)]
     title = name or str(getattr(rule, "__name__", "the rule"))
     subject = Rule(rule, rule, title, labels, mistakes, forward=forward)
@@ -349,115 +329,3 @@ def check_rule(
             what = f"{title} gives the right gradient, but not always."
             cause = str(error).split("\n")[0].removeprefix("gradcheck: ")
             raise CheckFailed(what, kind="impure", cause=cause, hint=error.hint)
-
-
-def _from_function(function: Any) -> tuple[Callable[..., Any], Callable[..., Any], list[str]]:
-    """A forward, a rule and the arguments' names, of NumPy arrays, from a class as PyTorch's `autograd.Function`.
-
-    Its methods get Tensors, and may return Tensors or arrays, and None for the gradient of what is no array of floats.
-    """
-
-    def run(args: Sequence[Any]) -> tuple[Context, Any]:
-        given = _tensors(args)
-        ctx = Context(tuple(isinstance(a, Tensor) and a.dtype.kind == "f" for a in given))
-        return ctx, function.forward(ctx, *given)
-
-    def forward(*args: Any) -> Any:
-        return _array(run(args)[1])
-
-    def rule(g: Any, *args: Any) -> Any:
-        ctx, _ = run(args)
-        result = function.backward(ctx, tensor(g))
-        parts = [_array(part) for part in (result if isinstance(result, tuple) else (result,))]
-        if len(parts) == len(args):  # None stands for the gradient of what has none
-            parts = [part for part, needed in zip(parts, ctx.needs_input_grad, strict=True) if needed]
-        return _alone(tuple(parts)) if parts else None
-
-    names = [n or f"input {k}" for k, n in enumerate(names_of(function.forward, 9)[1:])]
-    return forward, rule, names
-
-
-def _array(value: Any) -> Any:
-    return value.numpy() if isinstance(value, Tensor) else value
-
-
-# --- ops and modules ------------------------------------------------------------------------------------------
-
-
-def check_op(op: Op[Any], inputs: Any, *, draws: int = 30, seed: int = 0, strict_shapes: bool = False) -> None:
-    """Raise CheckFailed unless the rules of an op made with `tl.op` are right: `tl.gradcheck`, on many inputs.
-
-    inputs: a strategy for each input, or one of tuples of float64 arrays; a dict at the end holds settings.
-    draws, seed: as in `check_function`.  strict_shapes: as in `tl.gradcheck`.
-    """
-    __tracebackhide__ = True  # pytest shows the test and the message, not the checker
-
-    def check(*args: Any) -> None:
-        plain, settings = positional(args)
-        names = names_of(op.forward, len(plain))
-        _require_gradients(partial(op, **settings), _tensors(plain), strict_shapes=strict_shapes, input_names=names)
-
-    check_property(check, inputs, draws=draws, seed=seed)
-
-
-def check_module(
-    module: Any,
-    inputs: Any,
-    *,
-    reference: Callable[..., Any] | None = None,
-    draws: int = 12,
-    seed: int = 0,
-) -> None:
-    """Raise CheckFailed unless a module's outputs and gradients are right, on the smallest input that shows it.
-
-    module: an `nn.Module`, or anything with `get_submodule`, `named_parameters` and `to(dtype=...)` that is called with
-    Tensors. A copy in float64 is checked.
-    inputs: a strategy for each input, or one of tuples of arrays.
-    reference: a function of the inputs and of the parameters by name, all arrays, that returns the right output.
-    Gradients are checked by `tl.gradcheck`, for every input of floats and every parameter.
-    """
-    __tracebackhide__ = True
-    twin = copy.deepcopy(module).to(dtype=FLOAT64)
-    title = type(module).__name__
-    parameters = {name: p.detach() for name, p in twin.named_parameters() if p.requires_grad}
-
-    def run(given: Sequence[Any], values: Sequence[Any]) -> Any:
-        for name, value in zip(parameters, values, strict=True):
-            path, _, last = name.rpartition(".")
-            vars(twin.get_submodule(path))[last] = value  # setattr would refuse a Tensor for a Parameter
-        return twin(*given)
-
-    def check(*args: Any) -> None:
-        given = _tensors(args)
-        names = [n or f"input {k}" for k, n in enumerate(names_of(twin.forward, len(args)))]
-        if reference is not None:
-            out = run(given, list(parameters.values()))
-            got = out.detach().numpy() if isinstance(out, Tensor) else out
-            right = reference(*args, **{name: p.numpy() for name, p in parameters.items()})
-            require_equal(title, got, np.asarray(right), args, names, what="output")
-        floats = [k for k, x in enumerate(given) if isinstance(x, Tensor) and x.dtype.kind == "f"]
-
-        def call(*values: Any) -> Any:
-            changed = dict(zip(floats, values, strict=False))
-            return run([changed.get(k, x) for k, x in enumerate(given)], values[len(floats) :])
-
-        call.__name__ = title
-        xs = [*(given[k] for k in floats), *parameters.values()]
-        _require_gradients(call, xs, input_names=[*(names[k] for k in floats), *parameters])
-
-    check_property(check, inputs, draws=draws, seed=seed)
-
-
-def _tensors(args: Sequence[Any]) -> list[Any]:
-    return [tensor(a) if isinstance(a, np.ndarray) else a for a in args]
-
-
-def _require_gradients(fn: Callable[..., Any], inputs: Sequence[Any], **options: Any) -> None:
-    """Raise CheckFailed, in the words of `tl.gradcheck`, unless the gradients are right."""
-    try:
-        gradcheck(fn, inputs, **options)
-    except GradcheckError as error:
-        what, *more = str(error).split("\n  likely cause: ")[0].split("\n")
-        shown = [line.removeprefix("  ") for line in more]
-        hint = error.hint or "gradient"
-        raise CheckFailed(what, kind="gradient", shown=shown, cause=error.hint_text, hint=hint) from None

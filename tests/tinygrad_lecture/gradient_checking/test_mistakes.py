@@ -24,9 +24,6 @@ def in_float32(rule):
 
 SMALL = {
     "0 for 1e-4 beside 1e6": (lambda x: 1e6 + 1e-4 * x, lambda g: 0 * g, [1.0, 2.0, 3.0]),
-    "2e-4 for 1e-4 beside 1e6": (lambda x: 1e6 + 1e-4 * x, lambda g: 2e-4 * g, [1.0, 2.0, 3.0]),
-    "0 for 1e-7 beside 1e3": (lambda x: 1e3 + 1e-7 * x, lambda g: 0 * g, [1.0, 2.0, 3.0]),
-    "0 for 1e-8": (lambda x: 1e-8 * x, lambda g: 0 * g, [1.0, -2.0]),
     "2e-12 for 1e-12": (lambda x: 1e-12 * x, lambda g: 2e-12 * g, [1.0, -2.0]),
     "0 for a small element": (
         lambda x: np.sum(x**2),
@@ -40,11 +37,7 @@ SMALL = {
     ),
     "0 where saturated": (lambda x: 1 - np.tanh(x), lambda g, x: np.where(x > 9, 0, -g / np.cosh(x) ** 2), [1.0, 10.0]),
     "sin in float32": (np.sin, in_float32(lambda g, x: g * np.cos(x)), [1.0, 2.0, 3.0]),
-    "exp in float32": (np.exp, in_float32(lambda g, x: g * np.exp(x)), [-0.3, 0.7, 2.1]),
-    "log in float32": (np.log, in_float32(lambda g, x: g / x), [0.3, 7.0, 90.0]),
-    "tanh in float32": (np.tanh, in_float32(lambda g, x: g / np.cosh(x) ** 2), [-0.3, 0.2, 1.1]),
     "large numbers in float32": (lambda x: x * x, in_float32(lambda g, x: 2 * g * x), [1234.5, -77777.7]),
-    "small numbers in float32": (lambda x: x * x, in_float32(lambda g, x: 2 * g * x), [1.1e-5, 7.7e-4]),
     "too few digits of pi": (lambda x: np.sin(np.pi * x), lambda g, x: g * 3.1415926 * np.cos(np.pi * x), [0.1, 0.7]),
     "off by 1e-8": (lambda x: x**3, lambda g, x: (1 + 1e-8) * 3 * g * x * x, [0.5, -2.0]),
     "0 at a minimum beside others": (lambda x: x * x, lambda g, x: np.where(x == 0, 1e-9, 2 * x) * g, [0.0, 1.0]),

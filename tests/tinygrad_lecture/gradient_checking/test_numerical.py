@@ -86,7 +86,7 @@ SMOOTH = {
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_steep_or_strongly_curved_functions_have_no_kinks(name, data):
     function, derivative, numbers = SMOOTH[name]

@@ -48,12 +48,10 @@ def square(factor):
 
 SUM_OF_SQUARES = make(lambda x, /: (x * x).sum(), x=lambda g, x: g * 2 * x * (x == x.max()))
 ROOT_OF_SIZE = make(lambda x, /: np.sqrt(np.abs(x)), x=lambda g, x, out: g * np.sign(x) / (2 * out))
-SHIFTS = (1e4, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12)
+SHIFTS = (1e4, 1e7, 1e9, 1e12)
 VERDICTS = {
     "a zero where rounding hides the slope: not right": [
-        *[(line(1e6, slope), [1.0, 2.0]) for slope in (1e-4, 1e-10, 1e-12)],
-        *[(line(1.0, slope), [1.0, 2.0]) for slope in (1e-15, 1e-17)],
-        *[(line(*numbers), [1.0, 2.0]) for numbers in ((1e3, 1e-16), (1e16, 1))],
+        *[(line(*numbers), [1.0, 2.0]) for numbers in ((1e6, 1e-4), (1e6, 1e-12), (1.0, 1e-17), (1e16, 1))],
         *[(there_and_back(offset, zero), [1.0, 2.0]) for offset in SHIFTS],
     ],
     "a zero for a small element beside a large one: not right": [
@@ -122,14 +120,14 @@ def test_verdicts(name, fn, x):
 
 @pytest.mark.filterwarnings("ignore:.*has no derivative at any element")  # floor of a whole number
 @pytest.mark.parametrize("scale", SCALES)
-@settings(max_examples=100)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_no_right_rule_is_called_wrong(scale, data):
     row = data.draw(st.sampled_from(ROWS))
     assert judged(row, data.draw(row.samples), scale)["wrong"] == 0
 
 
-@pytest.mark.parametrize("check", ["gradcheck", "gradgradcheck", "zero"])
+@pytest.mark.parametrize("check", ["gradcheck", "zero", pytest.param("gradgradcheck", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("function", "scale"),
     [
@@ -162,7 +160,7 @@ def test_the_verdict_on_a_smooth_function_does_not_hang_on_the_scale(function, s
     assert scales.verdict(function, scale, "off by 1 %") in ("wrong", "cannot tell" if unseen else "wrong")
 
 
-@pytest.mark.parametrize("mistake", ["off by 1 %", "a part off the tape"])
+@pytest.mark.parametrize("mistake", ["off by 1 %", pytest.param("a part off the tape", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("function", scales.FUNCTIONS)
 def test_mistakes_at_an_ordinary_scale_are_called_wrong(function, mistake):
     assert scales.verdict(function, 1.0, mistake) in ("wrong", "outside")

@@ -19,6 +19,7 @@ from ...backend import Array, Shape, device_of, is_array, move, to_host
 from ..analytical import Call, broadcasts
 
 T = TypeVar("T")
+Axes: TypeAlias = tuple[int, ...]
 # A cause and what its sentence in causes.toml is filled in with; the gradient that a rule with this mistake would give,
 # or whether it applies.
 Hints: TypeAlias = Iterator[tuple[str, Mapping[str, object], Array | bool]]
@@ -285,3 +286,17 @@ def sum_to_shape(array: Array, shape: Shape) -> Array:
     """The array summed over the axes along which `shape` was broadcast to the array's shape."""
     array = array.sum(axis=tuple(range(array.ndim - len(shape))))
     return array.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True)
+
+
+def axis_sets(shape: Shape) -> Iterator[Axes]:
+    """The sets of axes with more than one element, the smallest first."""
+    axes = [axis for axis, size in enumerate(shape) if size > 1]
+    for k in range(1, len(axes) + 1):
+        yield from combinations(axes, k)
+
+
+def reducing_axes(wide: Shape, narrow: Shape) -> list[Axes]:
+    """All sets of axes that, summed over, take an array of shape `wide` to shape `narrow`, axes of size 1 ignored."""
+    rank, kept = len(wide), [n for n in narrow if n != 1]
+    choices = (over for k in range(1, rank + 1) for over in combinations(range(rank), k))
+    return [over for over in choices if [n for a, n in enumerate(wide) if a not in over and n != 1] == kept]

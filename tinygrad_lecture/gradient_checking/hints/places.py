@@ -10,7 +10,7 @@ import numpy as np
 from ...backend import Array
 from ..report import index_text
 from .case import Case, Hints, Unknown, coefficient, same
-from .factors import recognise, tidy, times, two_values
+from .formulas import recognise, tidy, times, two_values
 
 # --- places in words ----------------------------------------------------------------------------------------
 

@@ -25,8 +25,19 @@ from typing import Any
 
 import numpy as np
 
-from ..calls import FORM, RAISES, Printed, failure_of, is_own, lines_at, own_folder, place_of, shown_from
-from ..failures import CheckFailed, because
+from ..failures import (
+    FORM,
+    RAISES,
+    CheckFailed,
+    Printed,
+    because,
+    failure_of,
+    is_own,
+    lines_at,
+    own_folder,
+    place_of,
+    shown_from,
+)
 from . import Ended, Link, wall
 
 ALWAYS = [

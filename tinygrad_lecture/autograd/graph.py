@@ -20,7 +20,7 @@ def leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
     oldest = min((node.age for node in targets), default=0)
     records: set[Node] = set()
     for node in sorted(ancestors(roots, oldest), key=lambda node: node.age):
-        if node.saved is None or any(parent in records or parent in targets for parent in node.nodes):
+        if node.saved is None or not (records.isdisjoint(node.nodes) and targets.isdisjoint(node.nodes)):
             records.add(node)
     return records
 

@@ -204,10 +204,13 @@ def smallest_failure(
             found = smallest() or next(iter(failures()), None)  # it may be an example's
             if found is None:
                 return None
-            _draw(attempt, inputs, MORE, seeded)
+            first = len(seen)
+            _draw(attempt, inputs, draws, seeded)
+            _draw(attempt, inputs, MORE, seeded + 1)
             if any(failure.kind == "changed" for _, failure in failures()):  # such an answer is wrong otherwise too
                 found = smallest("changed") or found
             args, worst = found
+            seen = seen[first:] + seen[:first]  # what was made smaller tells the least
         except (Flaky, BaseExceptionGroup, HypothesisException):
             args, worst = failures()[0]
             what = "The answer is not the same every time: one input failed first and passed when it was tried again."

@@ -30,6 +30,7 @@ def test_modules_are_not_listed_except_func_and_linalg():
     assert [name for name in tl.__all__ if type(getattr(tl, name)) is type(tl)] == ["func", "linalg"]
 
 
+@pytest.mark.slow
 def test_type_checkers_know_every_name(tmp_path):
     pytest.importorskip("mypy")
     script = tmp_path / "script.py"

@@ -23,10 +23,11 @@ def test_bugs_are_planted_where_the_rules_are() -> None:
     path = Path("tinygrad_lecture/ops/elementwise.py")
     found = {mutant.after.partition("  #")[0] for mutant in mutants(ROOT, path, ["div"])}
     assert found >= {"return (g * b)", "return g", "return (-g * out * b)", "return (-g * out)", "return g * out / b"}
-    table = {mutant.after for mutant in mutants(ROOT, Path("tinygrad_lecture/ops/elementwise.py"), ["cos", "atan"])}
-    assert table >= {"@smooth(lambda g, x: (-g / sin(x)))", '@smooth(lambda g, x: g / ((1 - x * x)), "arctan")'}
+    table = {mutant.after for mutant in mutants(ROOT, path, ["cos", "log1p"])}
+    assert table >= {"@smooth(lambda g, x: (-g / sin(x)))", "@smooth(lambda g, x: g / ((1 - x)))"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="each bug runs in a forked process")
 def test_a_bug_is_caught() -> None:
     assert mutation("--op", "neg")[0] == 0

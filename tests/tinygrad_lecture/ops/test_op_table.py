@@ -61,7 +61,7 @@ def test_every_op_has_a_row() -> None:
 
 
 @each(*ALL)
-@examples(12)
+@examples(8)
 @given(data=st.data())
 def test_value(row: Row, data: st.DataObject) -> None:
     """Of Tensors a Tensor, of arrays an array."""
@@ -75,7 +75,7 @@ def test_value(row: Row, data: st.DataObject) -> None:
 
 
 @each(*[r for r in OPS if not r.op.views])
-@examples(8)
+@examples(5)
 @given(data=st.data())
 def test_what_is_declared_to_be_no_view_shares_no_memory(row: Row, data: st.DataObject) -> None:
     """A view that nobody looked for would miss a change of its input."""
@@ -87,7 +87,7 @@ def test_what_is_declared_to_be_no_view_shares_no_memory(row: Row, data: st.Data
 
 
 @each(*[r for r in ALL if set(r.kinds) & {"i", "b"}])
-@examples(6)
+@examples(4)
 @given(data=st.data())
 def test_integers_and_bools(row: Row, data: st.DataObject) -> None:
     """The results are NumPy's, except that integers give float32, the default dtype, where NumPy gives float64."""
@@ -103,27 +103,25 @@ def test_integers_and_bools(row: Row, data: st.DataObject) -> None:
 
 
 @each(*ALL)
-@pytest.mark.parametrize("dtype", FLOATS)
-@examples(6)
+@examples(4)
 @given(data=st.data())
-def test_dtype_is_kept(row: Row, dtype: str, data: st.DataObject) -> None:
-    """float32 stays float32, in gradients too, and equals float64 up to rounding."""
+def test_float32_stays_float32(row: Row, data: st.DataObject) -> None:
+    """In gradients too, and they equal those of float64 up to rounding."""
     drawn = data.draw(row.samples)
-    sample = drive.cast(drawn, dtype)
-    results, found = drive.first_order(row, sample)
+    results, found = drive.first_order(row, drive.cast(drawn, "float32"))
     for result, wanted in zip(results, row.expected(drawn), strict=True):
-        assert_close(result, wanted, f"{row.name} in {dtype}", FLOATS[dtype])
+        assert_close(result, wanted, f"{row.name} in float32", LOOSE)
         if not row.casts and result.dtype.kind == "f":
-            assert result.dtype == dtype, f"{row.name} of {dtype} made {result.dtype}"
+            assert result.dtype == tl.float32, f"{row.name} of float32 made {result.dtype}"
     wide = drive.first_order(row, drawn)[1]
     for position, gradient, wanted in zip(floats_in(drawn), found, wide, strict=False):
-        name = f"gradient of {row.name} by input {position} in {dtype}"
-        assert gradient.dtype == dtype, f"{name} is {gradient.dtype}"
-        assert_close(gradient, wanted, name, FLOATS[dtype], 10 * FLOATS[dtype])
+        name = f"gradient of {row.name} by input {position} in float32"
+        assert gradient.dtype == tl.float32 and wanted.dtype == tl.float64, f"{name} is {gradient.dtype}"
+        assert_close(gradient, wanted, name, LOOSE, 10 * LOOSE)
 
 
 @each(*[r for r in ALL if r.mixes])
-@examples(8)
+@examples(6)
 @given(data=st.data())
 def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
     """Integers with float32 give float32, float32 with float64 gives float64; each gradient has its input's dtype.
@@ -153,7 +151,7 @@ def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
 
 
 @each(*DIFFERENTIABLE)
-@examples(12)
+@examples(8)
 @given(data=st.data())
 def test_gradient(row: Row, data: st.DataObject) -> None:
     """Against numerical differences, for every element of every float input, with a random upstream gradient."""
@@ -172,7 +170,7 @@ def test_gradient(row: Row, data: st.DataObject) -> None:
 
 
 @each(*DIFFERENTIABLE)
-@examples(5)
+@examples(4)
 @given(data=st.data())
 def test_gradient_of_gradient(row: Row, data: st.DataObject) -> None:
     """The recorded gradient equals the unrecorded one, and its own gradients agree with differences."""
@@ -229,7 +227,7 @@ def test_third_derivative(row: Row, data: st.DataObject) -> None:
 
 
 @each(*DIFFERENTIABLE)
-@examples(4)
+@examples(3)
 @given(data=st.data())
 def test_each_input_alone(row: Row, data: st.DataObject) -> None:
     """The op runs alike each time: an input's gradient has the same bits, whether or not others require grad."""
@@ -245,34 +243,11 @@ def test_each_input_alone(row: Row, data: st.DataObject) -> None:
         assert_same_bits(drive.host(alone), expected, f"gradient of {row.name} by input {position} alone")
 
 
-@each(*DIFFERENTIABLE)
-@examples(3)
-@given(data=st.data())
-def test_a_tensor_used_twice(row: Row, data: st.DataObject) -> None:
-    """Its gradient is the sum over both uses."""
-    sample = data.draw(row.samples)
-    once = drive.first_order(row, sample, seed=1)[1], drive.first_order(row, sample, seed=2)[1]
-    inputs = drive.tensors(sample.inputs)
-    uses = [drive.differentiable(row.run(inputs, sample.settings)) for _ in range(2)]
-    for outs, seed in zip(uses, (1, 2), strict=True):
-        pairs = zip(outs, drive.upstreams(outs, seed), strict=True)
-        total = sum((out * wrap(u)).sum() for out, u in pairs)
-        assert isinstance(total, tl.Tensor)
-        total.backward()
-    joint = drive.tensors(sample.inputs)
-    one, other = (drive.differentiable(row.run(joint, sample.settings)) for _ in range(2))
-    given_ = [*drive.upstreams(one, seed=1), *drive.upstreams(other, seed=2)]
-    both = drive.gradients([*one, *other], drive.variables(joint), given_)
-    for position, x, walked, a, b in zip(floats_in(sample), drive.variables(inputs), both, *once, strict=True):
-        assert_close(drive.host(x.grad), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
-        assert_close(drive.host(walked), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
-
-
 # --- memory -------------------------------------------------------------------------------------------------
 
 
 @each(*DIFFERENTIABLE)
-@examples(5)
+@examples(4)
 @given(data=st.data())
 def test_nothing_is_written_to_and_no_memory_is_shared(row: Row, data: st.DataObject) -> None:
     """Inputs and upstream gradients keep their bits, and a write to one gradient changes nothing else."""
@@ -301,7 +276,7 @@ def test_nothing_is_written_to_and_no_memory_is_shared(row: Row, data: st.DataOb
 
 
 @each(*DIFFERENTIABLE)
-@examples(6)
+@examples(3)
 @given(data=st.data())
 def test_any_layout_of_memory(row: Row, data: st.DataObject) -> None:
     """Transposed, reversed, strided and repeated inputs give the results of contiguous ones."""
@@ -315,7 +290,7 @@ def test_any_layout_of_memory(row: Row, data: st.DataObject) -> None:
 
 
 @each(*[r for r in OPS if r.keeps is not None and r.differentiable])
-@examples(5)
+@examples(3)
 @given(data=st.data())
 def test_a_record_keeps_what_its_row_says(row: Row, data: st.DataObject) -> None:
     """The record alone keeps no arrays alive but those that the row names."""
@@ -353,11 +328,11 @@ def arrays_asked_by(op: Op[Any], rule: Rule) -> list[str]:
 
 
 @each(*FUSED)
-@pytest.mark.parametrize("dtype", FLOATS)
-@examples(15)
+@examples(8)
 @given(data=st.data())
-def test_kernel_is_its_definition(row: Row, dtype: str, data: st.DataObject) -> None:
+def test_kernel_is_its_definition(row: Row, data: st.DataObject) -> None:
     """Forward, and backward for every combination of inputs that require grad."""
+    dtype = data.draw(st.sampled_from(sorted(FLOATS)))
     sample = drive.cast(data.draw(row.samples), dtype)
     asked = floats_in(sample)
     rtol = FLOATS[dtype]
@@ -383,7 +358,7 @@ def kernel_and_definition(row: Row, sample: Sample, grad: list[bool]) -> tuple[l
 
 
 @each(*FUSED)
-@examples(10)
+@examples(6)
 @given(data=st.data())
 def test_kernel_computes_what_is_needed(row: Row, data: st.DataObject) -> None:
     """A gradient of the input's shape, or broadcast from it, for each input that needs one, None for the others."""

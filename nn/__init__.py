@@ -28,17 +28,18 @@ from types import ModuleType as _ModuleType
 
 from tinygrad_lecture.errors import tell_missing as _tell_missing
 
-from . import data as data
-from . import functional as functional
-from . import init as init
-from . import optim as optim
-from . import parallel as parallel
-from . import utils as utils
-from . import weights as weights
+from . import (
+    data as data,
+    functional as functional,
+    init as init,
+    optim as optim,
+    parallel as parallel,
+    utils as utils,
+    weights as weights,
+)
 from .activation import *
 from .container import *
-from .data import DataLoader as DataLoader
-from .data import TensorDataset as TensorDataset
+from .data import DataLoader as DataLoader, TensorDataset as TensorDataset
 from .layer_summary import *
 from .layers.embedding import *
 from .layers.images import *
@@ -48,20 +49,13 @@ from .layers.transformer import *
 from .linear import *
 from .loss import *
 from .mlp import *
-from .module import Module as Module
-from .module import Parameter as Parameter
+from .module import Module as Module, Parameter as Parameter
 from .module_calls import *
-from .training.evaluation import Scores as Scores
-from .training.evaluation import evaluate as evaluate
-from .training.history import History as History
-from .training.history import HistoryRow as HistoryRow
-from .training.history import TensorBoard as TensorBoard
-from .training.saved_state import load_checkpoint as load_checkpoint
-from .training.saved_state import save_checkpoint as save_checkpoint
-from .training.trainer import Trainer as Trainer
-from .training.trainer import fit as fit
-from .utils import clip_grad_norm_ as clip_grad_norm_
-from .utils import clip_grad_value_ as clip_grad_value_
+from .training.evaluation import Scores as Scores, evaluate as evaluate
+from .training.history import History as History, HistoryRow as HistoryRow, TensorBoard as TensorBoard
+from .training.saved_state import load_checkpoint as load_checkpoint, save_checkpoint as save_checkpoint
+from .training.trainer import Trainer as Trainer, fit as fit
+from .utils import clip_grad_norm_ as clip_grad_norm_, clip_grad_value_ as clip_grad_value_
 
 _modules = {"data": data, "functional": functional, "init": init, "optim": optim, "parallel": parallel, "utils": utils}
 _modules |= {"weights": weights, "optim.lr_scheduler": optim.lr_scheduler, "utils.rnn": utils.rnn}

@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
-from tinygrad_lecture import random as rng
+from tinygrad_lecture import Tensor, random as rng
 from tinygrad_lecture.backend import move
 from tinygrad_lecture.errors import TensorError
 

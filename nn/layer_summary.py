@@ -18,8 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_lecture import Tensor, get_rng_state
-from tinygrad_lecture import random as rng
+from tinygrad_lecture import Tensor, get_rng_state, random as rng
 from tinygrad_lecture.errors import aligned
 from tinygrad_lecture.inspect.notebook import caption, table
 

@@ -17,8 +17,7 @@ from hypothesis import Phase, settings
 import skips
 import strict_device  # noqa: F401 - makes device="strict" work in every test
 import tinygrad_lecture as tl
-from browser import chromium as chromium
-from browser import visit as visit
+from browser import chromium as chromium, visit as visit
 from tinygrad_lecture.autograd.modes import modes
 
 # "ci" draws the same examples every time, so that a failure there is one here: HYPOTHESIS_PROFILE=ci pytest

@@ -43,39 +43,33 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 import numpy as _np
 
-from . import autograd as _autograd
-from . import func as func
+from . import autograd as _autograd, func as func
 from .autograd.modes import *
 from .autograd.op import op as op
-from .backend import cuda_is_available as cuda_is_available
-from .backend import get_default_dtype as get_default_dtype
-from .backend import set_default_dtype as set_default_dtype
+from .backend import (
+    cuda_is_available as cuda_is_available,
+    get_default_dtype as get_default_dtype,
+    set_default_dtype as set_default_dtype,
+)
 from .conversion import device as device
 from .creation import *
-from .errors import DtypeError as DtypeError
-from .errors import TensorError as TensorError
-from .errors import tell_missing as _tell_missing
+from .errors import DtypeError as DtypeError, TensorError as TensorError, tell_missing as _tell_missing
 from .func.gradients import grad as grad
-from .kernels.threads import get_num_threads as get_num_threads
-from .kernels.threads import set_num_threads as set_num_threads
+from .kernels.threads import get_num_threads as get_num_threads, set_num_threads as set_num_threads
 from .ops import *
 from .ops import linalg as linalg
-from .ops.composite import composite as _composite
-from .ops.composite import fused as fused
+from .ops.composite import composite as _composite, fused as fused
 from .random import *
 from .tensor import Tensor as Tensor
 
 if _TYPE_CHECKING:
     from . import testing as testing
     from .func.recomputation import checkpoint as checkpoint
-    from .gradient_checking.check import gradcheck as gradcheck
-    from .gradient_checking.check import gradgradcheck as gradgradcheck
-    from .gradient_checking.report import GradcheckError as GradcheckError
-    from .gradient_checking.report import GradcheckReport as GradcheckReport
+    from .gradient_checking.check import gradcheck as gradcheck, gradgradcheck as gradgradcheck
+    from .gradient_checking.report import GradcheckError as GradcheckError, GradcheckReport as GradcheckReport
     from .inspect.explain import explain as explain
     from .inspect.graph import Graph as Graph
-    from .inspect.observe import AnomalyError as AnomalyError
-    from .inspect.observe import detect_anomaly as detect_anomaly
+    from .inspect.observe import AnomalyError as AnomalyError, detect_anomaly as detect_anomaly
     from .inspect.page import page as page
     from .inspect.printing import set_printoptions as set_printoptions
     from .inspect.profile import profile as profile

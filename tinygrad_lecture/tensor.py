@@ -12,8 +12,7 @@ from .autograd.core import Leaf, Record
 from .autograd.memory import note_sharing, owner_of
 from .autograd.modes import modes
 from .backend import Array, DType, Shape, device_of
-from .conversion import as_device, as_dtype, as_shape, new_array, parse_target
-from .conversion import device as Device
+from .conversion import as_device, as_dtype, as_shape, device as Device, new_array, parse_target
 from .errors import DtypeError, TensorError, kind_of, warn
 from .in_place import InPlaceMethods
 from .ops.composite import composite

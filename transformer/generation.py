@@ -22,8 +22,7 @@ import tinygrad_lecture as tl
 from nn.errors import explained
 from nn.module_calls import evaluating
 from nn.utils.rnn import pad_sequence
-from tinygrad_lecture import Tensor
-from tinygrad_lecture import random as rng
+from tinygrad_lecture import Tensor, random as rng
 from tinygrad_lecture.backend import Array, is_array, to_host, xp
 
 from .cache import Cache

@@ -10,11 +10,9 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from nn import functional as F
-from nn import init
+from nn import functional as F, init
 from nn.data import Dataset
-from tinygrad_lecture import Tensor
-from tinygrad_lecture import random as rng
+from tinygrad_lecture import Tensor, random as rng
 from tinygrad_lecture.backend import to_host
 
 from .config import TransformerConfig

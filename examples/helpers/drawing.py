@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lecture.inspect.drawing import BOX, as_written, drawable, save_picture
-from tinygrad_lecture.inspect.drawing import new_figure as new_figure  # for all programs
+from tinygrad_lecture.inspect.drawing import (
+    BOX,
+    as_written,
+    drawable,
+    new_figure as new_figure,  # for all programs
+    save_picture,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

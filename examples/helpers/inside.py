@@ -15,8 +15,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from helpers.drawing import DARK, attention_map, new_figure, save
 from tinygrad_lecture.inspect.drawing import drawable
-from transformer import GPT, Tokenizer, Trace
-from transformer import trace as trace_pictures
+from transformer import GPT, Tokenizer, Trace, trace as trace_pictures
 from transformer.inspect.trace import visible
 
 # Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.

@@ -28,9 +28,11 @@ from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
 from helpers import command
-from helpers.claims import Measured
-from helpers.claims import elsewhere as elsewhere  # for all programs
-from helpers.claims import holds as holds
+from helpers.claims import (
+    Measured,
+    elsewhere as elsewhere,  # for all programs
+    holds as holds,
+)
 from nn.training import saved_state
 from nn.training.progress import noting_ctrl_c
 

@@ -16,8 +16,7 @@ import numpy as np
 
 from helpers.drawing import chart
 from helpers.program import Measured, elsewhere, holds
-from helpers.real import answers as answers_of
-from helpers.real import chat, in_tens, numbers_said, smollm2
+from helpers.real import answers as answers_of, chat, in_tens, numbers_said, smollm2
 from helpers.training import tokens_and_targets
 from transformer import CharTokenizer
 

@@ -14,8 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
-from tinygrad_lecture import random as rng
+from tinygrad_lecture import Tensor, random as rng
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors import brief
 

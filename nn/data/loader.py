@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Generator, Tensor
-from tinygrad_lecture import random as rng
+from tinygrad_lecture import Generator, Tensor, random as rng
 from tinygrad_lecture.errors import aligned, brief, kind_of
 from tinygrad_lecture.func.trees import map_leaves
 

@@ -10,8 +10,7 @@ loss.py            losses
 """
 
 # ruff: noqa: F403
-from tinygrad_lecture import linear as linear
-from tinygrad_lecture import one_hot as one_hot
+from tinygrad_lecture import linear as linear, one_hot as one_hot
 from tinygrad_lecture.autograd.op import Op as _Op
 
 from ..errors import of_tensors as _of_tensors

@@ -17,8 +17,7 @@ from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.autograd.op import Value
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.kernels.arrays import row_products, row_sums
-from tinygrad_lecture.kernels.fused import centre, layer_norm_backward
-from tinygrad_lecture.kernels.fused import layer_norm as normalised_rows
+from tinygrad_lecture.kernels.fused import centre, layer_norm as normalised_rows, layer_norm_backward
 from tinygrad_lecture.ops.composite import as_floats
 from tinygrad_lecture.tensor_base import TENSORS
 

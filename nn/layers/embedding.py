@@ -6,8 +6,7 @@ from typing import Any, Self
 
 from tinygrad_lecture import Tensor, no_grad
 
-from .. import functional as F
-from .. import init
+from .. import functional as F, init
 from ..errors import check_sizes
 from ..module import Module, Parameter
 

@@ -14,8 +14,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.ops.shape import normal_axes
 
-from .. import functional as F
-from .. import init
+from .. import functional as F, init
 from ..errors import check_sizes, check_tensor, warn_of_float64
 from ..functional.images import PerAxis, per_axis, widths
 from ..module import FunctionLayer, Module, Parameter

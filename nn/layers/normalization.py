@@ -12,8 +12,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 
-from .. import functional as F
-from .. import init
+from .. import functional as F, init
 from ..errors import check_sizes, check_tensor
 from ..functional.images import LAYOUTS
 from ..functional.normalization import check_eps, rms_eps, row_axes

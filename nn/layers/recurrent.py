@@ -13,8 +13,7 @@ from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.errors import warn
 from tinygrad_lecture.ops.fused import gru_states, lstm_states, rnn_states
 
-from .. import errors, init
-from .. import functional as F
+from .. import errors, functional as F, init
 from ..module import Module, Parameter
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell"]

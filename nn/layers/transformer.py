@@ -18,8 +18,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.shape import merge_heads, split_heads
 
-from .. import functional as F
-from .. import init
+from .. import functional as F, init
 from ..activation import Dropout
 from ..container import ModuleList
 from ..errors import check_probability, check_sizes, check_tensor

@@ -17,8 +17,7 @@ A FunctionLayer is a module made of a function and its settings, such as nn.Leak
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from inspect import Parameter as Argument
-from inspect import Signature, signature
+from inspect import Parameter as Argument, Signature, signature
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np

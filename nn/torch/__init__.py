@@ -26,23 +26,19 @@ import tinygrad_lecture as _tl
 from tinygrad_lecture import *
 
 from ..functional import *
-from .archive import load as load
-from .archive import save as save
+from .archive import load as load, save as save
 from .dtypes import *
-from .dtypes import BY_NAME as _DTYPES
-from .dtypes import TENSOR_KINDS as _TENSOR_KINDS
-from .dtypes import Tensor as Tensor
-from .dtypes import memory_format as memory_format
-from .functions import FUNCTIONS as _FUNCTIONS
-from .functions import free_functions as _free_functions
-from .functions import functions_with_out as _functions_with_out
-from .functions import give_methods as _give_methods
+from .dtypes import BY_NAME as _DTYPES, TENSOR_KINDS as _TENSOR_KINDS, Tensor as Tensor, memory_format as memory_format
+from .functions import (
+    FUNCTIONS as _FUNCTIONS,
+    free_functions as _free_functions,
+    functions_with_out as _functions_with_out,
+    give_methods as _give_methods,
+)
 from .layers import LOSSES as _LOSSES
 from .machine import *
-from .machine import always as _always
-from .machine import ignore as _ignore
-from .missing_names import MODULES as _MODULES
-from .missing_names import getattr_of as _getattr_of
+from .machine import always as _always, ignore as _ignore
+from .missing_names import MODULES as _MODULES, getattr_of as _getattr_of
 from .modules import importable as _importable
 
 _give_methods(_FUNCTIONS)

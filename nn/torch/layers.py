@@ -15,8 +15,7 @@ from tinygrad_lecture import Tensor, empty
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors import TensorError, warn
 
-from .. import activation, init, loss
-from .. import functional as F
+from .. import activation, functional as F, init, loss
 from ..errors import check_tensor, of_tensors
 from ..layers import images, normalization
 from ..linear import Linear

@@ -13,8 +13,7 @@ import pytest
 from examples.claims import with_table
 from helpers.claims import Measured, all_claims, one_line, runs_of
 from notebooks.__main__ import FOLDER, notebook
-from programs import EXAMPLES, output_of_command
-from programs import load as program
+from programs import EXAMPLES, load as program, output_of_command
 from show import gradient_descent as descent
 
 # What shortens a program that learns, without changing what its rows name: command -> more options. A program's own

@@ -7,8 +7,7 @@ import pytest
 
 from helpers.program import DataError
 from programs import contents, load, numbers_after, output_of
-from show import architectures
-from show import arithmetic as sums
+from show import architectures, arithmetic as sums
 from show.arithmetic import TOKENIZER, Notation, answers, deal
 from show.expressions import LARGEST, encode, four_operations, parse, small_expressions
 from show.gpt2 import load as load_folder

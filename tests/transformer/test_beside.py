@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from numeric import assert_close
-from small_transformers import family, some_tokens
-from small_transformers import small_gpt2 as small
+from small_transformers import family, small_gpt2 as small, some_tokens
 from transformer import GPT, Bert, BertConfig, BPETokenizer, CharTokenizer, Llama
 from transformer.pretrained.source import Sentences
 

@@ -8,8 +8,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from numeric import assert_close
-from small_transformers import LLAMA, TOKENIZER, llama_tensors, write_gguf
-from small_transformers import TOKENS as NAMES
+from small_transformers import LLAMA, TOKENIZER, TOKENS as NAMES, llama_tensors, write_gguf
 from tinygrad_lecture.kernels import compiled
 from transformer import GPT, Llama
 from transformer.pretrained.gguf import GGUFFile

@@ -8,8 +8,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from numeric import assert_close
-from small_transformers import PARTS, PRETRAINED, family, reconfigure, rewrite, some_tokens, split
-from small_transformers import small_gpt2 as small
+from small_transformers import PARTS, PRETRAINED, family, reconfigure, rewrite, small_gpt2 as small, some_tokens, split
 from transformer import GPT, T5, Bart, BartConfig, Bert, BertConfig, GPTConfig, Llama, LlamaConfig, T5Config
 from transformer.pretrained.format import table
 

@@ -12,8 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .. import ops
-from .. import random as rng
+from .. import ops, random as rng
 from ..autograd import memory
 from ..autograd.backward import backward_pass
 from ..autograd.core import Gradient, Leaf, Node, Products, Record

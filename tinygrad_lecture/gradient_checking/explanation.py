@@ -18,8 +18,7 @@ from .analytical import Analytical, Call, analytical_gradients, name_of_input, o
 from .hints import diagnose, said
 from .hints.case import Case
 from .report import GradcheckError, counted, index_text, number
-from .subject import Subject
-from .subject import said as in_words
+from .subject import Subject, said as in_words
 from .verdict import Verdict, judge, problem_of
 
 CheckPart: TypeAlias = Callable[[Subject], GradcheckError | None]  # the same check, for a single op call

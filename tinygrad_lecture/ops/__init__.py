@@ -3,17 +3,12 @@
 # ruff: noqa: F403 - the star imports are typed: each file has an __all__
 from typing import TYPE_CHECKING
 
-from . import composite as composite
-from . import linalg as linalg
+from . import composite as composite, linalg as linalg
 from .basics import *
 from .elementwise import *
 from .fused import *
 from .indexing import *
-from .linalg import bmm as bmm
-from .linalg import cdist as cdist
-from .linalg import dot as dot
-from .linalg import einsum as einsum
-from .linalg import outer as outer
+from .linalg import bmm as bmm, cdist as cdist, dot as dot, einsum as einsum, outer as outer
 from .reduction import *
 from .shape import *
 from .sorting import *

@@ -15,8 +15,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
-from ..kernels.arrays import as_rows, batched, product
-from ..kernels.arrays import where as where_kernel
+from ..kernels.arrays import as_rows, batched, product, where as where_kernel
 from .shape import Axes, expand_copy, numpy_axis, reduced_shape, swapaxes
 
 

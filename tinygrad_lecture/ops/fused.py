@@ -25,10 +25,12 @@ import numpy as np
 from ..autograd.modes import modes
 from ..autograd.op import Value, op
 from ..backend import xp
-from ..kernels import attention as attention_kernels
-from ..kernels import fused as kernels
-from ..kernels import gelu as gelu_kernels
-from ..kernels import recurrent as recurrent_kernels
+from ..kernels import (
+    attention as attention_kernels,
+    fused as kernels,
+    gelu as gelu_kernels,
+    recurrent as recurrent_kernels,
+)
 from ..tensor_base import TensorBase, array_of, wrap
 from .basics import exp, relu, sum, where
 from .composite import as_floats, composite, fused, takes_dtype

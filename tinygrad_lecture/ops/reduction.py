@@ -17,8 +17,7 @@ from ..backend import FLOAT16, FLOAT32, Shape, row_major, xp
 from ..tensor_base import array_of
 from .basics import sum, where
 from .composite import as_floats, composite, converted, in_float32, takes_dtype
-from .elementwise import abs as absolute
-from .elementwise import isnan, root
+from .elementwise import abs as absolute, isnan, root
 from .shape import (
     Axes,
     axes_over,

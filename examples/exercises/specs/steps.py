@@ -12,8 +12,10 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.testing import check_function, check_property, check_rule
-from tinygrad_lecture.testing.failures import call as call  # for the checks of all chapters
-from tinygrad_lecture.testing.failures import said
+from tinygrad_lecture.testing.failures import (
+    call as call,  # for the checks of all chapters
+    said,
+)
 from tinygrad_lecture.testing.sandbox import observed
 
 from . import observers

@@ -6,14 +6,12 @@ import traceback
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import nn
 import tinygrad_lecture as tl
 from gradchecks import make
-from tinygrad_lecture.errors import messages as errors
-from tinygrad_lecture.errors import remedies
+from tinygrad_lecture.errors import messages as errors, remedies
 
 x23, x3, x2, scalar = tl.ones(2, 3), tl.ones(3), tl.ones(2), tl.ones(())
 integers = tl.tensor([0, 1])

@@ -5,8 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import tinygrad_lecture as tl
 from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture

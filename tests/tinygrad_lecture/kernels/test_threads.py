@@ -10,8 +10,7 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import tinygrad_lecture as tl
 from at_once import at_once

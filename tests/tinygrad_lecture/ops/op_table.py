@@ -14,8 +14,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from hypothesis import assume
-from hypothesis import strategies as st
+from hypothesis import assume, strategies as st
 
 import strategies as some
 from strategies import Array, Draw, Sample, Shape

@@ -16,8 +16,7 @@ import pytest
 
 from tinygrad_lecture.testing import Course, Exercise, arrays, check_function, check_rule, same_shape
 from tinygrad_lecture.testing.courses import filled, first_gap, gaps
-from tinygrad_lecture.testing.sandbox import grader as grader_module
-from tinygrad_lecture.testing.sandbox import observed, wall
+from tinygrad_lecture.testing.sandbox import grader as grader_module, observed, wall
 from tinygrad_lecture.testing.sandbox.child import Submission
 from tinygrad_lecture.testing.sandbox.grader import Grader
 

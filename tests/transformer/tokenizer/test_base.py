@@ -4,8 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import tinygrad_lecture as tl
 from transformer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer import bpe

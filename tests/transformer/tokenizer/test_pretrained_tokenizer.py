@@ -6,8 +6,7 @@ import sys
 from datetime import datetime
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from small_transformers import LLAMA, MERGES, TOKENIZER, TOKENS, write_gguf
 from transformer import PretrainedTokenizer, Tokenizer

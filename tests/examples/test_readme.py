@@ -18,6 +18,7 @@ from show import gradient_descent as descent
 
 # What shortens a program that learns, without changing what its rows name: command -> more options. A program's own
 # test that asks for the same ones shares the run.
+ASKED = {"11_spam.py": ["--message", "you won a phone! txt 80086"]}  # what a row asks to be given, in any size
 SMALLER = {
     "01_neuron.py": ["--steps", "100"],
     "02_digits.py": ["--epochs", "1"],
@@ -32,7 +33,7 @@ SMALLER = {
     "08_gpt.py --steps 300": ["--steps", "8", "--layers", "1", "--width", "32", "--tokens", "20"],
     "09_architectures.py": ["--next-steps", "2", "--hidden-steps", "2", "--date-steps", "2"],
     "10_gpt2.py": ["--steps", "4", "--tokens", "5"],
-    "11_spam.py": ["--epochs", "1", "--message", "you won a phone! txt 80086"],
+    "11_spam.py": ["--epochs", "1", *ASKED["11_spam.py"]],
     "12_arithmetic.py": ["--steps", "2", "--width", "16"],
     "12_arithmetic.py --answer plain": ["--steps", "2", "--width", "16"],
     "12_arithmetic.py --digits 3": ["--steps", "2", "--width", "16"],
@@ -104,7 +105,8 @@ def test_a_program_shows_what_its_rows_say_and_measures_what_they_ask_for(comman
 @pytest.mark.parametrize("command", [command for command in COMMANDS if not asks_a_real_model(command)])
 def test_a_program_shows_what_its_rows_say_in_full_size_with_its_pictures(command, tmp_path):
     name, *options = shlex.split(command)
-    text, _ = output_of_command(program(name.removesuffix(".py")), *options, "--more", "--out", tmp_path)
+    options += [*ASKED.get(command, []), "--more", "--out", tmp_path]
+    text, _ = output_of_command(program(name.removesuffix(".py")), *options)
     missing = [piece for row in ROWS if row.program == command for piece in row.quoted if piece not in one_line(text)]
     assert not missing, f"{command} does not show {missing}; it printed:\n{text}"
     assert all(path.stat().st_size > 1000 for path in tmp_path.glob("*.png"))

@@ -62,7 +62,7 @@ def printed(name: str, *options: Any) -> tuple[str, str, dict[str, Any]]:
     """Run a program, and let it report twice, as with --more, and as without and without its pictures."""
     program, claims = load(name), [claim for claim in all_claims() if claim.program.startswith(name)]
     if name == PAGE or hasattr(program, "main") or "--real" in options:
-        text, measured = output_of_command(program, *options)
+        text, measured = output_of_command(program, "--more", *options)
         return text, text, values(measured or SimpleNamespace(), claims)
     texts, out = [], io.StringIO()
 

@@ -23,7 +23,7 @@ METHODS = [  # of the field: each has a formula, and a source
     "nn.functional.normalization", "nn.layers.normalization",
     "nn.layers.recurrent", "nn.layers.transformer", "nn.optim", "nn.optim.lr_scheduler", "nn.init",
 ]  # fmt: skip
-FAMILIES = [f"transformer.{name}" for name in ("bart", "bert", "encoder", "encoder_decoder", "gpt", "llama", "t5")]
+FAMILIES = [f"transformer.{name}" for name in ("bert", "encoder_decoder", "gpt", "llama")]
 CALLED = ["__init__", "__new__", "__post_init__", "forward"]  # by whoever makes or calls an object of a class
 SIZES = r"(?<!\w)\((\.\.\.|[a-z]\w*)(, [a-z\d_*./·+ ]{1,14})*,?\)"  # such as (n, m), but not the arguments of a call
 POINTER = r"(?:^|\b(?:[Ss]ee|those of|errors of|source of|[Oo]f an?|inverse of) )`([\w.]+)`|`([\w.]+)` has"

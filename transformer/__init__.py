@@ -13,11 +13,10 @@ A text passes through the modules in this order:
     block.py                        attention.py, then ffn.py, on the residual stream; `layers` times
     generation.py                   logits -> next token; cache.py keeps the keys and values of earlier tokens
 
-One file a model, with its config, whose defaults make the family; side by side they show what differs:
+One file an architecture, with the configs of its families, whose defaults make them. Side by side they differ in this:
 
-    gpt.py              decoder-only                llama.py            its variant of today
-    encoder.py          encoder-only                bert.py             its best known
-    encoder_decoder.py  both (2017)                 t5.py  bart.py      its variants
+    gpt.py              decoder-only, GPT           llama.py            its variant of today
+    bert.py             encoder-only, and BERT      encoder_decoder.py  both (2017), T5 and BART
 
 config.py has the sizes and choices of all. training.py has the loss and the training data. inspect/ shows what a model
 computes, and changes it. pretrained/ reads models from files: a .toml file says what Hugging Face calls the parts of a
@@ -36,13 +35,11 @@ if not hasattr(_nn, "Module"):
     raise ImportError(f"{_nn.__file__} hides the package nn, which transformer needs: give that file another name")
 
 from .attention import *
-from .bart import *
 from .bert import *
 from .block import *
 from .cache import *
 from .config import *
 from .embedding import *
-from .encoder import *
 from .encoder_decoder import *
 from .ffn import *
 from .generation import *
@@ -50,7 +47,6 @@ from .gpt import *
 from .inputs import *
 from .inspect import *
 from .llama import *
-from .t5 import *
 from .tokenizer import *
 from .training import *
 

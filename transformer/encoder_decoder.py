@@ -5,6 +5,9 @@
     model.loss(source, target, targets)             # target begins with a start token; targets is one token ahead
     for token in model.generate(source_ids, start=1, stop=2): ...
 
+    model = T5.from_pretrained("./t5-small")        # or Bart: a folder with config.json and model.safetensors
+    for token in model.generate(source_ids): ...
+
 The encoder's tokens attend to the whole source. The decoder's attend to the target up to themselves, and, by
 cross-attention, to the whole source.
 """
@@ -22,16 +25,18 @@ from tinygrad_lecture.backend import to_host
 
 from .block import Block, CrossBlock, make_final_norm
 from .cache import Cache
-from .config import Activation, NormPlace, Positions, TransformerConfig, check_config, config_class
+from .config import Activation, NormKind, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
 from .generation import LanguageModel, Prompt, Settings, pad_prompts
 from .inputs import as_tokens, check_tokens, read
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Stack, Trace, traced
+from .pretrained.format import Format
+from .pretrained.model import PretrainedModel
 from .tokenizer import Tokenizer
 from .training import initialize, token_cross_entropy
 
-__all__ = ["EncoderDecoder", "EncoderDecoderConfig"]
+__all__ = ["T5", "Bart", "BartConfig", "EncoderDecoder", "EncoderDecoderConfig", "T5Config"]
 
 
 @config_class
@@ -254,3 +259,86 @@ class TargetModel(LanguageModel):
             self.memory = self.model.encode(self.source, self.source_padding)  # (batch, source, width)
         x = self.model.decode(tokens, self.memory, padding_mask, self.source_padding, cache)
         return self.model.unembedding(x[..., -1:, :])[..., 0, :]  # type: ignore[no-any-return]
+
+
+# --- its variants -----------------------------------------------------------------------------------------------
+
+
+@config_class
+class T5Config(EncoderDecoderConfig):
+    """The config of a T5 (encoder-decoder). The defaults are those of the small one, with 60 million parameters.
+
+    The other fields, and the errors, are those of `TransformerConfig`.
+
+    - Norm: RMSNorm before each part.
+    - Positions: relative, a number per head and distance that is added to the score: see `RelativeBias`. A text may
+      be longer than `context`, those of its training; memory grows with the square of its length.
+    - FFN: ReLU.
+    - Attention: bidirectional; causal and cross in the decoder. Scores are not divided by sqrt(head_dim).
+    - No biases.
+
+    T5 1.1 has activation "geglu" (Shazeer, arXiv:2002.05202), tied=False and scaled_logits=False.
+    """
+
+    vocab_size: int = 32128
+    context: int = 512
+    head_width: int = 64
+    activation: Activation = "relu"
+    norm: NormPlace = "pre"
+    norm_kind: NormKind = "rms"
+    positions: Positions = "relative"
+    scaled_scores: bool = False
+    scaled_logits: bool = True
+    bias: bool = False
+    eps: float = 1e-6
+    start: int | None = 0
+    stop: int | None = 1
+
+
+class T5(EncoderDecoder, PretrainedModel):
+    """An `EncoderDecoder` with relative positions, RMSNorm before each part, and no biases. Built from a T5Config.
+
+    (Raffel et al., arXiv:1910.10683.)
+    """
+
+    config_type = T5Config
+    format = Format.of("t5")
+    config: T5Config
+
+
+@config_class
+class BartConfig(EncoderDecoderConfig):
+    """The config of a Bart (encoder-decoder). The defaults are those of the large one, with 406 million parameters.
+
+    The other fields, and the errors, are those of `TransformerConfig`.
+
+    - Norm: LayerNorm after each sum ("post", as in 2017), and after the embedding.
+    - Positions: learned. They count tokens only; those of transformers' BART count padding on the left too.
+    - FFN: GELU.
+    - Attention: bidirectional; causal and cross in the decoder.
+    """
+
+    vocab_size: int = 50265
+    context: int = 1024
+    layers: int = 12
+    heads: int = 16
+    width: int = 1024
+    activation: Activation = "gelu"
+    positions: Positions = "learned"
+    logits_bias: bool = True
+    embedding_norm: bool = True
+    init_std: float | None = 0.02
+    start: int | None = 2
+    stop: int | None = 2
+    forced_eos: int | None = 2
+
+
+class Bart(EncoderDecoder, PretrainedModel):
+    """An `EncoderDecoder` with learned positions, a norm after the embedding, and biases. Built from a BartConfig.
+
+    (Lewis et al., arXiv:1910.13461.)
+    """
+
+    config_type = BartConfig
+    format = Format.of("bart")
+    config: BartConfig

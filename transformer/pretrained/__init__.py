@@ -7,7 +7,6 @@
 - model.py: `PretrainedModel`, the base of the families, with both methods; from a name or a path to a source
 - source.py: `Source`, a config and tensors, wherever they come from; a folder of them, read and written, with
   the tokenizer beside the weights and how vectors of texts are made
-- gguf.py: a GGUF file as a source, and the tokenizer in it
+- gguf.py: a GGUF file as a source, the tokenizer in it, and layers whose weights stay at 4 or 8 bits
 - format.py: `Format`, what the .toml file of a family says about its config.json and its tensors
-- quantized.py: layers whose weights stay at 4 or 8 bits
 """

@@ -23,27 +23,33 @@ import math
 import mmap
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, Shape
 from tinygrad_lecture.files import require_file
+from tinygrad_lecture.ops.fused import quantized_rows
+from tinygrad_lecture.tensor_base import wrap
 
 from ..tokenizer.base import located, require
 from ..tokenizer.pretrained import PretrainedTokenizer
 from .format import Format, table
-from .quantized import BLOCK, Quantized
 from .source import Source
 
 # The type of a value, and its code in the module struct.
 CODES = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 TEXT, LIST = 8, 9
 NEEDS = "a GGUF file"
+BLOCK = 32  # neighbours in a row that share a scale and an offset
 
 OPTIONAL = ("attention.head_count_kv", "attention.key_length", "rope.freq_base", "vocab_size")
 TOKENS = ("bos", "eos", "padding")  # config.json has their first three letters
@@ -309,3 +315,89 @@ def _around(before: str | None, after: str | None, tokens: list[str]) -> dict[st
     special = {name: {"id": name, "ids": [tokens.index(name)], "tokens": [name]} for name in (before, after) if name}
     single, pair = [*first, a, *last], [*first, a, b, *last]
     return {"type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": special}
+
+
+# --- weights of 4 or 8 bits, as they are in the file ------------------------------------------------------------
+#
+# A fifth of the memory, and of the time to read it. A block of 32 neighbours in a row has a scale and an offset of its
+# own: weight = number * scale + offset. Gradients flow through these layers to what lies before them, not to their
+# weights, which are no parameters.
+
+
+class Quantized(NamedTuple):
+    """A matrix (rows, n) as `tl.quantized_linear` takes it; `weight` has the numbers."""
+
+    weight: Array
+    scale: Array
+    offset: Array
+
+    @classmethod
+    def from_blocks(cls, kind: str, blocks: Array) -> Quantized | None:
+        """The matrix of a GGUF file's blocks, (rows, blocks, bytes); None for another kind than Q8_0, Q4_0 and Q4_1.
+
+        A block begins with its scale, a float16, then in Q4_1 its offset; the numbers follow. Those of Q4_0 are from -8
+        to 7, kept as 0 to 15.
+        """
+        if kind not in ("Q8_0", "Q4_0", "Q4_1"):
+            return None
+        head = 4 if kind == "Q4_1" else 2
+        floats = np.ascontiguousarray(blocks[..., :head]).view(np.float16).astype(np.float32)  # (rows, blocks, 1 or 2)
+        scale = np.ascontiguousarray(floats[..., 0])
+        offset = {"Q8_0": 0 * scale, "Q4_0": -8 * scale, "Q4_1": np.ascontiguousarray(floats[..., -1])}[kind]
+        numbers = np.ascontiguousarray(blocks[..., head:]).reshape(len(blocks), -1)
+        return cls(numbers.view(np.int8) if kind == "Q8_0" else numbers, scale, offset)
+
+
+class QuantizedLayer(nn.Module):
+    """The base of both layers. It holds three buffers: see `tl.quantized_linear`."""
+
+    def __init__(self, matrix: tuple[Array, Array, Array]) -> None:
+        for name, array in zip(Quantized._fields, matrix, strict=True):
+            self.register_buffer(name, tl.as_tensor(array))
+        self.weight: Tensor
+        self.scale: Tensor
+        self.offset: Tensor
+
+    def extra_repr(self) -> str:
+        rows, blocks = self.scale.shape
+        return f"{rows}, {blocks * BLOCK}, bits={8 if self.weight.dtype == np.int8 else 4}"
+
+
+class QuantizedLinear(QuantizedLayer):
+    """A Linear without bias: (..., in) -> (..., out)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return tl.quantized_linear(x, self.weight, self.scale, self.offset)
+
+    @staticmethod
+    def together(x: Tensor, layers: Sequence[nn.Module]) -> list[Tensor]:
+        """See `linears`: in one job, unless it is recorded, one of them has a hook or is of another kind."""
+        matrices = [(y.weight, y.scale, y.offset) for y in layers if isinstance(y, QuantizedLinear) and not y.has_hooks]
+        if len(matrices) < len(layers) or x.dtype != tl.float32 or (tl.is_grad_enabled() and x.requires_grad):
+            return [layer(x) for layer in layers]
+        out = quantized_rows(x, *[each for matrix in matrices for each in matrix])._array
+        sizes = [len(scale._array) for _, scale, _ in matrices]
+        return [wrap(out[..., end - n : end]) for n, end in zip(sizes, accumulate(sizes), strict=True)]
+
+
+class QuantizedEmbedding(QuantizedLayer):
+    """An Embedding: integers (...) -> (..., width). A token's vector is its row, made of its blocks."""
+
+    @property
+    def num_embeddings(self) -> int:
+        return len(self.scale)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        rows = (x[tokens.flatten()] for x in (self.weight, self.scale, self.offset))
+        return tl.dequantize(*rows).reshape(*tokens.shape, -1)  # type: ignore[no-any-return]
+
+
+LAYERS: dict[type, type[QuantizedLayer]] = {nn.Linear: QuantizedLinear, nn.Embedding: QuantizedEmbedding}
+
+
+def replace_layers(model: nn.Module, matrices: Mapping[int, tuple[Array, Array, Array]]) -> None:
+    """Put quantised layers in the place of those whose weights have these `id`s."""
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if type(child) in LAYERS and (matrix := matrices.get(id(child.weight))) is not None:
+                setattr(parent, name, LAYERS[type(child)](matrix))

@@ -21,15 +21,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 import nn
-from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.backend import Array, to_host
 from tinygrad_lecture.files import write_json
 
 from ..config import TransformerConfig
 from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
 from ..tokenizer.bpe import WHOLE
 from .format import Entry, Format
-from .gguf import GGUFFile
-from .quantized import Quantized, QuantizedLayer, replace_layers
+from .gguf import GGUFFile, QuantizedLayer, replace_layers
 from .source import CONFIG, LIMITS, MODULES, WEIGHTS, Folder, Sentences, Source, save_folder
 
 INSTALLED = {  # name -> what pip calls the package, its module, and the file in the module's folder
@@ -193,7 +192,7 @@ def load(model: PretrainedModel, source: Source, quantized: bool = False) -> Non
     if complaints := list(_complaints(model.format, entries, stored, source)):
         lines = "".join(f"\n  {complaint}" for complaint in complaints)
         raise ValueError(f"{source.path}: the weights do not match {source.config_name}{lines}")
-    kept: dict[int, Quantized] = {}
+    kept: dict[int, tuple[Array, Array, Array]] = {}
     for entry in entries:
         key = next((stored[name][0] for name in entry.names if name in stored), None)
         matrix = source.quantized(key) if quantized and key is not None else None

@@ -22,7 +22,6 @@ from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
 from ..tokenizer.base import located
 from ..tokenizer.bpe import ADDED, PAIRS, WHOLE
 from ..tokenizer.pretrained import NAMES, SETTINGS, TEMPLATE, read_files
-from .quantized import Quantized
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 GENERATION = "generation_config.json"
@@ -84,8 +83,8 @@ class Source(Mapping[str, Array]):
     def dtype(self, name: str) -> str:
         """The dtype of a tensor, such as "F32", without reading it."""
 
-    def quantized(self, name: str) -> Quantized | None:
-        """A matrix of 4 or 8 bits as it is in the file; None for other tensors."""
+    def quantized(self, name: str) -> tuple[Array, Array, Array] | None:
+        """A matrix of 4 or 8 bits as it is in the file, see `Quantized` in gguf.py; None for other tensors."""
         return None
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import Phase, settings
 
 import skips
-import strict_device  # noqa: F401 - makes device="strict" work in every test
+import strict_cupy  # noqa: F401 - makes device="strict" work in every test
 import tinygrad_lecture as tl
 from browser import chromium as chromium, visit as visit
 from tinygrad_lecture.autograd.modes import modes

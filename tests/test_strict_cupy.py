@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -30,41 +31,30 @@ def matches(array: Any, expected: Any) -> bool:
 @pytest.mark.parametrize(
     "mix",
     [
-        lambda x: np.asarray(x),
+        lambda x: np.asarray(x),  # NumPy's functions
         lambda x: np.exp(x),
-        lambda x: np.add(x, x),
         lambda x: np.add.reduce(x),
-        lambda x: np.sum(x),
         lambda x: np.concatenate([x, x]),
-        lambda x: np.zeros(3) + x,
-        lambda x: x + np.zeros(4),
+        lambda x: np.zeros(3) + x,  # host arrays as operands
         lambda x: x + np.zeros(()),
-        lambda x: np.zeros(4) < x,
         lambda x: x < np.zeros(()),
         lambda x: x + [1, 2, 3, 4],
         lambda x: HOST @ x.T,
-        lambda x: x @ HOST.T,
         lambda x: x.__iadd__(HOST),
-        lambda x: x.__setitem__(0, HOST[0]),
-        lambda x: x.__setitem__(0, [1, 2, 3, 4]),
+        lambda x: x.__setitem__(0, HOST[0]),  # as values and indices
         lambda x: x[np.array([0, 1])],
         lambda x: x[np.array(0)],
-        lambda x: strict.exp(HOST),
-        lambda x: strict.exp(x, out=HOST),
+        lambda x: strict.exp(x, out=HOST),  # as arguments
         lambda x: strict.sum(HOST),
-        lambda x: strict.sum([1, 2]),
         lambda x: strict.sum([x, x]),
         lambda x: strict.concatenate([x, HOST]),
-        lambda x: strict.concatenate([x, [[0, 0, 0, 0]]]),
         lambda x: strict.where(x > 0, HOST, 0),
         lambda x: strict.add.at(x, np.array([0]), 1),
-        lambda x: strict.add.at(x, [0], HOST[:1]),
         lambda x: strict.asarray([x, x]),
-        lambda x: strict.zeros(x.size * device(1)),
+        lambda x: strict.zeros(x.size * device(1)),  # device arrays where the host must know
         lambda x: x.reshape(device(3), 4),
         lambda x: x.sum(axis=device(0)),
         lambda x: range(3)[device(0)],
-        lambda x: x[: device(2)],
     ],
 )
 def test_host_and_device_do_not_mix(mix: Callable[[Any], Any]) -> None:
@@ -102,33 +92,15 @@ def test_scalars_are_operands_python_ones_weak_numpy_ones_strong() -> None:
 
 def test_results_are_arrays_never_scalars() -> None:
     x = device()
-    for result in [
-        x[1, 2],
-        x[-1][0],
-        x.sum(),
-        x.max(axis=(0, 1)),
-        x.ravel() @ x.ravel(),
-        x.argmax(),
-        x[0, 0] + 1,
-    ]:
+    for result in [x[1, 2], x[-1][0], x.sum(), x.max(axis=(0, 1)), x.ravel() @ x.ravel(), x.argmax(), x[0, 0] + 1]:
         assert isinstance(result, StrictArray) and result.shape == ()
         assert result.base is None or result.base is x
 
 
 def test_views_share_memory_and_know_the_owner() -> None:
     x = device()
-    views = [
-        x[1:, ::2],
-        x[0, 0],
-        x.T,
-        x[:2][:, 1],
-        x.reshape(-1),
-        x.transpose(1, 0),
-        strict.expand_dims(x, 0),
-        strict.broadcast_to(x, (2, 3, 4)),
-        strict.split(x, 2, axis=1)[1],
-        strict.swapaxes(x, 0, 1).swapaxes(0, 1),
-    ]
+    views = [x[1:, ::2], x[0, 0], x.T, x[:2][:, 1], x.reshape(-1), x.transpose(1, 0), x.swapaxes(0, 1).swapaxes(0, 1)]
+    views.append(strict.broadcast_to(x, (2, 3, 4)))
     assert all(view.base is x for view in views)
     copies = [x.copy(), x + 0, x[[0, 1]], x[device(0)], x.T.reshape(-1), x.astype(x.dtype)]
     assert all(copy.base is None for copy in copies)
@@ -177,17 +149,11 @@ def test_racing_assignments_are_refused() -> None:
         lambda x: x[0, 0].item(),
         lambda x: float(x.sum()),
         lambda x: int(x.argmax()),
-        lambda x: complex(x.sum()),
         lambda x: bool(x.any()),
-        lambda x: 3.0 in x.ravel()[3:],
         lambda x: repr(x),
         lambda x: f"{x.sum():.3f}",
-        lambda x: str(x),
         lambda x: x[x > 3],
-        lambda x: x[0, [True, False, True, False]],
         lambda x: x.__setitem__(x > 3, 0.0),
-        lambda x: x.nonzero(),
-        lambda x: strict.nonzero(x),
         lambda x: strict.argwhere(x),
         lambda x: strict.where(x > 3),
     ],
@@ -208,11 +174,9 @@ def test_each_of_these_waits_once(wait: Callable[[Any], Any]) -> None:
     [
         lambda x: strict.exp(x, where=x > 0),
         lambda x: strict.add(x, x, order="K"),
-        lambda x: strict.sum(x, where=x > 0),
         lambda x: x.max(initial=0.0),
         lambda x: strict.clip(x, min=0, max=1),
         lambda x: strict.take_along_axis(x, device([[0]])),
-        lambda x: strict.var(x, correction=1),
         lambda x: x.astype(np.float64, casting="safe"),
         lambda x: strict.add(x),
     ],
@@ -222,10 +186,10 @@ def test_keywords_cupy_lacks_are_refused(call: Callable[[Any], Any]) -> None:
         call(device())
 
 
-# -- The tables against the installed CuPy (which imports without a GPU) and the installed NumPy.
+# -- The tables against the installed CuPy, which imports without a GPU.
 
 FUNCTIONS = stand_in._signatures(stand_in.OFFERED["array_functions"] + stand_in.OFFERED["creation_functions"])
-ENTRANCES = {name: inspect.signature(getattr(strict, name)) for name in ("asarray", "array")}
+FUNCTIONS |= {name: inspect.signature(getattr(strict, name)) for name in ("asarray", "array")}
 METHODS = stand_in._signatures(stand_in.OFFERED["methods"]) | {
     name: FUNCTIONS[name].replace(parameters=list(FUNCTIONS[name].parameters.values())[1:])
     for name in stand_in.OFFERED["methods_like_functions"].split()
@@ -272,31 +236,14 @@ def check_signature(ours: inspect.Signature, theirs: inspect.Signature, doc: str
             assert parameter.VAR_KEYWORD in kinds and parameter.name in doc
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS | ENTRANCES))
-def test_functions_exist_in_cupy(cupy: Any, name: str) -> None:
-    theirs = getattr(cupy, name)
-    signature = documented_signature(theirs)
-    assert signature is not None
-    check_signature((FUNCTIONS | ENTRANCES)[name], signature, theirs.__doc__)
-
-
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_functions_exist_in_numpy(name: str) -> None:
-    theirs = getattr(np, name)
-    try:
-        signature = inspect.signature(theirs)
-    except ValueError:  # some of NumPy's C functions have none
-        pytest.skip(f"numpy.{name} has no signature")
-    check_signature(FUNCTIONS[name], signature, theirs.__doc__)
-
-
-@pytest.mark.parametrize("name", sorted(METHODS))
-def test_methods_exist_in_cupy(cupy: Any, name: str) -> None:
-    theirs = getattr(cupy.ndarray, name)
+@pytest.mark.parametrize("name", [*sorted(FUNCTIONS), *(f"ndarray.{name}" for name in sorted(METHODS))])
+def test_functions_and_methods_exist_in_cupy(cupy: Any, name: str) -> None:
+    theirs = attrgetter(name)(cupy)
     signature = documented_signature(theirs)
     assert signature is not None
     parameters = [p for p in signature.parameters.values() if p.name != "self"]
-    check_signature(METHODS[name], signature.replace(parameters=parameters), theirs.__doc__)
+    ours = METHODS[name.removeprefix("ndarray.")] if name.startswith("ndarray.") else FUNCTIONS[name]
+    check_signature(ours, signature.replace(parameters=parameters), theirs.__doc__)
 
 
 @pytest.mark.parametrize("name", stand_in.OFFERED["ufuncs"].split())
@@ -305,15 +252,11 @@ def test_ufuncs_exist_in_cupy(cupy: Any, name: str) -> None:
     assert isinstance(theirs, cupy.ufunc)
     assert (theirs.nin, theirs.nout) == (getattr(strict, name).nin, 1)
     assert r"out=None, \*, casting='same_kind', dtype=None)" in theirs.__doc__
-    scatters = theirs._scatter_op is not None if hasattr(theirs, "_scatter_op") else True
-    assert scatters or name != "add"
 
 
 def test_the_rest_exists_in_cupy(cupy: Any) -> None:
-    for name in stand_in.OFFERED["constants"].split():
-        assert getattr(cupy, name) is getattr(strict, name)
     for attribute in vars(StrictArray):
-        ours_alone = {"_array", "_host", "_index", "_equal", "_not_equal"}
+        ours_alone = {"_array", "_host", "_index"}
         python = "getattr weakref annotations static_attributes firstlineno"
         if attribute not in ours_alone and attribute.strip("_") not in python.split():
             assert hasattr(cupy.ndarray, attribute), attribute

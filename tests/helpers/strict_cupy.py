@@ -1,4 +1,4 @@
-"""A strict stand-in for CuPy: shows without a GPU that code would run on one.
+"""A strict stand-in for CuPy: shows without a GPU that code would run on one. Its device is `device="strict"`.
 
 `strict` is used as CuPy is (`import cupy as cp` becomes `cp = strict`). Its arrays, `StrictArray`, wrap a private NumPy
 array that only `.get()` and `strict.asnumpy` copy out. The stand-in refuses what CuPy 14 refuses or lacks. Where CuPy
@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tinygrad_lecture.backend import Library, register
 
 # What CuPy offers: tables of names, with the parameters that work on CuPy and NumPy alike.
 OFFERED = tomllib.loads(Path(__file__).with_name("cupy.toml").read_text(encoding="utf-8"))
@@ -101,7 +103,7 @@ def _wrap(value: Any, operands: Iterable["StrictArray"]) -> Any:
 
 def _memory(array: np.ndarray) -> Any:
     owner: Any = array
-    while getattr(owner, "base", None) is not None:  # also of the object that as_strided puts between
+    while getattr(owner, "base", None) is not None:
         owner = owner.base
     return owner
 
@@ -120,12 +122,6 @@ def _defers_to(other: Any) -> bool:
     if hasattr(other, "__array_ufunc__"):
         return other.__array_ufunc__ is None
     return getattr(other, "__array_priority__", 0) > StrictArray.__array_priority__
-
-
-def _refuse_duplicates(targets: np.ndarray, value: Any) -> None:
-    """Raise ValueError if several values would be assigned to one element. targets: flat positions."""
-    if np.size(value) > 1 and np.unique(targets).size < targets.size:
-        raise ValueError("duplicate indices: which of the values is assigned is undefined in CuPy")
 
 
 # -- The array.
@@ -201,8 +197,7 @@ class StrictArray:
     item = _to_host("item", lambda array: array.item())
     tolist = _to_host("tolist", lambda array: array.tolist())
     __int__, __float__ = _to_host("int", int), _to_host("float", float)
-    __complex__, __format__ = _to_host("complex", complex), _to_host("format", format)
-    __repr__, __str__ = _to_host("repr", repr), _to_host("str", str)
+    __format__, __repr__, __str__ = _to_host("format", format), _to_host("repr", repr), _to_host("str", str)
 
     # NumPy's protocols refuse.
 
@@ -238,21 +233,10 @@ class StrictArray:
     __or__, __ror__, __ior__ = _operators("bitwise_or")
     __xor__, __rxor__, __ixor__ = _operators("bitwise_xor")
     __matmul__, __rmatmul__ = _operators("matmul")[:2]
-    __lt__ = _operators("less")[0]
-    __le__ = _operators("less_equal")[0]
-    __gt__ = _operators("greater")[0]
-    __ge__ = _operators("greater_equal")[0]
-    _equal = _operators("equal")[0]
-    _not_equal = _operators("not_equal")[0]
-
-    def __eq__(self, other: object) -> Any:  # `x == None` is all False in CuPy, not an error
-        return strict.zeros(self.shape, dtype=bool) if other is None else self._equal(other)
-
-    def __ne__(self, other: object) -> Any:
-        return strict.ones(self.shape, dtype=bool) if other is None else self._not_equal(other)
-
-    __neg__, __pos__ = _calls("negative"), _calls("positive")
-    __abs__, __invert__ = _calls("absolute"), _calls("invert")
+    __eq__, __ne__ = _operators("equal")[0], _operators("not_equal")[0]
+    __lt__, __le__ = _operators("less")[0], _operators("less_equal")[0]
+    __gt__, __ge__ = _operators("greater")[0], _operators("greater_equal")[0]
+    __neg__, __abs__, __invert__ = _calls("negative"), _calls("absolute"), _calls("invert")
 
     # Indexing.
 
@@ -272,8 +256,10 @@ class StrictArray:
     def __setitem__(self, index: Any, value: Any) -> None:
         key = self._index(index)
         value = _operand(value)
-        if any(isinstance(part, np.ndarray) and part.dtype != bool for part in key):
-            _refuse_duplicates(np.arange(self.size).reshape(self.shape)[key], value)
+        if np.size(value) > 1 and any(isinstance(part, np.ndarray) and part.dtype != bool for part in key):
+            targets = np.arange(self.size).reshape(self.shape)[key]
+            if np.unique(targets).size < targets.size:
+                raise ValueError("duplicate indices: which of the values is assigned is undefined in CuPy")
         with np.errstate(all="ignore"):
             self._array[key] = value
 
@@ -331,7 +317,7 @@ def _axes_taken(part: Any) -> int:
 
 
 class StrictUfunc:
-    """A ufunc: positional operands, then `out`, `casting`, `dtype`; no `where`, no `order`."""
+    """A ufunc: positional operands; by name `out`, `casting`, `dtype`; no `where`, no `order`."""
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
@@ -339,11 +325,8 @@ class StrictUfunc:
         self.nin, self.nout = self._ufunc.nin, self._ufunc.nout
 
     def __call__(self, *args: Any, out: Any = None, casting: Any = "same_kind", dtype: Any = None) -> Any:
-        if not self.nin <= len(args) <= self.nin + (out is None):
+        if len(args) != self.nin:
             raise TypeError(f"Wrong number of arguments for {self.__name__!r}: {len(args)}")
-        if len(args) > self.nin:
-            args, out = args[: self.nin], args[-1]
-        (out,) = out if isinstance(out, tuple) else (out,)
         if out is not None and not isinstance(out, StrictArray):
             raise TypeError(f"Unsupported type {type(out)}")
         values = [_operand(arg) for arg in args]
@@ -373,11 +356,6 @@ def _signatures(table: str) -> dict[str, inspect.Signature]:
     return signatures
 
 
-def _waits(name: str, arguments: dict[str, Any]) -> bool:
-    """Whether the function `name` synchronises."""
-    return name in ("nonzero", "argwhere") or (name == "where" and arguments.get("x") is None)
-
-
 def _adapt(name: str, function: Callable[..., Any], signature: inspect.Signature, kind: str) -> Callable[..., Any]:
     """A function of NumPy's that behaves as CuPy's does.
 
@@ -393,7 +371,7 @@ def _adapt(name: str, function: Callable[..., Any], signature: inspect.Signature
         values = _unwrap(args, operands)
         named = {key: _unwrap(value, operands) for key, value in kwargs.items()}
         _check_places(name, arguments, kind, operands)
-        if _waits(name, arguments):
+        if name == "argwhere" or (name == "where" and arguments.get("x") is None):
             _synchronise(name)
         with np.errstate(all="ignore"):
             result = function(*values, **named)
@@ -422,17 +400,11 @@ def _check_places(name: str, arguments: dict[str, Any], kind: str, operands: lis
 # Where NumPy's function differs from CuPy's.
 
 
-def _take_along_axis(a: Any, indices: Any, axis: Any) -> Any:
-    return np.take_along_axis(a, np.remainder(indices, a.shape[axis]), axis)
-
-
 _OWN: dict[str, Callable[..., Any]] = {
-    "take_along_axis": _take_along_axis,
+    "take_along_axis": lambda a, i, axis: np.take_along_axis(a, np.remainder(i, a.shape[axis]), axis),
     "sort": partial(np.sort, kind="stable"),
     "argsort": partial(np.argsort, kind="stable"),
     "slogdet": lambda a: tuple(np.linalg.slogdet(a)),
-    "svd": lambda a, *args: tuple(np.linalg.svd(a, *args)),
-    "qr": lambda a, *args: tuple(np.linalg.qr(a, *args)),
 }
 
 
@@ -498,17 +470,14 @@ for _name in OFFERED["methods_like_functions"].split():
 strict = _Namespace("strict_cupy")
 linalg = _Namespace("strict_cupy.linalg")
 vars(linalg).update(_adapt_all(OFFERED["linalg_functions"], "array", np.linalg))
-strides = types.SimpleNamespace(**_adapt_all(OFFERED["stride_functions"], "array", np.lib.stride_tricks))
 vars(strict).update(
-    lib=types.SimpleNamespace(stride_tricks=strides),
     linalg=linalg,
-    ndarray=StrictArray,
-    ufunc=StrictUfunc,
     asarray=_asarray,
     array=_array,
     asnumpy=_asnumpy,
-    **{name: getattr(np, name) for name in OFFERED["constants"].split()},
     **{name: StrictUfunc(name) for name in OFFERED["ufuncs"].split()},
     **_adapt_all(OFFERED["array_functions"], "array"),
     **_adapt_all(OFFERED["creation_functions"], "creation"),
 )
+
+register(StrictArray, Library("strict", strict, from_host=lambda array, index: _asarray(array), to_host=_asnumpy))

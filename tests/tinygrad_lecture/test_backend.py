@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from op_table import TABLE, Row
 
 import drive
-import strict_device  # noqa: F401 - registers device="strict", a CuPy that needs no GPU
 import tinygrad_lecture as tl
 from numeric import assert_close
 from strategies import Sample

@@ -5,7 +5,6 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-import strict_device  # noqa: F401 - makes device="strict" known
 import tinygrad_lecture as tl
 from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
 from tinygrad_lecture.autograd.modes import modes

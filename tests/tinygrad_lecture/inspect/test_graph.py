@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 import nn
-import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from at_once import at_once
 from tinygrad_lecture.inspect.graph import watched

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,8 @@ from ..tensor_base import TensorBase, array_of
 from .numerical import largest
 from .report import GradcheckError
 from .subject import Subject, flat, said
+
+NODE, ARRAY = attrgetter("_node"), attrgetter("_array")
 
 # --- what the checks see of a backward pass -------------------------------------------------------------
 
@@ -62,21 +66,26 @@ class Call:
         return rule, dict(zip(self.op.asked[position] or (), values, strict=True))
 
 
-class RuleWatch(Observer):
-    """Lists the backward steps: a record, its upstream gradient, and what its rules returned.
+class Watch(Observer):
+    """Lists every recorded call, and the backward steps: a record, its upstream gradient, and what its rules returned.
 
-    It sees them before the engine examines them, so after a refusal the last ones are those that were refused.
+    It sees steps before the engine examines them, so after a refusal the last ones are those that were refused.
     """
 
     def __init__(self) -> None:
+        self.calls: list[Call] = []
         self.steps: list[tuple[Record, Any, Sequence[Any]]] = []
+
+    def saw_forward(self, op: Op[Any], arrays: Sequence[Any], settings: Any, out: Array, record: Any) -> None:
+        if record is not None:
+            self.calls.append(Call(op, list(arrays), settings, out, list(record.nodes), record))
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         self.steps.append((record, upstream, gradients))
 
 
-class CallWatch(RuleWatch):
-    """It also lists every recorded call, and what is odd about the backward rules.
+class FaultWatch(Watch):
+    """It also notes what is odd about the backward rules, in the first pass.
 
     faults: the first of each kind: its name in faults.toml, and what its sentence is filled in with.
     "changed": a rule wrote to an array that it was given.  "dtype": it returned another dtype for a float64 input.
@@ -85,20 +94,19 @@ class CallWatch(RuleWatch):
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls: list[Call] = []
         self.faults: dict[str, tuple[str, dict[str, Any]]] = {}
         self._before: dict[Record, list[tuple[str, Array, Array]]] = {}  # for each array its name, itself and a copy
 
     def saw_forward(self, op: Op[Any], arrays: Sequence[Any], settings: Any, out: Array, record: Any) -> None:
+        super().saw_forward(op, arrays, settings, out, record)
         if record is not None:
-            self.calls.append(Call(op, list(arrays), settings, out, list(record.nodes), record))
             named = [(f"input {name_of_input(op, i)}", array) for i, array in enumerate(arrays)] + [("output out", out)]
             self._before[record] = [(name, a, to_host(a).copy()) for name, a in named if is_array(a)]
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         super().saw_backward(record, upstream, gradients)
         op = record.op.name
-        for name, array, before in self._before.get(record, ()):
+        for name, array, before in self._before.pop(record, ()):
             if not np.array_equal(to_host(array), before, equal_nan=before.dtype.kind in "fc"):
                 what = "input-modified.rule" if name.startswith("input") else "output-modified"
                 self.faults.setdefault("changed", (what, {"culprit": op, "array": name, "wide": before.shape}))
@@ -135,19 +143,15 @@ class Analytical:
     """A computed graph and its gradients. Arrays are on the host."""
 
     subject: Subject
-    watch: CallWatch  # it sees the forward pass and each `backward`
+    watch: FaultWatch  # it sees the forward pass and each `backward`
     leaves: list[Tensor]
     outs: list[Tensor]
     upstreams: list[Array]  # one per output
     given: list[Array]  # the same, on the outputs' devices
     calls: list[Call]  # the ops of the forward pass
+    values: Array  # the elements of all outputs, (m,)
     gradients: list[Array] = field(default_factory=list)  # one per leaf; zeros if no gradient arrives
     arrived: list[bool] = field(default_factory=list)  # one per leaf
-
-    @cached_property
-    def values(self) -> Array:
-        """The elements of all outputs, (m,)."""
-        return flat(self.outs)
 
     @cached_property
     def upstream(self) -> Array:
@@ -157,8 +161,12 @@ class Analytical:
     @property
     def inner(self) -> float:
         """The largest number that a recorded op takes or makes."""
-        arrays = (a for call in self.calls for a in (*call.arrays, call.out))
-        return max((largest(to_host(a)[np.isfinite(to_host(a))]) for a in arrays if is_array(a)), default=0.0)
+        found = 0.0
+        for call in self.calls:
+            for array in filter(is_array, (*call.arrays, call.out)):
+                numbers = to_host(array)
+                found = max(found, largest(numbers[np.isfinite(numbers)]))
+        return found
 
     @property
     def culprit(self) -> str | None:
@@ -166,7 +174,7 @@ class Analytical:
         return self.calls[0].op.name if len(self.calls) == 1 else None
 
     def require_no(self, fault: str) -> None:
-        """Raise GradcheckError if a rule has this fault, a kind of `CallWatch.faults`."""
+        """Raise GradcheckError if a rule has this fault, a kind of `FaultWatch.faults`."""
         if fault in self.watch.faults:
             what, words = self.watch.faults[fault]
             raise self.subject.fault(what, **words)
@@ -177,9 +185,10 @@ class Analytical:
 
         None if an op is not analytic.
         """
-        if any(isinstance(call.op, Op) and not (call.op.analytic or call.op.definition) for call in self.calls):
-            return None
-        watch, leaves = CallWatch(), self.subject.leaves()
+        for call in self.calls:
+            if isinstance(call.op, Op) and not (call.op.analytic or call.op.definition):
+                return None
+        watch, leaves = Watch(), self.subject.leaves()
         with Observing(watch), reference():
             outs = self.subject.run(leaves)
         defined = replace(self, leaves=leaves, outs=outs, calls=watch.calls)
@@ -200,8 +209,7 @@ class Analytical:
     @cached_property
     def _ends(self) -> tuple[list[Any], list[Any], list[Array]]:
         """The nodes of the leaves, and nodes and arrays of the outputs."""
-        outs = self.outs
-        return [leaf._node for leaf in self.leaves], [out._node for out in outs], [out._array for out in outs]
+        return [*map(NODE, self.leaves)], [*map(NODE, self.outs)], [*map(ARRAY, self.outs)]
 
     def backward(self) -> list[Array | None]:
         """The gradients of another backward pass, which `watch` sees; None where none arrives."""
@@ -215,7 +223,7 @@ def analytical_gradients(subject: Subject, seed: int) -> Analytical:
     Raises GradcheckError if the function writes to an input, if an output is not finite, or if a rule fails.
     Raises ValueError if the function uses an input that it holds itself instead of its argument.
     """
-    watch, leaves = CallWatch(), subject.leaves()
+    watch, leaves = FaultWatch(), subject.leaves()
     with Observing(watch):
         outs = subject.run(leaves)
     for k, (x, leaf) in enumerate(zip(subject.xs, leaves, strict=True)):
@@ -227,7 +235,7 @@ def analytical_gradients(subject: Subject, seed: int) -> Analytical:
     rng = np.random.default_rng(seed)
     upstreams = [random_upstream(rng, out.shape) for out in outs]
     given = [move(u.astype(out.dtype), out.device) for u, out in zip(upstreams, outs, strict=True)]
-    found = Analytical(subject, watch, leaves, outs, upstreams, given, list(watch.calls))
+    found = Analytical(subject, watch, leaves, outs, upstreams, given, list(watch.calls), values)
     first = found.backward()
     found.gradients = on_host(first, subject.xs)
     found.arrived = [g is not None for g in first]
@@ -248,20 +256,24 @@ def vjp(
     inputs: Sequence[Tensor],
     upstreams: Sequence[Any],
     create_graph: bool = False,
-    watch: RuleWatch | None = None,
+    watch: Watch | None = None,
 ) -> list[Any]:
     """The vector-Jacobian products, one per input: arrays for upstream arrays; None where no gradient arrives.
 
     create_graph: from upstream Tensors to recorded Tensors.  watch: sees the pass.
     The graph is kept. Raises GradcheckError, naming the op, if a rule fails.
     """
-    watch = watch or RuleWatch()
-    seeds = [(out._node, g) for out, g in zip(outs, upstreams, strict=True) if out._node is not None]
-    nodes = [x._node for x in inputs]
+    seeds = []
+    for out, upstream in zip(outs, upstreams, strict=True):
+        if out._node is not None:
+            seeds.append((out._node, upstream))
+    nodes = [*map(NODE, inputs)]
     try:
-        with Observing(watch):
+        with nullcontext() if watch is None else Observing(watch):
             found = backward_pass(seeds, targets=nodes, retain_graph=True, create_graph=create_graph)
     except Exception as error:
+        if watch is None:  # once more, to see what the rules return
+            return vjp(subject, outs, inputs, upstreams, create_graph, Watch())
         raise rule_error(subject, error, watch, create_graph) from error
     return [*map(found.get, nodes)]
 
@@ -277,6 +289,8 @@ def _require_use_of_arguments(found: Analytical) -> None:
     As `lambda w_: layer(x)`, where layer holds w: a change of w_ changes nothing, so any gradient would look right.
     """
     subject = found.subject
+    if all(found.arrived):
+        return
     leaves = [node for call in found.calls for node in call.nodes if isinstance(node, Leaf) and node.tensor is not None]
     used = {id(leaf.tensor()) for leaf in leaves if leaf.tensor is not None}
     for k, arrived in enumerate(found.arrived):
@@ -288,7 +302,7 @@ def _require_use_of_arguments(found: Analytical) -> None:
 # --- rules that fail ------------------------------------------------------------------------------------
 
 
-def rule_error(subject: Subject, error: Exception, watch: RuleWatch, create_graph: bool) -> GradcheckError:
+def rule_error(subject: Subject, error: Exception, watch: Watch, create_graph: bool) -> GradcheckError:
     """The GradcheckError for an exception that a backward pass raised. watch: the observer of that pass."""
     facts: RuleError | None = getattr(error, "rule_error", None)
     if facts is not None:

@@ -43,6 +43,8 @@ DIGITS = 1e-7  # the relative error of an estimate that needs no more steps; a c
 
 PAIRS = 4  # how many pairs of steps are tried before all are
 LARGER = 3  # how many steps are larger than the first one
+FINER = (LARGER + 5, LARGER + 10, LARGER + 15)  # the numbers of steps that must agree where a claim is far off
+FAR_OFF = 1e-3  # relatively
 MIN_STEPS = 6  # how many must have finite values on both sides
 SMALLEST = 1e-305  # no step is smaller: floats lose digits there
 FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
@@ -103,12 +105,12 @@ class _Element:
 
         If nothing moves, and the claim is 0, see whether this is for rounding.
         """
-        first = self._step(LARGER)
-        if claim == 0 and first is not None and not first.move.any():
+        first = self._step(LARGER) if claim == 0 else None
+        if first is not None and not first.move.any():
             accepted = self._accept_zero(first.step, self._moves(self.largest_step / RATIO))
         else:
-            numbers = range(LARGER, LARGER + PAIRS)
-            accepted = any(map(self._accept_pair, numbers, repeat(claim)))
+            accepted = self._accept_pair(LARGER, claim) or self._accept_against(claim)
+            accepted = accepted or any(map(self._accept_pair, range(LARGER + 1, LARGER + PAIRS), repeat(claim)))
         if not accepted:
             self._decide(claim)
 
@@ -194,6 +196,28 @@ class _Element:
             or abs(gap) > 10 * DIGITS * abs(slope) + 4 * noise
         ):
             return False
+        self.column, self.noise = column, noise
+        return True
+
+    def _accept_against(self, claim: float) -> bool:
+        """Accept the slope of three coarse steps against a claim far from it, if steps of all sizes agree with it."""
+        coarse = [self._step(LARGER), self._step(LARGER + 1), self._step(LARGER + 2)]
+        if None in coarse or self.near < self.scale / 100:
+            return False
+        found = _stacked(coarse)  # type: ignore[arg-type]
+        columns, gap = _extrapolated(found.column, 2), _extrapolated(found.gap, 1)[1]
+        column = columns[1] + (columns[1] - columns[0]) / (RATIO**4 - 1)
+        slope, rounding = float(self.upstream @ column), self._rounding(found)[-1]
+        noise = float(abs(slope - self.upstream @ columns[1]) + rounding)
+        close = DIGITS / 100 * abs(slope) + noise
+        apart = abs(claim - slope)
+        if noise >= DIGITS / 100 * abs(slope) or not apart > FAR_OFF * abs(slope) or abs(gap) > 10 * close:
+            return False
+        for number in FINER:
+            fine = self._step(number)
+            rounding = math.inf if fine is None else 4 * float(self._rounding(fine))
+            if fine is None or rounding > apart / 10 or abs(fine.slope - slope) > close + rounding:
+                return False
         self.column, self.noise = column, noise
         return True
 

@@ -85,7 +85,7 @@ def gradcheck(
         raise TypeError(said("several", check="gradcheck"))
     subject = Subject(fn, inputs, input_names=input_names)
     options = Options(eps, atol, rtol, seed, analytic=eps is None, strict_shapes=strict_shapes)
-    return _report(lambda: _check(subject, options), subject, raise_exception)
+    return _report(subject, options, raise_exception)
 
 
 def gradgradcheck(
@@ -109,15 +109,16 @@ def gradgradcheck(
     """
     subject = Subject(fn, inputs, check="gradgradcheck")
     options = Options(eps, atol, rtol, seed, analytic=False)
-    return _report(lambda: _check(gradient_function(subject, grad_outputs, options), options), subject, raise_exception)
+    return _report(subject, options, raise_exception, grad_outputs)
 
 
-def _report(check: Callable[[], GradcheckReport], subject: Subject, raise_exception: bool) -> GradcheckReport:
+def _report(subject: Subject, options: Options, raise_exception: bool, grad_outputs: Any = None) -> GradcheckReport:
     """Run a check; return its report or raise its error. Restores grad mode and the state of the random stream."""
     before = get_rng_state()
     try:
         with set_grad_enabled(True), np.errstate(all="ignore"):
-            report = check()
+            second = subject.check == "gradgradcheck"
+            report = _check(gradient_function(subject, grad_outputs, options) if second else subject, options)
     except GradcheckError as error:
         if raise_exception:
             raise
@@ -140,7 +141,8 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     verdicts = judge(subject, problem_of(subject, found, options), options)
     verdicts, refusal = with_more_digits(verdicts, found, options)
     method = verdicts[0].method
-    if any(verdict.wrong.any() for verdict in verdicts):
+    wrong = [verdict for verdict in verdicts if verdict.wrong.any()]
+    if wrong:
         error = explain(verdicts, found, lambda part: _error_of_part(part, options))
         if error is not None:
             raise error
@@ -148,8 +150,13 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     if options.strict_shapes:
         found.require_no("shape")
     _require_linear(found, options)
-    masks = [(v.right, v.cannot_tell, v.kinks) for v in verdicts]
-    right, unclear, kinks = (sum(map(np.count_nonzero, of_one_kind)) for of_one_kind in zip(*masks, strict=True))
+    right = unclear = kinks = 0
+    largest_error = 0.0
+    for v in verdicts:
+        right += int(np.count_nonzero(v.right))
+        unclear += int(np.count_nonzero(v.cannot_tell))
+        kinks += int(np.count_nonzero(v.kinks))
+        largest_error = max(largest_error, float(v.error[v.right].max(initial=0)))
     doubt = doubt_about(verdicts, refusal) if unclear else ""
     for v in verdicts:
         seen = v.cannot_tell & (np.abs(v.expected) > 10 * v.noise)  # 0 by design, as of a key's bias, is noise alone
@@ -157,7 +164,6 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
             whose = f"{subject.name} with respect to {subject.called(v.k)}" if len(verdicts) > 1 else subject.name
             message = f"it cannot be told for any element whether the gradient of {whose} is right\n  {doubt}"
             raise subject.failure(message, total=unclear, method=method, hint="cannot-tell")
-    largest_error = max(float(verdict.error[verdict.right].max(initial=0)) for verdict in verdicts)
     return GradcheckReport(subject.name, method, right, kinks, largest_error, cannot_tell=unclear, doubt=doubt)
 
 
@@ -193,10 +199,10 @@ def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> 
     leaves = subject.leaves()
     outs = subject.run(leaves)
     upstreams = _upstreams(subject, outs, grad_outputs, options.seed)
-    given = [upstream._array for upstream in upstreams]
-    plain, recorded = vjp(subject, outs, leaves, given), vjp(subject, outs, leaves, upstreams, create_graph=True)
+    arrays = [upstream._array for upstream in upstreams]
+    plain, recorded = vjp(subject, outs, leaves, arrays), vjp(subject, outs, leaves, upstreams, create_graph=True)
     nudged = subject.leaves([x * (1 + 8 * EPS * (-1) ** np.arange(x.size).reshape(x.shape)) for x in subject.xs])
-    moved = on_host(vjp(subject, subject.run(nudged), nudged, given), subject.xs)
+    moved = on_host(vjp(subject, subject.run(nudged), nudged, arrays), subject.xs)
     for k, (expected, got) in enumerate(zip(on_host(plain, subject.xs), on_host(recorded, subject.xs), strict=True)):
         rounding = np.abs(np.nan_to_num(moved[k] - expected)).max(initial=0)  # that of the inputs alone
         atol = options.atol + RULE_ROUNDING + 1e-9 * np.abs(expected).max(initial=0) + rounding
@@ -212,7 +218,9 @@ def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> 
         found = vjp(subject, subject.run(inputs), inputs, args[len(subject.args) :], create_graph=True)
         return tuple(zeros_like(x) if g is None else g for g, x in zip(found, inputs, strict=True))
 
-    args = subject.args_with(leaves) + [upstream.detach().requires_grad_() for upstream in upstreams]
+    given = dict(zip(subject.checked, leaves, strict=True))
+    args = [*map(given.get, range(len(subject.args)), subject.args)]
+    args += [upstream.detach().requires_grad_() for upstream in upstreams]
     names = [*subject.input_names, *(f"upstream[{i}]" for i in range(len(upstreams)))]
     return Subject(gradients, args, f"the gradient of {subject.name}", names, subject.check)
 

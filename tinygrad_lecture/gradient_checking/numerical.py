@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -61,11 +63,13 @@ class Problem:
         """The spacing of numbers at 1: 2.2e-16 for float64, 1.1e-19 for longdouble on x86."""
         return float(np.finfo(self.values.dtype).eps)
 
-    def elements(self) -> Iterator[tuple[int, int]]:
+    def elements(self) -> list[tuple[int, int]]:
         """The elements to compute: the number of the input, and that of the element in the flattened input."""
+        found: list[tuple[int, int]] = []
         for k, x in enumerate(self.xs):
-            for i in range(x.size) if self.only is None else np.flatnonzero(self.only[k]):
-                yield k, int(i)
+            wanted = range(x.size) if self.only is None else np.flatnonzero(self.only[k]).tolist()
+            found += zip(repeat(k), wanted, strict=False)
+        return found
 
 
 @dataclass
@@ -105,6 +109,7 @@ def largest(array: Array) -> float:
     return float(np.abs(array).max(initial=0))
 
 
+KINKS = attrgetter("kinks")
 _filtering = threading.RLock()
 
 
@@ -122,6 +127,8 @@ def complex_step(problem: Problem) -> list[NumericalGradient] | None:
 
     Or if an imaginary part is too small for a float, or a Jacobian too large to keep.
     """
+    if problem.analytic is None:
+        return None
     try:
         with warnings_are("error", np.exceptions.ComplexWarning):
             return _complex_step(problem)
@@ -137,7 +144,8 @@ def _complex_step(problem: Problem) -> list[NumericalGradient] | None:
     direction.
     """
     found, values, upstream = NumericalGradient.empty(problem), problem.values, problem.upstream
-    if problem.analytic is None or any(gradient.jacobian is None for gradient in found):
+    assert problem.analytic is not None
+    if any(gradient.jacobian is None for gradient in found):
         return None
     points = [x.astype(np.result_type(x.dtype, np.complex128)) for x in problem.xs]
     close = ROUNDINGS * problem.eps * (np.abs(values) + largest(values))
@@ -164,7 +172,7 @@ def confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
     if any(gradient.jacobian is None for gradient in found):
         return False
     rng, xs, noise = np.random.default_rng(1), problem.xs, ROUNDINGS * problem.eps * np.abs(problem.values)
-    kinks = [gradient.kinks for gradient in found]
+    kinks = [*map(KINKS, found)]
     signs = [rng.uniform(0.5, 1.5, k.shape) * rng.choice([-1, 1], k.shape) * ~k for k in kinks]
     if problem.only is not None:
         signs = [v * mask for v, mask in zip(signs, problem.only, strict=True)]

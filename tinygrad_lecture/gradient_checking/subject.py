@@ -74,8 +74,8 @@ class Subject:
 
     def leaves(self, xs: Sequence[Array] | None = None) -> list[Tensor]:
         """The inputs to check, or others in their place, copied, as new leaf Tensors that require grad."""
-        made = []
-        for x in self.moved(self.xs if xs is None else xs):
+        made, xs = [], self.xs if xs is None else xs
+        for x in xs if self.on_host else self.moved(xs):
             tensor = wrap(np.array(x, copy=True, order="K") if self.on_host else x.copy())
             tensor._node = Leaf(tensor)
             made.append(tensor)
@@ -83,14 +83,7 @@ class Subject:
 
     def moved(self, xs: Sequence[Array]) -> Sequence[Array]:
         """Arrays of the host on the devices of the inputs to check."""
-        return xs if self.on_host else [move(x, device) for x, device in zip(xs, self.devices, strict=True)]
-
-    def args_with(self, tensors: Sequence[Tensor]) -> list[Any]:
-        """All inputs, with others in the place of those that are checked."""
-        args = [*self.args]
-        for position, tensor in zip(self.checked, tensors, strict=True):
-            args[position] = tensor
-        return args
+        return [move(x, device) for x, device in zip(xs, self.devices, strict=True)]
 
     def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The floating-point outputs for other values of the checked inputs.
@@ -99,18 +92,22 @@ class Subject:
         Raises TypeError if fn returns anything but Tensors, no floats, or floats of less than 64 bits.
         """
         self.random.state = self.random_state
-        returned = self.fn(*self.args_with(tensors))
+        given = dict(zip(self.checked, tensors, strict=True))
+        returned = self.fn(*map(given.get, range(len(self.args)), self.args))
         outs = [returned] if isinstance(returned, TensorBase) else returned
         if not isinstance(outs, (tuple, list)) or not TENSORS.issuperset(map(type, outs)):
             remedy = "is a return missing?" if returned is None else "it must return a Tensor or a tuple of Tensors"
             raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)}; {remedy}")
-        floats = [out for out in outs if out._array.dtype.kind in "fc"]
+        floats = []
+        for out in outs:
+            dtype = out._array.dtype
+            if dtype.kind in "fc":
+                floats.append(out)
+                if dtype.itemsize < FLOAT64.itemsize:
+                    few = "for float64 inputs, too few digits; look for a float32 constant or .float() inside"
+                    raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)} {few}")
         if not floats:
             raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)}; only floats have gradients")
-        for out in floats:
-            if out._array.dtype.itemsize < FLOAT64.itemsize:
-                few = "for float64 inputs, too few digits; look for a float32 constant or .float() inside"
-                raise TypeError(f"{self.check}: {self.name} returned {kind_of(returned)} {few}")
         return floats
 
     def values(self, xs: Sequence[Array]) -> Array:
@@ -141,13 +138,13 @@ class Subject:
         return GradcheckError(f"{self.check}: {message}", fn_name=self.name, **fields)
 
 
-TYPES = {np.ndarray}  # of arrays on the host
-
-
 def flat(outs: Sequence[TensorBase]) -> Array:
     """The elements of all outputs as one vector on the host."""
-    arrays = [out._array for out in outs]
-    return np.concatenate([*map(np.ravel, arrays if TYPES.issuperset(map(type, arrays)) else map(to_host, arrays))])
+    parts = []
+    for out in outs:
+        array = out._array
+        parts.append(np.ravel(array if type(array) is np.ndarray else to_host(array)))
+    return np.concatenate(parts)
 
 
 def _positions_to_check(args: Sequence[Any], check: str) -> list[int]:

@@ -7,14 +7,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import random
+import re
 import signal
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
-import skips
 import strict_cupy  # noqa: F401 - makes device="strict" work in every test
 import tinygrad_lecture as tl
 from browser import chromium as chromium, visit as visit
@@ -53,9 +56,21 @@ def _no_leaks() -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """End with a line that says what the skipped tests wait for."""
+    """End with a line that says which extras the skipped tests wait for, and how many tests each."""
     if skipped := terminalreporter.stats.get("skipped"):
-        terminalreporter.write_line(skips.waiting(str(report.longrepr) for report in skipped))
+        counts = Counter(_extra_of(str(report.longrepr)) for report in skipped).most_common()
+        waiting = ", ".join(f"{extra} {count:,}" for extra, count in counts)
+        terminalreporter.write_line(f"Skipped tests, by what they wait for (-rs lists them): {waiting}")
+
+
+def _extra_of(reason: str) -> str:
+    """The first extra that brings a package which the reason of a skip names."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    for extra, packages in project["optional-dependencies"].items():
+        names = {re.split(r"[\[>=]|-cuda", package)[0] for package in packages} - {"pytest", project["name"]}
+        if any(re.search(rf"\b{name}\b", reason, re.IGNORECASE) for name in names):
+            return f"the extra {extra}"
+    return "other reasons"
 
 
 def _global_state() -> dict[str, object]:

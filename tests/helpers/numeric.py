@@ -1,4 +1,4 @@
-"""Numerical derivatives to check the engine against, independent of it. Failures name the worst element."""
+"""Numbers in tests: vectors of float64, comparisons that name the worst element, numerical derivatives."""
 
 from __future__ import annotations
 
@@ -8,16 +8,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import tinygrad_lecture as tl
+
 Array = NDArray[Any]
 Function = Callable[[list[Any]], Sequence[Array]]
 
 COMPLEX_STEP = 1e-20  # its square underflows: no truncation error, and no cancellation
 
 
+def leaf(*values: float) -> tl.Tensor:
+    """A vector that requires grad."""
+    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
+
+
+def constant(*values: float) -> tl.Tensor:
+    return tl.tensor(list(values), dtype=tl.float64)
+
+
+def close(got: tl.Tensor, expected: Any) -> None:
+    """Fail unless a Tensor has the expected values, to twelve digits."""
+    np.testing.assert_allclose(got.detach().numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
 def differences(
     function: Function, inputs: Sequence[Any], position: int, upstreams: Sequence[Array], complex_step: bool = False
 ) -> Array:
-    """The gradient of sum(upstream * out) over a function's results, with respect to inputs[position].
+    """The gradient of sum(upstream * out) over a function's results, with respect to inputs[position], independent of
+    the engine.
 
     Uses central differences in float64 or, for analytic functions, the complex-step method.
     """

@@ -5,7 +5,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from at_once import at_once
+from process import at_once
 from tinygrad_lecture.random import replay
 
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from op_table import TABLE, Row
 
-import drive
+import run_op
 import tinygrad_lecture as tl
 from numeric import assert_close
 from strategies import Sample
@@ -207,7 +207,7 @@ def draw(row: Row, data: st.DataObject, device: str = "strict") -> tuple[Sample,
 
 
 def compare(
-    row: Row, sample: Sample, device: str, tolerance: float, run: Any = drive.first_order, **options: Any
+    row: Row, sample: Sample, device: str, tolerance: float, run: Any = run_op.first_order, **options: Any
 ) -> None:
     """What a run gives on a device, value and gradient or two derivatives, equals NumPy's, dtypes included."""
     there, here = run(row, sample, device, **options), run(row, sample)
@@ -229,7 +229,7 @@ def test_arrays(row: Row, data: st.DataObject) -> None:
     for result, wanted in zip(results, row.expected(sample), strict=True):
         if "device" not in sample.settings:
             assert isinstance(result, StrictArray), f"{row.name} made {type(result)} of device arrays"
-        assert_close(drive.host(result), wanted, f"{row.name} on the device", TOLERANCE["strict"])
+        assert_close(run_op.host(result), wanted, f"{row.name} on the device", TOLERANCE["strict"])
 
 
 @each(ALL)
@@ -239,7 +239,7 @@ def test_arrays(row: Row, data: st.DataObject) -> None:
 def test_forward_and_backward(row: Row, device: str, dtype: str, data: st.DataObject) -> None:
     """Values and gradients equal NumPy's."""
     sample, during = draw(row, data, device)
-    sample = sample if dtype == "strict" else drive.cast(sample, dtype)
+    sample = sample if dtype == "strict" else run_op.cast(sample, dtype)
     compare(row, sample, device, TOLERANCE[dtype], during=during)
 
 
@@ -250,7 +250,7 @@ def test_forward_and_backward(row: Row, device: str, dtype: str, data: st.DataOb
 def test_gradient_of_gradient(row: Row, device: str, dtype: str, data: st.DataObject) -> None:
     """Second derivatives equal NumPy's."""
     sample, during = draw(row, data, device)
-    compare(row, sample, device, TOLERANCE[dtype], drive.second_order, during=during)
+    compare(row, sample, device, TOLERANCE[dtype], run_op.second_order, during=during)
 
 
 @each([r for r in ALL if r.fused])
@@ -259,4 +259,4 @@ def test_gradient_of_gradient(row: Row, device: str, dtype: str, data: st.DataOb
 def test_float32_kernels(row: Row, data: st.DataObject) -> None:
     """Kernels in float32, the usual dtype on GPUs."""
     sample, during = draw(row, data)
-    compare(row, drive.cast(sample, "float32"), "strict", 1e-5, during=during)
+    compare(row, run_op.cast(sample, "float32"), "strict", 1e-5, during=during)

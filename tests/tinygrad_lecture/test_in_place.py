@@ -9,9 +9,9 @@ import pytest
 import judges
 import tinygrad_lecture as tl
 from gradchecks import make
+from numeric import constant, leaf
 from program import OURS, Program, Run, Tally
 from tinygrad_lecture.autograd import memory
-from vectors import constant, leaf
 
 WRITES = {
     "+=": lambda x: x.__iadd__(1),

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 import tinygrad_lecture as tl
-from at_once import at_once
 from gradchecks import make
-from vectors import close, constant, leaf, no_collector
+from numeric import close, constant, leaf
+from process import at_once, no_collector
 
 
 def test_each_node_is_visited_once_even_in_a_lattice_of_2_to_the_60_paths():

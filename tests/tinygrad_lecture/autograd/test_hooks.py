@@ -8,9 +8,9 @@ from hypothesis import given, settings, strategies as st
 
 import nn
 import tinygrad_lecture as tl
+from process import no_collector
 from tinygrad_lecture.autograd import hooks
 from tinygrad_lecture.autograd.modes import modes
-from vectors import no_collector
 
 
 def leaf(*values):

@@ -17,9 +17,9 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 import transformer
+from process import no_collector
 from tinygrad_lecture import backend
 from tinygrad_lecture.errors import PlaceError
-from vectors import no_collector
 
 t, w = tl.tensor([1.0, 2.0, 3.0]), tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
 x, x2, x3, x23, x43 = tl.ones(2, requires_grad=True), tl.ones(2), tl.ones(3), tl.ones(2, 3), tl.ones(4, 3)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from vectors import close, constant, leaf, no_collector
+from numeric import close, constant, leaf
+from process import no_collector
 
 func = tl.func
 

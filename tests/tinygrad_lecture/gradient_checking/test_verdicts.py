@@ -1,15 +1,14 @@
 """gradcheck does not guess: right rules are never called wrong, and what rounding hides cannot be told.
 
-`false_alarms.py` and `scales.py` run the whole of what is tested here by samples.
+`py` runs the whole of what is tested here by samples.
 """
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-import scales
 import tinygrad_lecture as tl
-from false_alarms import ROWS, SCALES, judged
+from fair_verdicts import FUNCTIONS, ROWS, SCALES_OF_OPS, called_wrong, is_false, verdict as verdict_at
 from gradchecks import failure, make, tensor
 
 
@@ -118,12 +117,12 @@ def test_verdicts(name, fn, x):
 
 
 @pytest.mark.filterwarnings("ignore:.*has no derivative at any element")  # floor of a whole number
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("scale", SCALES_OF_OPS)
 @settings(max_examples=25)
 @given(data=st.data())
 def test_no_right_rule_is_called_wrong(scale, data):
     row = data.draw(st.sampled_from(ROWS))
-    assert judged(row, data.draw(row.samples), scale)["wrong"] == 0
+    assert not called_wrong(row, data.draw(row.samples), scale)
 
 
 @pytest.mark.parametrize("check", ["gradcheck", "zero", pytest.param("gradgradcheck", marks=pytest.mark.slow)])
@@ -142,7 +141,7 @@ def test_no_right_rule_is_called_wrong(scale, data):
     ],
 )  # fmt: skip
 def test_a_step_far_larger_than_the_input_says_nothing(function, scale, check):
-    assert not scales.is_false(function, scale, check)
+    assert not is_false(function, scale, check)
 
 
 SMOOTH = {  # functions, and the scales at which value and derivative are normal numbers
@@ -154,15 +153,15 @@ SMOOTH = {  # functions, and the scales at which value and derivative are normal
 
 @pytest.mark.parametrize(("function", "scale"), [(name, scale) for name in SMOOTH for scale in SMOOTH[name]])
 def test_the_verdict_on_a_smooth_function_does_not_hang_on_the_scale(function, scale):
-    assert scales.verdict(function, scale, "gradcheck") == scales.verdict(function, scale, "of one op") == "right"
+    assert verdict_at(function, scale, "gradcheck") == verdict_at(function, scale, "of one op") == "right"
     unseen = scale > 1 or function in ("cube", "reciprocal")
-    assert scales.verdict(function, scale, "off by 1 %") in ("wrong", "cannot tell" if unseen else "wrong")
+    assert verdict_at(function, scale, "off by 1 %") in ("wrong", "cannot tell" if unseen else "wrong")
 
 
 @pytest.mark.parametrize("mistake", ["off by 1 %", pytest.param("a part off the tape", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("function", scales.FUNCTIONS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_mistakes_at_an_ordinary_scale_are_called_wrong(function, mistake):
-    assert scales.verdict(function, 1.0, mistake) in ("wrong", "outside")
+    assert verdict_at(function, 1.0, mistake) in ("wrong", "outside")
 
 
 @pytest.mark.parametrize(

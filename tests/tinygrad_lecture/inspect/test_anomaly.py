@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from at_once import at_once
+from process import at_once
 from tinygrad_lecture.autograd import modes
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of these values too

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from op_table import TABLE
 
-import drive
 import nn
+import run_op
 import tinygrad_lecture as tl
 from gradchecks import make
 from nn.functional.normalization import normalised_channels
@@ -346,9 +346,9 @@ DIFFERENTIABLE = [row for row in TABLE.values() if row.differentiable]
 @given(data=st.data())
 def test_every_op_is_explained_and_shown(row, data):
     sample = data.draw(row.samples)
-    inputs = drive.tensors(sample.inputs)
+    inputs = run_op.tensors(sample.inputs)
     with tl.Graph() as graph:
-        outs = drive.differentiable(row.run(inputs, sample.settings))
+        outs = run_op.differentiable(row.run(inputs, sample.settings))
         loss = sum((o.sum() for o in outs), tl.tensor(0.0, dtype=tl.float64))
     if not loss.requires_grad:
         return
@@ -356,6 +356,6 @@ def test_every_op_is_explained_and_shown(row, data):
     walk = walkthrough_of(loss)
     json.dumps(PageData(walk).as_data(), allow_nan=False)
     loss.backward()
-    for x in drive.variables(inputs):
+    for x in run_op.variables(inputs):
         if x.grad is not None and (vertex := graph.find(x)) is not None:
             np.testing.assert_array_equal(walk.gradients[vertex], x.grad.numpy())

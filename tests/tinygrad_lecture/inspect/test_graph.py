@@ -11,9 +11,9 @@ from hypothesis import given, strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from at_once import at_once
+from numeric import leaf
+from process import at_once, no_collector
 from tinygrad_lecture.inspect.graph import watched
-from vectors import leaf, no_collector
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from at_once import at_once
+from process import at_once
 from tinygrad_lecture.kernels import arrays, attention, compiled, fused, threads
 
 pytestmark = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")

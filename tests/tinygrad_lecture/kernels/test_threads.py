@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import tinygrad_lecture as tl
-from at_once import at_once
+from process import at_once
 from tinygrad_lecture.kernels import arrays, blas, compiled, threads
 
 # --- sharing --------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from op_table import DEFINED, TABLE, Row
 
-import drive
+import run_op
 import tinygrad_lecture as tl
 from numeric import assert_close, assert_same_bits, differences
 from strategies import LAYOUTS, Array, Sample
@@ -47,7 +47,7 @@ FUSED = [r for r in ALL if r.fused]
 
 def floats_in(sample: Sample) -> list[int]:
     """The positions of the float inputs, which have gradients."""
-    return [i for i, x in enumerate(sample.inputs) if drive.is_float(x)]
+    return [i for i, x in enumerate(sample.inputs) if run_op.is_float(x)]
 
 
 def test_every_op_has_a_row() -> None:
@@ -66,11 +66,11 @@ def test_value(row: Row, data: st.DataObject) -> None:
     """Of Tensors a Tensor, of arrays an array."""
     sample = data.draw(row.samples)
     expected = row.expected(sample)
-    for kind, inputs in ((tl.Tensor, drive.tensors(sample.inputs)), ((np.ndarray, np.generic), sample.inputs)):
+    for kind, inputs in ((tl.Tensor, run_op.tensors(sample.inputs)), ((np.ndarray, np.generic), sample.inputs)):
         for result, wanted in zip(row.run(inputs, sample.settings), expected, strict=True):
             assert isinstance(result, kind), f"{row.name} made a {type(result)}, expected {kind}"
             assert result.dtype == wanted.dtype, f"{row.name} made {result.dtype}, expected {wanted.dtype}"
-            assert_close(drive.host(result), wanted, row.name, TIGHT)
+            assert_close(run_op.host(result), wanted, row.name, TIGHT)
 
 
 @each(*[r for r in OPS if not r.op.views])
@@ -79,7 +79,7 @@ def test_value(row: Row, data: st.DataObject) -> None:
 def test_what_is_declared_to_be_no_view_shares_no_memory(row: Row, data: st.DataObject) -> None:
     """A view that nobody looked for would miss a change of its input."""
     sample = data.draw(row.samples)
-    inputs = drive.tensors(sample.inputs)
+    inputs = run_op.tensors(sample.inputs)
     arrays = [x._array for x in inputs if isinstance(x, tl.Tensor)]
     for result in row.run(inputs, sample.settings):
         assert not any(np.shares_memory(result._array, array) for array in arrays), row.name
@@ -92,11 +92,11 @@ def test_integers_and_bools(row: Row, data: st.DataObject) -> None:
     """The results are NumPy's, except that integers give float32, the default dtype, where NumPy gives float64."""
     drawn = data.draw(row.samples)
     dtype = data.draw(st.sampled_from([d for d in ("int64", "int32", "bool") if np.dtype(d).kind in row.kinds]))
-    sample = drive.cast(drawn, dtype)
+    sample = run_op.cast(drawn, dtype)
     expected = row.expected(sample)
-    for result, wanted in zip(row.run(drive.tensors(sample.inputs), sample.settings), expected, strict=True):
+    for result, wanted in zip(row.run(run_op.tensors(sample.inputs), sample.settings), expected, strict=True):
         name = f"{row.name} of {dtype}"
-        assert_close(drive.host(result), wanted, name, LOOSE)
+        assert_close(run_op.host(result), wanted, name, LOOSE)
         kept = result.dtype.kind == wanted.dtype.kind and result.dtype != tl.float64
         assert kept, f"{name} made {result.dtype}, expected {wanted.dtype}"
 
@@ -107,12 +107,12 @@ def test_integers_and_bools(row: Row, data: st.DataObject) -> None:
 def test_float32_stays_float32(row: Row, data: st.DataObject) -> None:
     """In gradients too, and they equal those of float64 up to rounding."""
     drawn = data.draw(row.samples)
-    results, found = drive.first_order(row, drive.cast(drawn, "float32"))
+    results, found = run_op.first_order(row, run_op.cast(drawn, "float32"))
     for result, wanted in zip(results, row.expected(drawn), strict=True):
         assert_close(result, wanted, f"{row.name} in float32", LOOSE)
         if not row.casts and result.dtype.kind == "f":
             assert result.dtype == tl.float32, f"{row.name} of float32 made {result.dtype}"
-    wide = drive.first_order(row, drawn)[1]
+    wide = run_op.first_order(row, drawn)[1]
     for position, gradient, wanted in zip(floats_in(drawn), found, wide, strict=False):
         name = f"gradient of {row.name} by input {position} in float32"
         assert gradient.dtype == tl.float32 and wanted.dtype == tl.float64, f"{name} is {gradient.dtype}"
@@ -127,12 +127,12 @@ def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
 
     An input without axes does not promote one with axes."""
     sample = data.draw(row.samples)
-    floats = [i for i, x in enumerate(sample.inputs) if drive.is_float(x)]
+    floats = [i for i, x in enumerate(sample.inputs) if run_op.is_float(x)]
     narrowed = data.draw(st.sampled_from(floats))
     for narrow, wide in (("int64", "float32"), ("float32", "float64")):
-        inputs = list(drive.cast(sample, wide).inputs)
-        inputs[narrowed] = drive.cast(sample, narrow).inputs[narrowed]
-        results, found = drive.first_order(row, Sample(tuple(inputs), sample.settings))
+        inputs = list(run_op.cast(sample, wide).inputs)
+        inputs[narrowed] = run_op.cast(sample, narrow).inputs[narrowed]
+        results, found = run_op.first_order(row, Sample(tuple(inputs), sample.settings))
         made = [inputs[i] for i in floats if inputs[i].dtype.kind == "f"]
         considered = [x for x in made if x.ndim] or made
         expected = np.result_type(*considered) if considered else np.dtype("float32")
@@ -155,8 +155,8 @@ def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
 def test_gradient(row: Row, data: st.DataObject) -> None:
     """Against numerical differences, for every element of every float input, with a random upstream gradient."""
     sample = data.draw(row.samples)
-    results, found = drive.first_order(row, sample)
-    given_ = drive.upstreams([r for r in results if r.dtype.kind == "f"])
+    results, found = run_op.first_order(row, sample)
+    given_ = run_op.upstreams([r for r in results if r.dtype.kind == "f"])
 
     def function(inputs: list[Any]) -> list[Array]:
         return [np.asarray(r) for r in row.run(inputs, sample.settings) if np.asarray(r).dtype.kind in "fc"]
@@ -174,21 +174,21 @@ def test_gradient(row: Row, data: st.DataObject) -> None:
 def test_gradient_of_gradient(row: Row, data: st.DataObject) -> None:
     """The recorded gradient equals the unrecorded one, and its own gradients agree with differences."""
     sample = data.draw(row.samples)
-    first, second = drive.second_order(row, sample)
-    results, unrecorded = drive.first_order(row, sample)
+    first, second = run_op.second_order(row, sample)
+    results, unrecorded = run_op.first_order(row, sample)
     for position, a, b in zip(floats_in(sample), first, unrecorded, strict=True):
         assert_close(a, b, f"gradient, recorded, of {row.name} by input {position}", TIGHT)
 
-    given_ = drive.upstreams([r for r in results if r.dtype.kind == "f"])
+    given_ = run_op.upstreams([r for r in results if r.dtype.kind == "f"])
     variables = [*sample.inputs, *given_]
 
     def gradient(values: list[Any]) -> list[Array]:
-        inputs = drive.tensors(values[: len(sample.inputs)])
-        outs = drive.differentiable(row.run(inputs, sample.settings))
-        return [drive.host(g) for g in drive.gradients(outs, drive.variables(inputs), values[len(sample.inputs) :])]
+        inputs = run_op.tensors(values[: len(sample.inputs)])
+        outs = run_op.differentiable(row.run(inputs, sample.settings))
+        return [run_op.host(g) for g in run_op.gradients(outs, run_op.variables(inputs), values[len(sample.inputs) :])]
 
     asked = [*floats_in(sample), *range(len(sample.inputs), len(variables))]
-    weights = drive.upstreams(first, seed=2)
+    weights = run_op.upstreams(first, seed=2)
     for position, found in zip(asked, second or [np.zeros_like(variables[p]) for p in asked], strict=True):
         by = f"input {position}" if position < len(sample.inputs) else "the upstream gradient"
         expected = differences(gradient, variables, position, weights)
@@ -203,26 +203,26 @@ def test_third_derivative(row: Row, data: st.DataObject) -> None:
     asked = floats_in(sample)
 
     def second(values: list[Any], create_graph: bool = False) -> tuple[list[Any], list[Any]]:
-        inputs = drive.tensors(values)
-        by = drive.variables(inputs)
-        outs = drive.differentiable(row.run(inputs, sample.settings))
-        first = drive.gradients(outs, by, drive.upstreams(outs), create_graph=True)
-        recorded = drive.differentiable(first)
-        given_ = drive.upstreams(recorded, seed=2)
-        found = drive.gradients(recorded, by, given_, create_graph) if recorded else [tl.zeros_like(x) for x in by]
+        inputs = run_op.tensors(values)
+        by = run_op.variables(inputs)
+        outs = run_op.differentiable(row.run(inputs, sample.settings))
+        first = run_op.gradients(outs, by, run_op.upstreams(outs), create_graph=True)
+        recorded = run_op.differentiable(first)
+        given_ = run_op.upstreams(recorded, seed=2)
+        found = run_op.gradients(recorded, by, given_, create_graph) if recorded else [tl.zeros_like(x) for x in by]
         return by, found
 
     by, found = second(list(sample.inputs), create_graph=True)
-    recorded = drive.differentiable(found)
-    weights = drive.upstreams(found, seed=3)
+    recorded = run_op.differentiable(found)
+    weights = run_op.upstreams(found, seed=3)
     chosen = [w for w, f in zip(weights, found, strict=True) if f.requires_grad]
-    third = drive.gradients(recorded, by, chosen) if recorded else [tl.zeros_like(x) for x in by]
+    third = run_op.gradients(recorded, by, chosen) if recorded else [tl.zeros_like(x) for x in by]
     for position, gradient in zip(asked, third, strict=True):
         expected = differences(
-            lambda values: [drive.host(g) for g in second(values)[1]], sample.inputs, position, weights
+            lambda values: [run_op.host(g) for g in second(values)[1]], sample.inputs, position, weights
         )
         name = f"third derivative of {row.name} by input {position}"
-        assert_close(drive.host(gradient), expected, name, 10 * DIFFERENCES)
+        assert_close(run_op.host(gradient), expected, name, 10 * DIFFERENCES)
 
 
 @each(*DIFFERENTIABLE)
@@ -231,15 +231,15 @@ def test_third_derivative(row: Row, data: st.DataObject) -> None:
 def test_each_input_alone(row: Row, data: st.DataObject) -> None:
     """The op runs alike each time: an input's gradient has the same bits, whether or not others require grad."""
     sample = data.draw(row.samples)
-    results, together = drive.first_order(row, sample)
+    results, together = run_op.first_order(row, sample)
     for position, expected in zip(floats_in(sample), together, strict=True):
-        inputs = drive.tensors(sample.inputs, grad=[i == position for i in range(len(sample.inputs))])
+        inputs = run_op.tensors(sample.inputs, grad=[i == position for i in range(len(sample.inputs))])
         again = row.run(inputs, sample.settings)
         for result, first in zip(again, results, strict=True):
-            assert_same_bits(drive.host(result), first, f"{row.name}, run twice")
-        outs = drive.differentiable(again)
-        (alone,) = drive.gradients(outs, drive.variables(inputs), drive.upstreams(outs))
-        assert_same_bits(drive.host(alone), expected, f"gradient of {row.name} by input {position} alone")
+            assert_same_bits(run_op.host(result), first, f"{row.name}, run twice")
+        outs = run_op.differentiable(again)
+        (alone,) = run_op.gradients(outs, run_op.variables(inputs), run_op.upstreams(outs))
+        assert_same_bits(run_op.host(alone), expected, f"gradient of {row.name} by input {position} alone")
 
 
 # --- memory -------------------------------------------------------------------------------------------------
@@ -251,10 +251,10 @@ def test_each_input_alone(row: Row, data: st.DataObject) -> None:
 def test_nothing_is_written_to_and_no_memory_is_shared(row: Row, data: st.DataObject) -> None:
     """Inputs and upstream gradients keep their bits, and a write to one gradient changes nothing else."""
     sample = data.draw(row.samples)
-    inputs = drive.tensors(sample.inputs)
-    by = drive.variables(inputs)
-    outs = drive.differentiable(row.run(inputs, sample.settings))
-    given_ = drive.upstreams(outs)
+    inputs = run_op.tensors(sample.inputs)
+    by = run_op.variables(inputs)
+    outs = run_op.differentiable(row.run(inputs, sample.settings))
+    given_ = run_op.upstreams(outs)
     watched = {f"input {i}": x for i, x in enumerate(sample.inputs) if isinstance(x, np.ndarray)}
     watched.update({f"upstream gradient {i}": u for i, u in enumerate(given_)})
     watched.update({f"result {i}": out.array for i, out in enumerate(outs)})
@@ -281,9 +281,9 @@ def test_any_layout_of_memory(row: Row, data: st.DataObject) -> None:
     """Transposed, reversed, strided and repeated inputs give the results of contiguous ones."""
     sample = data.draw(row.samples)
     layouts = [LAYOUTS[data.draw(st.sampled_from(sorted(LAYOUTS)))] for _ in sample.inputs]
-    views = tuple(lay(x) if drive.is_float(x) else x for lay, x in zip(layouts, sample.inputs, strict=True))
-    plain = tuple(np.ascontiguousarray(x).reshape(x.shape) if drive.is_float(x) else x for x in views)
-    a, b = (drive.first_order(row, Sample(inputs, sample.settings)) for inputs in (views, plain))
+    views = tuple(lay(x) if run_op.is_float(x) else x for lay, x in zip(layouts, sample.inputs, strict=True))
+    plain = tuple(np.ascontiguousarray(x).reshape(x.shape) if run_op.is_float(x) else x for x in views)
+    a, b = (run_op.first_order(row, Sample(inputs, sample.settings)) for inputs in (views, plain))
     for viewed, contiguous in zip([*a[0], *a[1]], [*b[0], *b[1]], strict=True):
         assert_close(viewed, contiguous, f"{row.name} of views", TIGHT)
 
@@ -296,7 +296,7 @@ def test_a_record_keeps_what_its_row_says(row: Row, data: st.DataObject) -> None
     sample = data.draw(row.samples)
     op: Op[Any] = row.op
     names = [op.variadic] * len(sample.inputs) if op.variadic else op.inputs
-    inputs = drive.tensors([x.copy() if isinstance(x, np.ndarray) else x for x in sample.inputs])
+    inputs = run_op.tensors([x.copy() if isinstance(x, np.ndarray) else x for x in sample.inputs])
     (out,) = row.run(inputs, sample.settings)
     owners = {
         f"{name} (input {i})": weakref.ref(x._array)
@@ -332,7 +332,7 @@ def arrays_asked_by(op: Op[Any], rule: Rule) -> list[str]:
 def test_kernel_is_its_definition(row: Row, data: st.DataObject) -> None:
     """Forward, and backward for every combination of inputs that require grad."""
     dtype = data.draw(st.sampled_from(sorted(FLOATS)))
-    sample = drive.cast(data.draw(row.samples), dtype)
+    sample = run_op.cast(data.draw(row.samples), dtype)
     asked = floats_in(sample)
     rtol = FLOATS[dtype]
     for choice in product([True, False], repeat=len(asked)):
@@ -347,12 +347,12 @@ def kernel_and_definition(row: Row, sample: Sample, grad: list[bool]) -> tuple[l
     """(value, *gradients) from the kernel, and the same from the definition."""
     found = []
     for definition in (False, True):
-        inputs = drive.tensors(sample.inputs, grad=grad)
+        inputs = run_op.tensors(sample.inputs, grad=grad)
         with tl.reference() if definition else tl.enable_grad():
             (out,) = row.run(inputs, sample.settings)
-            outs = drive.differentiable([out])
-            gradients = drive.gradients(outs, drive.variables(inputs), drive.upstreams(outs)) if outs else []
-        found.append([drive.host(out), *(drive.host(g) for g in gradients)])
+            outs = run_op.differentiable([out])
+            gradients = run_op.gradients(outs, run_op.variables(inputs), run_op.upstreams(outs)) if outs else []
+        found.append([run_op.host(out), *(run_op.host(g) for g in gradients)])
     return found[0], found[1]
 
 
@@ -368,7 +368,7 @@ def test_kernel_computes_what_is_needed(row: Row, data: st.DataObject) -> None:
     if "kept" in kernel.of_forward:
         recorded, kept = kernel.keeping(*sample.inputs, **sample.numpy_settings)
         assert_same_bits(recorded, out, f"{row.name}, recorded")
-    (upstream,) = drive.upstreams([out])
+    (upstream,) = run_op.upstreams([out])
     asked = floats_in(sample)
     for choice in product([True, False], repeat=len(asked)):
         needs = [i in asked and choice[asked.index(i)] for i in range(len(sample.inputs))]

@@ -1,21 +1,47 @@
-"""Does gradcheck judge fairly at inputs of any size? Functions at scales from 1e-300 to 1e300, right rules and wrong.
+"""Does gradcheck judge fairly? Every op of the table at every scale, and functions at scales from 1e-300 to 1e300, with
+right rules and wrong.
 
-    PYTHONPATH=.:tests/helpers python tests/helpers/scales.py
+    PYTHONPATH=.:tests/helpers:tests/tinygrad_lecture/ops python tests/helpers/fair_verdicts.py
 
-runs the whole of it, prints each false verdict, and counts all. A false verdict calls a right rule wrong, or a wrong
-rule right. A test in `tests/tinygrad_lecture/gradient_checking/test_verdicts.py` runs a part.
+prints each false verdict on a function at a scale. A false verdict calls a right rule wrong, or a wrong rule right.
+`tests/tinygrad_lecture/gradient_checking/test_verdicts.py` runs a part, and the ops.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from functools import partial
+from itertools import product
 
 import numpy as np
+from op_table import TABLE, Row
 
 import tinygrad_lecture as tl
 from gradchecks import make
+from strategies import Sample
+
+# --- ops ------------------------------------------------------------------------------------------------------
+
+SCALES_OF_OPS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+ROWS = [row for row in TABLE.values() if row.differentiable]
+
+
+def called_wrong(row: Row, sample: Sample, scale: float) -> bool:
+    """Whether the op's own rule is called wrong for a sample times `scale`.
+
+    Samples that the op does not take at this scale, since its result is not finite, or an input, say nothing.
+    """
+    inputs = [
+        tl.tensor(x * scale if x.dtype.kind == "f" else x) if isinstance(x, np.ndarray) else x for x in sample.inputs
+    ]
+    floats = [x.numpy() for x in inputs if isinstance(x, tl.Tensor) and x.dtype.kind == "f"]
+    if not any(x.size for x in floats) or not all(np.isfinite(x).all() for x in floats):
+        return False  # a check refuses nan and inf, which some ops are for
+    report = tl.gradcheck(lambda *xs: row.call(row.op, *xs, **sample.settings), inputs, raise_exception=False)
+    return report.error is not None and report.error.hint not in ("not-finite", "cannot-tell")
+
+
+# --- functions ------------------------------------------------------------------------------------------------
 
 FUNCTIONS = {
     "square": lambda x: x * x,
@@ -24,21 +50,15 @@ FUNCTIONS = {
     "sqrt": lambda x: tl.sqrt(x),
     "reciprocal": lambda x: 1 / x,
     "exp": lambda x: tl.exp(x),
-    "expm1": lambda x: tl.expm1(x),
-    "log1p": lambda x: tl.log1p(x),
     "sin": lambda x: tl.sin(x),
     "sin(1 / x)": lambda x: tl.sin(1 / x),
     "tanh": lambda x: tl.tanh(x),
-    "sigmoid": lambda x: tl.sigmoid(x),
     "gelu": lambda x: tl.gelu(x),
-    "x log x": lambda x: x * tl.log(x),
-    "sqrt(1 + x²)": lambda x: tl.sqrt(1 + x * x),
     "x @ w": lambda x: x @ tl.tensor([[0.3, -1.2], [0.8, 0.4], [-0.5, 0.9]]),
     "norm": lambda x: tl.norm(x),
     "x / norm": lambda x: x / tl.norm(x),
     "x / sum": lambda x: x / tl.sum(x),
     "softmax": lambda x: tl.softmax(x),
-    "logsumexp": lambda x: tl.logsumexp(x, 0),
     "std": lambda x: tl.std(x),
     "prod": lambda x: tl.prod(x),
     "layer norm": lambda x: tl.layer_norm(x, eps=0),
@@ -49,12 +69,8 @@ FUNCTIONS = {
     "cos(1 / x²)": lambda x: tl.cos(1 / x**2),
     "sin(x) / x": lambda x: tl.sin(x) / x,
     "sin(πx) / πx": lambda x: tl.sin(np.pi * x) / (np.pi * x),
-    "sin(sqrt x)": lambda x: tl.sin(tl.sqrt(x)),
     "1e6 + sin": lambda x: 1e6 + tl.sin(x),
     "expm1(x) / x": lambda x: tl.expm1(x) / x,
-    "(exp(x) - 1) / x": lambda x: (tl.exp(x) - 1) / x,
-    "log1p(x) / x": lambda x: tl.log1p(x) / x,
-    "(1 - cos) / x²": lambda x: (1 - tl.cos(x)) / x**2,
     "x to the x": lambda x: x**x,
     "(x + 1e9) - 1e9": lambda x: (x + 1e9) - 1e9,
 }
@@ -90,9 +106,6 @@ NO_DIGITS = {
     "sin(x) / x": 1e-4,
     "sin(πx) / πx": 1e-4,
     "expm1(x) / x": 1e-4,
-    "(exp(x) - 1) / x": 1e-4,
-    "log1p(x) / x": 1e-4,
-    "(1 - cos) / x²": 1e-2,
     "x² sin(1 / x)": 1e-100,
 }
 
@@ -123,19 +136,7 @@ def is_false(function: str, scale: float, check: str) -> bool:
     return verdict(function, scale, check) == ("right" if check in WRONG else "wrong")
 
 
-def main() -> None:
-    """Print the false verdicts, and how many of each kind there are."""
-    counts: Counter[str] = Counter()
-    for check in CHECKS:
-        for function in FUNCTIONS:
-            for scale in SCALES:
-                found = verdict(function, scale, check)
-                counts[f"{check}: {found}"] += 1
-                if is_false(function, scale, check):
-                    print(f"{check} of {function} at {scale}: {found}")
-    for name, count in sorted(counts.items()):
-        print(count, name)
-
-
 if __name__ == "__main__":
-    main()
+    for check, function, scale in product(CHECKS, FUNCTIONS, SCALES):
+        if is_false(function, scale, check):
+            print(f"{check} of {function} at {scale}: {verdict(function, scale, check)}")

@@ -27,13 +27,12 @@ from .block import Block, CrossBlock, make_final_norm
 from .cache import Cache
 from .config import Activation, NormKind, NormPlace, Positions, TransformerConfig, check_config, config_class
 from .embedding import Embedding, unembedding
-from .generation import LanguageModel, Prompt, Settings, pad_prompts
+from .generation import LanguageModel, Prompt, pad_prompts
 from .inputs import as_tokens, check_tokens, read
 from .inspect.inspectable import Inspectable
 from .inspect.trace import Stack, Trace, traced
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
-from .tokenizer import Tokenizer
 from .training import initialize, token_cross_entropy
 
 __all__ = ["T5", "Bart", "BartConfig", "EncoderDecoder", "EncoderDecoderConfig", "T5Config"]
@@ -48,7 +47,6 @@ class EncoderDecoderConfig(TransformerConfig):
     - `decoder_layers`: number of the decoder's blocks; 0 means `layers`.
     - `start`: the token that every target begins with, `stop`: the one that ends it; None if not known.
     - `forced`: the first token of every target after `start`, which the model does not choose; None if it does.
-    - `forced_eos`: the last token of a target that comes to max_new_tokens; None if the model chooses it.
     """
 
     vocab_size: int = 37000
@@ -64,11 +62,10 @@ class EncoderDecoderConfig(TransformerConfig):
     start: int | None = None
     stop: int | None = None
     forced: int | None = None
-    forced_eos: int | None = None
 
     def _mismatches(self) -> Iterator[str]:
         yield from super()._mismatches()
-        for name in ("start", "stop", "forced", "forced_eos"):
+        for name in ("start", "stop", "forced"):
             token = getattr(self, name)
             if token is not None and (type(token) is not int or not 0 <= token < self.vocab_size):
                 yield f"{name} must be a token, 0 to {self.vocab_size - 1}, or None, got {token!r}"
@@ -199,23 +196,20 @@ class EncoderDecoder(Inspectable):
         - `source`: at least one token, a list, array or Tensor of shape (tokens,).
         - `start`: the token that every target begins with, by default config.start. It is not yielded, nor is the
           config's forced token after it; neither counts among max_new_tokens.
-        - `stop`, `forced_eos`: by default those of the config.
+        - `stop`: by default that of the config.
 
         Other settings and errors: see `GPT.generate`. Raises TypeError without a `start`.
         """
         target = TargetModel(self, [source], self.beginning(start))
-        return target.generate(target.prompt, **self._ends(settings))
+        return target.generate(target.prompt, **{"stop": self.config.stop, **settings})
 
     def generate_batch(
         self, sources: Iterable[Prompt], *, start: int | None = None, **settings: Any
     ) -> list[list[int]]:
         """The targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
         target = TargetModel(self, sources, self.beginning(start))
-        return target.generate_batch([target.prompt] * len(target.source), **self._ends(settings))
-
-    def _ends(self, settings: Settings) -> Settings:
-        """The settings, those of a text's end by default those of the config."""
-        return {"stop": self.config.stop, "forced_eos": self.config.forced_eos, **settings}
+        settings = {"stop": self.config.stop, **settings}
+        return target.generate_batch([target.prompt] * len(target.source), **settings)
 
     def beginning(self, start: int | None) -> list[int]:
         """What every target begins with: the config's start and forced tokens, or another start alone.
@@ -243,11 +237,6 @@ class TargetModel(LanguageModel):
         self.source, self.source_padding = pad_prompts(sources)  # (batch, source) each
         self.memory: Tensor | None = None
         check_tokens(model.source_embedding, self.source)
-
-    @property
-    def tokenizer(self) -> Tokenizer | None:
-        """That of the encoder-decoder, if it has one."""
-        return getattr(self.model, "tokenizer", None)
 
     def new_cache(self) -> Cache:
         """An empty key/value cache."""
@@ -330,7 +319,6 @@ class BartConfig(EncoderDecoderConfig):
     init_std: float | None = 0.02
     start: int | None = 2
     stop: int | None = 2
-    forced_eos: int | None = 2
 
 
 class Bart(EncoderDecoder, PretrainedModel):

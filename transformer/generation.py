@@ -1,6 +1,5 @@
 """Autoregressive generation: the settings, and from logits to the next token.
 
-    adjusted            logits -> logits, by what the text says already
     probabilities       logits -> probabilities: temperature, then top_k, top_p
     draw                probabilities -> a token
 
@@ -33,26 +32,6 @@ from .tokenizer.pretrained import Messages, PretrainedTokenizer
 __all__ = ["probabilities"]
 
 # --- from logits to probabilities, then a draw ----------------------------------------------------------------
-
-
-def adjusted(logits: Tensor, texts: Texts, settings: Settings, last: bool) -> Tensor:
-    """Logits, by what the texts say already: (batch, vocab_size) -> (batch, vocab_size).
-
-    - `texts`: prompts and texts so far.
-    - `settings`: with a `repetition_penalty`, the logit of a token that the text has is divided by it or, below 0,
-      multiplied (Keskar et al., arXiv:1909.05858). With `forced_eos` that is the only token possible as the last.
-    - `last`: whether no other token may follow.
-    """
-    penalty, forced = settings["repetition_penalty"], settings["forced_eos"]
-    if last and forced is not None:
-        is_forced = tl.arange(logits.shape[-1], device=logits.device) == forced  # (vocab_size,)
-        return tl.where(is_forced, tl.zeros_like(logits), -np.inf)  # type: ignore[no-any-return]
-    if penalty == 1:
-        return logits
-    seen, (rows, places) = np.zeros(logits.shape, np.bool_), np.nonzero(texts.mask)
-    seen[rows, texts.tokens[rows, places]] = True
-    penalized = tl.where(logits < 0, logits * penalty, logits / penalty)
-    return tl.where(tl.tensor(seen, device=logits.device), penalized, logits)
 
 
 def probabilities(
@@ -153,8 +132,6 @@ SETTINGS: dict[str, tuple[Any, type, Callable[[Any], bool], str]] = {  # -> its 
     "top_k": (None, Integral, lambda k: k >= 1, "an integer of at least 1, or None"),
     "top_p": (None, Real, lambda p: 0 < p <= 1, "a number above 0 and at most 1, or None"),
     "seed": (None, Integral, lambda s: s >= 0, "an integer of at least 0, or None"),
-    "repetition_penalty": (1.0, Real, lambda r: 0 < r < np.inf, "a number above 0, such as 1.2, and finite"),
-    "forced_eos": (None, Integral, lambda token: token >= 0, "a token, or None"),
 }
 
 DEFAULTS: Settings = {name: default for name, (default, *_) in SETTINGS.items()} | {"stop": None, "cached": True}
@@ -179,27 +156,21 @@ def checked_settings(given: Settings, vocab_size: int) -> Settings:
             raise TypeError(f"generation has no setting {name!r}; the settings are {', '.join(DEFAULTS)}{remedy}")
     settings = DEFAULTS | given
     check_settings(**{name: value for name, value in settings.items() if name in SETTINGS})
-    settings["stop"] = stop = _stops(settings["stop"])
-    for name, token in (*(("stop", each) for each in stop), ("forced_eos", settings["forced_eos"])):
-        if isinstance(token, int) and not 0 <= token < vocab_size:
-            raise IndexError(f"{name}: token {token} is not in the vocabulary, whose tokens are 0 to {vocab_size - 1}")
+    settings["stop"] = _stops(settings["stop"])
+    for token in settings["stop"]:
+        if not 0 <= token < vocab_size:
+            raise IndexError(f"stop: token {token} is not in the vocabulary, whose tokens are 0 to {vocab_size - 1}")
     return settings
 
 
-def _stops(stop: Any) -> list[int | str]:
+def _stops(stop: Any) -> list[int]:
     if stop is None:
         return []
     held = stop.tolist() if isinstance(stop, Tensor | np.ndarray) else stop
-    single = isinstance(held, str) or not isinstance(held, Iterable)
     try:
-        stops = [each if isinstance(each, str) else operator.index(each) for each in ([held] if single else held)]
+        return [operator.index(each) for each in (held if isinstance(held, Iterable) else [held])]
     except TypeError:
-        raise TypeError(
-            f'stop: give ids, such as model.tokenizer.special_tokens["<|im_end|>"], or texts, got {stop!r}'
-        ) from None
-    if "" in stops:
-        raise ValueError("stop: a text must not be empty")
-    return stops
+        raise TypeError(f'stop: give ids, such as model.tokenizer.special_tokens["<|im_end|>"], got {stop!r}') from None
 
 
 # --- the loop ------------------------------------------------------------------------------------------------
@@ -242,18 +213,16 @@ class Texts:
         self.mask = np.concatenate([self.mask, running[:, None]], axis=1)
 
 
-def draws(texts: Texts, settings: Settings, stop: list[int]) -> Iterator[Step]:
+def draws(texts: Texts, settings: Settings) -> Iterator[Step]:
     """Yields the next token of each text, and which texts go on, (batch,) each; ends when none does.
 
-    - `stop`: tokens that end a text; they are not part of it.
+    A token of settings["stop"] ends a text and is not part of it.
     """
     random = rng.generator(settings["seed"])
     running = np.ones(len(texts.tokens), np.bool_)
-    most = settings["max_new_tokens"]
-    for n in range(1, most + 1):
-        logits = adjusted(texts.next_logits(), texts, settings, n == most)  # (batch, vocab_size)
-        chosen = choose(logits, settings, random)  # (batch,)
-        for token in stop:
+    for _ in range(settings["max_new_tokens"]):
+        chosen = choose(texts.next_logits(), settings, random)  # (batch, vocab_size) -> (batch,)
+        for token in settings["stop"]:
             running = running & (chosen != token)
         if not running.any():
             return
@@ -294,23 +263,17 @@ class LanguageModel(nn.Module):
         - `prompt`: at least one token, such as one that starts a text; a list, array or Tensor of shape (tokens,).
         - `max_new_tokens`: the most tokens to yield, by default 100.
         - `temperature` (1), `top_k`, `top_p` (None): see `probabilities`; temperature 0 is greedy.
-        - `repetition_penalty` (1): by what logits of tokens that prompt or text have are divided (below 0 multiplied).
-        - `stop`: a token or a text, or several, any of which ends what is generated. It is not yielded, nor anything
-          after it. A text may lie across tokens or inside one: see `Tokenizer.until`. The token of a special token is
+        - `stop`: a token or several, any of which ends the text and is not yielded. That of a special token is
           `model.tokenizer.special_tokens["<|im_end|>"]`. By default T5 and BART stop at their config's, a GPT and a
           Llama at none (in `chat` where the message ends).
-        - `forced_eos`: the last of max_new_tokens, if the text comes so far; by default BART's config's, else None.
         - `seed`: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
         - `cached`: use a key/value cache, as by default. Without it the tokens are the same, but slower.
 
         Beyond the context the model sees the last `context` tokens.
-        Raises at once: ValueError for invalid settings, a text in `stop` without a tokenizer, or an empty prompt,
-        TypeError for an unknown setting or one of a wrong type, IndexError for a token, in the prompt or in settings,
-        outside the vocabulary.
+        Raises at once: ValueError for invalid settings or an empty prompt, TypeError for an unknown setting or one of a
+        wrong type, IndexError for a token, in the prompt or in `stop`, outside the vocabulary.
         """
-        steps, texts, tokenizer = self._begun([prompt], settings)
-        ids = (int(tokens[0]) for tokens, _ in steps)  # a text alone: the steps end with it
-        return tokenizer.until(ids, texts) if texts else ids
+        return (int(tokens[0]) for tokens, _ in self._begun([prompt], settings))  # the steps end with the text
 
     def generate_batch(self, prompts: Iterable[Prompt], **settings: Any) -> list[list[int]]:
         """The tokens that follow each of several prompts, of any lengths, generated in parallel.
@@ -318,16 +281,12 @@ class LanguageModel(nn.Module):
         Settings and errors: see `generate`.
         """
         prompts = list(prompts)
-        steps, texts, tokenizer = self._begun(prompts, settings)
         rows: list[list[int]] = [[] for _ in prompts]
-        for tokens, running in steps:
+        for tokens, running in self._begun(prompts, settings):
             for row, token, runs in zip(rows, tokens.tolist(), running, strict=True):
                 if runs:
                     row.append(token)
-            ended = (any(text in tokenizer.decode(row) for text in texts) for row in rows)
-            if texts and all(has_end or not runs for has_end, runs in zip(ended, running, strict=True)):
-                break
-        return [list(tokenizer.until(row, texts)) for row in rows] if texts else rows
+        return rows
 
     def chat(self, messages: Messages, **settings: Any) -> Iterator[str]:
         """Yields the answer to a chat, as pieces of text.
@@ -352,21 +311,12 @@ class LanguageModel(nn.Module):
             raise ValueError(f"chat: the last message takes {len(prompt)} tokens, and the context is {self.context}")
         return tokenizer.stream(self.generate(prompt, **settings), skip_special_tokens=True)
 
-    def _begun(self, prompts: Iterable[Prompt], given: Settings) -> tuple[Iterator[Step], list[str], Any]:
-        """The `draws` after prompts, the texts that end one, and the tokenizer that finds these.
-
-        Raises as `generate` does, before the first token is asked for.
-        """
+    def _begun(self, prompts: Iterable[Prompt], given: Settings) -> Iterator[Step]:
+        """The `draws` after prompts. Raises as `generate` does, before the first token is asked for."""
         settings = checked_settings(given, self.vocab_size)
         tokens, mask = pad_prompts(prompts)
         check_vocabulary(tokens, self.vocab_size)
-        stops = settings["stop"]
-        texts = [each for each in stops if isinstance(each, str)]
-        tokenizer = getattr(self, "tokenizer", None)
-        if texts and tokenizer is None:
-            raise ValueError("stop: texts need a tokenizer, and the model has none; set model.tokenizer, or give ids")
-        ends = [each for each in stops if not isinstance(each, str)]
-        return draws(Texts(self, tokens, mask, settings["cached"]), settings, ends), texts, tokenizer
+        return draws(Texts(self, tokens, mask, settings["cached"]), settings)
 
 
 def pad_prompts(prompts: Iterable[Prompt]) -> tuple[Array, Array]:

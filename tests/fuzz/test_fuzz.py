@@ -18,7 +18,7 @@ import small_transformers
 import tinygrad_lecture as tl
 from gradchecks import make
 from program import OURS, Program, Tally, run, shrink, smallest
-from transformer import GPT, BPETokenizer, CharTokenizer, Tokenizer
+from transformer import BPETokenizer, CharTokenizer, Tokenizer
 
 # --- random programs ------------------------------------------------------------------------------------------
 
@@ -170,11 +170,6 @@ def resumed(folder):
         small_training.make(folder=folder, epochs=2).fit(resume=True)
 
 
-def in_parts(folder):
-    small_transformers.small_gpt2().save_pretrained(folder)
-    small_transformers.split(folder)
-
-
 def pretrained(make):
     """A model's folder, as Hugging Face has it."""
     files = {"config.json": damaged_json, "model.safetensors": damaged_header}
@@ -203,7 +198,6 @@ READERS = {  # what writes valid files, what reads them, and how each file is da
     },
     "gpt2": pretrained(small_transformers.small_gpt2),
     **{name: pretrained(small_transformers.PRETRAINED[name]) for name in ("Llama", "BERT", "T5", "BART")},
-    "gpt2 in parts": (in_parts, GPT.from_pretrained, {"model.safetensors.index.json": damaged_json}),
 }
 
 

@@ -148,20 +148,6 @@ def reconfigure(folder: Path, **changes: Any) -> None:
     path.write_text(json.dumps(config), encoding="utf-8")
 
 
-PARTS = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
-
-
-def split(folder: Path) -> None:
-    """Split the weights in a folder into two files with an index."""
-    whole = folder / "model.safetensors"
-    tensors = nn.weights.load_file(whole)
-    whole.unlink()
-    files = {name: PARTS[i % 2] for i, name in enumerate(sorted(tensors))}
-    for part in PARTS:
-        nn.weights.save_file({name: tensors[name] for name in files if files[name] == part}, folder / part)
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": files}), encoding="utf-8")
-
-
 # --- GGUF files -----------------------------------------------------------------------------------------------
 
 GGUF_SIZES = {

@@ -9,7 +9,7 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import small_settings, some_tokens
 from transformer import GPT, EncoderDecoder, EncoderDecoderConfig, GPTConfig, probabilities
-from transformer.generation import DEFAULTS, Texts, adjusted, choose, draw
+from transformer.generation import DEFAULTS, choose, draw
 
 model = shuffled(
     GPT(GPTConfig(vocab_size=7, context=6, layers=2, heads=2, width=4, dropout=0.2)), tl.float64, scale=1.0
@@ -32,11 +32,10 @@ def test_greedy_takes_the_largest_logit_and_the_window_slides(prompt, cached):
     assert found == by_hand(prompt, 8)
 
 
-@pytest.mark.parametrize("found_by", [{}, {"repetition_penalty": 0.3}, {"forced_eos": 3}])
 @settings(max_examples=8)
 @given(st.lists(prompts, min_size=1, max_size=4), st.booleans(), st.sampled_from([None, 3, [1, 5]]))
-def test_a_batch_of_prompts_gives_what_each_gives_alone(found_by, many, cached, stop):
-    chosen = {"max_new_tokens": 7, "temperature": 0, "stop": stop, "cached": cached, **found_by}
+def test_a_batch_of_prompts_gives_what_each_gives_alone(many, cached, stop):
+    chosen = {"max_new_tokens": 7, "temperature": 0, "stop": stop, "cached": cached}
     assert model.generate_batch(many, **chosen) == [list(model.generate(p, **chosen)) for p in many]
 
 
@@ -118,13 +117,10 @@ def by_hand_in_evaluation(prompt, n):
         ([1], {"top_k": 0}, ValueError, "top_k"),
         ([1], {"top_p": 2}, ValueError, "top_p"),
         ([1], {"seed": -1}, ValueError, "seed must be an integer of at least 0, or None, got -1"),
-        ([1], {"stop": 0.5}, TypeError, "stop: give ids, such as model.tokenizer.special_tokens.*, or texts, got 0.5"),
-        ([1], {"stop": [3, ""]}, ValueError, "stop: a text must not be empty"),
-        ([1], {"stop": "12"}, ValueError, "stop: texts need a tokenizer, and the model has none; set model.tokenizer"),
+        ([1], {"stop": 0.5}, TypeError, "stop: give ids, such as model.tokenizer.special_tokens.*, got 0.5"),
+        ([1], {"stop": "12"}, TypeError, "stop: give ids, .* got '12'"),
         ([1], {"stop": 7}, IndexError, "stop: token 7 is not in the vocabulary, whose tokens are 0 to 6"),
         ([9], {}, IndexError, "token 9 at"),
-        ([1], {"repetition_penalty": 0}, ValueError, "repetition_penalty must be a number above 0, such as 1.2"),
-        ([1], {"forced_eos": 7}, IndexError, "forced_eos: token 7 is not in the vocabulary, whose tokens are 0 to 6"),
         ([1], {"num_beams": 2}, TypeError, "no setting 'num_beams'; .*; the likeliest text is temperature=0"),
     ],
 )
@@ -134,13 +130,6 @@ def test_invalid_arguments_raise_at_once(prompt, chosen, error, message):
         model.generate(prompt, **chosen)
     with pytest.raises(error, match=message):
         model.generate_batch([prompt], **chosen)
-
-
-def test_a_penalty_is_for_the_tokens_of_a_text_and_not_its_padding():
-    texts = Texts(model, np.array([[0, 1], [2, 2]]), np.array([[False, True], [True, True]]), cached=True)
-    logits = tl.tensor([[3.0, -3.0, 6.0], [3.0, -3.0, 6.0]])
-    found = adjusted(logits, texts, DEFAULTS | {"repetition_penalty": 2.0}, False)
-    assert found.tolist() == [[3, -6, 6], [3, -3, 3]]
 
 
 def test_stop_accepts_all_kinds_of_integers():

@@ -178,7 +178,7 @@ def test_invalid_padding_masks_raise(mask, error, message):
 
 
 def test_generation_on_a_gpus_arrays():
-    settings = {"max_new_tokens": 8, "seed": 3, "top_k": 4, "top_p": 0.9, "repetition_penalty": 1.3, "forced_eos": 2}
+    settings = {"max_new_tokens": 8, "seed": 3, "top_k": 4, "top_p": 0.9}
     here, there = small("GPT-2"), small("GPT-2", device="strict")
     assert there.generate_batch([[1, 2, 3], [4]], **settings) == here.generate_batch([[1, 2, 3], [4]], **settings)
     here, there = (small_transformers.small(EncoderDecoder, "T5", device=device) for device in ("cpu", "strict"))

@@ -39,8 +39,27 @@ UNWRITTEN = (
 
 
 def table(name: str) -> dict[str, Any]:
-    """The contents of a .toml file beside this one."""
-    return tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text("utf-8"))
+    """The contents of a .toml file beside this one. A row with {q,k} on both sides is one row for q and one for k."""
+    return _spread(tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text("utf-8")))
+
+
+def _spread(rows: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for theirs, ours in rows.items():
+        if isinstance(ours, dict):
+            made[theirs] = _spread(ours)
+        elif "{" in theirs:
+            made |= zip(_choices(theirs), _choices(ours), strict=True)
+        else:
+            made[theirs] = ours
+    return made
+
+
+def _choices(name: str) -> list[str]:
+    """The names that one with braces stands for: "self_attn.{q,k}_proj" for self_attn.q_proj and self_attn.k_proj."""
+    before, _, rest = name.partition("{")
+    inside, _, after = rest.partition("}")
+    return [before + each + after for each in inside.split(",")]
 
 
 NO_EFFECT = re.compile("|".join(table("no_effect")["fields"]))
@@ -76,7 +95,6 @@ class Format:
 
     - `name`: the family in messages. `model_type`, `architecture`: what config.json calls it.
     - `fields`: fields of config.json -> ours. Several may have the same meaning; then they must agree.
-    - `aliases`: further such fields, which are read and not written: other names that `transformers` knows.
     - `words`: for fields of config.json whose values are words, each value that we can follow -> ours.
     - `nullable`: fields that may be null in config.json; ours then is None, or 0 where that stands for a default.
     - `also`: fields that are written, but not read -> ours. `defaults`: of our fields, where Hugging Face's differ.
@@ -97,7 +115,6 @@ class Format:
     architecture: str
     fields: Mapping[str, str]
     tensors: Mapping[str, Any]
-    aliases: Mapping[str, str] = field(default_factory=dict)
     gated: Mapping[str, Any] = field(default_factory=dict)
     ungated: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -136,12 +153,12 @@ class Format:
         family = kind.__name__.removesuffix("Config")
         if wrong := list(self._unsupported(given)):
             raise ValueError(f"{where} asks for something that {family} does not support: {', '.join(wrong)}")
-        known = {*self.fields, *self.aliases, *self.also, *self.supported}
+        known = {*self.fields, *self.also, *self.supported}
         others = [name for name in given if name not in known and not NO_EFFECT.match(name)]
         if unknown := ", ".join(f"{name} {given[name]!r:.40}" for name in others if given[name]):
             warnings.warn(f"{where} has options that {family} does not know and leaves out: {unknown}", stacklevel=3)
         read: dict[str, Any] = {ours: name in names for ours, name in self.optional.items()}
-        for theirs, ours in {**self.fields, **self.aliases}.items():
+        for theirs, ours in self.fields.items():
             if theirs in given and not (given[theirs] is None and theirs in self.nullable and ours in DERIVED):
                 read[ours] = self._meaning(given, theirs)
         with located(f"{where} (missing fields are those of {kind.__name__}())"):
@@ -154,7 +171,7 @@ class Format:
             if not fits or (value == 0 and self.fields.get(name) == "decoder_layers"):  # where 0 is a default here
                 yield f"{name} {value!r}"
         first: dict[str, str] = {}
-        for theirs, ours in {**self.fields, **self.aliases}.items():
+        for theirs, ours in self.fields.items():
             before = theirs if given.get(theirs) is None else first.setdefault(ours, theirs)
             # In a list NaN equals itself.
             if [self._meaning(given, theirs)] != [self._meaning(given, before)]:
@@ -286,7 +303,7 @@ def told_apart(given: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     scaled = given.get("scale_decoder_outputs", tied)
     tied = "lm_head.weight" not in names or (tied and scaled)  # transformers 5 calls all of them tied
     own = {"scale_decoder_outputs": scaled, "tie_word_embeddings": tied}
-    return {"feed_forward_proj": "relu", **given, **own}  # which decides, beside its aliases, also where it is missing
+    return {**given, **own}
 
 
 ADJUST = {"llama": with_flat_rotary, "t5": told_apart}

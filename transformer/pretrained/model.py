@@ -60,7 +60,7 @@ class PretrainedModel(nn.Module):
 
         - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; a folder of
           that name is "./smollm2". Or a .gguf file of a Llama. Or a folder in Hugging Face's format, which
-          holds config.json and model.safetensors (or its shards with an index) in float32, float16 or bfloat16.
+          holds config.json and model.safetensors in float32, float16 or bfloat16.
         - `quantized`: whether a GGUF file's matrices of 4 or 8 bits (Q4_0, Q4_1, Q8_0) stay as they are. They then take
           a fifth of the memory (8 bits: 31%), and are no parameters: they cannot be trained or saved. With Numba a
           token takes less time than in float32; with NumPy alone about four times as much, since every matrix becomes
@@ -93,7 +93,7 @@ class PretrainedModel(nn.Module):
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json and model.safetensors in Hugging Face's format to a folder, which is made if missing.
 
-        A model already in the folder is replaced, with its shards, tokenizer, generation_config.json and the files of
+        A model already in the folder is replaced, with its tokenizer, generation_config.json and the files of
         sentence vectors. The tokenizer is written too, if there is one.
         Biases that the model lacks are written as zeros, where the family's files have biases. Raises ValueError for a
         model that the files of this family cannot describe.

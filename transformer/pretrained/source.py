@@ -1,15 +1,13 @@
 """Where a model's weights come from: a config and tensors, named as Hugging Face names them; and a folder of these.
 
-A folder has config.json, and the weights in safetensors, one file or several with an index.
+A folder has config.json, and the weights in model.safetensors.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -25,10 +23,7 @@ from ..tokenizer.pretrained import NAMES, SETTINGS, TEMPLATE, read_files
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 GENERATION = "generation_config.json"
-PART = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
-IN_FOLDER = re.compile(r"\w[^/\\:]*")  # what is written in a file may not lead out of its folder; a link there may
 OTHERS = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.txt")  # tokenizers in other formats
-FETCH = "download or save the model again"
 MODULES, LIMITS = "modules.json", "sentence_bert_config.json"
 
 
@@ -47,7 +42,7 @@ class Sentences(NamedTuple):
     unsupported: str = ""
 
 
-BESIDE = (GENERATION, WHOLE, ADDED, *PAIRS[0], *PAIRS[1], SETTINGS, NAMES, TEMPLATE, MODULES, LIMITS)
+BESIDE = (INDEX, GENERATION, WHOLE, ADDED, *PAIRS[0], *PAIRS[1], SETTINGS, NAMES, TEMPLATE, MODULES, LIMITS)
 
 
 class Source(Mapping[str, Array]):
@@ -104,24 +99,18 @@ class Folder(Source):
         self.tokenizer, self.sentences = tokenizer_beside(self._folder, self.config), read_sentences(self._folder)
 
     @cached_property
-    def held(self) -> dict[str, Archive]:  # type: ignore[override] # the files are opened when first asked for
-        """The file of each tensor."""
-        files: dict[str, Archive] = {}
-        for file in _archives(self._folder):
-            for name in sorted(file):
-                if name in files:
-                    raise ValueError(f"{name} occurs twice, in {files[name].path} and in {file.path}; {FETCH}")
-                files[name] = file
-        return files
+    def held(self) -> Archive:  # type: ignore[override] # opened when first asked for
+        """The file of the weights."""
+        return _weights(self._folder)
 
     def __getitem__(self, name: str) -> Array:
-        return self.held[name][name]
+        return self.held[name]
 
     def shape(self, name: str) -> Shape:
-        return self.held[name].shape(name)
+        return self.held.shape(name)
 
     def dtype(self, name: str) -> str:
-        return self.held[name].dtype(name)
+        return self.held.dtype(name)
 
 
 def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | None:
@@ -151,7 +140,7 @@ def _tokenizer(path: Path, whole: str, settings: dict[str, Any]) -> Tokenizer:
 
 
 def save_folder(folder: Path, config: Any, tensors: Mapping[str, Array], generation: Mapping[str, Any]) -> None:
-    """Write a folder; a model already in it is replaced, with its parts and what stood beside them.
+    """Write a folder; a model already in it is replaced, with what stood beside the weights.
 
     Raises ImportError without safetensors, and OSError if the folder cannot be written.
     """
@@ -160,65 +149,45 @@ def save_folder(folder: Path, config: Any, tensors: Mapping[str, Array], generat
     with atomic_write(folder / WEIGHTS) as weights, atomic_write(folder / CONFIG) as described:
         save_file(tensors, weights, {"format": "pt"})
         described.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    with suppress(FileNotFoundError, ValueError):  # no index, or a broken one, which does not say what its parts are
-        for name in filter(PART.fullmatch, _parts(folder / INDEX)):
-            (folder / name).unlink(missing_ok=True)
-    for name in (INDEX, *(BESIDE if earlier else ())):
+    for name in BESIDE if earlier else ():
         (folder / name).unlink(missing_ok=True)
     if generation:
         write_json(dict(generation), folder / GENERATION)
 
 
-def _archives(folder: Path) -> list[Archive]:
-    """The safetensors file of a folder, or all of them. Raises FileNotFoundError or ValueError."""
-    path, index = folder / WEIGHTS, folder / INDEX
-    if path.is_file():  # it comes before the index of an earlier model, as in transformers
-        return [Archive(path)]
-    if index.is_file():
-        return [Archive(folder / name) for name in _parts(index)]
-    if (folder / "pytorch_model.bin").is_file():
-        raise FileNotFoundError(
-            f"{folder} has its weights in pytorch_model.bin, a pickle; pickles can run any code and are never opened "
-            "here; save the model again from transformers with safe_serialization=True"
-        )
-    return [Archive(path)]
-
-
-def _parts(index: Path) -> list[str]:
-    """The file names in an index. Raises ValueError if it is not an index, or names a file outside its folder."""
-    given = read_json(index)
-    files = given.get("weight_map") if isinstance(given, dict) else None
-    if not isinstance(files, dict) or not all(isinstance(name, str) for name in files.values()):
-        raise ValueError(
-            f'{index} is not an index of weights: expected {{"weight_map": {{tensor: file, ...}}}}; {FETCH}'
-        )
-    names = sorted(set(files.values()))
-    for name in names:
-        if not (IN_FOLDER.fullmatch(name) and name.endswith(".safetensors")):
-            raise ValueError(f"{index} names {name!r}, which is not a safetensors file in its own folder; {FETCH}")
-    return names
+def _weights(folder: Path) -> Archive:
+    """The safetensors file of a folder. Raises FileNotFoundError if it is not there, with what stands in its place."""
+    if not (folder / WEIGHTS).is_file():
+        if (folder / INDEX).is_file():
+            raise FileNotFoundError(
+                f"{folder} has its weights in parts, which are not read here; save the model again from transformers "
+                'with max_shard_size="999GB"'
+            )
+        if (folder / "pytorch_model.bin").is_file():
+            raise FileNotFoundError(
+                f"{folder} has its weights in pytorch_model.bin, a pickle; pickles can run any code and are never "
+                "opened here; save the model again from transformers with safe_serialization=True"
+            )
+    return Archive(folder / WEIGHTS)
 
 
 # --- how a folder makes one vector of a text ----------------------------------------------------------------------
 
 
 def read_sentences(folder: Path) -> Sentences:
-    """What a folder says. Raises ValueError for files that are not as they must be, or lead out of the folder."""
+    """What a folder says. Raises ValueError for files that are not as they must be."""
     limit = _read(folder / LIMITS, {}).get("max_seq_length")
     if limit is not None and (type(limit) is not int or limit < 1):
         raise ValueError(f"{folder / LIMITS}: max_seq_length must be a whole number from 1, not {limit!r}")
-    try:
-        modules = {each["type"].rpartition(".")[2]: str(each["path"]) for each in _read(folder / MODULES, [])}
-    except (TypeError, LookupError, AttributeError):
-        raise ValueError(f'{folder / MODULES} must hold [{{"type": ..., "path": ...}}, ...]; {FETCH}') from None
-    path = modules.get("Pooling", "1_Pooling")
-    if not IN_FOLDER.fullmatch(path):
-        raise ValueError(f"{folder / MODULES} names {path!r}, which is not in its own folder; {FETCH}")
-    pooling = _read(folder / path / CONFIG, {}) if "Pooling" in modules else {}
+    modules, pooling = _read(folder / MODULES, []), dict[str, Any]()
+    for path in folder.glob(f"*_Pooling/{CONFIG}") if modules else ():
+        pooling |= _read(path, {})
+    with located(folder / MODULES):
+        kinds = [str(each["type"]).rpartition(".")[2] for each in modules]
+    others = [kind for kind in kinds if kind not in ("Transformer", "Pooling", "Normalize")]
     modes = [name for name, chosen in pooling.items() if chosen is True and name.startswith("pooling_mode_")]
-    others = [name for name in modules if name not in ("Transformer", "Pooling", "Normalize")]
     others += [name for name in modes if name != "pooling_mode_mean_tokens"]
-    others += ["vectors of any length"] if modules and "Normalize" not in modules else []
+    others += ["vectors of any length"] if modules and "Normalize" not in kinds else []
     return Sentences(limit, ", ".join(others))
 
 

@@ -7,7 +7,7 @@ import operator
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -65,35 +65,6 @@ class Tokenizer(ABC):
         """The text of ids, piece by piece as the ids arrive; joined, what `decode` returns. Raises as `decode` does."""
         skipped = set(self.special_tokens.values()) if skip_special_tokens else ()
         return self._texts(id for id in checked_ids(ids, self.vocab_size, self._rows) if id not in skipped)
-
-    def until(self, ids: Iterable[int], ends: Sequence[str]) -> Iterator[int]:
-        """The ids of a text up to the first of some strings, as they arrive. Nothing after it is asked for.
-
-        - `ends`: the strings. They are found in the text, wherever its tokens begin and end.
-
-        Ids are held back while their text could be the beginning of such a string. If one begins inside a token, the
-        token's text before it is encoded anew, or left out where the vocabulary lacks it. Raises as `stream` does.
-        """
-        got: list[int] = []
-        sizes = [0]  # of the text after each id; while half of a character is missing, unknown
-        sent, longest = 0, max(map(len, ends))
-        for id in ids:
-            got.append(id)
-            text = self.decode(got)
-            known = text.rstrip("�")
-            sizes += [len(text)] * (1 + len(got) - len(sizes)) if text == known else []
-            found = [text.index(end) for end in ends if end in text]
-            places = range(max(0, len(known) - longest), len(known))
-            maybe = (i for i in places if any(end.startswith(known[i:]) for end in ends))
-            room = min(found) if found else next(maybe, len(known))  # how much of the text is sure
-            while sent + 1 < len(sizes) and sizes[sent + 1] <= room:
-                yield got[sent]
-                sent += 1
-            if found:
-                with suppress(ValueError):
-                    yield from self._encode(text[sizes[sent] : room])
-                return
-        yield from got[sent:]
 
     def tokens(self, text: str, allowed_special: str | Collection[str] = ()) -> list[str]:
         """The tokens of a text, as text. Raises as `encode` does."""

@@ -118,42 +118,6 @@ def test_invalid_utf8_becomes_replacement_characters_streamed_or_not(ids):
     assert t.decode(ids) == "".join(t.stream(ids)) == expected
 
 
-def read_until(t, ids, ends):
-    """The ids, and how many were asked for."""
-    asked = []
-    return list(t.until((asked.append(id) or id for id in ids), ends)), len(asked)
-
-
-TOKENS = st.lists(st.integers(0, 269), max_size=20) | st.text("bank🙂ï ").map(lambda text: [*text.encode()])  # or bytes
-ENDS = st.lists(st.text("bank🙂ï �", min_size=1, max_size=3), min_size=1, max_size=2)
-
-
-@given(TOKENS, ENDS)
-def test_a_text_ends_where_the_first_of_some_strings_begins(ids, ends):
-    """Whatever its tokens are; and no token is asked for after the one that completes a string."""
-    t = KINDS["bytes"]
-    found, asked = read_until(t, ids, ends)
-    ready = [n for n in range(len(ids) + 1) if any(end in t.decode(ids[:n]).rstrip("�") for end in ends)]
-    text = t.decode(ids[:asked])
-    starts = [text.index(end) for end in ends if end in text]
-    assert t.decode(found) == text[: min(starts, default=None)]
-    assert asked <= min(ready, default=len(ids))
-    assert starts or found == ids
-
-
-def test_tokens_are_held_back_only_while_a_string_may_begin_with_them():
-    t, seen = KINDS["characters"], []
-    ids = (seen.append(id) or id for id in t.encode("a bad bank was"))
-    yielded = [(t.token(id), len(seen)) for id in t.until(ids, ["bank", "nk w"])]
-    assert yielded == [("a", 1), (" ", 2), ("b", 5), ("a", 5), ("d", 5), (" ", 6)]
-    assert len(seen) == 10
-    halves = BPETokenizer.train("∂!⊂!⌂!▂!", 257)  # a token is the last byte of these, and "!"
-    assert len(halves.encode("a∂!")) == 4 and halves.decode(halves.until(halves.encode("a∂!"), ["!"])) == "a∂"
-    words = WordTokenizer.train(TEXT)
-    flooded = words.encode("the bank flooded")
-    assert words.decode(words.until(flooded, ["ded"])) == "the bank"  # "floo" is no word
-
-
 # --- files ---------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,6 @@ import argparse
 import functools
 import re
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 
 import generator
 import tinygrad_lecture as tl
-from program import OURS, Difference, Library, Program, Run, Tally, array, defined, distance, reason, run, smallest
+from program import OURS, Difference, Program, Run, Tally, array, defined, distance, reason, run, smallest
 
 with suppress(ImportError):
     import torch
@@ -46,10 +45,8 @@ def against_differences(program: Program, tally: Tally) -> int | Difference | No
         if (error := run.step(line)) is not None:
             why = reason(error)
             if why is None:
-                return Difference(
-                    program.until(position), "error", line, f"{type(error).__name__}: {error}", "no error"
-                )
-            tally.refused["the engine", why] += 1
+                return program.refused(position, error)
+            tally.counts[f"refused by the engine: {why}"] += 1
             return position
     leaves = {name: run.variables[name] for name in run.keeps_grad}
     values = {name: array(x).copy() for name, x in leaves.items()}
@@ -58,19 +55,17 @@ def against_differences(program: Program, tally: Tally) -> int | Difference | No
     except (RuntimeError, ValueError) as error:
         return Difference(program, "error", "without recording", str(error), "no error")
     for name, x in run.tensors().items():
-        if not name.endswith(".grad") and not distance(array(x), array(plain.variables[name])) <= 1e-12:
-            return Difference(
-                program, "value", name, str(array(x).tolist()), str(array(plain.variables[name]).tolist())
-            )
-
+        y = plain.variables.get(name)
+        if y is not None and not distance(array(x), array(y)) <= 1e-12:
+            return Difference(program, "value", name, str(array(x).tolist()), str(array(y).tolist()))
     loss = run.variables.get("v0")
     if loss is None or not loss.requires_grad:
         return None
     second = len(program.lines) % 4 == 0
     try:
-        grads = OURS.namespace["grad"](loss, leaves.values(), create_graph=second)
+        grads = OURS["grad"](loss, leaves.values(), create_graph=second)
     except RuntimeError as error:
-        tally.refused["the engine", reason(error) or str(error)] += 1
+        tally.counts[f"refused by the engine: {reason(error) or error}"] += 1
         return None
 
     def value(at: Arrays) -> float:
@@ -79,20 +74,17 @@ def against_differences(program: Program, tally: Tally) -> int | Difference | No
     for name, g in zip(leaves, grads, strict=True):
         if wrong := _wrong(array(g), value, values, name, tally):
             return Difference(program, "gradient", f"of {name}", *wrong)
-    if not second:
-        return None
-
     weights = {name: np.cos(np.arange(x.size) + 1.0).reshape(x.shape) for name, x in values.items()}
 
     def slope(at: Arrays) -> float:
         moved = _computed(program, at, recorded=True)
-        found = OURS.namespace["grad"](moved.variables["v0"], [moved.variables[name] for name in leaves])
+        found = OURS["grad"](moved.variables["v0"], [moved.variables[name] for name in leaves])
         return float(sum((array(g) * weights[name]).sum() for name, g in zip(leaves, found, strict=True)))
 
     along = sum(((g * tl.tensor(weights[name])).sum() for name, g in zip(leaves, grads, strict=True)), tl.zeros(()))
-    if not along.requires_grad:
+    if not (second and along.requires_grad):
         return None
-    for name, g in zip(leaves, OURS.namespace["grad"](along, leaves.values()), strict=True):
+    for name, g in zip(leaves, OURS["grad"](along, leaves.values()), strict=True):
         if wrong := _wrong(array(g), slope, values, name, tally):
             return Difference(program, "gradient", f"of the gradient, by {name}", *wrong)
     return None
@@ -127,7 +119,7 @@ def _wrong(
         if not abs(got[element] - expected) <= allowed:
             here, h = at(0.0), 1e-6
             if abs(at(h) - 2 * here + at(-h)) / h > 1e-3 * max(1.0, abs(expected)):
-                tally.left_out["elements at a kink"] += 1
+                tally.counts["elements at a kink"] += 1
                 continue
             return f"{got[element]:.10g} in element {element}", f"{expected:.10g} by finite differences"
     return None
@@ -145,17 +137,13 @@ def _their_grad(outputs: Any, inputs: Sequence[Any], **options: Any) -> list[Any
     return [torch.zeros_like(x) if g is None else g.clone() for x, g in zip(inputs, found, strict=True)]
 
 
-def _in_turn(*functions: Callable[[], Any]) -> list[Any]:
-    return [function() for function in functions]
-
-
 @functools.cache
-def theirs() -> Library:
+def theirs() -> dict[str, Any]:
     """PyTorch's meaning of the lines."""
     torch.set_num_threads(1)
+    in_turn = lambda *functions: [function() for function in functions]  # noqa: E731
     once = functools.partial(torch.utils.checkpoint.checkpoint, use_reentrant=False, preserve_rng_state=False)
-    names = {"lib": torch, "F": torch.nn.functional, "checkpoint": once, "grad": _their_grad, "threads": _in_turn}
-    return Library(torch.Tensor, names)
+    return {"lib": torch, "F": torch.nn.functional, "checkpoint": once, "grad": _their_grad, "threads": in_turn}
 
 
 def against_torch(program: Program, tally: Tally) -> int | Difference | None:
@@ -166,20 +154,19 @@ def against_torch(program: Program, tally: Tally) -> int | Difference | None:
         if mine is not None or yours is not None:
             why = None if mine is None else reason(mine)
             if why is None and yours is None:
-                return Difference(program.until(position), "error", line, f"{type(mine).__name__}: {mine}", "no error")
+                return program.refused(position, mine)
             who = "both" if mine and yours else "us alone" if mine else "PyTorch alone"
-            tally.refused[who, why or _kind_of(str(mine or yours))] += 1
+            tally.counts[f"refused by {who}: {why or _kind_of(str(mine or yours))}"] += 1
             return position
-        made = defined(line)
-        quiet = made and "grad" not in line and "backward" not in line and position < len(program.lines) - 1
-        if found := _compare(ours, other, made if quiet else None):
+        quiet = defined(line) and "grad" not in line and "backward" not in line and position < len(program.lines) - 1
+        if found := _compare(ours, other, defined(line) if quiet else None):
             kind, name = found
             program = program.until(position)
             if kind != "requires_grad" and _ill_conditioned(program, name, ours, other):
-                tally.left_out["programs with a result that rounding changes as much"] += 1
+                tally.counts["programs with a result that rounding changes as much"] += 1
                 return None
-            texts = [_text(run.tensors()[name]) for run in (ours, other)]
-            return Difference(program, kind, f"{name} after {line}", *texts)
+            x, y = (run.tensors()[name] for run in (ours, other))
+            return Difference(program, kind, f"{name} after {line}", _text(x), _text(y))
     return None
 
 
@@ -195,12 +182,9 @@ def _compare(ours: Run, other: Run, only: Iterable[str] | None) -> tuple[str, st
     on how a rule is written.
     """
     constants = any(re.fullmatch(r"g\d+", name) for name in ours.variables)
-    if only is not None:
-        mine, yours = ({name: run.variables[name] for name in only} for run in (ours, other))
-    else:
-        mine, yours = ours.tensors(), other.tensors()
-    for name, x in mine.items():
-        y = yours[name]
+    mine, yours = (run.variables if only else run.tensors() for run in (ours, other))
+    for name in only or mine:
+        x, y = mine[name], yours[name]
         try:
             a, b = array(x), array(y)
         except RuntimeError:  # PyTorch lets nobody look at a part of split or unbind whose memory was changed
@@ -234,9 +218,7 @@ def _ill_conditioned(program: Program, name: str, ours: Run, other: Run) -> bool
 # --- the programs, and the command line -----------------------------------------------------------------------------
 
 
-def for_differences(seed: int) -> Program:
-    """The program of a seed."""
-    return generator.generate(seed, first_order=True, longest=16)
+for_differences = functools.partial(generator.generate, first_order=True, longest=16)
 
 
 def for_torch(seed: int) -> Program:
@@ -256,11 +238,10 @@ def main() -> int:
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # of PyTorch, about what programs rarely do
     judge, generate = (against_torch, for_torch) if options.torch else (against_differences, for_differences)
-    start = time.monotonic()
     tally = run(judge, generate, range(options.seed, options.seed + options.count))
     for difference in tally.differences[:3]:
         print(smallest(difference, judge), end="\n\n")
-    print(f"{tally}\n{time.monotonic() - start:.0f} s")
+    print(tally)
     return 1 if tally.differences else 0
 
 

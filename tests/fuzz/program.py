@@ -1,7 +1,7 @@
 """A program of the fuzzers: lines of Python that tinygrad_lecture and PyTorch understand; a run, and what is found.
 
-The lines use the names of a `Library`: `lib`, `F`, `checkpoint`, `grad` and `threads`. A program is text, so it can be
-printed, made smaller and run again.
+The lines use the names `lib`, `F`, `checkpoint`, `grad` and `threads`, which each library defines. A program is text,
+so it can be printed, made smaller and run again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import Any
@@ -46,20 +47,22 @@ class Program:
         """The program up to a line, which is the last."""
         return Program(self.lines[: position + 1])
 
+    def refused(self, position: int, error: Exception | None) -> Difference:
+        """The difference that a line is refused, and nothing documents this."""
+        said = f"{type(error).__name__}: {error}"
+        return Difference(self.until(position), "error", self.lines[position], said, "no error")
+
     def __str__(self) -> str:
         """The program as a Python script, for this library; the comments say what to change for PyTorch."""
-        text = "\n".join(self.lines)
-        head = ["import tinygrad_lecture as lib  # or: import torch as lib"]
-        head += [line for name, line in IMPORTS.items() if re.search(rf"\b{name}\b", text)]
-        return "\n".join([*head, "", text])
+        return "\n".join([SCRIPT, *self.lines])
 
 
-IMPORTS = {
-    "F": "import tinygrad_lecture as F  # or: import torch.nn.functional as F",
-    "checkpoint": "from tinygrad_lecture import checkpoint  # or torch.utils.checkpoint, with use_reentrant=False",
-    "grad": "grad = lib.grad  # or lib.autograd.grad; both with allow_unused=True, and zeros for None",
-    "threads": "from program import threads  # each function in a thread of its own; one after the other in PyTorch",
-}
+SCRIPT = """import tinygrad_lecture as lib  # or: import torch as lib
+F = lib  # or: import torch.nn.functional as F
+checkpoint = lib.checkpoint  # or torch.utils.checkpoint.checkpoint, with use_reentrant=False
+grad = lib.grad  # or lib.autograd.grad; both with allow_unused=True, and zeros for None
+from program import threads  # each function in a thread of its own; one after the other in PyTorch
+"""
 
 
 def names(line: str) -> set[str]:
@@ -79,20 +82,14 @@ def code(line: str) -> CodeType:
     return compile(line, line, "exec")
 
 
-@dataclass(frozen=True)
-class Library:
-    """What the lines of a program mean by its names. tensor: the class of tensors."""
-
-    tensor: type[Any]
-    namespace: Mapping[str, Any]
-
-
 class Run:
-    """One run of a program: its variables, and those whose gradient is kept."""
+    """One run of a program: its variables, and those whose gradient is kept.
 
-    def __init__(self, library: Library) -> None:
-        self.library = library
-        self.variables: dict[str, Any] = dict(library.namespace)
+    library: what the lines mean by `lib`, `F`, `checkpoint`, `grad` and `threads`.
+    """
+
+    def __init__(self, library: Mapping[str, Any]) -> None:
+        self.variables: dict[str, Any] = dict(library)
         self.keeps_grad: set[str] = set()
 
     def step(self, line: str) -> Exception | None:
@@ -107,35 +104,25 @@ class Run:
 
     def tensors(self) -> dict[str, Any]:
         """The tensors by name, and the gradient of each that keeps one, zeros in place of None."""
-        found = {name: value for name, value in self.variables.items() if isinstance(value, self.library.tensor)}
+        lib = self.variables["lib"]
+        found = {name: value for name, value in self.variables.items() if isinstance(value, lib.Tensor)}
         for name in self.keeps_grad & found.keys():
             x = found[name]
-            found[f"{name}.grad"] = self.variables["lib"].zeros_like(x) if x.grad is None else x.grad
+            found[f"{name}.grad"] = lib.zeros_like(x) if x.grad is None else x.grad
         return found
 
 
 def threads(*functions: Callable[[], Any]) -> list[Any]:
     """What functions return, each run in a thread of its own, all at once. Raises the first of their errors."""
-    errors: list[Exception] = []
-    results: list[Any] = [None] * len(functions)
     start = threading.Barrier(len(functions))
 
-    def run(position: int, function: Callable[[], Any]) -> None:
+    def run(function: Callable[[], Any]) -> Any:
         start.wait()
         sys.settrace(_let_others_run)
-        try:
-            results[position] = function()
-        except Exception as error:
-            errors.append(error)
+        return function()
 
-    running = [threading.Thread(target=run, args=numbered) for numbered in enumerate(functions)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return results
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return [*pool.map(run, functions)]
 
 
 def _let_others_run(frame: Any, event: str, argument: Any) -> Any:
@@ -150,7 +137,7 @@ def _grad(outputs: Any, inputs: Sequence[Any], **options: Any) -> list[Any]:
     return [tl.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]
 
 
-OURS = Library(tl.Tensor, {"lib": tl, "F": tl, "checkpoint": tl.checkpoint, "grad": _grad, "threads": threads})
+OURS: dict[str, Any] = {"lib": tl, "F": tl, "checkpoint": tl.checkpoint, "grad": _grad, "threads": threads}
 
 
 # --- the refusals that the engine documents ------------------------------------------------------------------
@@ -186,16 +173,9 @@ def distance(a: NDArray[Any], b: NDArray[Any]) -> float:
     """The largest difference of two arrays, compared with their largest element; inf where one alone is not finite."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return float("inf")
-    if not a.size:
-        return 0.0
-    largest = float(np.abs(b).max())
-    error = float(np.abs(a - b).max())
-    if np.isfinite(error) and np.isfinite(largest):
-        return error / max(1.0, largest)
-    same = (a == b) | (np.isnan(a) & np.isnan(b))
-    if not np.array_equal(np.isfinite(a), np.isfinite(b)) or not same[~np.isfinite(b)].all():
-        return float("inf")
-    return distance(a[np.isfinite(a)], b[np.isfinite(b)])
+    error = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0, np.abs(a - b))
+    largest = np.abs(b[np.isfinite(b)]).max(initial=1.0)
+    return float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0) / largest)
 
 
 # --- what a fuzzer finds --------------------------------------------------------------------------------------
@@ -219,19 +199,14 @@ class Difference:
 
 @dataclass
 class Tally:
-    """Counts over many programs. refused: how often lines were refused, by who refused them and why."""
+    """Counts over many programs: of these and their lines, of those refused, by whom and why, of what was left out."""
 
-    programs: int = 0
-    lines: int = 0
-    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    left_out: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
 
     def __str__(self) -> str:
-        text = [f"{self.programs:,} programs, {self.lines:,} lines, {len(self.differences):,} differences"]
-        text += [f"{count:,} {why}" for why, count in self.left_out.items()]
-        text += [f"{count:9,} refused by {who}: {why}" for (who, why), count in sorted(self.refused.items())]
-        return "\n".join(text)
+        counts = {"differences": len(self.differences), **self.counts}
+        return "\n".join(f"{count:9,} {what}" for what, count in sorted(counts.items()))
 
 
 # Runs a program once. Returns the position of a line that was refused, or a difference, or None.
@@ -244,8 +219,7 @@ def run(judge: Judge, generate: Callable[[int], Program], seeds: Iterable[int]) 
     with np.errstate(all="ignore"):
         for seed in seeds:
             program = generate(seed)
-            tally.programs += 1
-            tally.lines += len(program.lines)
+            tally.counts += Counter(programs=1, lines=len(program.lines))
             while isinstance(found := judge(program, tally), int):
                 program = program.without(found)
             if found:
@@ -256,39 +230,27 @@ def run(judge: Judge, generate: Callable[[int], Program], seeds: Iterable[int]) 
 # --- a failing program made small: without the lines that it does not need ---------------------------------------
 
 
-def shrink(program: Program, fails: Callable[[Program], bool]) -> Program:
-    """The smallest program found that still fails in the same way. fails: whether a program does."""
-    while True:
-        smaller = next((candidate for candidate in candidates(program) if fails(candidate)), None)
-        if smaller is None:
-            return program
-        program = smaller
+def smallest(difference: Difference, judge: Judge) -> Difference:
+    """The difference in the smallest program found that shows one of its kind."""
+
+    def again(program: Program) -> Difference | None:
+        found = judge(program, Tally())
+        if not isinstance(found, Difference) or found.kind != difference.kind:
+            return None
+        return found if found.kind != "error" or found.ours[:40] == difference.ours[:40] else None
+
+    with np.errstate(all="ignore"):
+        while smaller := next(filter(None, map(again, candidates(difference.program))), None):
+            difference = replace(smaller, seed=difference.seed)
+    return difference
 
 
 def candidates(program: Program) -> Iterator[Program]:
     """Programs without a line, and without those that use it, or with an earlier variable in its place."""
     for position, line in reversed([*enumerate(program.lines)]):
         yield program.without(position)
-        yield Program((*program.lines[:position], *program.lines[position + 1 :]))
+        before, after = program.lines[:position], program.lines[position + 1 :]
+        yield Program((*before, *after))
         for name in defined(line):
             for other in sorted(names(line) - {name}):
-                rest = (re.sub(rf"\b{name}\b", other, later) for later in program.lines[position + 1 :])
-                yield Program((*program.lines[:position], *rest))
-
-
-def smallest(difference: Difference, judge: Judge) -> Difference:
-    """The difference in the smallest program found that shows one of its kind."""
-    found = [difference]
-
-    def fails(program: Program) -> bool:
-        again = judge(program, Tally())
-        if not isinstance(again, Difference) or again.kind != difference.kind:
-            return False
-        if again.kind == "error" and again.ours[:40] != difference.ours[:40]:
-            return False
-        found.append(replace(again, seed=difference.seed))
-        return True
-
-    with np.errstate(all="ignore"):
-        shrink(difference.program, fails)
-    return found[-1]
+                yield Program((*before, *(re.sub(rf"\b{name}\b", other, later) for later in after)))

@@ -2,8 +2,7 @@
 
 sgd.py adam.py        the two to read first: SGD; Adam and AdamW
 adaptive.py           others that divide by past gradients: Adagrad, RMSprop, Adadelta
-optimizer.py          the base: what a step goes through, the saved state
-settings.py           settings and their limits, in groups of parameters
+optimizer.py          the base: settings in groups of parameters, what a step goes through, the saved state
 lr_scheduler.py       learning rates that change
 """
 

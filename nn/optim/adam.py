@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_lecture.autograd.modes import modes
-from tinygrad_lecture.backend import Array, xp
+from tinygrad_lecture.backend import Array
 from tinygrad_lecture.kernels.compiled import compiles, run_rows
 
-from .optimizer import Optimizer, Params, in_pieces
-from .settings import LIMITS, Group, floats
+from .optimizer import LIMITS, Group, Optimizer, Params, floats, in_pieces
 
 
 class Adam(Optimizer, settings_in_groups=True):
@@ -26,8 +25,6 @@ class Adam(Optimizer, settings_in_groups=True):
     (Kingma & Ba, arXiv:1412.6980.) Both means start at 0; m̂ and v̂ correct that bias. Weight decay is part of g here
     and so rescaled with it; AdamW keeps it apart.
 
-    With amsgrad=True the denominator has the largest v so far, corrected for step t as in PyTorch, so that steps do
-    not grow again (Reddi et al., ICLR 2018).
     Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
@@ -36,13 +33,13 @@ class Adam(Optimizer, settings_in_groups=True):
 
     def __init__(
         self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0.0, amsgrad: bool = False, *, maximize: bool = False,
+        weight_decay: float = 0.0, *, maximize: bool = False,
     ) -> None:  # fmt: skip
-        settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, {**settings, "amsgrad": amsgrad, "maximize": maximize})
+        settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, settings)
 
     def memory(self, group: Group) -> Mapping[str, float]:
-        return dict.fromkeys(["exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * group["amsgrad"]], 0.0)
+        return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place, as `SGD.step`."""
@@ -55,9 +52,9 @@ class Adam(Optimizer, settings_in_groups=True):
                 c = (1 - beta2**t) ** 0.5  # so the step is length · m / (sqrt(v) + small), with fewer passes
                 length, small = lr * c / (1 - beta1**t), eps * c
                 decays = (0, kept) if self.decoupled else (decay, 1)
-                if not group["amsgrad"] and _compiled(arrays, (length, small, new_m, beta2, new_v, *decays)):
+                if _compiled(arrays, (length, small, new_m, beta2, new_v, *decays)):
                     continue
-                for p, g, m, v, *largest in in_pieces(arrays):
+                for p, g, m, v in in_pieces(arrays):
                     if decay and self.decoupled:
                         p *= kept
                     elif decay:
@@ -65,8 +62,6 @@ class Adam(Optimizer, settings_in_groups=True):
                     m += new_m * (g - m)
                     v *= beta2
                     v += new_v * (g * g)
-                    if largest:
-                        v = xp(v).maximum(*largest, v, out=largest[0])
                     p -= length * (m / (v**0.5 + small))
         return loss
 
@@ -95,6 +90,6 @@ class AdamW(Adam, settings_in_groups=True):
 
     def __init__(
         self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False,
+        weight_decay: float = 1e-2, *, maximize: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)

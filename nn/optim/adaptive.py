@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tinygrad_lecture.backend import xp
-
-from .optimizer import Optimizer, Params, in_pieces
-from .settings import LIMITS, Group, floats, from_0_below_1, from_0_to_1, not_negative
+from .optimizer import LIMITS, Group, Optimizer, Params, floats, from_0_below_1, from_0_to_1, in_pieces, not_negative
 
 
 class Adagrad(Optimizer, settings_in_groups=True):
@@ -56,8 +53,7 @@ class RMSprop(Optimizer, settings_in_groups=True):
         d = g / (sqrt(v) + eps)
         u ← momentum · u + d,  d = u                    with momentum
 
-    (Tieleman & Hinton, lecture 6e of Neural Networks for Machine Learning, 2012.) With centered=True, v is reduced by
-    the square of a running mean of g, which makes it a variance (Graves, arXiv:1308.0850).
+    (Tieleman & Hinton, lecture 6e of Neural Networks for Machine Learning, 2012.)
     Raises ValueError for negative settings, or alpha outside [0, 1).
     """
 
@@ -65,14 +61,13 @@ class RMSprop(Optimizer, settings_in_groups=True):
 
     def __init__(
         self, params: Params, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
-        momentum: float = 0.0, centered: bool = False, *, maximize: bool = False,
+        momentum: float = 0.0, *, maximize: bool = False,
     ) -> None:  # fmt: skip
         settings = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
-        super().__init__(params, {**settings, "centered": centered, "maximize": maximize})
+        super().__init__(params, {**settings, "maximize": maximize})
 
     def memory(self, group: Group) -> Mapping[str, float]:
-        kept = {"square_avg": True, "grad_avg": group["centered"], "momentum_buffer": group["momentum"]}
-        return {name: 0.0 for name, needed in kept.items() if needed}
+        return {"square_avg": 0.0, "momentum_buffer": 0.0} if group["momentum"] else {"square_avg": 0.0}
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place, as `SGD.step`."""
@@ -80,18 +75,14 @@ class RMSprop(Optimizer, settings_in_groups=True):
         for group in self.param_groups:
             lr, alpha, eps, decay, momentum = floats(group, "lr", "alpha", "eps", "weight_decay", "momentum")
             for _, arrays in self.trained(group):
-                for p, g, v, *more in in_pieces(arrays):
+                for p, g, v, *buffer in in_pieces(arrays):
                     if decay:
                         g = g + decay * p
                     v *= alpha
                     v += (1 - alpha) * (g * g)
-                    if group["centered"]:
-                        mean = more[0]
-                        mean += (1 - alpha) * (g - mean)
-                        v = xp(v).maximum(v - mean * mean, 0)  # rounding must not make a variance negative
                     d = g / (v**0.5 + eps)
                     if momentum:
-                        u = more[-1]
+                        (u,) = buffer
                         u *= momentum
                         u += d
                         d = u

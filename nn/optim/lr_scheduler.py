@@ -29,22 +29,17 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar
 
 from tinygrad_lecture.errors import brief, warn
 
 from ..errors import ExplainsArguments
-from .optimizer import Optimizer
-from .settings import Limit, above_0_to_1, at_least_1, below_1, broken, from_0_to_1, one_of
+from .optimizer import Limit, Optimizer, above_0_to_1, at_least_1, below_1, broken, from_0_to_1, one_of
 
 __all__ = [
     "CosineAnnealingLR", "CosineWithWarmup", "ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR",
     "OneCycleLR", "ReduceLROnPlateau", "SequentialLR", "StepLR",
 ]  # fmt: skip
-
-T = TypeVar("T")
-PerGroup: TypeAlias = float | Sequence[float]  # a number for each parameter group, or one for all
-Factor: TypeAlias = Callable[[int], float]
 
 
 class LRScheduler(ExplainsArguments):
@@ -74,15 +69,11 @@ class LRScheduler(ExplainsArguments):
         self.optimizer, self.last_epoch = optimizer, last_epoch
         self.base_lrs: list[float] = []
         self._step_count = 1
-        self.prepare()
         self._update()
 
     @property
     def _name(self) -> str:
         return type(self).__name__
-
-    def prepare(self) -> None:
-        """Called with the settings as attributes, before the first rate is set, to check and convert them."""
 
     # --- the formula ------------------------------------------------------------------------------------
 
@@ -113,33 +104,27 @@ class LRScheduler(ExplainsArguments):
 
     # --- stepping ---------------------------------------------------------------------------------------
 
-    def step(self, epoch: int | None = None) -> None:
+    def step(self) -> None:
         """Set the next rate; call it after the optimiser's step.
 
-        epoch: set the rate after so many steps instead, by the formula where there is one.
         Warns if the optimiser has not made a step before the first call.
         """
         if self._step_count == 1 and not self.optimizer.stepped:
             warn(f"{self._name}.step() before optimizer.step() skips the first rate; call optimizer.step() first")
         self._step_count += 1
-        self._update(epoch)
+        self._update()
 
     def get_last_lr(self) -> list[float]:
         """The rate of each group after the last step of this schedule."""
         return list(self._last_lr)
 
-    def _update(self, epoch: int | None = None) -> None:
-        """Set the rates of the next step, or of the step `epoch`."""
+    def _update(self) -> None:
+        """Set the rates of the next step."""
         groups = self.optimizer.param_groups
         for group in groups[len(self.base_lrs) :]:  # also one that was added later
-            group.setdefault("initial_lr", group["lr"])
-            self.base_lrs.append(group["initial_lr"])
-        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        if epoch is not None and type(self).rate is not LRScheduler.rate:
-            rates = [self.rate(epoch, initial) for initial in self.base_lrs]
-        else:
-            rates = self.get_lr()
-        for group, rate in zip(groups, rates, strict=False):
+            self.base_lrs.append(group.setdefault("initial_lr", group["lr"]))
+        self.last_epoch += 1
+        for group, rate in zip(groups, self.get_lr(), strict=False):
             group["lr"] = rate
         self._last_lr: list[float] = [group["lr"] for group in groups]
 
@@ -162,7 +147,7 @@ class LRScheduler(ExplainsArguments):
             if own == "schedulers":
                 for schedule, saved in zip(vars(self)[own], value, strict=True):
                     schedule.load_state_dict(saved)
-            elif own in vars(self) and own not in ("optimizer", "lr_lambdas"):
+            elif own in vars(self) and own not in ("optimizer", "lr_lambda"):
                 setattr(self, own, copy.copy(value))
 
 
@@ -173,15 +158,6 @@ def _saved(value: Any) -> Any:
     if isinstance(value, LRScheduler):
         return value.state_dict()
     return None if callable(value) else value
-
-
-def per_group(what: str, values: T | Sequence[T], optimizer: Optimizer) -> list[T]:
-    """A value for each parameter group: those of a sequence, or one for all. Raises ValueError for another number."""
-    n = len(optimizer.param_groups)
-    each = list(values) if isinstance(values, Sequence) and not isinstance(values, str) else [values] * n
-    if len(each) != n:
-        raise ValueError(f"{what} has {len(each)} values for {n} parameter groups")
-    return each
 
 
 # --- formulas -----------------------------------------------------------------------------------------------
@@ -243,21 +219,16 @@ class LinearLR(LRScheduler):
 
 
 class LambdaLR(LRScheduler):
-    """initial · lr_lambda(step), for a function of your own, or a list with one per group, as in PyTorch."""
+    """initial · lr_lambda(step), for a function of your own, as in PyTorch."""
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor]) -> None:
-        self.lr_lambdas: Any = lr_lambda
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
+        if not callable(lr_lambda):
+            raise TypeError(f"{self._name}: lr_lambda must be a function of the step, not {brief(lr_lambda)}")
+        self.lr_lambda = lr_lambda
         super().__init__(optimizer)
 
-    def prepare(self) -> None:
-        self.lr_lambdas = per_group(f"{self._name}: lr_lambda", self.lr_lambdas, self.optimizer)
-        for function in self.lr_lambdas:
-            if not callable(function):
-                raise TypeError(f"{self._name}: lr_lambda must be a function of the step, not {brief(function)}")
-
     def get_lr(self) -> list[float]:
-        pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
-        return [initial * factor(self.last_epoch) for initial, factor in pairs]
+        return [initial * self.lr_lambda(self.last_epoch) for initial in self.base_lrs]
 
 
 # --- along half a cosine wave: slowly at first, fast in the middle, slowly at the end -----------------------
@@ -319,69 +290,54 @@ class OneCycleLR(LRScheduler):
         start + (end - start) · (1 - cos(π · done)) / 2     done goes from 0 to 1 between two of the rates below
 
     The rate rises from max_lr / div_factor to max_lr in the first pct_start of the steps, then falls to
-    max_lr / div_factor / final_div_factor at step total_steps - 1. With three_phase=True it first falls back to
-    max_lr / div_factor, as slowly as it rose.
+    max_lr / div_factor / final_div_factor at step total_steps - 1.
 
-    - `max_lr`, `base_momentum`, `max_momentum`: one number, or one per group.
     - `total_steps`: alternatively `epochs` and `steps_per_epoch`.
-    - `anneal_strategy`: "cos" or "linear".
     - `cycle_momentum`: move momentum, or the first of Adam's betas, from max_momentum to base_momentum and back.
 
     Raises ValueError for invalid settings, and for a step past total_steps. (Smith & Topin, arXiv:1708.07120.)
     """
 
-    limits: ClassVar = {"pct_start": from_0_to_1, "anneal_strategy": one_of("cos", "linear")}
+    limits: ClassVar = {"total_steps": at_least_1, "pct_start": from_0_to_1}
 
     def __init__(
-        self, optimizer: Optimizer, max_lr: PerGroup, total_steps: int | None = None, epochs: int | None = None,
-        steps_per_epoch: int | None = None, pct_start: float = 0.3, anneal_strategy: str = "cos",
-        cycle_momentum: bool = True, base_momentum: PerGroup = 0.85, max_momentum: PerGroup = 0.95,
-        div_factor: float = 25.0, final_div_factor: float = 1e4, three_phase: bool = False,
+        self, optimizer: Optimizer, max_lr: float, total_steps: int | None = None, epochs: int | None = None,
+        steps_per_epoch: int | None = None, pct_start: float = 0.3, *, cycle_momentum: bool = True,
+        base_momentum: float = 0.85, max_momentum: float = 0.95, div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
     ) -> None:  # fmt: skip
-        self.max_lr, self.total_steps, self.epochs = max_lr, total_steps, epochs
-        self.steps_per_epoch, self.pct_start, self.anneal_strategy = steps_per_epoch, pct_start, anneal_strategy
-        self.div_factor, self.final_div_factor, self.three_phase = div_factor, final_div_factor, three_phase
-        self.cycle_momentum, self.base_momentum, self.max_momentum = cycle_momentum, base_momentum, max_momentum
+        if total_steps is None and (epochs is None or steps_per_epoch is None):
+            raise ValueError("OneCycleLR: pass total_steps, or epochs and steps_per_epoch")
+        self.total_steps = total_steps if total_steps is not None else (epochs or 0) * (steps_per_epoch or 0)
+        self.max_lr, self.pct_start, self.cycle_momentum = max_lr, pct_start, cycle_momentum
+        self.base_momentum, self.max_momentum = base_momentum, max_momentum
+        self.div_factor, self.final_div_factor = div_factor, final_div_factor
         super().__init__(optimizer)
 
-    def prepare(self) -> None:
-        """Note in each group the rates and momenta between which it moves. Raises ValueError for invalid settings."""
-        if self.total_steps is None:
-            if self.epochs is None or self.steps_per_epoch is None:
-                raise ValueError("OneCycleLR: pass total_steps, or epochs and steps_per_epoch")
-            self.total_steps = self.epochs * self.steps_per_epoch
-        if complaint := at_least_1(self.total_steps):
-            raise ValueError(f"OneCycleLR: total_steps {complaint}")
-        if self.cycle_momentum and not self.optimizer.defaults.keys() & {"momentum", "betas"}:
-            raise ValueError("OneCycleLR: this optimiser has no momentum to cycle; pass cycle_momentum=False")
-        names = ("max_lr", "base_momentum", "max_momentum")
-        columns = [per_group(f"OneCycleLR: {name}", getattr(self, name), self.optimizer) for name in names]
-        for group, peak, low, high in zip(self.optimizer.param_groups, *columns, strict=True):
-            initial = peak / self.div_factor
-            group.update(initial_lr=initial, max_lr=peak, min_lr=initial / self.final_div_factor)
-            if self.cycle_momentum:
-                group.update(base_momentum=low, max_momentum=high)
-
     def get_lr(self) -> list[float]:
-        step, total, groups = self.last_epoch, self.total_steps or 0, self.optimizer.param_groups
-        if step > total:
-            raise ValueError(f"OneCycleLR: step {step} is past the end of a cycle of {total} steps")
-        top, back = float(self.pct_start * total) - 1, float(2 * self.pct_start * total) - 2
-        points = [(0.0, "initial_lr", "max_momentum"), (top, "max_lr", "base_momentum")]
-        points += [(back, "initial_lr", "max_momentum")] if self.three_phase else []
-        points += [(total - 1, "min_lr", "max_momentum")]
-        phase = min(sum(step > end for end, _, _ in points[1:]), len(points) - 2)
-        (start, rate, momentum), (end, next_rate, next_momentum) = points[phase : phase + 2]
-        done = (step - start) / (end - start) if end > start else 1.0
-        if self.cycle_momentum:
-            for group in groups:
-                now = self._between(group[momentum], group[next_momentum], done)
-                group.update({"betas": (now, *group["betas"][1:])} if "betas" in group else {"momentum": now})
-        return [self._between(group[rate], group[next_rate], done) for group in groups]
+        if self.last_epoch > self.total_steps:
+            raise ValueError(
+                f"OneCycleLR: step {self.last_epoch} is past the end of a cycle of {self.total_steps} steps"
+            )
+        start, high, low = self.max_lr / self.div_factor, self.max_momentum, self.base_momentum
+        for group in self.optimizer.param_groups if self.cycle_momentum else ():
+            momentum = self._between(high, low, high)
+            if "betas" in group:
+                group["betas"] = (momentum, *group["betas"][1:])
+            elif "momentum" in group:
+                group["momentum"] = momentum
+            else:
+                raise ValueError("OneCycleLR: this optimiser has no momentum to cycle; pass cycle_momentum=False")
+        rate = self._between(start, self.max_lr, start / self.final_div_factor)
+        return [rate] * len(self.optimizer.param_groups)
 
-    def _between(self, start: float, end: float, done: float) -> float:
-        """From start to end; done goes from 0 to 1."""
-        return (end - start) * done + start if self.anneal_strategy == "linear" else cosine(start, end, done)
+    def _between(self, start: float, middle: float, end: float) -> float:
+        """A number on its way from start to middle, or then from there to end."""
+        step, top = self.last_epoch, self.pct_start * self.total_steps - 1
+        if step <= top:
+            return cosine(start, middle, step / top if top else 1.0)
+        left = self.total_steps - 1 - top
+        return cosine(middle, end, (step - top) / left if left > 0 else 1.0)
 
 
 # --- by a score ---------------------------------------------------------------------------------------------
@@ -395,61 +351,37 @@ class ReduceLROnPlateau(LRScheduler):
             schedule.step(loss_on_test_data)
 
     - `mode`: "min" if a lower score is better, as of a loss; "max" if a higher one is.
-    - `threshold`: how much better it must be to count, a part of the best score, or with threshold_mode="abs" itself.
-    - `cooldown`: how many steps are not counted after a reduction.
-    - `min_lr`: the smallest rate, one number or one per group.  `eps`: smaller changes are not made.
+    - `threshold`: how much better it must be to count, a part of the best score.
+    - `min_lr`: the smallest rate.
 
     Raises TypeError unless `optimizer` is an Optimizer, ValueError for invalid settings.
     """
 
-    limits: ClassVar = {"mode": one_of("min", "max"), "threshold_mode": one_of("rel", "abs"), "factor": below_1}
+    limits: ClassVar = {"mode": one_of("min", "max"), "factor": below_1}
 
     def __init__(
         self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10,
-        threshold: float = 1e-4, threshold_mode: str = "rel", cooldown: int = 0, min_lr: PerGroup = 0,
-        eps: float = 1e-8,
+        threshold: float = 1e-4, *, min_lr: float = 0.0,
     ) -> None:  # fmt: skip
-        self.mode, self.factor, self.patience, self.cooldown = mode, factor, patience, cooldown
-        self.threshold, self.threshold_mode, self.min_lr, self.eps = threshold, threshold_mode, min_lr, eps
+        self.mode, self.factor, self.patience = mode, factor, patience
+        self.threshold, self.min_lr = threshold, min_lr
+        self.best, self.num_bad_epochs = math.inf if mode == "min" else -math.inf, 0
         super().__init__(optimizer)
-
-    def prepare(self) -> None:
-        self.min_lrs: list[float] = per_group("ReduceLROnPlateau: min_lr", self.min_lr, self.optimizer)
-        self.num_bad_epochs = self.cooldown_counter = 0
-        self.best = math.inf if self.mode == "min" else -math.inf
 
     def get_lr(self) -> list[float]:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def step(self, metrics: Any) -> None:  # type: ignore[override]
         """Note a score, a number or a Tensor of one, and reduce the rate if it is time."""
-        score = float(metrics)
-        if self._is_better(score):
-            self.best, self.num_bad_epochs = score, 0
-        else:
-            self.num_bad_epochs += 1
-        if self.cooldown_counter > 0:
-            self.cooldown_counter -= 1
-            self.num_bad_epochs = 0
+        score, sign = float(metrics), 1 if self.mode == "max" else -1
+        better = sign * score > sign * self.best * (1.0 + sign * self.threshold)
+        self.best, self.num_bad_epochs = (score, 0) if better else (self.best, self.num_bad_epochs + 1)
         if self.num_bad_epochs > self.patience:
-            self._reduce()
-            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+            self.num_bad_epochs = 0
+            for group in self.optimizer.param_groups:
+                lower = max(group["lr"] * self.factor, self.min_lr)
+                group["lr"] = lower if group["lr"] - lower > 1e-8 else group["lr"]
         self._update()
-
-    def _is_better(self, score: float) -> bool:
-        sign = 1 if self.mode == "max" else -1
-        change = sign * self.threshold
-        wanted = self.best * (1.0 + change) if self.threshold_mode == "rel" else self.best + change
-        return sign * score > sign * wanted
-
-    def _reduce(self) -> None:
-        groups = self.optimizer.param_groups
-        least = self.min_lrs + self.min_lrs[-1:] * (len(groups) - len(self.min_lrs))  # of groups added later too
-        for group, lowest in zip(groups, least, strict=True):
-            before = float(group["lr"])
-            after = max(before * self.factor, lowest)
-            if before - after > self.eps:
-                group["lr"] = after
 
 
 # --- made of schedules --------------------------------------------------------------------------------------
@@ -472,13 +404,11 @@ class SequentialLR(LRScheduler):
             raise ValueError(f"SequentialLR: {n} schedules need {n - 1} milestones in rising order, not {milestones}")
         super().__init__(optimizer)
 
-    def state_dict(self) -> dict[str, Any]:
-        return {name: value for name, value in super().state_dict().items() if name != "base_lrs"}  # its schedules' own
-
     def get_lr(self) -> list[float]:
-        if self.last_epoch == 0:
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["initial_lr"]  # which each schedule has changed when it was made
         schedule = self.schedulers[bisect_right(self.milestones, self.last_epoch)]
-        schedule._update(0 if self.last_epoch in (0, *self.milestones) else None)
+        if self.last_epoch in (0, *self.milestones):
+            schedule.last_epoch = -1
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["initial_lr"]
+        schedule._update()
         return schedule.get_last_lr()

@@ -28,10 +28,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial, wraps
 from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
+
 from tinygrad_lecture import Tensor, enable_grad
 from tinygrad_lecture.autograd.memory import announce_write
 from tinygrad_lecture.backend import Array, is_array, move, xp
-from tinygrad_lecture.errors import warn
+from tinygrad_lecture.errors import alike, brief, warn
 from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.inspect.profile import Measured
 from tinygrad_lecture.kernels.threads import pieces
@@ -39,18 +41,81 @@ from tinygrad_lecture.tensor_base import wrap
 
 from ..errors import ExplainsArguments, as_parameters
 from ..module import array_of, clear_grad, misfit
-from .settings import Group, Limit, broken, make_group
 
-Params: TypeAlias = Iterable[Any]  # of Tensors, of pairs (name, Tensor), or of groups of them
+Params: TypeAlias = Iterable[Any]  # of Tensors, or of groups of them
+Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name
+Limit: TypeAlias = Callable[[Any], str | None]  # value of a setting -> what is wrong with it, "must be ..., not ..."
 State: TypeAlias = dict[str, Any]  # of one parameter: tensors, numbers, and lists of them, by name
-MACHINE = ("foreach", "fused", "capturable", "differentiable")  # PyTorch's settings for its kernels: no settings here
+MISSING = {  # PyTorch's settings that are none here -> why True is refused, if it is
+    "foreach": "",
+    "fused": "",
+    "capturable": "there are no CUDA graphs here; leave it out",
+    "differentiable": "a step is not recorded here; write the update with ops, as in w = w - lr * g",
+    "amsgrad": "few programs use it; leave it out",
+    "centered": "few programs use it; leave it out",
+}
+
+
+# --- settings, and their limits -----------------------------------------------------------------------------
+
+
+def floats(group: Group, *names: str) -> list[float]:
+    """Settings of a group as Python numbers: NumPy's would turn float32 arrays into float64."""
+    return [float(group[name]) for name in names]
+
+
+def broken(settings: Mapping[str, Any], limits: Mapping[str, Limit]) -> Iterator[str]:
+    """A message about each setting that breaks its limit."""
+    for name, limit in limits.items():
+        if name in settings and (complaint := limit(settings[name])):
+            yield f"{name} {complaint}"
+
+
+def number(wanted: str, holds: Callable[[Any], bool]) -> Limit:
+    """The limit of a number, such as number("in [0, 1)", lambda x: 0 <= x < 1)."""
+    return lambda value: None if is_number(value) and holds(value) else f"must be {wanted}, not {brief(value)}"
+
+
+not_negative = number("a number from 0 on", lambda x: x >= 0)
+at_least_1 = number("at least 1", lambda x: x >= 1)
+below_1 = number("below 1", lambda x: x < 1)
+from_0_below_1 = number("in [0, 1)", lambda x: 0 <= x < 1)
+from_0_to_1 = number("in [0, 1]", lambda x: 0 <= x <= 1)
+above_0_to_1 = number("in (0, 1]", lambda x: 0 < x <= 1)
+
+
+def two_below_1(value: Any) -> str | None:
+    if isinstance(value, tuple | list) and len(value) == 2 and not any(map(from_0_below_1, value)):
+        return None
+    return f"must be two numbers in [0, 1), as in (0.9, 0.999), not {brief(value)}"
+
+
+# of the settings that optimisers have in common
+LIMITS: dict[str, Limit] = {
+    **dict.fromkeys(("lr", "weight_decay", "eps", "momentum"), not_negative),
+    "betas": two_below_1,
+}
+
+
+def one_of(*choices: str) -> Limit:
+    """The limit of a setting that is one of some strings."""
+    told = " or ".join(map(repr, choices))
+    return lambda value: None if value in choices else f"must be {told}, not {brief(value)}"
+
+
+def is_number(value: Any) -> bool:
+    """Whether a setting can be computed with: numbers, also NumPy's and 0-d Tensors."""
+    return isinstance(value, int | float | np.number) or getattr(value, "shape", None) == ()
+
+
+# --- the base -----------------------------------------------------------------------------------------------
 
 
 class Optimizer(ExplainsArguments, Measured):
     """Base class of all optimisers.
 
-    - `params`: the parameters to train, of any shapes, also with their names as from `named_parameters()`; or groups of
-      them: dicts with "params" and settings of their own, as in [{"params": head}, {"params": body, "lr": 1e-4}].
+    - `params`: the parameters to train, of any shapes; or groups of them: dicts with "params" and settings of their
+      own, as in [{"params": head}, {"params": body, "lr": 1e-4}].
     - `defaults`: the settings by name, for groups that do not set them.
 
     With maximize=True a step uses -g in place of the gradient g, and climbs. PyTorch's arguments foreach and fused are
@@ -215,7 +280,7 @@ class Optimizer(ExplainsArguments, Measured):
         settings: list[Group] = []
         loaded: dict[Tensor, State] = {}
         for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=False)):
-            changed = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.items() if name not in MACHINE}
+            changed = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.items() if name not in MISSING}
             settings.append(new := {**own, **changed, "params": own["params"]})
             complaints += [f"group {index}: {complaint}" for complaint in self.complaints(new)]
             for i, p in zip(map(int, saved["params"]), own["params"], strict=True):
@@ -246,8 +311,7 @@ class Optimizer(ExplainsArguments, Measured):
     def __repr__(self) -> str:
         lines = [f"{self._name}("]
         for group in self.param_groups:
-            hidden = ("params", "param_names")
-            settings = ", ".join(f"{name}={value}" for name, value in group.items() if name not in hidden)
+            settings = ", ".join(f"{name}={value}" for name, value in group.items() if name != "params")
             lines.append(f"  {sum(p.numel() for p in group['params']):,} parameters: {settings}")
         return "\n".join([*lines, ")"])
 
@@ -285,19 +349,43 @@ def _placed(p: Tensor, state: State) -> State:
 
 
 def _without_machine(init: Callable[..., None]) -> Callable[..., None]:
-    """An `__init__` that takes PyTorch's settings for its kernels too. Raises NotImplementedError for two of them."""
+    """An `__init__` that takes PyTorch's other settings too. Raises NotImplementedError where they would matter."""
 
     @wraps(init)
-    def made(
-        self: Any, *args: Any, foreach: Any = None, fused: Any = None, capturable: bool = False,
-        differentiable: bool = False, **settings: Any,
-    ) -> None:  # fmt: skip
-        if capturable:
-            reason = "there are no CUDA graphs here; leave it out"
-            raise NotImplementedError(f"{self._name}: capturable=True is not here, since {reason}")
-        if differentiable:
-            reason = "a step is not recorded here; write the update with ops, as in w = w - lr * g"
-            raise NotImplementedError(f"{self._name}: differentiable=True is not here, since {reason}")
+    def made(self: Any, *args: Any, **settings: Any) -> None:
+        for name, reason in MISSING.items():
+            if settings.pop(name, False) and reason:
+                raise NotImplementedError(f"{self._name}: {name}=True is not here, since {reason}")
         init(self, *args, **settings)
 
     return made
+
+
+# --- parameter groups ---------------------------------------------------------------------------------------
+
+
+def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tensor]) -> Group:
+    """A parameter group with all settings, of what the user gave; its "params" are a list.
+
+    optimizer: its name, for errors.  known: the parameters of other groups.
+    Raises TypeError or ValueError for anything but parameters that can be trained, each once.
+    """
+    if not isinstance(given, dict) or "params" not in given:
+        raise TypeError(f'{optimizer}: a parameter group must be a dict such as {{"params": [...], "lr": 0.1}}')
+    params = given["params"]
+    params = [params] if isinstance(params, Tensor) else list(params)
+    seen = set(known)
+    for p in params:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"{optimizer}: parameters must be Tensors, as of model.parameters(), not {brief(p)}")
+        if not p.is_leaf or p.dtype.kind != "f":
+            what = f"of dtype {p.dtype}" if p.is_leaf else "computed from others"
+            raise ValueError(f"{optimizer}: cannot optimise a tensor {what}; pass the Parameters themselves")
+        if p in seen:
+            raise ValueError(f"{optimizer}: a parameter of shape {p.shape} is given twice; pass each once")
+        seen.add(p)
+    for name in given.keys() - defaults.keys() - {"params"}:  # others are the user's, unless they look misspelt
+        initials = "".join(word[:1] for word in name.split("_"))
+        if meant := [initials] if initials in defaults else alike(name, defaults):
+            warn(f"{optimizer} has no setting {name!r}, so it changes nothing; write {meant[0]!r}")
+    return {**defaults, **given, "params": params}

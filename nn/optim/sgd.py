@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .optimizer import Optimizer, Params, in_pieces
-from .settings import LIMITS, Group, floats
+from .optimizer import LIMITS, Group, Optimizer, Params, floats, in_pieces
 
 
 class SGD(Optimizer, settings_in_groups=True):

@@ -148,11 +148,11 @@ def optimizer_text(optimizer: Any) -> str:
 
 _EVERYWHERE = {"differentiable": False, "foreach": None, "maximize": False}
 _CAPTURABLE = {**_EVERYWHERE, "capturable": False}
-_ADAM = {**_CAPTURABLE, "fused": None, "decoupled_weight_decay": False}
+_ADAM = {**_CAPTURABLE, "amsgrad": False, "fused": None, "decoupled_weight_decay": False}
 MACHINE: dict[str, dict[str, Any]] = {  # settings of an optimiser of PyTorch that have no meaning here
     "SGD": {**_EVERYWHERE, "fused": None}, "Adam": _ADAM, "AdamW": {**_ADAM, "decoupled_weight_decay": True},
     "Adagrad": {**_EVERYWHERE, "fused": None},
-    "RMSprop": _CAPTURABLE, "Adadelta": _CAPTURABLE,
+    "RMSprop": {**_CAPTURABLE, "centered": False}, "Adadelta": _CAPTURABLE,
 }  # fmt: skip
 
 

@@ -21,17 +21,15 @@ def sgd(p, g, t, m, lr, momentum=0.0, dampening=0.0, nesterov=False):
     return p - lr * (g + momentum * m["v"] if nesterov else m["v"] if momentum else g)
 
 
-def adam(p, g, t, m, lr, betas=(0.9, 0.999), eps=1e-8, amsgrad=False):
+def adam(p, g, t, m, lr, betas=(0.9, 0.999), eps=1e-8):
     m["m"] = betas[0] * m.get("m", 0) + (1 - betas[0]) * g
     m["v"] = betas[1] * m.get("v", 0) + (1 - betas[1]) * g**2
-    m["most"] = np.maximum(m.get("most", 0), m["v"]) if amsgrad else m["v"]
-    return p - lr * (m["m"] / (1 - betas[0] ** t)) / (np.sqrt(m["most"] / (1 - betas[1] ** t)) + eps)
+    return p - lr * (m["m"] / (1 - betas[0] ** t)) / (np.sqrt(m["v"] / (1 - betas[1] ** t)) + eps)
 
 
-def rmsprop(p, g, t, m, lr, alpha=0.99, eps=1e-8, centered=False, momentum=0.0):
+def rmsprop(p, g, t, m, lr, alpha=0.99, eps=1e-8, momentum=0.0):
     m["v"] = alpha * m.get("v", 0) + (1 - alpha) * g**2
-    m["g"] = alpha * m.get("g", 0) + (1 - alpha) * g
-    m["u"] = momentum * m.get("u", 0) + g / (np.sqrt(m["v"] - m["g"] ** 2 if centered else m["v"]) + eps)
+    m["u"] = momentum * m.get("u", 0) + g / (np.sqrt(m["v"]) + eps)
     return p - lr * m["u"]
 
 
@@ -62,9 +60,8 @@ OPTIMIZERS = {
     "nesterov": Row("SGD", sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
     "Adam": Row("Adam", adam, {"lr": 0.1, "weight_decay": 0.01}),
     "AdamW": Row("AdamW", adam, {"lr": 0.1, "weight_decay": 0.01}),
-    "amsgrad": Row("Adam", adam, {"lr": 0.1, "amsgrad": True}),
     "RMSprop": Row("RMSprop", rmsprop, {"lr": 0.05, "weight_decay": 0.01}),
-    "RMSprop with all": Row("RMSprop", rmsprop, {"lr": 0.01, "centered": True, "momentum": 0.5}),
+    "RMSprop with momentum": Row("RMSprop", rmsprop, {"lr": 0.01, "momentum": 0.5}),
     "Adagrad": Row("Adagrad", adagrad, {"lr": 0.5, "lr_decay": 0.01, "weight_decay": 0.01}),
     "Adadelta": Row("Adadelta", adadelta, {"lr": 1.0, "eps": 1e-2, "weight_decay": 0.01}),
 }
@@ -81,15 +78,6 @@ def of_sgd(draw):
     }
 
 
-@st.composite
-def of_rmsprop(draw):
-    """Centered only if the variance is not mere rounding, for which PyTorch may give NaN and we give 0."""
-    centered = draw(st.booleans())
-    alpha = draw(st.sampled_from([0.9, 0.99]) if centered else fractions)
-    eps = draw(st.sampled_from([1e-3] if centered else [1e-8, 1e-3]))
-    return {"alpha": alpha, "eps": eps, "momentum": draw(fractions), "centered": centered}
-
-
 def drawn(**choices):
     return st.fixed_dictionaries({name: st.sampled_from(values) for name, values in choices.items()})
 
@@ -98,9 +86,9 @@ fractions = st.sampled_from([0.0, 0.5, 0.9, 0.99])
 betas = [(one, two) for one in (0.0, 0.5, 0.9, 0.99) for two in (0.5, 0.95, 0.999)]
 SETTINGS = {  # class -> settings beside lr, weight_decay and maximize
     "SGD": of_sgd(),
-    "Adam": drawn(betas=betas, eps=[1e-8, 1e-3], amsgrad=[False, True]),
-    "AdamW": drawn(betas=betas, eps=[1e-8, 1e-3], amsgrad=[False, True]),
-    "RMSprop": of_rmsprop(),
+    "Adam": drawn(betas=betas, eps=[1e-8, 1e-3]),
+    "AdamW": drawn(betas=betas, eps=[1e-8, 1e-3]),
+    "RMSprop": drawn(alpha=[0.0, 0.5, 0.99], eps=[1e-8, 1e-3], momentum=[0.0, 0.9]),
     "Adagrad": drawn(lr_decay=[0.0, 0.1], initial_accumulator_value=[0.0, 0.5], eps=[1e-10, 1e-3]),
     "Adadelta": drawn(rho=[0.0, 0.9, 1.0], eps=[1e-6, 1e-3]),
 }
@@ -124,9 +112,7 @@ FORMULAS = {  # those whose parts may be any steps long
     "LinearLR": made("LinearLR", start_factor=factors, end_factor=factors, total_iters=few),
     "ExponentialLR": made("ExponentialLR", gamma=factors),
     "CosineAnnealingLR": made("CosineAnnealingLR", T_max=few, eta_min=st.sampled_from([0.0, 1e-3])),
-    "LambdaLR": made(
-        "LambdaLR", lr_lambda=few.map(lambda n: [lambda step: n / (n + step), lambda step: 0.9 + 0.01 * (step % n)])
-    ),
+    "LambdaLR": made("LambdaLR", lr_lambda=few.map(lambda n: lambda step: n / (n + step))),
 }
 
 
@@ -143,11 +129,9 @@ SCHEDULES = {
     **FORMULAS,
     "OneCycleLR": made(
         "OneCycleLR",
-        max_lr=st.sampled_from([0.5, [0.5, 0.1]]),
+        max_lr=st.just(0.5),
         total_steps=st.just(STEPS),
         pct_start=st.floats(0.05, 0.45),
-        anneal_strategy=st.sampled_from(["cos", "linear"]),
-        three_phase=st.booleans(),
         div_factor=st.floats(2, 30),
         final_div_factor=st.floats(2, 1e4),
         cycle_momentum=st.booleans(),

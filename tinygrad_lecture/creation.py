@@ -18,20 +18,17 @@ from typing import Any
 import numpy as np
 
 from . import random
-from .autograd.op import op
 from .autograd.operands import constant
 from .backend import FLOAT64, Array, Shape, device_of, get_default_dtype, move, row_major, to_host
 from .conversion import as_dtype, as_shape, from_python, new_array
 from .errors import TensorError, kind_of
-from .ops.composite import named
-from .ops.elementwise import sign
 from .random import Generator, drawing_from
 from .tensor import Tensor
-from .tensor_base import TensorBase, array_of, wrap
+from .tensor_base import TensorBase, wrap
 
 __all__ = [
-    "arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_numpy", "full", "full_like",
-    "linspace", "multinomial", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like",
+    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like",
+    "linspace", "multinomial", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like",
     "randperm", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
@@ -263,36 +260,7 @@ def randperm(n: int, *, dtype: Any = None) -> Array:
     return random.generator().permutation(n).astype(dtype or np.int64)
 
 
-@sampler
-def normal(mean: Any, std: Any = 1.0, size: Any = (), *, dtype: Any = None, device: str | None = None) -> Array:
-    """Normal random numbers of this mean and standard deviation, numbers with a size or tensors: normal(0, 1, (2, 3)).
-
-    The shape is `size`, or that of the tensors. Raises ValueError for a negative std, TypeError for tensors that
-    require grad: mean + std * randn(...) has them.
-    """
-    shape = as_shape(() if size is None else (size,), "normal")
-    given = [x._array for x in (mean, std) if isinstance(x, TensorBase)]
-    if given:
-        shape = np.broadcast_shapes(*(x.shape for x in given))
-        dtype, device = dtype or given[0].dtype, device or device_of(given[0])
-    if (std._array if isinstance(std, TensorBase) else np.asarray(std)).min(initial=0) < 0:
-        raise TensorError(f"normal: std must be 0 or more, not {std}")
-    drawn = wrap(random.normal(shape, dtype or get_default_dtype(), device))
-    return (drawn * constant(std, "std", "normal") + constant(mean, "mean", "normal"))._array
-
-
 # --- as a tensor of probabilities says ----------------------------------------------------------------------
-
-
-@named
-def bernoulli(input: Any, p: float | None = None, *, generator: Generator | None = None) -> Any:
-    """1 with the probability that an element of input is, or with probability p, else 0, in input's shape and dtype.
-
-    Raises ValueError for a probability outside 0 to 1.
-    """
-    array, p = _array_of("bernoulli", input), constant(p, "p", "bernoulli")
-    p = array if p is None else array_of(p)
-    return _drawn(input, random.bernoulli(array, p, generator))
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Any:
@@ -326,17 +294,6 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     return wrap(move(drawn if weights.ndim == 2 else drawn[0], device_of(array)))
 
 
-@op
-def _drawn(x: Any, /, values: Array) -> Array:
-    """values, drawn at random as x says: its gradient is 0, as in PyTorch."""
-    return values
-
-
-@_drawn.backward
-def _(g: Any) -> Any:
-    return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
-
-
 def _array_of(name: str, x: Any) -> Array:
     if not isinstance(x, TensorBase):
         raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")
@@ -358,9 +315,7 @@ def _like(make: Callable[..., Tensor], what: str) -> Callable[..., Tensor]:
 
         Raises TypeError unless x is a Tensor.
         """
-        if not isinstance(x, TensorBase):
-            raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")
-        array = x._array
+        array = _array_of(name, x)
         named.update(dtype=dtype or array.dtype, device=device or device_of(array))
         return make(array.shape, *values, requires_grad=requires_grad, **named)
 

@@ -15,8 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .backend import FLOAT64, NUMPY, Array, DType, Shape, device_of, move, resolve, xp
-from .errors import TensorError
+from .backend import NUMPY, Array, DType, Shape, move, resolve, xp
 
 __all__ = ["Generator", "get_rng_state", "manual_seed", "set_rng_state"]
 
@@ -164,17 +163,6 @@ def integers(low: int, high: int, shape: Shape, dtype: DType, device: str | None
     """Uniform integers from low to high - 1, drawn on the host. Raises ValueError for bounds that dtype cannot hold."""
     drawn = generator().integers(low, high, size=shape, dtype=dtype if dtype.kind in "iub" else np.int64)
     return move(np.asarray(drawn, dtype=dtype), device)
-
-
-def bernoulli(prototype: Array, p: Any, source: Generator | None = None) -> Array:
-    """1 with probability p, a number or an array, else 0, with the shape, dtype and device of `prototype`.
-
-    Raises ValueError for a probability outside 0 to 1.
-    """
-    if not ((p >= 0) & (p <= 1) if isinstance(p, (int, float)) else bool(((p >= 0) & (p <= 1)).all())):
-        raise TensorError("bernoulli: probabilities must be from 0 to 1")
-    with drawing_from(source):
-        return (uniform(prototype.shape, FLOAT64, device_of(prototype)) < p).astype(prototype.dtype)
 
 
 def choices(weights: np.ndarray[Any, DType], n: int, replacement: bool) -> np.ndarray[Any, DType]:

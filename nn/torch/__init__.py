@@ -6,7 +6,7 @@
 Where things are:
 
     __main__.py                   the command; modules.py: which module stands for which of torch's
-    functions.py                  functions that the engine does not have: addmm, lerp, index_copy, ...; `out=`
+    functions.py                  functions that the engine does not have: addmm, lerp, narrow, ...
     layers.py                     layers and losses that nn leaves out, or that take more there: lazy layers, ...
     distributions.py              torch.distributions: random draws with their log_prob
     dtypes.py                     torch.dtype, torch.Size, torch.Tensor(3), torch.LongTensor
@@ -27,12 +27,12 @@ from tinygrad_lecture import *
 
 from ..functional import *
 from .archive import load as load, save as save
+from .derivatives import inference_mode as inference_mode
 from .dtypes import *
 from .dtypes import BY_NAME as _DTYPES, TENSOR_KINDS as _TENSOR_KINDS, Tensor as Tensor, memory_format as memory_format
 from .functions import (
     FUNCTIONS as _FUNCTIONS,
     free_functions as _free_functions,
-    functions_with_out as _functions_with_out,
     give_methods as _give_methods,
 )
 from .layers import LOSSES as _LOSSES
@@ -44,7 +44,6 @@ from .modules import importable as _importable
 _give_methods(_FUNCTIONS)
 globals().update(_FUNCTIONS)
 globals().update({name: f for name, f in _free_functions().items() if name not in globals()})
-globals().update(_functions_with_out(dict(globals())))
 globals().update({name: module for name, module in _MODULES.items() if "." not in name})
 globals().update({**_LOSSES, **_DTYPES, **_TENSOR_KINDS})
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None

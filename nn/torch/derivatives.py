@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,58 +35,22 @@ def variable(data: Any, requires_grad: bool = False, volatile: bool = False) -> 
 # --- torch.autograd.functional: the function and its inputs in one call -------------------------------------
 
 
-def _call(transform: Callable[[tuple[Any, ...], bool], Any], inputs: Any, create_graph: bool) -> Any:
-    """What a transform of a tuple of inputs returns. Constants unless create_graph; `several`: they came in a tuple."""
-    several = isinstance(inputs, tuple)
-    given = inputs if several else (inputs,)
-    found = transform(given if create_graph else tuple(x.detach() for x in given), several)
-    return found if create_graph else map_leaves(lambda x: x.detach(), found)
-
-
 def _of_all_inputs(name: str, transform: Callable[..., Any]) -> Callable[..., Any]:
     """A transform of a function at its inputs, one or a tuple of them; tuples of inputs and results nest."""
 
     def called(func: Any, inputs: Any, create_graph: bool = False, *unused: Any, **options: Any) -> Any:
-        def at(xs: tuple[Any, ...], several: bool) -> Any:
-            return transform(func, tuple(range(len(xs))) if several else 0)(*xs)
-
-        return _call(at, inputs, create_graph)
+        several = isinstance(inputs, tuple)
+        given = inputs if several else (inputs,)
+        found = transform(func, tuple(range(len(given))) if several else 0)(
+            *(x if create_graph else x.detach() for x in given)
+        )
+        return found if create_graph else map_leaves(lambda x: x.detach(), found)
 
     called.__name__, called.__doc__ = name, f"The {name} of func at inputs, see `tl.func.{name}`."
     return called
 
 
 jacobian, hessian = _of_all_inputs("jacobian", transforms.jacobian), _of_all_inputs("hessian", transforms.hessian)
-
-
-def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-    """(func(inputs), v^T J). v: of the result's shape; None for a result of one element."""
-
-    def both(xs: tuple[Any, ...], several: bool) -> Any:
-        value, vjp_fn = transforms.vjp(func, *xs)
-        products = vjp_fn(tl.ones_like(value) if v is None else v)
-        return value, products if several else products[0]
-
-    return _call(both, inputs, create_graph)
-
-
-def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-    """(func(inputs), J v). v: of the inputs' shapes; None for one input of one element."""
-    return _call(lambda xs, _: transforms.jvp(func, xs, _directions(xs, v)), inputs, create_graph)
-
-
-def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-    """(func(inputs), H v) of a function that returns one number. v: of the inputs' shapes."""
-
-    def both(xs: tuple[Any, ...], several: bool) -> Any:
-        value, products = transforms.hvp(func, xs, _directions(xs, v))
-        return value, (products,) if several and len(xs) == 1 else products
-
-    return _call(both, inputs, create_graph)
-
-
-def _directions(inputs: Sequence[Any], v: Any) -> Any:
-    return tuple(map(tl.ones_like, inputs)) if v is None else v if isinstance(v, tuple) else (v,)
 
 
 # --- torch.func ---------------------------------------------------------------------------------------------
@@ -123,43 +87,20 @@ TOLERANCES = {"float16": (1e-3, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e
 
 def assert_close(
     actual: Any, expected: Any, *, rtol: Any = None, atol: Any = None, equal_nan: bool = False,
-    check_dtype: bool = True, msg: Any = None, **options: Any,
+    check_dtype: bool = True, msg: str = "Tensor-likes are not close!", **options: Any,
 ) -> None:  # fmt: skip
     """Raise AssertionError unless |actual - expected| <= atol + rtol * |expected| everywhere, with equal shapes.
 
-    actual, expected: tensors, arrays, numbers, or lists and dicts of these. rtol, atol: by default PyTorch's for the
-    dtype.  check_dtype: whether dtypes must be equal.  msg: the message instead, or a function of it.
+    actual, expected: tensors, arrays or numbers. rtol, atol: by default PyTorch's for the dtype.  check_dtype: whether
+    dtypes must be equal.
     """
-    try:
-        _compare(actual, expected, rtol, atol, equal_nan, check_dtype)
-    except AssertionError as error:
-        raise AssertionError(msg(str(error)) if callable(msg) else str(error) if msg is None else msg) from None
-
-
-def _compare(a: Any, b: Any, rtol: Any, atol: Any, *settings: bool) -> None:
-    """Compare two values, and those in lists and dicts. settings: equal_nan, check_dtype."""
-    if isinstance(b, Mapping):
-        if not isinstance(a, Mapping) or a.keys() != b.keys():
-            raise AssertionError(f"The keys of the mappings do not match: {list(a)} and {list(b)}")
-        a, b = [a[key] for key in b], list(b.values())
-    if isinstance(b, Sequence) and not isinstance(b, str):
-        if len(a) != len(b):
-            raise AssertionError(f"The length of the sequences mismatch: {len(a)} != {len(b)}")
-        for pair in zip(a, b, strict=True):
-            _compare(*pair, rtol, atol, *settings)
-        return
-    equal_nan, check_dtype = settings
-    numbers = isinstance(a, (int, float)) and isinstance(b, (int, float))
-    x, y = (tl.as_tensor(v, dtype=tl.float64 if numbers else None).detach() for v in (a, b))
-    for name in ("shape", "dtype") if check_dtype and not numbers else ("shape",):
+    x, y = (tl.as_tensor(value).detach() for value in (actual, expected))
+    for name in ("shape", "dtype") if check_dtype else ("shape",):
         if getattr(x, name) != getattr(y, name):
-            raise AssertionError(
-                f"The values for attribute {name!r} do not match: {getattr(x, name)}, {getattr(y, name)}"
-            )
+            raise AssertionError(f"The {name}s do not match: {getattr(x, name)} and {getattr(y, name)}")
     usual = max(TOLERANCES.get(t.dtype.name, (0.0, 0.0)) for t in (x, y))
     rtol, atol = (value if given is None else given for given, value in zip((rtol, atol), usual, strict=True))
-    said = "Tensor-likes are not close!"
-    np.testing.assert_allclose(x.numpy(), y.numpy(), rtol, atol, equal_nan=equal_nan, err_msg=said)
+    np.testing.assert_allclose(x.numpy(), y.numpy(), rtol, atol, equal_nan=equal_nan, err_msg=msg)
 
 
 # --- settings -----------------------------------------------------------------------------------------------
@@ -195,6 +136,11 @@ class set_detect_anomaly:
 def detect_anomaly(check_nan: bool = True) -> Any:
     """`tl.detect_anomaly()`, a context manager."""
     return tl.detect_anomaly()
+
+
+def inference_mode(mode: Any = True) -> Any:
+    """`no_grad` under PyTorch's other name, a context manager and decorator; with mode=False it changes nothing."""
+    return tl.no_grad(mode) if callable(mode) else tl.set_grad_enabled(tl.is_grad_enabled() and not mode)
 
 
 def once_differentiable(rule: Any) -> Any:

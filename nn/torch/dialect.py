@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import Tensor, tensor
-from tinygrad_lecture.autograd.core import Node, Record
+from tinygrad_lecture.autograd.core import Record
 from tinygrad_lecture.backend import is_array
 from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.inspect.printing import options
@@ -181,8 +181,8 @@ def grad_fn_name(step: GradFn) -> str:
 
 
 def _reduction(record: Any) -> str:
-    """sum over all elements, or sum:1 over given axes."""
-    return f"{record.op.name}:{int(_setting(record, 'axis') is not None)}"
+    """sum over all elements, or sum:1 over some axes."""
+    return f"{record.op.name}:{int(record.shape != ())}"
 
 
 def _extreme(record: Any) -> str:
@@ -192,16 +192,15 @@ def _extreme(record: Any) -> str:
 
 def _power(record: Any) -> str:
     """pow of a tensor to a number, pow:2 of a number to a tensor, pow:1 of two tensors."""
-    base, exponent = record.nodes
-    if base is not None and exponent is None and not is_array(_saved(record, 0, 1)):
-        return "pow"
-    return "pow:2" if base is None and not is_array(_saved(record, 1, 0)) else "pow:1"
+    nodes: list[Any] = [*record.nodes, None, None]  # backward frees them
+    base, exponent = nodes[:2]
+    return "pow" if exponent is None else "pow:2" if base is None else "pow:1"
 
 
 def _index(record: Any) -> str:
     """The last of the steps that PyTorch takes for an index: index for tensors, else select, slice or unsqueeze."""
-    parts = _setting(record, "index") or ()
-    if any(is_array(part) for part in parts):
+    parts = record.saved[0][-1]  # what the rule asked for last
+    if any(map(is_array, parts)):
         return "index"
     whole = Ellipsis, slice(None)
     steps = ["select" if isinstance(p, int) else "unsqueeze" if p is None else "slice" for p in parts if p not in whole]
@@ -209,40 +208,14 @@ def _index(record: Any) -> str:
 
 
 def _product(record: Any) -> str:
-    """mm of two matrices, mv of a matrix and a vector, dot of two vectors."""
-    a, b = (_ndim(record, i, other) for i, other in ((0, (1, 0)), (1, (0, 0))))
-    return {(2, 2): "mm", (2, 1): "mv", (1, 1): "dot", (1, 2): "squeeze:4"}.get((a, b), "unsafe_view")
-
-
-def _ndim(record: Any, position: int, other: tuple[int, int]) -> int:
-    """The number of axes of an input, from its node or, of a constant, from what the other's rule saved of it."""
-    node: Node | None = record.nodes[position]
-    return len(node.shape) if node is not None else getattr(_saved(record, *other), "ndim", 2)
+    """mm of matrices, mv of a matrix and a vector, dot of vectors."""
+    return {2: "mm", 1: "mv", 0: "dot"}.get(len(record.shape), "unsafe_view")
 
 
 def _linear(record: Any) -> str:
     """addmm or mm of a matrix; of more axes a view of that."""
-    matrix, bias = len(record.shape) == 2, _saved(record, 0, 2) is not None
-    if matrix:
-        return "addmm" if bias else "mm"
-    return "view" if bias else "unsafe_view" if len(record.shape) > 2 else "squeeze:4"
-
-
-def _setting(record: Any, name: str) -> Any:
-    """A setting of the call, if a rule saved it and backward has not freed it yet; else None."""
-    for asked, saved in zip(getattr(record.op, "asked", ()), record.saved or (), strict=False):
-        kept = dict(zip(asked or (), saved, strict=False))
-        if name in kept:
-            return kept[name]
-    return None
-
-
-def _saved(record: Any, *places: int) -> Any:
-    """What the rule for an input saved in one place; None if backward has freed it."""
-    value = record.saved
-    for place in places:
-        value = value[place] if value is not None and place < len(value) else None
-    return value
+    matrix, bias = len(record.shape) == 2, record.nodes[2:] and record.nodes[2] is not None
+    return ("addmm" if matrix else "view") if bias else ("mm" if matrix else "unsafe_view")
 
 
 NODE_NAMES: dict[str, str | Callable[[Any], str]] = {

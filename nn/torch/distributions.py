@@ -22,6 +22,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 
 from .. import functional as F
+from .functions import bernoulli
 
 __all__ = ["Bernoulli", "Categorical", "Distribution", "Normal", "kl_divergence"]
 
@@ -78,11 +79,6 @@ class Normal(Distribution):
     mean = property(lambda self: self.loc, doc="loc.")
     stddev = property(lambda self: self.scale, doc="scale.")
     variance = property(lambda self: self.scale**2, doc="scale².")
-
-    def sample(self, sample_shape: Any = ()) -> Any:
-        shape = (*sample_shape, *self.batch_shape)
-        with tl.no_grad():
-            return tl.normal(self.loc.broadcast_to(shape), self.scale.broadcast_to(shape))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         shape = (*sample_shape, *self.batch_shape)
@@ -158,7 +154,7 @@ class Bernoulli(_Discrete):
         return tl.log(probs) - tl.log1p(-probs)
 
     def sample(self, sample_shape: Any = ()) -> Any:
-        return tl.bernoulli(self.probs.detach().broadcast_to((*sample_shape, *self.batch_shape)))
+        return bernoulli(self.probs.detach().broadcast_to((*sample_shape, *self.batch_shape)))
 
     def log_prob(self, value: Any) -> Any:
         """log probs where the value is 1, log(1 - probs) where it is 0."""

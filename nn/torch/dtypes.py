@@ -9,6 +9,8 @@ too.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -130,37 +132,22 @@ class Size(tuple[int, ...], metaclass=Shape):
     __rmul__ = __mul__
 
 
-class finfo:
+def finfo(type: Any = None) -> Any:
     """The limits of a float dtype, as Python's floats: eps, max, min, tiny, bits, ..."""
-
-    def __init__(self, type: Any = None) -> None:
-        found: Any = self._asked(type)
-        self.dtype, self.bits = found.dtype.name, found.bits
-        for name in self._shown[:-1]:
-            setattr(self, name, np.asarray(getattr(found, name)).item())
-        if isinstance(found, np.finfo):
-            self.resolution = 10.0**-found.precision
-
-    _shown: tuple[str, ...] = ("resolution", "min", "max", "eps", "smallest_normal", "tiny", "dtype")
-
-    @staticmethod
-    def _asked(type: Any) -> Any:
-        return np.finfo(np.dtype(tl.get_default_dtype() if type is None else type))
-
-    def __repr__(self) -> str:
-        values = (getattr(self, name) for name in self._shown)
-        shown = (value if isinstance(value, str) else f"{value:.6g}" for value in values)
-        return f"{type(self).__name__}({', '.join(map('='.join, zip(self._shown, shown, strict=True)))})"
+    return _limits(np.finfo(np.dtype(tl.get_default_dtype() if type is None else type)), FLOAT_LIMITS)
 
 
-class iinfo(finfo):
+def iinfo(type: Any) -> Any:
     """The limits of an integer dtype: max, min, bits."""
+    return _limits(np.iinfo(np.dtype(type)), ("bits", "max", "min"))
 
-    _shown = ("min", "max", "dtype")
 
-    @staticmethod
-    def _asked(type: Any) -> Any:
-        return np.iinfo(np.dtype(type))
+FLOAT_LIMITS = ("bits", "eps", "max", "min", "resolution", "smallest_normal", "tiny")
+
+
+def _limits(found: Any, names: Sequence[str]) -> SimpleNamespace:
+    limits = {name: np.asarray(getattr(found, name)).item() for name in names}
+    return SimpleNamespace(dtype=found.dtype.name, **limits)
 
 
 # --- tensors ------------------------------------------------------------------------------------------------

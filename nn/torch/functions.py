@@ -1,4 +1,4 @@
-"""Functions that PyTorch has beside those of the engine, how they become methods of Tensors, and the argument `out`.
+"""Functions that PyTorch has beside those of the engine, and how they become methods of Tensors.
 
 The engine has what a textbook names. A function whose first argument is called `input` is a method of Tensors as well,
 as in PyTorch: `give_methods` adds them to the class when `nn.torch` is imported, so that the engine need not have them.
@@ -15,13 +15,12 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, ops
-from tinygrad_lecture.errors import DtypeError, TensorError
+from tinygrad_lecture.errors import TensorError
 from tinygrad_lecture.in_place import in_place
 from tinygrad_lecture.ops import linalg
 from tinygrad_lecture.ops.composite import composite
 from tinygrad_lecture.ops.elementwise import scaled
-from tinygrad_lecture.ops.indexing import normal_index, source_for
-from tinygrad_lecture.ops.shape import normal_axes, scalar_as_vector
+from tinygrad_lecture.ops.shape import normal_axes
 from tinygrad_lecture.pytorch_methods import cast
 
 from ..layers import images
@@ -60,11 +59,10 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "clamp_min": lambda input, min: tl.clip(input, min),
     "clamp_max": lambda input, max: tl.clip(input, None, max),
     "select": lambda input, dim, index: input.moveaxis(dim, 0)[index],
-    # products: (n, k) @ (k, m), batches (b, n, k) @ (b, k, m)
+    # products: (n, k) @ (k, m)
     "mm": lambda input, mat2: _product("mm", input, mat2, 2),
     "mv": lambda input, vec: _product("mv", input, vec, 1),
     "addmm": lambda input, mat1, mat2, *, beta=1, alpha=1: _sum(input, _product("addmm", mat1, mat2, 2), beta, alpha),
-    "baddbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _sum(input, tl.bmm(batch1, batch2), beta, alpha),
     "where": lambda condition, *branches, **named: (
         tl.where(condition, *branches, *named.values()) if branches or named else tl.nonzero(condition, as_tuple=True)
     ),
@@ -98,17 +96,22 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     return images.unflatten(input, dim, sizes)
 
 
-def _slices(x: Any, dim: int, index: Any) -> tuple[Any, ...]:
-    """The index of slices of x along an axis."""
-    return (*[slice(None)] * normal_axes(x.ndim, dim)[0], index)
+# --- drawn at random ------------------------------------------------------------------------------------------
 
 
-@composite
-@scalar_as_vector
-def index_copy(input: Any, axis: int, index: Any, source: Any) -> Any:
-    """input with source as its slices at `index` along an axis."""
-    place = normal_index(input, _slices(input, axis, index.reshape(-1)))
-    return ops.indexing.index_put(ops.shape.contiguous(input), source_for(input, place, source), place)
+def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Any:
+    """1 with the probability that an element of input is, or with probability p, else 0, in input's shape and dtype."""
+    drawn = tl.rand(input.shape, dtype=tl.float64, device=input.device, generator=generator)
+    return (drawn < (input if p is None else p)).to(dtype=input.dtype)
+
+
+def normal(mean: Any, std: Any = 1.0, size: Any = (), **settings: Any) -> Any:
+    """Normal numbers of this mean and standard deviation, which are numbers, with a size, or tensors. Constants."""
+    given = [x.detach() for x in (mean, std) if isinstance(x, Tensor)]
+    shape = np.broadcast_shapes(*(x.shape for x in given)) if given else size
+    settings = {"dtype": given[0].dtype, "device": given[0].device, **settings} if given else settings
+    with tl.no_grad():
+        return mean + std * tl.randn(shape, **settings)
 
 
 # --- tensors made of data -----------------------------------------------------------------------------------
@@ -160,7 +163,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {  # all that torch has beside the en
 
 # functions that are methods in place as well, x.addmm_()
 IN_PLACE = """
-addmm baddbmm index_copy addcdiv addcmul clamp_max clamp_min lerp eq ge gt le lt ne pow
+addmm addcdiv addcmul clamp_max clamp_min lerp eq ge gt le lt ne pow
 remainder neg abs sign square floor ceil round expm1 log log1p log2 log10 sqrt rsqrt sin cos tanh sigmoid leaky_relu
 scatter_add tril triu cumsum cumprod erf
 """
@@ -180,7 +183,7 @@ ALIASES = {  # a method -> the method that it is
 def give_methods(functions: Mapping[str, Callable[..., Any]]) -> None:
     """Add to Tensor the functions whose first argument is `input`, their in-place forms, and the methods below."""
     known = {name: f for name, f in vars(tl.ops).items() if callable(f) and name[0] != "_"}
-    known |= {"bernoulli": tl.bernoulli, "multinomial": tl.multinomial, **functions}
+    known |= {"multinomial": tl.multinomial, **functions}
     methods: dict[str, Any] = {name: f for name, f in known.items() if _is_method(f)}
     methods |= {f"{name}_": in_place(known[name]) for name in IN_PLACE.split()}
     methods |= {**METHODS, **{name: property(answer) for name, answer in PROPERTIES.items()}}
@@ -255,60 +258,3 @@ PROPERTIES: dict[str, Callable[..., Any]] = {
     "name": lambda x: None,
     "real": lambda x: x,
 }
-
-
-# --- out= ---------------------------------------------------------------------------------------------------
-
-TAKE_OUT = (  # the modules whose functions take it
-    *("tinygrad_lecture.ops", "tinygrad_lecture.creation", "nn.torch.functions"),
-)
-_RANKS = {"b": 0, "u": 1, "i": 1, "f": 2}  # kinds of dtypes; a result fits into an equal or a higher one
-
-
-def functions_with_out(functions: dict[str, Any]) -> dict[str, Any]:
-    """Those of the functions that compute or make a tensor, with the argument `out` added."""
-    return {name: with_out(f) for name, f in functions.items() if name[0] != "_" and _takes_it(f)}
-
-
-def _takes_it(function: Any) -> bool:
-    home = getattr(function, "__module__", None) or ""
-    return callable(function) and not isinstance(function, type) and home.startswith(TAKE_OUT)
-
-
-def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with the argument `out`: a tensor, or a tuple of them for a function with several results."""
-
-    @functools.wraps(function, updated=())
-    def called(*args: Any, **settings: Any) -> Any:
-        if "out" not in settings:
-            return function(*args, **settings)
-        out = settings.pop("out")
-        result = function(*args, **settings)
-        return result if out is None else _written(called.__name__, result, out)
-
-    return called
-
-
-def _written(name: str, result: Any, out: Any) -> Any:
-    """`out` with the result written into it. An empty one takes the result's shape.
-
-    Raises DtypeError for floats in an `out` of integers and where `out` has fewer bits, TensorError for another shape,
-    or if the result requires grad: no gradient flows through `out`.
-    """
-    if isinstance(out, (tuple, list)):
-        parts = [_written(name, *pair) for pair in zip(result, out, strict=True)]
-        return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
-    if not isinstance(out, Tensor):
-        raise TypeError(f"{name}: out must be a Tensor, not {type(out).__name__}")
-    if result.requires_grad or (out.requires_grad and tl.is_grad_enabled()):
-        raise TensorError(f"{name}: no gradient flows through out=; leave it out, or write in torch.no_grad()")
-    rank, own = _RANKS[result.dtype.kind], _RANKS[out.dtype.kind]
-    if rank > own or (rank == own and result.dtype.itemsize > out.dtype.itemsize):
-        raise DtypeError(f"{name}: a result of {result.dtype} does not fit into out of {out.dtype}")
-    if out.numel() == 0 and result.numel():
-        out.data = result.to(dtype=out.dtype)
-        return out
-    if tuple(out.shape) != tuple(result.shape):
-        raise TensorError(f"{name}: the result has shape {tuple(result.shape)}, but out has {tuple(out.shape)}")
-    with tl.no_grad():
-        return out.copy_(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterable
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +22,6 @@ from ..module import Module, Parameter
 from ..module_calls import functional_call
 from ..optim import lr_scheduler
 from . import derivatives, distributions, layers
-from .functions import functions_with_out
 from .machine import DataParallel, SummaryWriter, profiler
 from .missing_names import REFUSING, Namespace, add_module, members, sentence
 
@@ -81,10 +80,7 @@ add_module("utils.tensorboard", SummaryWriter=SummaryWriter)
 add_module("utils.checkpoint", checkpoint=lambda function, *inputs, **options: tl.checkpoint(function, *inputs))
 add_module("utils.hooks", RemovableHandle=Handle)
 add_module("utils._pytree", tree_map=map_leaves, tree_leaves=leaves)
-add_module(
-    "linalg", tl.linalg,
-    **functions_with_out({name: getattr(tl.linalg, name) for name in tl.linalg.__all__}),
-)  # fmt: skip
+add_module("linalg", tl.linalg)
 add_module(
     "special",
     expit=tl.sigmoid, **members(tl, "erf expm1 log1p log_softmax logsumexp round softmax"),
@@ -93,11 +89,11 @@ _MODES = "no_grad enable_grad set_grad_enabled"
 add_module(
     "autograd",
     grad=tl.grad, Function=Function, Variable=derivatives.variable, profiler=profiler,
-    **members(derivatives, "backward gradcheck gradgradcheck set_detect_anomaly detect_anomaly"),
-    **members(tl, f"{_MODES} inference_mode"),
+    **members(derivatives, "backward gradcheck gradgradcheck set_detect_anomaly detect_anomaly inference_mode"),
+    **members(tl, _MODES),
 )  # fmt: skip
 add_module("autograd.function", Function=Function, once_differentiable=derivatives.once_differentiable)
-add_module("autograd.functional", vhp=derivatives.hvp, **members(derivatives, "jacobian hessian vjp jvp hvp"))
+add_module("autograd.functional", **members(derivatives, "jacobian hessian"))
 add_module("autograd.grad_mode", **members(tl, _MODES))
 add_module(
     "func", tl.func,
@@ -107,7 +103,7 @@ add_module(
 add_module("testing", assert_close=derivatives.assert_close)
 add_module("types", Number=(int, float, bool), Device=str)
 
-DOMAINS = ("torchvision", "torchaudio", "torchtext")  # packages beside PyTorch
+DOMAINS = ("torchvision", "torchaudio", "torchtext")  # packages beside PyTorch, which need PyTorch itself
 
 
 class _Finder:
@@ -131,32 +127,11 @@ class _Finder:
     def exec_module(self, module: ModuleType) -> None: ...
 
 
-class _Domains:
-    """Takes torchvision and its like if they are there, and answers with a sentence if they are not or do not work."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name not in DOMAINS:
-            return None
-        spec = PathFinder.find_spec(name, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(sentence(name), name=name)
-        run = spec.loader.exec_module
-
-        def run_or_say(module: ModuleType) -> None:
-            try:
-                run(module)
-            except Exception as error:
-                raise ImportError(f"{sentence(name)}. The one that is installed failed: {error}", name=name) from error
-
-        spec.loader.exec_module = run_or_say  # type: ignore[method-assign]
-        return spec
-
-
 def install(torch: ModuleType) -> None:
     """Let `import torch` and `import torch.nn` in this process mean the modules that are here."""
     register("torch", torch)
     register("functorch", torch.func)
-    sys.meta_path[:0] = [_Finder("torch", "functorch"), _Domains()]
+    sys.meta_path[:0] = [_Finder("torch", "functorch", *DOMAINS)]
 
 
 def importable(package: ModuleType) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import ContextDecorator
 from typing import Any, NamedTuple, TypeVar, overload
 
-__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "reference", "set_grad_enabled"]
+__all__ = ["enable_grad", "is_grad_enabled", "no_grad", "reference", "set_grad_enabled"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -122,11 +122,6 @@ class no_grad(FixedMode):
 
     mode = "recording"
     value = False
-
-
-def inference_mode(mode: Any = True) -> Any:
-    """`no_grad` under PyTorch's other name, a context manager and decorator; with mode=False it changes nothing."""
-    return no_grad(mode) if callable(mode) else set_grad_enabled(modes.recording and not mode)
 
 
 class enable_grad(FixedMode):

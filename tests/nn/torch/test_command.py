@@ -30,21 +30,17 @@ def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path):
     rows = [
         ("import torch.fft", "torch.fft is not here, because it needs complex numbers"),
         ("from torch.nn import Conv3d", "torch.nn.Conv3d is not here, because layers here are of 1 and 2"),
-        ("import torch; torch.svd", "torch.svd is not here, because"),
         ("import torch.jit; torch.jit.script(len)", "torch.jit.script is not here, because Python runs the model"),
         ("from torch.onnx import export; export()", "torch.onnx.export is not here, because there is no exporter"),
-        ("from torch.fx.passes import split; split()", "torch.fx.passes.split is not here, because Python runs"),
         ("import torch; torch.hub.load('a')", "torch.hub is not here, because nothing is downloaded"),
         ("import torch.multiprocessing as mp; mp.spawn(len)", "torch.multiprocessing.spawn is not here, because one"),
         ("import torch; torch.nn.Upsample(None, 2, 'bicubic')(torch.ones(1, 1, 2, 2))", "interpolate: mode 'bicubic"),
         ("import torch; torch.ones(2).foo_bar()", "Tensor.foo_bar is not here; write it with the functions that are"),
         ("import torch; torch.where(torch.ones(2), 1, 2)", "the order is torch.where(condition, a, b) or a.where"),
-        ("import torch; torch.ones(2).svd()", "torch.Tensor.svd is not here, because"),
         ("import torch; torch.distributed.init_process_group()", "is not here, because one process trains here"),
         ("import torch; torch.ones(2, 2).H", "torch.Tensor.H is not here, because"),
         ("import torchvision", "torchvision is not here, because"),
         ("import torch; torch.sofmax", "names like it are softmax"),
-        ("from torch.optim import Adm", "names like it are Adam"),
         ("import torch; x = torch.ones(2).numpy(); x[0] = 1", "to change the array, x.numpy().copy()"),
     ]
     scripts = [tmp_path / f"script{k}.py" for k in range(len(rows))]
@@ -55,19 +51,6 @@ def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path):
     for script, (code, said), report in zip(scripts, rows, reports, strict=True):
         assert said in report.splitlines()[-1], code
         assert f'{script.name}", line 1' in report
-
-
-def test_a_torchvision_that_is_there_is_taken(tmp_path):
-    package = tmp_path / "torchvision"
-    package.mkdir()
-    (package / "__init__.py").write_text("import torch\nfrom . import transforms\nhalf = torch.ones(2) / 2\n")
-    (package / "transforms.py").write_text("import torch.nn as nn\nclass ToTensor(nn.Module): pass\n")
-    code = "import torchvision\nfrom torchvision.transforms import ToTensor\nprint(torchvision.half, ToTensor())\n"
-    assert run(tmp_path, code).stdout == "tensor([0.5000, 0.5000]) ToTensor()\n"
-    (package / "transforms.py").write_text("import torch.fft\n")
-    done = run(tmp_path, "try:\n    import torchvision\nexcept ImportError as error:\n    print(error)\n")
-    assert done.stdout.startswith("torchvision is not here, because it has data sets")
-    assert "The one that is installed failed: torch.fft is not here, because" in done.stdout
 
 
 @pytest.mark.parametrize(("arguments", "given"), [(("-", "a"), True), (("-c", None, "a"), False)])
@@ -95,7 +78,7 @@ from torch.nn.modules.loss import MSELoss
 from torch.nn.utils import clip_grad_norm_, parameters_to_vector
 import torch.nn.init as init, torch.nn.utils.rnn as rnn
 from torch.autograd import Variable, grad, Function, set_detect_anomaly
-from torch.autograd.functional import jacobian, hessian, vjp, jvp, hvp, vhp
+from torch.autograd.functional import jacobian, hessian
 from torch.func import functional_call, vmap, grad, jacrev, jacfwd, hessian, grad_and_value
 from torch.optim.lr_scheduler import StepLR, _LRScheduler
 from torch.optim.optimizer import Optimizer, required
@@ -119,8 +102,8 @@ def test_what_a_script_imports(tmp_path):
     assert (done.stdout, done.stderr) == ("all imported\n", "")
 
 
-REFUSED = "nn.Fold nn.TripletMarginLoss addmv"
-REFUSED += " fft.rfft sparse svd linalg.eigh Tensor.H nn.Conv3d nn.CTCLoss distributions.Beta linalg.vander hsplit"
+REFUSED = "nn.Fold nn.TripletMarginLoss addmv autograd.functional.vjp fft.rfft sparse svd linalg.eigh Tensor.H"
+REFUSED += " nn.Conv3d nn.CTCLoss distributions.Beta linalg.vander hsplit index_copy"
 
 
 @pytest.mark.parametrize("name", REFUSED.split())

@@ -52,7 +52,7 @@ h.round(); k & 1; k ^ 1; ~k; m & ~m; k // 2; k % 3; k ** 2; x.detach() // 0.5; 2
 torch.add(input=x, other=y); torch.sum(x, dim=[0, 1]); x.masked_fill(m, float('-inf')).softmax(1)
 x.sum(1, keepdims=True); i.sum(); m.sum()
 torch.gather(s, 0, i[0]); torch.scatter(v, 0, i[1], s); torch.scatter_add(s, 0, i[0], s * 2); torch.topk(s, 1)
-torch.transpose(s, 0, -1); torch.index_add(s, 0, i[0], s); torch.index_copy(s, 0, i[:1], v[:1]); F.one_hot(i, -1)
+torch.transpose(s, 0, -1); torch.index_add(s, 0, i[0], s); F.one_hot(i, -1)
 x.clone(memory_format=torch.preserve_format); x.double(memory_format=torch.preserve_format)
 F.max_pool2d(k[None], 2, padding=1); F.interpolate(b[None], scale_factor=2, mode='bilinear')
 F.scaled_dot_product_attention(b[:, :, :0], b[:, :, :0], b); torch.var(x, correction=None); m.index_add(0, i[:2], m[:2])
@@ -66,7 +66,7 @@ torch.where(m, x, torch.tensor(0.0, dtype=torch.float64)); k.masked_fill(m, 1.5)
 F.softmax(x); F.log_softmax(b); nn.Softmax()(b); repr(nn.Softmax()); nn.HuberLoss('sum')(x, y)
 """
 
-# of constants: with PyTorch's names of arguments, with `out=`, with its old arguments, in place, or drawn at random
+# of constants: with PyTorch's names of arguments, with its old arguments, in place, or drawn at random
 OF_CONSTANTS = """
 V.pow_(2); A.mm(mat2=A); A.mv(vec=V); torch.matmul(input=A, other=A)
 A.transpose(dim0=0, dim1=1); torch.permute(B, dims=(2, 0, 1)); torch.take(A, index=I)
@@ -75,10 +75,6 @@ A.var(1, True, True); A.std(1, False, True)
 torch.randint(high=1, size=(2,)); A.addcmul(tensor1=A, tensor2=Y)
 A.addcdiv_(tensor1=A, tensor2=Y, value=2)
 torch.multinomial(input=torch.tensor([0.0, 1.0]), num_samples=1); torch.tensor(torch.equal(input=A, other=A))
-torch.matmul(A, A, out=Y); torch.add(A, V, out=Y); torch.add(A, A, out=A); torch.mul(A, A, out=torch.empty(0))
-torch.cat((A, A), out=torch.empty(6, 3)); torch.max(A, 1, out=(V, I)); torch.sort(V, out=(V, I)); torch.arange(3, out=I)
-torch.gt(A, 1, out=torch.empty(3, 3, dtype=torch.bool)); torch.linalg.inv(A, out=Y); torch.addmm(A, A, A, out=Y)
-torch.argmax(A, 1, out=I); torch.add(A, 1, out=torch.zeros(3, 3, dtype=torch.float64))
 (5,) + torch.Size([2]); 2 * torch.Size([2]); torch.FloatTensor(torch.Size([2, 3])).shape; A.new([1, 2]); A.new(2).shape
 torch.result_type(A, I); torch.promote_types(torch.int8, torch.uint8); torch.promote_types(torch.float16, torch.int64)
 F.mse_loss(A, Y, size_average=False); F.binary_cross_entropy(Y, Y, size_average=False); F.l1_loss(A, Y, reduce=False)
@@ -169,30 +165,22 @@ def test_a_reduction_where_pytorch_has_old_arguments_is_refused(call: str) -> No
 REFUSED = """
 k // 0
 k.masked_fill(m, 1e400)
-torch.exp(V, out=torch.empty(3))
 nn.Linear(3, 4)(torch.ones(2, 5))
-nn.Conv2d(3, 4, 3)(torch.ones(1, 1, 8, 8))
 nn.Embedding(3, 4)(torch.tensor([3]))
-nn.Embedding(3, 4)(torch.ones(2))
 F.mse_loss(torch.ones(2), torch.ones(3))
-F.binary_cross_entropy(torch.tensor([1.5]), torch.tensor([1.0]))
 F.cross_entropy(torch.ones(2, 3), torch.tensor([0, 1, 2]))
-F.cross_entropy(torch.ones(2, 3), torch.tensor([0, 3]))
 F.nll_loss(torch.ones(2, 3), torch.ones(2))
 F.one_hot(torch.tensor([3]), 2)
 F.softmax(torch.tensor([1, 2]), 0)
 torch.tensor([True]) - torch.tensor([True])
 torch.ones(2, 3).gather(1, torch.tensor([[5]]))
-torch.ones(2)[torch.tensor([2])]
 torch.ones(2).sum(1)
 torch.linalg.cholesky(-torch.eye(2))
-torch.linalg.solve(torch.zeros(2, 2), torch.ones(2))
 torch.randint(5, 2, (1,))
 torch.tensor(None)
 F.interpolate(torch.ones(1, 1, 4), scale_factor=2, mode="bilinear")
 torch.zeros(3, 3).index_add(0, torch.tensor([0, 1]), torch.ones(1, 3))
 torch.transpose(torch.tensor(5.0), 0, 1)
-torch.mm(torch.eye(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64), out=torch.eye(2))
 F.relu((torch.ones(3), torch.ones(3)))
 """.strip().splitlines()
 

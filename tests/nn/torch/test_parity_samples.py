@@ -267,18 +267,12 @@ DIFFERENT: list[tuple[str, Callable[[Any], bool], str]] = [
     ),
     ("the subgradient at 0 is 0, where PyTorch has nan", always, "hypot:gradient xlogy:gradient"),
     ("bounds and step are rounded to integers first; PyTorch does so for int64 alone", of_integers, "arange:shape"),
-    ("of a repeated index the last write counts, and gets the gradient alone", always, "index_copy:gradient"),
     ("the other triangle is not read, and gets no gradient", always, "cholesky_solve:gradient"),
     (
         "two Python numbers give a number",
         of_numbers,
         "add:value sub:value mul:value div.no_rounding_mode:value div.trunc_rounding:value div.floor_rounding:value "
         "true_divide:value floor_divide:value",
-    ),
-    (
-        "a float factor of integers gives floats; PyTorch rounds it first, to 0 or True",
-        of_integers,
-        "baddbmm:dtype baddbmm:value",
     ),
     ("answers are bools", of_integers, "all:dtype any:dtype"),
     ("of equal elements the first; PyTorch picks any", always, "topk:value"),

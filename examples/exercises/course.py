@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .specs import learning, lecture, rules, scalars, transformer
-from .specs.spec import HERE, Ladder, Spec, chapters, data
+from .specs.spec import HERE, Ladder, Spec, chapters, data, number
 
-CHAPTERS = {number: chapter["chapter"] for number, chapter in chapters().items()}
+CHAPTERS = {str(number(name)): chapter["chapter"] for name, chapter in chapters().items()}
 CHECKS = {**scalars.CHECKS, **rules.CHECKS, **learning.CHECKS, **transformer.CHECKS, **lecture.CHECKS}
 RACES = {**rules.RACES, **transformer.RACES}
 SPECS = [Spec(row, CHECKS[name], RACES.get(name)) for name, row in data().items()]

@@ -1,21 +1,20 @@
 """The data of the exercises, `ch*.toml`: for each gap of a file its solution, and typical mistakes with their causes.
 
     chapter                                        its title
-    [exercise."3.2"]                               by its name, words for the learner
-    file, given                                    its file, and what is in it at first: a gap is a line with `...` and
-                                                   `# TODO`
+    [ex2_mul]                                      by the name of its file, here 3.2, words for the learner
+    given                                          what is in the file at first: a gap is a line with `...` and `# TODO`
     title                                          if it is not the first line of `given`
+    hints                                          one a line
+    gaps = [[solution, mistake, ...], ...]         the gaps of the file, in their order; a mistake is a list of a hint,
+                                                   the cause that is told, and the answers of which it is told
     raises = [[hint, cause, pattern]]              what an exception means here whose message has the pattern
     causes = [[hint, cause, what]]                 what the check tells of answers that it recognises itself: the likely
                                                    cause, "" for none, and what is wrong, with {names} of values
     questions = [[name, question, what, ...]]      what is answered in words, in a text of this name, and what is marked
                                                    by hand: a point for each; for teachers, no learner is shown it
-    [[exercise."3.2".gap]]                         one for each gap of the file, in their order
-    solution = "return g * n * x ** (n - 1)"
-    mistakes = [[hint, cause, answer, ...]]        who writes one of these answers is told the cause
 
 An answer is code, or an edit of the solution: "old => new" replaces each `old` in it by `new`. Mistakes in several gaps
-at once stand beside `raises`; they have a list with an answer for each gap, "" for the right one.
+at once stand in a list `mistakes`; they have a list with an answer for each gap, "" for the right one.
 
 A mistake is recognised by what it computes: the file is run with the wrong answer in its gap, and does the same as the
 learner's. So the same lines say what is wrong, compute it, and test that it is found.
@@ -66,15 +65,15 @@ class Spec:
     """What a chapter's file says about one exercise. steps: the parts of its check."""
 
     def __init__(self, row: dict[str, Any], steps: Sequence[Step], race: Callable[[Any], str] | None) -> None:
-        data = "given", "gap", "mistakes", "raises", "causes", "questions"
+        data = "given", "gaps", "mistakes", "raises", "causes", "questions"
         words = {key: value for key, value in row.items() if key not in data}
         self.steps, self.raises = steps, row.get("raises", [])
         self.causes = {hint: rest for hint, *rest in [*of_tensors()["causes"], *row.get("causes", [])]}
         self.solutions = solutions(row)
         self.exercise = Exercise(**words, check=self.check, solution=self.solutions, race=race)
         self.wrong = []
-        for k, (gap, function) in enumerate(zip(row["gap"], functions(row["given"]), strict=True)):
-            for hint, cause, *found in gap.get("mistakes", []):
+        for k, ((_, *mistakes), function) in enumerate(zip(row["gaps"], functions(row["given"]), strict=True)):
+            for hint, cause, *found in mistakes:
                 self.wrong += [Wrong(hint, cause, self.answers({k: answer}), function) for answer in found]
         for hint, cause, *found in row.get("mistakes", []):
             self.wrong += [Wrong(hint, cause, self.answers(dict(enumerate(answers)))) for answers in found]
@@ -177,9 +176,14 @@ def same(a: Any, b: Any) -> bool:
 
 @cache
 def chapters() -> dict[str, dict[str, Any]]:
-    """What the chapters' files hold, by number, in the order of the course."""
-    files = {path.stem.split("_")[0][2:]: path for path in HERE.glob("ch*.toml")}
-    return {number: tomllib.loads(files[number].read_text(encoding="utf-8")) for number in sorted(files, key=int)}
+    """What the chapters' files hold, by their names, as ch4_arrays, in the order of the course."""
+    files = sorted(HERE.glob("ch*.toml"), key=lambda path: number(path.stem))
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in files}
+
+
+def number(name: str) -> int:
+    """The number of a chapter, as ch4_arrays, or an exercise, as ex1_unbroadcast."""
+    return int(name.split("_")[0][2:])
 
 
 @cache
@@ -190,18 +194,21 @@ def of_tensors() -> dict[str, Any]:
 
 @cache
 def data() -> dict[str, dict[str, Any]]:
-    """The exercises of all chapters, by name, each with name and title."""
+    """The exercises of all chapters, by name, each with name, file and title."""
     found: dict[str, dict[str, Any]] = {}
-    for chapter in chapters().values():
-        for name, row in chapter["exercise"].items():
-            first = row["given"].split("\n")[0].removeprefix(f'"""{name}  ')
-            found[name] = {"name": name, "title": first, **row}
+    for folder, chapter in chapters().items():
+        for file, row in chapter.items():
+            if file != "chapter":
+                name = f"{number(folder)}.{number(file)}"
+                first = row["given"].split("\n")[0].removeprefix(f'"""{name}  ')
+                own = {"name": name, "file": f"{folder}/{file}.py", "hints": row["hints"].splitlines()}
+                found[name] = {"title": first, **row, **own}
     return found
 
 
 def solutions(row: dict[str, Any]) -> tuple[str, ...]:
     """What stands in each gap of an exercise."""
-    return tuple(gap["solution"] for gap in row["gap"])
+    return tuple(solution for solution, *_ in row["gaps"])
 
 
 def solved(name: str) -> ModuleType:
@@ -221,5 +228,5 @@ def _run(name: str, answers: tuple[str, ...]) -> ModuleType:
 def _import(name: str, *rest: Any) -> ModuleType:
     """Python's `__import__`, which finds the solved files of exercises too."""
     file = name.replace(".", "/") + ".py"
-    number = next((number for number, row in data().items() if row["file"] == file), None)
-    return builtins.__import__(name, *rest) if number is None else solved(number)
+    exercise = next((exercise for exercise, row in data().items() if row["file"] == file), None)
+    return builtins.__import__(name, *rest) if exercise is None else solved(exercise)

@@ -16,7 +16,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     init.py                          initial weights
     optim/  data/  training/         optimisers, mini-batches, the loop
     parallel/                        training on several cores or machines
-    utils/  module_calls.py          gradient clipping, padding; functional_call, gradcheck
+    utils/  module_calls.py          gradient clipping, padding; functional_call
     weights.py                       weights in files
     layer_summary.py                 a table of a model
     errors.py                        checks of arguments

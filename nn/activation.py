@@ -15,7 +15,7 @@ from .errors import check_probability
 from .module import FunctionLayer
 
 __all__ = [
-    "ELU", "GELU", "GLU", "Dropout", "Dropout2d", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax",
+    "ELU", "GELU", "Dropout", "Dropout2d", "LeakyReLU", "LogSigmoid", "LogSoftmax",
     "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
 ]  # fmt: skip
 
@@ -36,17 +36,6 @@ class Tanh(FunctionLayer, function=F.tanh):
 
     (LeCun et al., Efficient BackProp, 1998.)
     """
-
-
-class _Tried(FunctionLayer):
-    """Its settings are tried when it is made: the function refuses what it does not take."""
-
-    def __post_init__(self) -> None:
-        self.call_function(tl.zeros(1))
-
-
-class Hardtanh(_Tried, function=F.hardtanh):
-    """min(max(x, min_val), max_val), elementwise; the gradient at both bounds is 0, as in PyTorch."""
 
 
 class ReLU(FunctionLayer, function=F.relu):
@@ -76,12 +65,15 @@ class SiLU(FunctionLayer, function=F.silu):
     """x · σ(x), elementwise, also called swish (Elfwing et al., arXiv:1702.03118)."""
 
 
-class GELU(_Tried, function=F.gelu):
+class GELU(FunctionLayer, function=F.gelu):
     """x · Φ(x), elementwise, with Φ the cumulative distribution function of the standard normal.
 
     approximate="tanh" is the formula that GPT-2 uses: x · (1 + tanh(sqrt(2/π) · (x + 0.044715 x³))) / 2.
     (Hendrycks & Gimpel, arXiv:1606.08415.)
     """
+
+    def __post_init__(self) -> None:
+        self.call_function(tl.zeros(1))  # the function refuses another approximation
 
 
 class Softmax(FunctionLayer, function=F.softmax):
@@ -94,13 +86,6 @@ class LogSoftmax(FunctionLayer, function=F.log_softmax):
     """log(softmax(x)) = x - logsumexp(x) along axis `dim`, in x's shape, without overflow; as in PyTorch."""
 
     order = ("dim",)
-
-
-class GLU(FunctionLayer, function=F.glu):
-    """a · σ(b), with a and b the halves of x along axis `dim`: `(..., 2 n) -> (..., n)`.
-
-    (Dauphin et al., arXiv:1612.08083.)
-    """
 
 
 # --- dropout: random zeros while training, so that no neuron relies on another -------------------------------

@@ -86,25 +86,9 @@ class _Numbered(_Container[T]):
 
     __iadd__ = extend
 
-    def insert(self, index: int, value: T) -> None:
-        """Insert a value before an index, in place; those behind it get higher numbers."""
-        values = list(self)
-        values.insert(index, self._checked(value))
-        self._become(values)
-
     def __delitem__(self, index: int | slice) -> None:
         values = list(self)
         del values[index if isinstance(index, slice) else self._position(index, len(values))]
-        self._become(values)
-
-    def pop(self, index: int = -1) -> T:
-        """Remove the value at an index, and return it; those behind it get lower numbers."""
-        value = self[index]
-        del self[index]
-        return value
-
-    def _become(self, values: Iterable[T]) -> None:
-        """Hold these values and no others, with the names "0", "1", ..."""
         for name in list(self._held()):
             delattr(self, name)
         self.extend(values)

@@ -22,7 +22,7 @@ from tinygrad_lecture.ops.composite import as_floats, named
 from ..errors import check_probability
 
 __all__ = [
-    "dropout", "dropout2d", "elu", "gelu", "glu", "hardtanh", "leaky_relu", "log_softmax", "logsigmoid", "relu",
+    "dropout", "dropout2d", "elu", "gelu", "leaky_relu", "log_softmax", "logsigmoid", "relu",
     "relu6", "sigmoid", "silu", "softmax", "softplus", "tanh",
 ]  # fmt: skip
 
@@ -92,34 +92,10 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 @in_place_too
-def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """min(max(x, min_val), max_val), elementwise. The gradient at the bounds is 0, as in PyTorch; `tl.clip` passes it.
-
-    Raises ValueError for min_val above max_val.
-    """
-    if min_val > max_val:
-        raise TensorError(f"hardtanh: min_val must not be above max_val, but they are {min_val} and {max_val}")
-    if not input.is_floating_point():
-        min_val, max_val = int(min_val), int(max_val)
-    outside = (input <= min_val) | (input >= max_val)
-    return tl.where(outside, tl.clip(input.detach(), min_val, max_val), input)
-
-
-@in_place_too
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6), elementwise; the gradient at 0 and 6 is 0 (Krizhevsky, 2010)."""
-    return hardtanh(input, 0.0, 6.0)
-
-
-def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """a · σ(b), with a and b the two halves of x along axis `dim`: (..., 2 n) -> (..., n).
-
-    Raises ValueError for an axis of odd size. (Dauphin et al., arXiv:1612.08083.)
-    """
-    if input.shape[dim] % 2:
-        raise TensorError(f"glu: axis {dim} of shape {input.shape} must have an even size")
-    a, b = tl.chunk(input, 2, dim)
-    return a * tl.sigmoid(b)  # type: ignore[no-any-return]
+    outside = (input <= 0) | (input >= 6)
+    return tl.where(outside, tl.clip(input.detach(), 0, 6), input)
 
 
 # --- dropout -------------------------------------------------------------------------------------------------

@@ -341,12 +341,12 @@ _AXES = {"nearest": (1, 2), "linear": (1,), "bilinear": (2,)}  # a mode, and of 
 
 def interpolate(
     input: Tensor, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None,
-    mode: str = "nearest", align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
+    mode: str = "nearest", align_corners: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Sequences or images in another size, each new element the nearest old one or, in linear modes, between two.
 
     `(batch, channels, *axes) -> (batch, channels, *size)`. Give the new `size`, or by how much to multiply the old one,
-    `scale_factor`; with `recompute_scale_factor` the result's whole size decides where it looks.
+    `scale_factor`.
 
     - `mode`: "nearest"; "linear" for sequences; "bilinear" for images, which is linear along both axes.
     - `align_corners`: of linear modes: the first and last elements stay where they are, so that place i of m is
@@ -374,7 +374,7 @@ def interpolate(
             new = int(old * scale)
             if new < 1:
                 raise TensorError(f"interpolate: scale_factor {scale} leaves nothing of axis {axis + 2}, of size {old}")
-            ratio = old / new if recompute_scale_factor else 1 / scale
+            ratio = 1 / scale
         if mode == "nearest":
             input = tl.take(input, np.minimum((np.arange(new) * ratio).astype(int), old - 1), axis + 2)
         elif align_corners:

@@ -23,7 +23,7 @@ from tinygrad_lecture.tensor_base import TENSORS
 
 from ..errors import check_tensor, shape_complaint
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
+__all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
 
 
 def layer_norm(
@@ -109,24 +109,6 @@ def group_norm(
         raise TensorError(f"group_norm: {num_groups} groups do not divide the {channels} channels of {input.shape}")
     rows = input.contiguous().reshape(batch, num_groups, channels // num_groups * math.prod(axes))
     return _scaled(tl.layer_norm(rows, eps=eps).reshape(input.shape), weight, bias)
-
-
-def instance_norm(
-    input: Tensor, running_mean: None = None, running_var: None = None, weight: Tensor | None = None,
-    bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
-) -> Tensor:  # fmt: skip
-    """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var of each channel of each image.
-
-    `input`: `(batch, channels, ...)`. `momentum` has no effect. Raises ValueError if a shape does not fit and for
-    images of one number per channel, NotImplementedError for running averages. (Ulyanov et al., arXiv:1607.08022.)
-    """
-    if running_mean is not None or running_var is not None or not use_input_stats:
-        raise NotImplementedError("instance_norm: running averages are not here; batch_norm has them")
-    check_eps("instance_norm", eps)
-    _check_channels("instance_norm", input, weight, bias)
-    if math.prod(input.shape[2:]) < 2:
-        raise TensorError(f"instance_norm: a channel of an image needs two numbers or more, got {input.shape}")
-    return group_norm(input, input.shape[1], weight, bias, eps)
 
 
 def check_eps(name: str, eps: float, positive: bool = False) -> None:

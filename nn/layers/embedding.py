@@ -18,7 +18,6 @@ class Embedding(Module):
 
     - `weight`: `(num_embeddings, embedding_dim)`, initially normal with mean 0 and standard deviation 1.
     - `padding_idx`: a row that starts as 0 and gets no gradient, for padding; negative values count from the end.
-    - `_weight`: the rows at the beginning.
 
     Raises ValueError for sizes below 1 or a padding_idx out of range. (Bengio et al., JMLR 3, 2003.)
     """
@@ -26,8 +25,7 @@ class Embedding(Module):
     weight: Parameter
 
     def __init__(
-        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, *,
-        _weight: Tensor | None = None, device: str = "cpu",
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, *, device: str = "cpu",
         dtype: Any = None,
     ) -> None:  # fmt: skip
         check_sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
@@ -35,14 +33,8 @@ class Embedding(Module):
             raise ValueError(f"Embedding: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
-        if _weight is None:
-            self.weight = Parameter.empty(num_embeddings, embedding_dim, dtype=dtype, device=device)
-            self.reset_parameters()
-        elif _weight.shape == (num_embeddings, embedding_dim):
-            self.weight = Parameter(_weight)
-        else:
-            wanted = (num_embeddings, embedding_dim)
-            raise ValueError(f"Embedding: _weight must have shape {wanted}, not {_weight.shape}")
+        self.weight = Parameter.empty(num_embeddings, embedding_dim, dtype=dtype, device=device)
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw new rows, and set the padding row to 0."""
@@ -60,8 +52,9 @@ class Embedding(Module):
         if embeddings.ndim != 2:
             raise ValueError(f"{cls.__name__}: embeddings must have shape (rows, features), not {embeddings.shape}")
         rows, features = embeddings.shape
-        made: Self = cls(rows, features, *settings, **{**named, "_weight": embeddings})
-        made.weight.requires_grad_(not freeze)
+        with init.skip():
+            made = cls(rows, features, *settings, **named)
+        made.weight = Parameter(embeddings, requires_grad=not freeze)
         return made
 
     def forward(self, x: Any) -> Tensor:

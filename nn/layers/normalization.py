@@ -18,7 +18,7 @@ from ..functional.images import LAYOUTS
 from ..functional.normalization import check_eps, rms_eps, row_axes
 from ..module import Module, Parameter
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "LayerNorm", "RMSNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "InstanceNorm2d", "LayerNorm", "RMSNorm"]
 
 
 class Affine(Module):
@@ -214,43 +214,7 @@ class BatchNorm2d(BatchNorm):
     ranks, layout = (4,), LAYOUTS[2]
 
 
-class _InstanceNorm(Affine):
-    ranks: tuple[int, ...]  # how many axes the input may have
-    layout: str  # what they are
-
-    def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
-        track_running_stats: bool = False, device: str = "cpu", dtype: Any = None, *, bias: bool = True,
-    ) -> None:  # fmt: skip
-        check_sizes(type(self).__name__, num_features=num_features)
-        if track_running_stats:
-            raise NotImplementedError(f"{type(self).__name__}: track_running_stats is not here; BatchNorm2d has it")
-        self.num_features, self.eps, self.momentum, self.affine = num_features, eps, momentum, affine
-        self.make_affine(num_features, affine, bias, dtype, device)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The output has the input's shape."""
-        check_rank(x, self.ranks, self.layout)
-        y = F.instance_norm(x[None] if x.ndim == self.ranks[0] else x, None, None, self.weight, self.bias, eps=self.eps)
-        return y[0] if x.ndim == self.ranks[0] else y
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats=False"
-        )
-
-
-class InstanceNorm1d(_InstanceNorm):
-    """Instance normalisation of sequences: see `InstanceNorm2d`.
-
-    Shape: `(batch, num_features, length)`, also without the batch axis, and the same.
-    """
-
-    ranks, layout = (2, 3), f"{LAYOUTS[1]}, or one without batch"
-
-
-class InstanceNorm2d(_InstanceNorm):
+class InstanceNorm2d(Affine):
     """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var of each channel of each image.
 
     Shape: `(batch, num_features, height, width)`, also without the batch axis, and the same.
@@ -261,7 +225,30 @@ class InstanceNorm2d(_InstanceNorm):
     track_running_stats. (Ulyanov et al., arXiv:1607.08022.)
     """
 
-    ranks, layout = (3, 4), f"{LAYOUTS[2]}, or one without batch"
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
+        track_running_stats: bool = False, device: str = "cpu", dtype: Any = None, *, bias: bool = True,
+    ) -> None:  # fmt: skip
+        check_sizes("InstanceNorm2d", num_features=num_features)
+        if track_running_stats:
+            raise NotImplementedError("InstanceNorm2d: track_running_stats is not here; BatchNorm2d has it")
+        self.num_features, self.eps, self.momentum, self.affine = num_features, eps, momentum, affine
+        self.make_affine(num_features, affine, bias, dtype, device)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The output has the input's shape. Raises ValueError for images of one number per channel."""
+        check_rank(x, (3, 4), f"{LAYOUTS[2]}, or one without batch")
+        images = x[None] if x.ndim == 3 else x
+        if images.shape[2] * images.shape[3] < 2:
+            raise TensorError(f"a channel of an image needs two numbers or more, got {x.shape}")
+        y = F.group_norm(images, images.shape[1], self.weight, self.bias, self.eps)
+        return y[0] if x.ndim == 3 else y
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats=False"
+        )
 
 
 class GroupNorm(Affine):

@@ -110,8 +110,6 @@ class Tree(ExplainsArguments):
         self._check_member("add_module", name, module, Tree, self._modules)
         setattr(self, name, module)
 
-    register_module = add_module
-
     def _check_member(self, function: str, name: str, value: Any, kind: type, known: Mapping[str, Any]) -> None:
         if value is not None and not isinstance(value, kind):
             wanted = "Module" if kind is Tree else kind.__name__
@@ -196,26 +194,18 @@ class Tree(ExplainsArguments):
         """The own parameters by name, to read."""
         return MappingProxyType(dict(self._own_parameters()))
 
-    @property
-    def _buffers(self) -> Mapping[str, Tensor]:
-        """The own buffers by name, to read."""
-        return MappingProxyType(dict(self._own_buffers()))
-
     # --- saved and loaded -------------------------------------------------------------------------------
 
-    def state_dict(
-        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Any]:
+    def state_dict(self, *, keep_vars: bool = False) -> dict[str, Any]:
         """All parameters and persistent buffers by PyTorch's keys; they share memory with the module.
 
-        destination: a dict to add them to.  prefix: what stands in front of each key.  keep_vars: the parameters
-        themselves, with their gradients, instead of constants.
+        keep_vars: the parameters themselves, with their gradients, instead of constants.
         """
-        state = self.state_kind() if destination is None else destination
+        state = self.state_kind()
         for module_name, module in self.named_modules(remove_duplicate=False):
             saved = [(name, buffer) for name, buffer in module._own_buffers() if module._persistent[name]]
             for name, tensor in (*module._own_parameters(), *saved):
-                state[prefix + join(module_name, name)] = tensor if keep_vars else tensor.detach()
+                state[join(module_name, name)] = tensor if keep_vars else tensor.detach()
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> LoadedKeys:

@@ -65,18 +65,6 @@ def test_indices_on_the_host_select_rows_on_a_gpu():
     assert table(tl.tensor([0, 2])).device == "strict"
 
 
-@pytest.mark.parametrize(
-    ("settings", "error", "message"),
-    [
-        ({"scale_grad_by_freq": True}, TypeError, "it has no argument scale_grad_by_freq"),
-        ({"_weight": tl.ones(2, 2)}, ValueError, "_weight must have shape (3, 2), not (2"),
-    ],
-)
-def test_settings_that_do_not_fit_are_named(settings, error, message):
-    with pytest.raises(error, match=re.escape(message)):
-        nn.Embedding(3, 2, **settings)
-
-
 # --- attention ----------------------------------------------------------------------------------------------
 
 

@@ -52,7 +52,7 @@ from .mlp import *
 from .module import Module as Module, Parameter as Parameter
 from .module_calls import *
 from .training.evaluation import Scores as Scores, evaluate as evaluate
-from .training.history import History as History, HistoryRow as HistoryRow, TensorBoard as TensorBoard
+from .training.history import History as History, HistoryRow as HistoryRow
 from .training.saved_state import load_checkpoint as load_checkpoint, save_checkpoint as save_checkpoint
 from .training.trainer import Trainer as Trainer, fit as fit
 from .utils import clip_grad_norm_ as clip_grad_norm_, clip_grad_value_ as clip_grad_value_

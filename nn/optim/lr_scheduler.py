@@ -122,7 +122,8 @@ class LRScheduler(ExplainsArguments):
         """Set the rates of the next step."""
         groups = self.optimizer.param_groups
         for group in groups[len(self.base_lrs) :]:  # also one that was added later
-            self.base_lrs.append(group.setdefault("initial_lr", group["lr"]))
+            group.setdefault("initial_lr", group["lr"])
+            self.base_lrs.append(group["initial_lr"])
         self.last_epoch += 1
         for group, rate in zip(groups, self.get_lr(), strict=False):
             group["lr"] = rate
@@ -219,7 +220,7 @@ class LinearLR(LRScheduler):
 
 
 class LambdaLR(LRScheduler):
-    """initial · lr_lambda(step), for a function of your own, as in PyTorch."""
+    """initial · lr_lambda(step), for a function of your own, as in PyTorch. Raises TypeError for anything else."""
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
         if not callable(lr_lambda):

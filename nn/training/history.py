@@ -1,12 +1,10 @@
-"""Training history: losses, accuracy and learning rate, as numbers, as curves, and in TensorBoard's files."""
+"""Training history: losses, accuracy and learning rate, as numbers and as curves."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,7 +12,6 @@ from tinygrad_lecture.errors import aligned
 from tinygrad_lecture.inspect.drawing import new_figure, save_picture
 from tinygrad_lecture.inspect.notebook import caption, curves, folded, table
 
-from ..parallel.group import rank
 from .evaluation import Scores
 
 COLOURS = {"test": "#2a7f4f"}  # of other curves: GREY
@@ -37,17 +34,6 @@ class HistoryRow:
             return str(self.train)
         return f"{self.train}   test {self.test}"
 
-    def numbers(self) -> dict[str, float]:
-        """What there is of loss/training, loss/test, accuracy/training, accuracy/test, and the rate, by these names."""
-        scores = {"training": self.train, "test": self.test}
-        found = {
-            f"{what}/{data}": value
-            for what in ("loss", "accuracy")
-            for data, of_row in scores.items()
-            if (value := getattr(of_row, what, None)) is not None
-        }
-        return {**found, "rate": self.lr}
-
 
 @dataclass
 class History:
@@ -69,13 +55,15 @@ class History:
 
     def __str__(self) -> str:
         """A table: a line per row of the history."""
-        rows = [
-            (f"step {row.step}", f"epoch {row.epoch:.4g}", str(row), "best" if i == self.best else "")
-            for i, row in enumerate(self.records)
-        ]
+        rows = [(f"step {step}", f"epoch {epoch}", *others) for step, epoch, *others in self._texts()]
         return "\n".join(aligned(rows)) or "an empty history"
 
     __repr__ = __str__
+
+    def _texts(self) -> list[list[str]]:
+        """The rows of a table: step, epoch, scores, and which is the best."""
+        rows = enumerate(self.records)
+        return [[f"{row.step}", f"{row.epoch:.4g}", str(row), "best" if i == self.best else ""] for i, row in rows]
 
     def _repr_html_(self) -> str:
         """What a notebook shows: curves, and the table."""
@@ -85,11 +73,7 @@ class History:
             curves(title, {name: ([x for x, _ in points], [y for _, y in points]) for name, points in lines.items()})
             for title, lines in self.curves().items()
         ]
-        rows = [
-            [f"{row.step:,}", f"{row.epoch:.4g}", str(row), "best" if i == self.best else ""]
-            for i, row in enumerate(self.records)
-        ]
-        return "".join(pictures) + folded("the rows", table(["step", "epoch", "scores", ""], rows))
+        return "".join(pictures) + folded("the rows", table(["step", "epoch", "scores", ""], self._texts()))
 
     @property
     def steps(self) -> list[int]:
@@ -118,12 +102,13 @@ class History:
     def curves(self) -> dict[str, dict[str, list[tuple[int, float]]]]:
         """{"loss": {"training": [(step, loss), ...], "test": ...}, "accuracy": ...}, and the rate if it changes."""
         pictures: dict[str, dict[str, list[tuple[int, float]]]] = {}
-        for row in self.records:
-            for name, value in row.numbers().items():
-                picture, _, line = name.partition("/")
-                pictures.setdefault(picture, {}).setdefault(line, []).append((row.step, value))
-        if len({row.lr for row in self.records}) == 1:
-            del pictures["rate"]
+        for what in ("loss", "accuracy"):
+            for data, which in (("training", "train"), ("test", "test")):
+                values = [(row.step, getattr(getattr(row, which), what, None)) for row in self.records]
+                if points := [(step, value) for step, value in values if value is not None]:
+                    pictures.setdefault(what, {})[data] = points
+        if len({row.lr for row in self.records}) > 1:
+            pictures["rate"] = {"": [(row.step, row.lr) for row in self.records]}
         return pictures
 
     def plot(self, path: str | Path) -> None:
@@ -166,44 +151,3 @@ def _score(row: HistoryRow) -> float:
     """The loss that decides which row is best."""
     loss = (row.test or row.train).loss
     return math.inf if math.isnan(loss) else loss
-
-
-# --- TensorBoard --------------------------------------------------------------------------------------------
-
-
-class TensorBoard(AbstractContextManager["TensorBoard"]):
-    """Writes each row of the history to a folder, for `tensorboard --logdir runs`.
-
-        nn.Trainer(..., on_record=nn.TensorBoard("runs/first"))
-
-    It writes loss, accuracy and learning rate, a few seconds after each row. A resumed run goes on in the same folder.
-    Raises ImportError without the package tensorboardX.
-    """
-
-    def __init__(self, folder: str | Path) -> None:
-        try:
-            self._open = import_module("tensorboardX").SummaryWriter
-        except ImportError:
-            message = "TensorBoard's files need the package tensorboardX: pip install tensorboardX"
-            raise ImportError(message) from None
-        self.folder = Path(folder)
-        self._writer: Any = None
-
-    def __call__(self, trainer: Any) -> None:
-        """Write the last row of the history."""
-        if rank():
-            return
-        row = trainer.history[-1]
-        if self._writer is None:
-            self._writer = self._open(str(self.folder), flush_secs=5, filename_suffix=f".{row.step}")
-        for name, value in row.numbers().items():
-            self._writer.add_scalar(name, value, row.step)
-
-    def close(self) -> None:
-        """Write what is left, as the end of the program does. A later row begins another file in the folder."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-
-    def __exit__(self, *error: object) -> None:
-        self.close()

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from html import escape
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Self
-
-import numpy as np
-
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.kernels.compiled import installed
 
 
 def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show: bool = True) -> Progress:
@@ -28,13 +20,7 @@ def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show
     - `per_epoch`: steps per epoch, to count epochs instead.
     - `done`: steps done before this display.
     """
-    kind: type[Progress] = Lines
-    if not show:
-        kind = Progress
-    elif "ipykernel" in sys.modules:
-        kind = Cell
-    elif sys.stdout.isatty() and find_spec("rich"):
-        kind = Bar
+    kind = Progress if not show else Bar if sys.stdout.isatty() and find_spec("rich") else Lines
     return kind(steps, per_epoch, done)
 
 
@@ -42,7 +28,6 @@ class Progress:
     """Measures time and shows nothing; the base class of the displays below. A context manager."""
 
     pause = math.inf  # seconds between two displays of the running scores
-    advice: str | None = None  # a line to print once, in a long training
 
     def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
         self.steps, self.per_epoch, self.before = steps, per_epoch, done
@@ -56,9 +41,6 @@ class Progress:
 
     def step(self, done: int, scores: Callable[[], str]) -> None:
         """Update the display after `done` steps. `scores` is called only if it will be shown."""
-        if self.advice and time.perf_counter() - self._began > LONG:
-            self.note(self.advice)
-            self.advice = None
         if self._due(self.pause):
             self.draw(done, scores())
 
@@ -68,9 +50,6 @@ class Progress:
 
     def draw(self, done: int, scores: str) -> None:
         """Show the position and the scores."""
-
-    def note(self, text: str) -> None:
-        """Show a line that stays."""
 
     def _due(self, seconds: float) -> bool:
         """Whether `seconds` have passed since the last time this returned True."""
@@ -112,26 +91,6 @@ class Lines(Progress):
     def draw(self, done: int, scores: str) -> None:
         print(self._line(done, scores), flush=True)
 
-    def note(self, text: str) -> None:
-        print(text, flush=True)
-
-
-class Cell(Lines):
-    """A bar in the cell of a notebook, with the current scores."""
-
-    pause = 0.2
-    _handle: Any = None
-
-    def draw(self, done: int, scores: str) -> None:
-        display: Any = import_module("IPython.display")  # it is there: this runs in its kernel
-
-        bar = f'<progress value="{done}" max="{self.steps}" style="width:30em;max-width:100%"></progress>'
-        html = display.HTML(f"<div>{bar}<br><code>{escape(self._line(done, scores))}</code></div>")
-        if self._handle is None:
-            self._handle = display.display(html, display_id=True)
-        else:
-            self._handle.update(html)
-
 
 class Bar(Progress):
     """The progress bar of rich, with the current scores."""
@@ -155,25 +114,8 @@ class Bar(Progress):
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
-    def note(self, text: str) -> None:
-        self._bar.console.print(text)
-
     def draw(self, done: int, scores: str) -> None:
         self._bar.update(self._task, completed=done, description=self._position(done), scores=scores, refresh=True)
-
-
-LONG = 60.0  # seconds of training
-LARGE = 50_000  # parameters; the loops of a smaller model take no time
-
-
-def advice(parameters: Iterable[Tensor]) -> str | None:
-    """What Numba would gain for a model of these parameters; None if nothing, or if NUMBA_DISABLE_JIT is set."""
-    if "NUMBA_DISABLE_JIT" in os.environ or installed():
-        return None
-    arrays = [p.array for p in parameters]
-    large = sum(x.size for x in arrays if type(x) is np.ndarray and x.dtype == np.float32) >= LARGE
-    gain = "With Numba this training would take 0.5 to 0.9 of the time: python -m pip install numba"
-    return f"{gain}   (NUMBA_DISABLE_JIT=1 hides this line)" if large else None
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from tinygrad_lecture.errors import brief
 from tinygrad_lecture.files import check_writable, parse_json, sweep
 
 from .. import weights
+from ..data.loader import differences
 from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
@@ -91,6 +92,36 @@ def prepare(last: Path, best: Path, resume: bool, begun: bool) -> bool:
     for old in (last, best):
         old.unlink(missing_ok=True)
     return False
+
+
+def optimizer_settings(optimizer: Optimizer, schedule: LRScheduler | None) -> dict[str, Any]:
+    """The settings by name, {"lr": 0.1, "gamma of the schedule": 0.5, ...}, as JSON returns them."""
+    found: dict[str, Any] = {}
+    for i, settings in enumerate(optimizer.param_groups):
+        where = f" of group {i}" if i else ""
+        found |= {f"{name}{where}": value for name, value in settings.items() if name not in ("params", "initial_lr")}
+    if schedule is not None:
+        state = schedule.state_dict().items()
+        found |= {f"{name} of the schedule": value for name, value in state if name[0] != "_" and name != "last_epoch"}
+    plain: dict[str, Any] = json.loads(json.dumps(found, default=_plain_or_kind))
+    return plain
+
+
+def _plain_or_kind(value: Any) -> Any:
+    """A number as Python's, and of anything else its kind."""
+    return value.item() if getattr(value, "shape", None) == () else type(value).__name__
+
+
+def check_same(saved: Any, own: Mapping[str, Any], known_alone: bool = False) -> None:
+    """Raises ValueError that lists the settings that differ from those saved.
+
+    known_alone: names that are not in both do not count, such as settings that optimisers had in an earlier version.
+    """
+    if known_alone and isinstance(saved, Mapping):
+        both = [name for name in own if name in saved]
+        saved, own = ({name: settings[name] for name in both} for settings in (saved, own))
+    if differing := differences(saved, own):
+        raise ValueError(f"{differing}; use the same settings to resume, or start a new run in another folder")
 
 
 def save_checkpoint(

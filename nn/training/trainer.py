@@ -16,14 +16,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import KW_ONLY, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import xp
-from tinygrad_lecture.errors import aligned, warn
+from tinygrad_lecture.errors import brief, warn
 from tinygrad_lecture.files import hold, make_folder
 
 from .. import weights
@@ -32,17 +32,24 @@ from ..data.loader import DataLoader, Epoch
 from ..errors import explained
 from ..module import Module
 from ..optim import Optimizer
-from ..optim.lr_scheduler import LRScheduler
-from ..parallel.distribute import distribute, drawing_alike, of_own_rows
+from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from ..parallel.distribute import distribute, drawing_alike, of_own_rows, shares
 from ..parallel.group import group, rank
 from ..utils import clip_grad_norm_
 from . import saved_state
-from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
+from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, not_batches, share_of
 from .history import History, HistoryRow
-from .options import check_same, optimizer_settings, problems
-from .progress import advice, choose_display, noting_ctrl_c
+from .progress import choose_display, noting_ctrl_c
 
 TWICE = ("CrossEntropyLoss", "Softmax"), ("BCEWithLogitsLoss", "Sigmoid")  # a loss, and the layer that it has in itself
+KINDS: tuple[tuple[str, str, Any], ...] = (
+    ("model", "a Module", Module),
+    ("loss", "a function of (outputs, targets)", Callable),
+    ("optimizer", "an Optimizer", Optimizer),
+    ("schedule", "an LRScheduler", LRScheduler | None),
+    ("on_record", "a function of the trainer", Callable | None),
+)
+LEAST = {"epochs": 0, "steps": 0, "accumulate": 1, "record_every": 1, "patience": 1}
 
 
 @dataclass(eq=False, repr=False)
@@ -55,11 +62,11 @@ class Trainer:
     - `epochs` or `steps`: how long to train, in passes over all batches or in optimiser steps.
     - `test`: batches to evaluate for each row of the history.
     - `accuracy`: also compare the argmax of the outputs with the targets.
-    - `schedule`: a learning-rate schedule of the optimiser; `schedule_by`: whether it advances each step or each epoch.
+    - `schedule`: a learning-rate schedule of the optimiser, which advances after each step.
     - `accumulate`: mini-batches per optimiser step. Their gradients add up to those of one batch with all their rows.
     - `clip_norm`: maximum norm of all gradients together.
     - `record_every`: steps per row of the history (default: one row per epoch).
-    - `on_record`: called with the trainer after each row, such as `nn.TensorBoard(folder)`.
+    - `on_record`: called with the trainer after each row.
     - `patience`: stop after that many rows without a new best: a lower loss on the test data, or else in training.
     - `folder`: where to write last.safetensors, the saved state, every `save_seconds` and at the end, and
       best.safetensors, the weights with the best scores; `nn.weights.load_file` reads them.
@@ -89,7 +96,6 @@ class Trainer:
     test: Batches | None = None
     accuracy: bool = False
     schedule: LRScheduler | None = None
-    schedule_by: Literal["step", "epoch"] = "step"
     accumulate: int = 1
     clip_norm: float | None = None
     record_every: int | None = None
@@ -101,7 +107,7 @@ class Trainer:
     show: bool = True
 
     def __post_init__(self) -> None:
-        if found := list(problems(self)):
+        if found := list(self._problems()):
             raise ValueError(f"{type(self).__name__}: {'; '.join(found)}")
         settings = (self.settings or {}).items()
         self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in settings}
@@ -115,18 +121,49 @@ class Trainer:
         self._rate = float(self.optimizer.param_groups[0]["lr"])  # of the last step
         self._partial = False  # whether Ctrl-C cut the last row short
         self._running: Iterator[Any] | None = None  # the rest of the current epoch
-        self._optimizer_settings = optimizer_settings(self.optimizer, self.schedule)  # before a step changes them
+        self._optimizer_settings = saved_state.optimizer_settings(
+            self.optimizer, self.schedule
+        )  # before a step changes them
 
-    def __repr__(self) -> str:
-        parameters = sum(p.numel() for p in self.model.parameters())
-        rows = [
-            ["model", f"{type(self.model).__name__}, {parameters:,} parameters"],
-            ["loss", getattr(self.loss, "__name__", type(self.loss).__name__)],
-            ["optimizer", f"{type(self.optimizer).__name__}, rate {self.optimizer.param_groups[0]['lr']:.4g}"],
-            ["done", f"step {self.step:,} of {self.total_steps:,}"],
-            *([["folder", str(self.folder)]] if self.folder is not None else []),
-        ]
-        return "\n".join(["Trainer", *(f"  {line}" for line in aligned(rows))])
+    def _problems(self) -> Iterator[str]:
+        """Messages about options that cannot be."""
+        yield from self._wrong_parts()
+        if (self.epochs is None) == (self.steps is None):
+            yield "give either epochs or steps"
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int | np.integer) or value < least):
+                yield f"{name} must be a whole number, at least {least}, not {value!r}"
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            yield f"clip_norm must be above 0, not {self.clip_norm}"
+        if isinstance(self.schedule, LRScheduler) and self.schedule.optimizer is not self.optimizer:
+            yield "the schedule belongs to another optimiser; make it with the one that the Trainer gets"
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            yield "ReduceLROnPlateau needs scores, which a Trainer does not give; call its step in on_record"
+        for name, value in (self.settings or {}).items():
+            plain = value is None or (isinstance(value, str | int | float | np.generic) and value == value)
+            if not plain or not isinstance(name, str):
+                yield f"settings must map names to numbers or strings, but {name!r} is {value!r}"
+
+    def _wrong_parts(self) -> Iterator[str]:
+        """What is not a model, batches, a loss or an optimiser, and an optimiser of another model."""
+        for name, wanted, kind in KINDS:
+            value: Any = getattr(self, name)
+            if not isinstance(value, kind) or (name == "loss" and isinstance(value, type)):
+                make = f"; make one, with parentheses: {value.__name__}(...)" if isinstance(value, type) else ""
+                yield f"{name} must be {wanted}, not {brief(value)}{make}"
+        complaints = [not_batches(name, given) for name, given in (("batches", self.batches), ("test", self.test))]
+        yield from filter(None, complaints)
+        if isinstance(self.batches, shares):
+            yield "batches are nn.parallel.shares; give the batches themselves, which a Trainer shares among workers"
+        elif not hasattr(self.batches, "__len__"):
+            yield f"batches must have a length, as a DataLoader or a list has; {type(self.batches).__name__} has none"
+        elif not complaints[0] and not len(self.batches):
+            yield "there are no batches to learn from"
+        if isinstance(self.model, Module) and isinstance(self.optimizer, Optimizer):
+            own = set(self.model.parameters())
+            if own and own.isdisjoint(p for group in self.optimizer.param_groups for p in group["params"]):
+                yield "the optimizer has none of the model's parameters; make it with model.parameters() of this model"
 
     @property
     def steps_per_epoch(self) -> int:
@@ -182,9 +219,8 @@ class Trainer:
         history = self.history
         if not self.model.training:
             self.model.train()
-        epoch = self.steps_per_epoch
-        display = choose_display(self.total_steps, None if self.epochs is None else epoch, self.step, self.show)
-        display.advice = advice(self.model.parameters())
+        per_epoch = None if self.epochs is None else self.steps_per_epoch
+        display = choose_display(self.total_steps, per_epoch, self.step, self.show)
         quiet = np.errstate(over="ignore", invalid="ignore")  # the loss is checked instead
         with quiet, noting_ctrl_c() as pressed, display:
             while not self._finished:
@@ -197,8 +233,6 @@ class Trainer:
                     display.record(self.step, str(history[-1]))
                     if self.on_record is not None:
                         self.on_record(self)
-                if self.schedule is not None and self.schedule_by == "epoch" and self.step % epoch == 0:
-                    self.schedule.step()
                 due = self.folder is not None and time.perf_counter() - self._saved_at >= self.save_seconds
                 told = group().gather((pressed.is_set(), due), "fit")  # of each worker
                 history.interrupted = any(stop for stop, _ in told)
@@ -227,7 +261,7 @@ class Trainer:
         if not all(map(is_empty, counts)):
             self.optimizer.step()
         self.step += 1
-        if self.schedule is not None and self.schedule_by == "step":
+        if self.schedule is not None:
             self.schedule.step()
 
     def _backward(self, batches: list[Any], counts: list[Any], all_counts: list[Any]) -> None:
@@ -319,8 +353,8 @@ class Trainer:
         positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if _has_state(loader)]
         try:
             with saved_state.fitting(path):
-                check_same(state["settings"], self.settings or {})  # alone: with them other settings may differ
-                check_same(state["run"], self._settings_to_match())
+                saved_state.check_same(state["settings"], self.settings or {})  # first: they explain what else differs
+                saved_state.check_same(state["run"], self._settings_to_match(), known_alone=True)
                 self._restore(state)
         except ValueError:
             self._restore(before)
@@ -383,7 +417,7 @@ class Trainer:
         schedule = self.schedule
         return {
             "optimizer": type(self.optimizer).__name__,
-            "schedule": None if schedule is None else f"{type(schedule).__name__} by {self.schedule_by}",
+            "schedule": None if schedule is None else f"{type(schedule).__name__} by step",
             "batches in an epoch": len(self.batches),
             "test": self.test is not None,
             "dtypes": sorted({tensor.dtype.name for tensor in self.model.state_dict().values()}),

@@ -1,17 +1,18 @@
-"""Resuming after any interruption: the same bits as without one."""
+"""Resuming after any interruption: the same bits as without one; in several workers, too."""
 
 import os
 import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from nn.training import saved_state
 from programs import ROOT, run_python
+from small_parallel import in_threads
 from small_training import (
     Killed,
     Own,
@@ -40,18 +41,10 @@ def resumed(folder, **settings):
 KINDS = {
     "dropout and a schedule": {"dropout": 0.4, "schedule": halves},
     "one cycle": {"optimizer": nn.optim.RMSprop, "schedule": one_cycle, "rate": 0.01},
-    "an own optimiser": {"optimizer": Own},
     "accumulated": {"accumulate": 3, "dropout": 0.2},
-    "by epoch": {"schedule": halves, "schedule_by": "epoch", "accuracy": True},
     "steps": {"steps": 19, "record_every": 4, "clip_norm": 0.5},
-    "a list": {"batches": list(nn.DataLoader(blobs(), 7)), "dropout": 0.3},
-    "a loader's own seed": {"batches": shuffled(5), "dropout": 0.3},
+    "a list": {"batches": list(nn.DataLoader(blobs(), 7)), "dropout": 0.3, "optimizer": Own},
     "a test in random order": {"test": shuffled(2, 9), "patience": 2},
-    "peeking at a test of its own order": {
-        "test": shuffled(3, 9),
-        "on_record": lambda trainer: next(iter(trainer.test)),
-        "record_every": 3,
-    },
     "its own seed and in between": {
         "batches": shuffled(5),
         "on_record": lambda trainer: next(iter(trainer.batches)),
@@ -113,14 +106,13 @@ def test_kill_9_and_a_new_start_give_the_same_file(tmp_path):
     assert whole.wait() == 0
     whole.stdin.close()
     whole.stdout.close()
-    for rows in (4,):
-        with begin("killed", "slow") as run:
-            for _ in range(rows - 1):
-                run.stdout.readline()
-                run.stdin.write("x")
-                run.stdin.flush()
+    with begin("killed", "slow") as run:
+        for _ in range(3):
             run.stdout.readline()
-            run.kill()  # SIGKILL
+            run.stdin.write("x")
+            run.stdin.flush()
+        run.stdout.readline()
+        run.kill()  # SIGKILL
     with begin("killed", "fast") as last:
         steps = [int(line) for line in last.stdout]
     assert steps[0] > 7  # it resumed
@@ -137,11 +129,9 @@ def test_ctrl_c_saves_and_the_run_resumes(tmp_path):
     assert everything(again) == everything(fitted(dropout=0.3))
 
 
-@pytest.mark.parametrize("seed", [None, 5])
-@pytest.mark.parametrize("calls", [8, 14])
-def test_one_loader_may_be_both_training_and_test_data(tmp_path, seed, calls):
+def test_one_loader_may_be_both_training_and_test_data(tmp_path):
     def begin(**more):
-        loader = shuffled(seed)()
+        loader = shuffled(5)()
         return make(batches=loader, test=loader, record_every=3, **more)
 
     whole = begin()
@@ -150,7 +140,7 @@ def test_one_loader_may_be_both_training_and_test_data(tmp_path, seed, calls):
     plain = trainer.learn
 
     def learn(batches):
-        if trainer.step == calls:
+        if trainer.step == 14:
             raise Killed
         plain(batches)
 
@@ -160,23 +150,6 @@ def test_one_loader_may_be_both_training_and_test_data(tmp_path, seed, calls):
     again = begin(folder=tmp_path)
     again.fit(resume=True)
     assert everything(again) == everything(whole)
-
-
-def test_on_a_device_it_resumes_there(tmp_path):
-    def on_device():
-        tl.manual_seed(0)
-        model = nn.MLP([2, 8, 3], nn.Tanh).to("strict")
-        optimizer = nn.optim.Adam(model.parameters(), 0.1)
-        data = nn.DataLoader(blobs(device="strict"), 8, shuffle=True)
-        settings = {"epochs": 2, "folder": tmp_path, "save_seconds": 0, "show": False}
-        return nn.Trainer(model, data, nn.CrossEntropyLoss(), optimizer, **settings)
-
-    with pytest.raises(Killed):
-        killed_after(on_device(), 9).fit()
-    trainer = on_device()
-    trainer.fit(resume=True)
-    assert {p.device for p in trainer.model.parameters()} == {"strict"}
-    assert trainer.history.steps == [8, 16]
 
 
 # --- the folder -----------------------------------------------------------------------------------------
@@ -193,17 +166,6 @@ def test_a_kill_while_saving_leaves_the_old_file_and_is_cleaned_up(tmp_path):
     again = resumed(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.safetensors", "last.safetensors", "mine.txt"]
     assert bits(again) == bits(fitted())
-
-
-def test_a_new_run_removes_all_files_of_a_finished_one(tmp_path):
-    make(epochs=1, folder=tmp_path).fit()
-    trainer = make(epochs=3, rate=1e-3, folder=tmp_path, save_seconds=1e9)
-    with pytest.raises(Killed):
-        killed_after(trainer, 3).fit()
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(FileNotFoundError):
-        trainer.load_best()
-    assert len(resumed(tmp_path, epochs=3, rate=1e-3).history) == 3
 
 
 def test_an_unfinished_run_is_not_overwritten(tmp_path):
@@ -224,7 +186,12 @@ def test_a_finished_run_is_only_resumed_for_more_steps(tmp_path, capsys):
     more = resumed(tmp_path, epochs=3)
     assert len(more.history) == 3
     assert bits(more) == bits(fitted(epochs=3))
-    assert len(make(epochs=1, folder=tmp_path).fit()) == 1  # a new run, in place of the finished one
+    new = make(epochs=1, folder=tmp_path, save_seconds=1e9)
+    with pytest.raises(Killed):
+        killed_after(new, 3).fit()
+    assert list(tmp_path.iterdir()) == []  # the new run is in place of the finished one
+    with pytest.raises(FileNotFoundError):
+        new.load_best()
 
 
 def test_the_best_weights_are_kept(tmp_path):
@@ -280,14 +247,11 @@ def test_a_folder_that_is_not_writable_is_reported_before_the_first_step(tmp_pat
     assert trainer.step == 0
 
 
-def test_without_a_folder_nothing_can_be_saved_or_resumed():
+def test_what_saving_needs(tmp_path, monkeypatch):
     trainer = make()
     for attempt in (lambda: trainer.fit(resume=True), trainer.save, trainer.load_best):
         with pytest.raises(ValueError, match=r"folder=\.\.\."):
             attempt()
-
-
-def test_a_folder_needs_the_safetensors_package_from_the_start(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(ImportError, match="pip install"):
         make(folder=tmp_path)
@@ -305,8 +269,99 @@ def test_two_programs_do_not_train_in_one_folder(tmp_path):
     assert f"BlockingIOError: another program writes to the folder {tmp_path} now" in said[0].stderr
 
 
-@pytest.mark.parametrize(("state", "message"), [([], "is damaged: its state"), ({"state": {}}, "is a checkpoint")])
-def test_a_state_without_its_parts_is_refused(tmp_path, state, message):
-    saved_state.save(tmp_path / "last.safetensors", state)
-    with pytest.raises(ValueError, match=rf"last\.safetensors {message}"):
-        make(folder=tmp_path).fit(resume=True)
+# --- in several workers: the results of one, to rounding, and exact resumption; see nn.parallel -------------
+
+
+SHARED = {
+    "a test, a schedule and accuracy": {"schedule": halves, "accuracy": True, "test": shuffled(2, 9)},
+    "accumulated": {"accumulate": 3, "clip_norm": 0.5},
+    "a list with a batch of one row": {"batches": lambda: list(nn.DataLoader(blobs(49), 8)), "test": shuffled(None, 7)},
+}
+
+
+def start_shared(kind, **more):
+    return made({"rate": 0.05, **SHARED[kind], **more})
+
+
+def fit_shared(kind, calls=None, **more):
+    """Everything that a run ends with."""
+    trainer = start_shared(kind, **more)
+    if calls is not None:
+        killed_after(trainer, calls)
+    trainer.fit(resume="folder" in more)
+    return everything(trainer)
+
+
+@pytest.mark.parametrize(("kind", "workers"), [*((kind, 2) for kind in SHARED), ("accumulated", 3)])
+def test_weights_and_history_are_those_of_one_worker(kind, workers):
+    one = start_shared(kind)
+    one.fit()
+    several = start_shared(kind)
+    in_threads(several.fit, workers=workers)
+    for p, q in zip(several.model.parameters(), one.model.parameters(), strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-5)
+    for row, other in zip(one.history, several.history, strict=True):
+        for scores, others in ((row.train, other.train), (row.test, other.test)):
+            assert (scores is None) == (others is None)
+            if scores is not None:
+                assert others.loss == pytest.approx(scores.loss, abs=1e-5)
+                assert others.accuracy == scores.accuracy
+    assert one.history.best == several.history.best
+    assert [held["step"] for held in several.optimizer.state_dict()["state"].values()] == [one.step] * 4
+
+
+def half_ignored():
+    x, y = blobs(12)[:]
+    return make(batches=[(x, tl.tensor(np.where(np.arange(12) < 6, -100, y.numpy())))])  # worker 0 has nothing
+
+
+def summed():
+    trainer = make(rate=0.01)
+    trainer.loss = nn.CrossEntropyLoss(reduction="sum")
+    return trainer
+
+
+@pytest.mark.parametrize("begin", [half_ignored, summed])
+def test_losses_are_weighed_by_what_counts(begin):
+    one = begin()
+    one.fit()
+    several = begin()
+    in_threads(several.fit)
+    assert several.history.train_loss == pytest.approx(one.history.train_loss, rel=1e-4)
+
+
+def test_a_killed_run_resumes_to_the_same_bits_with_as_many_workers(tmp_path):
+    kind = "a test, a schedule and accuracy"
+    whole = in_threads(fit_shared, kind, dropout=0.4)
+    assert all(whole[0][part] == whole[1][part] for part in ("model", "optimizer"))
+    for calls in (5, 13):
+        with pytest.raises(Killed):
+            in_threads(fit_shared, kind, calls, dropout=0.4, folder=tmp_path, save_seconds=0.0)
+        tl.rand(3)  # a new process would not have this one's random stream
+    with pytest.raises(ValueError, match="another run: it has 2 workers, and now there are 1; resume with as many"):
+        fit_shared(kind, dropout=0.4, folder=tmp_path)
+    assert in_threads(fit_shared, kind, dropout=0.4, folder=tmp_path) == whole
+
+
+def test_ctrl_c_stops_all_workers_after_the_same_step(tmp_path):
+    def interrupted(press, **more):
+        trainer = make(dropout=0.3, **more)
+        if press and nn.parallel.rank() == 0:
+            trainer.loss = Press(11)
+        trainer.fit(resume=not press)
+        return trainer.step, trainer.history.interrupted, bits(trainer)
+
+    whole = in_threads(interrupted, False, folder=tmp_path / "whole")
+    assert [stop[:2] for stop in in_threads(interrupted, True, folder=tmp_path / "run")] == [(11, True)] * 2
+    assert in_threads(interrupted, False, folder=tmp_path / "run") == whole
+
+
+def test_a_loss_that_becomes_nan_in_one_worker_ends_all():
+    def diverge():
+        trainer = make()
+        if nn.parallel.rank():
+            trainer.loss = lambda outputs, targets: nn.functional.cross_entropy(outputs, targets) * float("nan")
+        trainer.fit()
+
+    with pytest.raises(FloatingPointError, match="the loss became nan"):
+        in_threads(diverge)

@@ -1,7 +1,4 @@
-"""Scores: mean loss and accuracy, whatever the batches, targets or devices; the history, its picture, TensorBoard."""
-
-import struct
-import sys
+"""Scores: mean loss and accuracy, whatever the batches, targets or devices; the history and its picture."""
 
 import numpy as np
 import pytest
@@ -9,7 +6,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from nn.training.evaluation import RunningMetrics, Scores
-from small_training import blobs, make, sgd
+from small_training import blobs, sgd
 from strict_cupy import count_synchronisations
 
 CROSS_ENTROPY = nn.CrossEntropyLoss()
@@ -35,17 +32,10 @@ def test_accuracy_counts_every_position_of_a_sequence():
     outputs = tl.one_hot(tl.tensor([[0, 1, 2], [2, 1, 0]]), 3).to(tl.float32)  # (2, 3, 3)
     metrics.add(outputs, tl.tensor([[0, 1, 2], [2, 2, 2]]), tl.tensor(0.5), 2)
     assert metrics.scores() == Scores(0.5, 4 / 6)
-
-
-def test_ignored_targets_are_neither_right_nor_wrong():
-    assert accuracy(tl.tensor([[0.0, 1.0], [0.0, 1.0]]), tl.tensor([1, -100])) == 1
-
-
-def test_classes_are_on_the_axis_where_cross_entropy_has_them():
-    scores = tl.tensor([[[5.0, 0.0], [0.0, 5.0]]])  # (1, classes, positions)
-    targets = tl.tensor([[0, 1]])
-    assert accuracy(scores, targets) == 1
-    assert accuracy(scores, 1 - targets) == 0
+    assert accuracy(tl.tensor([[0.0, 1.0], [0.0, 1.0]]), tl.tensor([1, -100])) == 1  # -100: ignored
+    classes_first = tl.tensor([[[5.0, 0.0], [0.0, 5.0]]])  # (1, classes, positions), as cross-entropy has them
+    assert accuracy(classes_first, tl.tensor([[0, 1]])) == 1
+    assert accuracy(classes_first, tl.tensor([[1, 0]])) == 0
 
 
 def test_modes_while_training_and_evaluating():
@@ -68,22 +58,14 @@ def test_modes_while_training_and_evaluating():
     assert model.training
 
 
-def test_evaluate_restores_the_mode_after_an_error():
-    model = nn.Linear(3, 3)
-    with pytest.raises(ValueError, match="wanted"):
-        nn.evaluate(model, [(tl.ones(1, 2), tl.tensor([0]))], CROSS_ENTROPY)
-    assert model.training
-
-
-def test_no_batches_no_scores():
-    with pytest.raises(ValueError, match="no batches"):
-        nn.evaluate(nn.Linear(1, 1), [], nn.MSELoss())
-
-
-def test_accuracy_without_classes_is_refused():
+def test_what_has_no_scores_is_refused():
     data = [(tl.ones(3, 2), tl.ones(3, 2))]
+    model = nn.Linear(2, 2)
     with pytest.raises(ValueError, match=r"accuracy needs outputs.*\(3, 2\) and \(3, 2\).*accuracy=False"):
-        nn.evaluate(nn.Linear(2, 2), data, nn.MSELoss(), accuracy=True)
+        nn.evaluate(model, data, nn.MSELoss(), accuracy=True)
+    assert model.training  # also after an error
+    with pytest.raises(ValueError, match="no batches"):
+        nn.evaluate(model, [], nn.MSELoss())
 
 
 def test_a_gpu_is_only_waited_for_to_read_the_scores():
@@ -127,57 +109,3 @@ def test_there_are_a_training_and_a_test_curve(tmp_path):
     assert "training: 1 at the end" in drawn  # in the legend: at the curves such numbers would overlap
     with pytest.raises(ValueError, match="the history is empty"):
         nn.History().plot(tmp_path / "none.svg")
-
-
-# --- TensorBoard --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tensorboard():
-    pytest.importorskip("tensorboardX")
-
-
-def events(folder):
-    """The scalars in all files of a folder: {name: [(step, value), ...]}."""
-    from tensorboardX.proto.event_pb2 import Event
-
-    found = {}
-    for path in sorted(folder.glob("events.out.*")):
-        data = path.read_bytes()
-        while data:
-            (size,) = struct.unpack("<Q", data[:8])  # a record: its length, a checksum of that, the event, a checksum
-            event, data = Event.FromString(data[12 : 12 + size]), data[16 + size :]
-            for value in event.summary.value:
-                found.setdefault(value.tag, []).append((event.step, value.simple_value))
-    return found
-
-
-def trainer(**options):
-    batches = [blobs(4)[:]] * 3
-    return make(batches, 0.1, optimizer=nn.optim.SGD, accuracy=True, test=batches[:1], **options)
-
-
-def test_each_row_is_there_with_its_scores(tensorboard, tmp_path):
-    board = nn.TensorBoard(tmp_path / "runs")
-    history = trainer(epochs=2, on_record=board).fit()
-    board.close()
-    found = events(tmp_path / "runs")
-    assert set(found) == {"loss/training", "loss/test", "accuracy/training", "accuracy/test", "rate"}
-    for row, (step, loss) in zip(history, found["loss/training"], strict=True):
-        assert (step, loss) == (row.step, pytest.approx(row.train.loss))
-    assert found["accuracy/test"][-1] == (6, pytest.approx(history[-1].test.accuracy))
-    assert found["rate"] == [(3, pytest.approx(0.1)), (6, pytest.approx(0.1))]
-
-
-def test_a_resumed_run_goes_on_in_the_same_folder(tensorboard, tmp_path):
-    pytest.importorskip("safetensors")
-    for steps in (3, 6):
-        with nn.TensorBoard(tmp_path / "runs") as board:
-            trainer(steps=steps, record_every=3, folder=tmp_path / "run", on_record=board).fit(resume=True)
-    assert [step for step, _ in events(tmp_path / "runs")["loss/training"]] == [3, 6]
-
-
-def test_without_its_package_it_says_which_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with pytest.raises(ImportError, match="pip install tensorboardX"):
-        nn.TensorBoard(tmp_path)

@@ -46,12 +46,8 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
         nn.optim.AdamW(decay_groups(model, 0.1), lr=3e-4)
 
     GPT-3 decays with 0.1 (Brown et al., arXiv:2005.14165, appendix B); to leave out vectors is nanoGPT's choice.
-    Frozen parameters and empty groups are left out. Raises TypeError for anything but a module.
+    Frozen parameters and empty groups are left out.
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(
-            f"decay_groups: expected the model itself, got {type(model).__name__}; write decay_groups(model, 0.1)"
-        )
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},

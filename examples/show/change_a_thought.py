@@ -9,7 +9,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import chart, heat_map, new_figure, save
+from helpers.drawing import bars, by_sign, chart, heat_map, new_figure, save
 from helpers.program import SHOW_MORE, data, detail, table
 from helpers.real import DATA, first_token, largest, smollm2
 from helpers.training import train
@@ -162,13 +162,16 @@ def report(m, settings):
     print("\nPictures:")
 
     draw_moved(m, settings.out / "swap.png")
-    m.patched.draw(settings.out / "tokens.png", m.labels, "Italy's text, one vector of France's: Paris over Rome")
-    m.shares.draw(settings.out / "shares.png", f"What each part adds to the logit of {m.city}")
-    print(f"  {settings.out}: tokens.png and shares.png, for France alone")
+    title = "Italy's text, one vector of France's: Paris over Rome"
+    draw_matrix(title, m.patched.scores, m.patched.points, m.labels, settings.out / "tokens.png")
+    names, added = zip(*[*m.shares.by_part().items()][:20], strict=True)
+    axes = new_figure(9, 6, f"What each part adds to the logit of {m.city}").subplots()
+    bars(axes, names, added, by_sign(added))
+    save(axes.figure, settings.out / "shares.png")
     losses, sentences = np.stack([*m.lost.values()], 1), [sentence for sentence, *_ in m.asked.sentences]
     title = "What each sentence loses without a head (logits)"
     draw_matrix(title, losses, sentences, [*map(name, m.lost)], settings.out / "heads.png")
-    title = "Weight of the token after an earlier occurrence, by block"
+    title = "Weight of the token after an earlier occurrence, by block and head"
     draw_matrix(title, m.share, *map(range, m.share.shape), settings.out / "induction.png")
 
 
@@ -236,10 +239,8 @@ def tone(m, strengths):
 def draw_moved(m, path):
     """A curve for each token: by how much the other country's capital leads, if its vector is swapped there."""
     curves = {at: (range(-1, len(leads) - 1), [lead.mean() for lead in leads]) for at, leads in m.moved.items()}
-    title, ylabel = (
-        "Another country's vector, at one token, after one block",
-        "lead of its capital (logits, mean of ten)",
-    )
+    title = "Another country's vector, at one token, after one block"
+    ylabel = "lead of its capital (logits, mean of ten)"
     chart(path, title, curves, "block; -1 is the embedding", ylabel, levels={"no swap": m.before.mean()})
 
 
@@ -248,5 +249,4 @@ def draw_matrix(title, values, rows, columns, path):
     axes = new_figure(max(8, 3 + 0.4 * len(columns)), 2 + 0.26 * len(rows), title).subplots()
     axes.figure.colorbar(heat_map(axes, values, rows), ax=axes)
     axes.set_xticks(range(len(columns)), columns, rotation=90 * (len(columns) > 12), fontsize=9)
-    axes.set(xlabel="head")
     save(axes.figure, path)

@@ -31,7 +31,6 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from itertools import cycle
 from typing import Any, NamedTuple
 
 import nn
@@ -141,34 +140,18 @@ def _nearest(pattern: str, known: list[str]) -> str:
 def visiting(model: nn.Module, names: Collection[str], visit: Visit) -> Iterator[None]:
     """Context manager: visit(name, value) is called whenever the model passes one of these points.
 
-    What it returns, unless None, is the value from there on. A module used twice in a model has two names, by turns.
+    What it returns, unless None, is the value from there on.
     """
-    at: dict[tuple[nn.Module, int], list[str]] = {}
-    for name, point in points_of(model).items():
-        at.setdefault((point.module, point.which), []).append(name)
-    visited = {place: here for place, here in at.items() if not set(here).isdisjoint(names)}
-    seen = {module for module, _ in visited}
+    visited = {name: point for name, point in points_of(model).items() if name in names}
+    seen = {point.module for point in visited.values()}
     with ExitStack() as stack:
         for attend in model.modules():
             if isinstance(attend, Attend) and attend.softmax in seen:
-                stack.enter_context(_watched(attend))
-        for (module, which), here in visited.items():
-            stack.enter_context(_hook(module, which, partial(_visit, cycle(here), set(names), visit)))
+                stack.callback(setattr, attend, "watched", attend.watched)
+                attend.watched = True
+        for name, point in visited.items():
+            stack.enter_context(_hook(point.module, point.which, partial(visit, name)))
         yield
-
-
-@contextmanager
-def _watched(attend: Attend) -> Iterator[None]:
-    before, attend.watched = attend.watched, True
-    try:
-        yield
-    finally:
-        attend.watched = before
-
-
-def _visit(turns: Iterator[str], names: set[str], visit: Visit, value: Tensor) -> Any:
-    name = next(turns)
-    return visit(name, value) if name in names else None
 
 
 def _hook(module: nn.Module, which: int, changed: Callable[[Tensor], Any]) -> AbstractContextManager[Any]:

@@ -7,7 +7,6 @@ of it. The final norm stands between the two. It divides by the vector's size, w
     shares = trace.shares(" Paris")     # prints a bar for each part, the largest first
     shares - trace.shares(" Rome")      # what prefers the one to the other
     shares.heads[3, 7]                  # of block 3's head 7
-    shares.draw("shares.png")
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from numbers import Integral
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,14 +24,13 @@ import tinygrad_lecture as tl
 from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, to_host
-from tinygrad_lecture.inspect.drawing import drawable, new_figure, save_picture
 
 from ..embedding import Unembedding
 from .points import changing, matching
 
 __all__ = ["Shares"]
 
-SHOWN = 20  # parts, in print and in a picture
+SHOWN = 20  # parts
 BAR = 30  # characters
 
 
@@ -75,33 +72,17 @@ class Shares:
         pairs = [(getattr(self, name), getattr(other, name)) for name in list(vars(self))[1:]]
         return Shares(f"{self.token} - {other.token}", *(a - b for a, b in pairs))
 
-    def _bars(self) -> dict[str, float]:
-        """What is shown: the largest, and the sum of all others."""
+    def __repr__(self) -> str:
+        """A bar for each of the largest parts, and one for the sum of all others."""
         parts = list(self.by_part().items())
         rest = {f"{len(parts) - SHOWN} others": sum(share for _, share in parts[SHOWN:])} if len(parts) > SHOWN else {}
-        return dict(parts[:SHOWN]) | rest
-
-    def __repr__(self) -> str:
-        bars = self._bars()
+        bars = dict(parts[:SHOWN]) | rest
         largest, longest = max(map(abs, bars.values())) or 1.0, max(map(len, bars))
         lines = [
             f"{name:{longest}} {share:+8.3f} {('+' if share > 0 else '-') * round(BAR * abs(share) / largest)}".rstrip()
             for name, share in bars.items()
         ]
         return "\n".join([*lines, f"{'logit of ' + repr(self.token):{longest}} {self.logit:+8.3f}"])
-
-    def draw(self, path: str | Path, title: str = "") -> None:
-        """Draw the bars. path: its suffix is a format that matplotlib writes. Raises ImportError without matplotlib."""
-        bars = self._bars()
-        figure = new_figure(7, 0.22 * len(bars) + 1.2, title, size=12)
-        axes = figure.subplots()
-        axes.barh(
-            [*map(drawable, bars)], [*bars.values()], color=["C0" if share > 0 else "C3" for share in bars.values()]
-        )
-        axes.invert_yaxis()
-        axes.axvline(0, color="black", linewidth=0.8)
-        axes.set_xlabel(f"share of the logit of {drawable(repr(self.token))}, {self.logit:.2f}")
-        save_picture(figure, path)
 
 
 def shares(trace: Any, token: int | str, position: int) -> Shares:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,20 +27,16 @@ from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, to_host
 from tinygrad_lecture.inspect.drawing import BOX, as_written, drawable, new_figure, save_picture
-from tinygrad_lecture.inspect.notebook import attention_html, plain
+from tinygrad_lecture.inspect.notebook import attention_html
 
 from ..generation import probabilities
 from ..inputs import as_tokens
 from .points import matching, points_of, visiting
 from .shares import Shares, shares
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 __all__ = ["Trace", "draw_lens"]
 
 LONGEST = 8  # characters of a token that the logit lens shows
-MOST = 64  # tokens in a picture
 
 
 class Stack(NamedTuple):
@@ -117,12 +113,6 @@ class Trace(Mapping[str, Any]):
     def maps(self, labels: Sequence[str]) -> AttentionMaps:
         """The attention of every head as maps that a notebook shows; of one text. labels: the text of each token."""
         return AttentionMaps(self.attention, labels)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the attention maps of one text, with the tokens' ids; `maps` has their texts."""
-        if self.tokens.ndim != 1:
-            return plain(repr(self))
-        return self.maps(list(map(str, self.tokens.tolist())))._repr_html_()
 
     def logits_at(self, layer: int) -> Array:
         """The logit lens: the residual stream after `layer` blocks through the final norm and W_U.
@@ -204,12 +194,10 @@ def draw_lens(
     - `decode`: token ids -> text, such as `tokenizer.decode`.
     - `path`: its suffix is a format that matplotlib writes, such as .png, .svg or .pdf.
 
-    Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
-    tokens, or an unknown suffix.
+    Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, or an unknown
+    suffix.
     """
     check_labels("draw_lens", trace.attention, labels)
-    if len(labels) > MOST:
-        raise ValueError(f"draw_lens: a picture holds up to {MOST} tokens, got {len(labels)}; draw a part of them")
     best = [trace.best_at(layer) for layer in range(trace.layers + 1)]
     predicted = [[_shorten(drawable(visible(decode([int(token)])))) for token in tokens] for tokens, _ in best]
     read = [_shorten(drawable(visible(str(label)))) for label in labels]
@@ -223,7 +211,9 @@ def draw_lens(
             colour = "white" if probability[layer, column] > 0.6 else "black"
             axes.text(column, layer, text, ha="center", va="center", fontsize=8, color=colour, **as_written())
     stages = ["embedding", *(f"after {n} block{'s' * (n > 1)}" for n in range(1, trace.layers + 1))]
-    label_axes(axes, stages, read, 20, turned=False)
+    for axis, names in ((axes.yaxis, stages), (axes.xaxis, read)):
+        axis.set_ticks(list(range(len(names))), names, fontsize=9, **as_written())
+    axes.tick_params(length=0)
     axes.set_xlabel("token read; above it, the predicted next token", fontsize=9)
     figure.colorbar(image, ax=axes, label="probability", pad=0.01)
     save_picture(figure, path)
@@ -284,12 +274,3 @@ def visible(text: str) -> str:
     """A token's text with signs for spaces, tabs and line ends, and a box for other unprintable characters."""
     shown = "".join(SIGNS.get(c, c) for c in text)
     return "".join(c if c.isprintable() else BOX for c in shown) or "∅"
-
-
-def label_axes(axes: Axes, rows: Sequence[str], columns: Sequence[str], room: float, turned: bool = True) -> None:
-    """Label rows and columns. room: points per label.  turned: column labels of several letters are vertical."""
-    size = min(9.0, 0.75 * room)
-    for axis, names in ((axes.yaxis, rows), (axes.xaxis, columns)):
-        rotation = 90 if turned and axis is axes.xaxis and max(map(len, names), default=0) > 2 else 0
-        axis.set_ticks(list(range(len(names))), list(names), fontsize=size, rotation=rotation, **as_written())
-    axes.tick_params(length=0)

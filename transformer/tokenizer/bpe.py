@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 # whitespace, except that its last character goes to the next word. \p{L} is a letter, \p{N} a digit of any script.
 WORDS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 CACHED_WORDS = 1 << 16  # the most words whose ids are cached
-LONGEST_CACHED = 64  # characters
 PAIRS = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))  # Hugging Face's names, OpenAI's names
 ADDED, WHOLE = "added_tokens.json", "tokenizer.json"
 SPECIAL = re.compile(r"<.+>|\[.+\]", re.DOTALL)  # what special tokens look like: <|endoftext|>, <pad>, [MASK]
@@ -60,8 +58,7 @@ class BPETokenizer(Tokenizer):
     - `merges`: pairs of ids, in the order in which they are applied.
     - `special_tokens`: name -> id.
 
-    Raises TypeError if vocabulary or special_tokens have another type. Raises ValueError if a byte is missing, a token
-    occurs twice, or a merge makes a token that is not in the vocabulary.
+    Raises ValueError if a byte is missing, a token occurs twice, or a merge makes none that is in the vocabulary.
     Encoding needs the package regex (`pip install ".[text]"`), and raises ImportError without it.
     """
 
@@ -71,13 +68,6 @@ class BPETokenizer(Tokenizer):
         self, vocabulary: Sequence[bytes], merges: Sequence[Pair], special_tokens: Mapping[str, int] | None = None
     ) -> None:
         self.vocabulary, self.merges = list(vocabulary), list(merges)
-        if not isinstance(special_tokens, Mapping | None):
-            raise TypeError(
-                f"BPETokenizer: special_tokens must map names to ids, as in {{'<pad>': 256}}, not {special_tokens!r}"
-            )
-        for token in self.vocabulary:
-            if not isinstance(token, bytes):
-                raise TypeError(f"BPETokenizer: the vocabulary must hold bytes, as in b'the', not {token!r}")
         special = dict(special_tokens or {})
         check_special_tokens(special)
         super().__init__([token.decode("utf-8", "backslashreplace") for token in self.vocabulary], special)
@@ -114,7 +104,7 @@ class BPETokenizer(Tokenizer):
             for _ in apply_merges(row, self._merge_table):
                 pass
             tokens = row.tokens()
-            if len(self._cache) < CACHED_WORDS and len(word) <= LONGEST_CACHED:
+            if len(self._cache) < CACHED_WORDS:
                 self._cache[word] = tokens
             ids += tokens
         return ids
@@ -173,11 +163,8 @@ class BPETokenizer(Tokenizer):
             write_json({name: id for id, name in enumerate(self._names)}, vocabulary)
             text = "\n".join(["#version: 0.2", *self._merge_lines(), ""])
             lines.write_text(text, encoding="utf-8", newline="\n")
-        (folder / ADDED).unlink(missing_ok=True)
-        with suppress(FileNotFoundError, ValueError):  # no such file, or not JSON
-            whole = read_json(folder / WHOLE)
-            if isinstance(whole, dict) and isinstance(whole.get("model"), dict):  # and not what `save` wrote
-                (folder / WHOLE).unlink()
+        for name in (ADDED, WHOLE):
+            (folder / name).unlink(missing_ok=True)
 
     def _merge_lines(self) -> list[str]:
         return [f"{self._names[left]} {self._names[right]}" for left, right in self.merges]

@@ -142,14 +142,6 @@ def test_the_kernel_gives_way_only_in_the_block_that_somebody_looks_at(monkeypat
         assert len(called) == fused, names
 
 
-def test_a_block_used_twice_has_two_points():
-    model = small(GPT, "GPT-2", layers=3).eval()
-    model.blocks[2] = model.blocks[0]
-    with model.edit({"blocks.2.ffn": 0}):
-        trace = model.trace(TEXT)
-    assert trace["blocks.0.ffn"].any() and not trace["blocks.2.ffn"].any()
-
-
 def wrong(change, name="blocks.0"):
     with small(GPT, "GPT-2").edit({name: change}) as model:
         model(TEXT)

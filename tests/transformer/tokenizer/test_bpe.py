@@ -123,21 +123,6 @@ def test_an_inconsistent_vocabulary_is_refused(vocabulary, merges, special, mess
         BPETokenizer(vocabulary, merges, special)
 
 
-@pytest.mark.parametrize(
-    ("vocabulary", "special", "message"),
-    [
-        (["a"], {}, "the vocabulary must hold bytes, as in b'the', not 'a'"),
-        ([*BYTES, b"<pad>"], ["<pad>"], r"must map names to ids, as in \{'<pad>': 256\}, not \['<pad>'\]"),
-    ],
-)
-def test_text_for_bytes_and_names_without_ids_are_refused(vocabulary, special, message):
-    with pytest.raises(TypeError, match=message):
-        BPETokenizer(vocabulary, [], special)
-
-
-A, B = b"ab"
-
-
 # --- learning -----------------------------------------------------------------------------------------------
 
 

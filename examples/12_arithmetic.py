@@ -38,7 +38,6 @@ def measure(settings: "Settings") -> Measured:
     draw = np.random.default_rng(settings.seed)
     learnt, held_out = deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
     m = Measured(notation=notation, learnt=learnt, held_out=held_out, points=[], half_trained=None)
-    m.generated = len(learnt) + len(held_out)
 
     sizes = {"context": notation.length, "layers": settings.layers, "heads": 4, "width": settings.width}
     model = GPT(GPTConfig(vocab_size=TOKENIZER.vocab_size, activation="relu", tied=False, **sizes))

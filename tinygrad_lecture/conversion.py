@@ -214,8 +214,7 @@ class device(str):
         tl.device("cuda", 1) == "cuda:1"    # True
 
     It is a str: it equals its name, and may be given wherever a name may. Raises TensorError for a name that is not of
-    this form. Whether there is such a device shows when it is used. `with tl.device("cpu"):` is accepted, as in
-    PyTorch; for another device NotImplementedError is raised, since tensors are made on the CPU by default.
+    this form. Whether there is such a device shows when it is used.
     """
 
     __slots__ = ()
@@ -237,15 +236,6 @@ class device(str):
         """Which of the devices of this kind; None if that is left open."""
         number = str(self).partition(":")[2]
         return int(number) if number else None
-
-    def __enter__(self) -> device:
-        if self.type not in ("cpu", "cuda"):
-            resolve(self)  # raises for what is no device here, such as "meta"
-        if self.type != "cpu":
-            raise NotImplementedError(f"tensors are made on the CPU by default; give each device={str(self)!r}")
-        return self
-
-    def __exit__(self, *error: object) -> None: ...
 
     def __repr__(self) -> str:
         index = "" if self.index is None else f", index={self.index}"

@@ -13,7 +13,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Generator, Tensor, random as rng
 from tinygrad_lecture.errors import aligned, brief, kind_of
-from tinygrad_lecture.func.trees import map_leaves
+from tinygrad_lecture.func.gradients import map_leaves
 
 from ..errors import ExplainsArguments, check_sizes, is_data
 from .dataset import BatchSampler, IterableDataset, RandomSampler, SequentialSampler, in_lists, stream_of

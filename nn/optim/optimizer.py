@@ -34,7 +34,7 @@ from tinygrad_lecture import Tensor, enable_grad
 from tinygrad_lecture.autograd.memory import announce_write
 from tinygrad_lecture.backend import Array, is_array, move, xp
 from tinygrad_lecture.errors import alike, brief, warn
-from tinygrad_lecture.func.trees import map_leaves
+from tinygrad_lecture.func.gradients import map_leaves
 from tinygrad_lecture.inspect.profile import Measured
 from tinygrad_lecture.kernels.threads import pieces
 from tinygrad_lecture.tensor_base import wrap

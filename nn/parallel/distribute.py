@@ -16,7 +16,7 @@ from tinygrad_lecture import Tensor, get_rng_state, set_rng_state
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, move, to_host
 from tinygrad_lecture.errors import brief
-from tinygrad_lecture.func.trees import leaves, map_leaves
+from tinygrad_lecture.func.gradients import leaves, map_leaves
 from tinygrad_lecture.random import replay
 
 from ..errors import is_data

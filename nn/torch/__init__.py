@@ -70,8 +70,8 @@ globals().update(  # questions about tensors and dtypes
 
 def set_default_device(device: _Any) -> None:
     """Accept the CPU. Raises NotImplementedError for another device: what is made takes its device by `device=`."""
-    with _tl.device(device or "cpu"):
-        pass
+    if _tl.device(device or "cpu").type != "cpu":
+        raise NotImplementedError(f"tensors are made on the CPU by default; give each device={str(device)!r}")
 
 
 __getattr__ = _getattr_of("torch", lambda: globals())

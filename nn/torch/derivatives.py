@@ -9,7 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import func as transforms
-from tinygrad_lecture.func.trees import map_leaves
+from tinygrad_lecture.func.gradients import map_leaves
 
 
 def backward(

@@ -16,7 +16,7 @@ from typing import Any, Final
 import tinygrad_lecture as tl
 from tinygrad_lecture.backend import cuda_is_available, to_host
 from tinygrad_lecture.errors import warn_once
-from tinygrad_lecture.func.trees import map_leaves
+from tinygrad_lecture.func.gradients import map_leaves
 from tinygrad_lecture.random import default_generator
 
 from ..module import Module

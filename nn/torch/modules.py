@@ -12,7 +12,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.func.function import Function
-from tinygrad_lecture.func.trees import leaves, map_leaves
+from tinygrad_lecture.func.gradients import leaves, map_leaves
 
 from .. import data, functional, init, optim, utils
 from ..layers import images, normalization

@@ -6,7 +6,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.func.trees import map_leaves
+from tinygrad_lecture.func.gradients import map_leaves
 
 F = nn.functional
 

@@ -161,16 +161,6 @@ def test_a_device_equals_its_name_and_has_type_and_index():
     assert x.to(x.device) is x is x.to(tl.device("cpu"))
 
 
-def test_only_the_cpu_is_the_default_device_of_a_block():
-    with tl.device("cpu") as device:
-        assert tl.ones(2).device == device
-    with (
-        pytest.raises(NotImplementedError, match=r"on the CPU by default; give each device='cuda:1'"),
-        tl.device("cuda:1"),
-    ):
-        pass
-
-
 # --- the op table -------------------------------------------------------------------------------------------
 
 TOLERANCE = {"strict": 1e-11, "float64": 1e-10, "float32": 2e-5}

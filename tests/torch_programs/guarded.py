@@ -40,9 +40,8 @@ class Net(nn.Module):
         return self.linear(x)
 
 
-with torch.device("cpu"):
-    model = fill(Net())
-    x, y = wave(6, 3), torch.tensor([0, 1, 0, 1, 1, 0])
+model = fill(Net())
+x, y = wave(6, 3), torch.tensor([0, 1, 0, 1, 1, 0])
 if ddp:
     model = DDP(model)
 raw = model.module if isinstance(model, (DDP, FullyShardedDataParallel)) else model

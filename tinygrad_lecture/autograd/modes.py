@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ContextDecorator
 from typing import Any, NamedTuple, TypeVar, overload
 
@@ -58,22 +56,6 @@ class ModeContext(ContextDecorator):
         another = object.__new__(type(self))
         ModeContext.__init__(another, self.value)
         return another
-
-    def __call__(self, function: F) -> F:
-        """Decorate a function. A generator runs in this mode, but its caller, between two values, does not."""
-        if not inspect.isgeneratorfunction(function):
-            return super().__call__(function)
-        return functools.wraps(function)(lambda *args, **kwargs: self._steps_of(function(*args, **kwargs)))  # type: ignore[return-value]
-
-    def _steps_of(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """The values of a generator, each of whose steps runs in this mode."""
-        while True:
-            with self._recreate_cm():
-                try:
-                    value = next(generator)
-                except StopIteration as end:
-                    return end.value
-            yield value
 
 
 class set_grad_enabled(ModeContext):

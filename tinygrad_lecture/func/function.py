@@ -42,18 +42,10 @@ class Context:
     def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad
         self.saved_tensors: tuple[Any, ...] = ()
-        self._constants: tuple[Any, ...] = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors until backward, which refuses to run if one was changed in place since."""
         self.saved_tensors = tensors
-
-    def mark_non_differentiable(self, *outputs: Tensor) -> None:
-        """Make these outputs constants, such as indices."""
-        self._constants = outputs
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Accepted as in PyTorch; the upstream gradient of an unused output is always 0 here."""
 
 
 class Function:
@@ -61,13 +53,11 @@ class Function:
 
     forward(ctx, *args) returns a Tensor or a tuple of Tensors, and runs without recording.
     backward(ctx, *upstream) returns a gradient for each argument of forward, None for one that needs none.
-    setup_context(ctx, inputs, output), if defined, fills ctx in; forward then takes the arguments alone.
     Raises TypeError for a call of the class itself: a Function is applied, by `apply`.
     """
 
     forward: Any
     backward: Any = None
-    setup_context: Any = None
 
     def __new__(cls, *args: Any) -> Any:
         raise TypeError(f"{cls.__name__}: a Function is not made, but applied: write {cls.__name__}.apply(x)")
@@ -81,11 +71,7 @@ class Function:
         nodes = [x._node if isinstance(x, TensorBase) else None for x in args]
         ctx = Context(tuple(node is not None for node in nodes))
         with no_grad():
-            if cls.setup_context is None:
-                out = cls.forward(ctx, *args)
-            else:
-                out = cls.forward(*args)
-                cls.setup_context(ctx, args, out)
+            out = cls.forward(ctx, *args)
         outs = as_tuple(f"{cls.__name__}.forward", out)
         if not modes.recording or not any(ctx.needs_input_grad):
             return out
@@ -100,8 +86,7 @@ class _Apply:
 
     def __init__(self, function: type[Function], ctx: Context, args: Sequence[Any], outs: Sequence[Tensor]) -> None:
         self.name, self.rule, self.ctx = function.__name__, function.backward, ctx
-        constants = set(map(id, ctx._constants))
-        self.differentiable = [i for i, o in enumerate(outs) if o._array.dtype.kind == "f" and id(o) not in constants]
+        self.differentiable = [i for i, o in enumerate(outs) if o._array.dtype.kind == "f"]
         self.sources = [self._source(x, args, outs) for x in ctx.saved_tensors]
         self.zeros = [partial(xp(o._array).zeros, o.shape, o.dtype) for o in outs]
 

@@ -1,4 +1,4 @@
-"""`tl.grad`; and `Call`, a call of a function by a transform, which nests: each transform has its own variables.
+"""`tl.grad`; `Call`, a call of a function by a transform, which nests: each has its own variables; trees of Tensors.
 
 A transform differentiates with respect to new nodes, its variables. What depends on them alone is a constant to the
 caller. What also depends on a Tensor from outside, such as one closed over or an outer transform's variable, stays
@@ -7,7 +7,7 @@ recorded, so that the caller can differentiate it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .. import ops
@@ -19,7 +19,6 @@ from ..creation import zeros, zeros_like
 from ..errors import kind_of
 from ..tensor import Tensor
 from ..tensor_base import TensorBase, wrap
-from .trees import leaves, map_leaves, with_leaves
 
 Function: TypeAlias = Callable[..., Any]
 Argnums: TypeAlias = int | tuple[int, ...]
@@ -240,3 +239,35 @@ def must_be_callable(name: str, function: Any) -> None:
     """Raise TypeError unless the first argument of a transform is a function."""
     if not callable(function):
         raise TypeError(f"{name}: the function to differentiate comes first; {kind_of(function)} is not callable")
+
+
+# --- trees --------------------------------------------------------------------------------------------------
+# A Tensor, or tuples, lists and dicts of trees, such as a model's parameters by name. Transforms take and return trees.
+# Inside, they work on the list of their leaves.
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves of a tree from left to right: whatever is no tuple, list or dict."""
+    if not isinstance(tree, (tuple, list, dict)):
+        return [tree]
+    parts: Iterable[Any] = tree.values() if isinstance(tree, dict) else tree
+    return [leaf for part in parts for leaf in leaves(part)]
+
+
+def with_leaves(tree: Any, new: Iterable[Any]) -> Any:
+    """A tree of the same form with other leaves, as many as it has."""
+    return _filled(tree, iter(new))
+
+
+def map_leaves(change: Callable[[Any], Any], tree: Any) -> Any:
+    """The tree with each leaf changed."""
+    return with_leaves(tree, map(change, leaves(tree)))
+
+
+def _filled(tree: Any, new: Iterator[Any]) -> Any:
+    if isinstance(tree, dict):
+        return {key: _filled(part, new) for key, part in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        parts = [_filled(part, new) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)  # a named tuple has fields
+    return next(new)

@@ -17,8 +17,7 @@ from .. import ops
 from ..creation import zeros_like
 from ..errors import kind_of
 from ..tensor import Tensor
-from .gradients import Argnums, Call, Function, must_be_callable
-from .trees import leaves, with_leaves
+from .gradients import Argnums, Call, Function, leaves, must_be_callable, with_leaves
 
 
 def grad(function: Function, argnums: Argnums = 0) -> Function:

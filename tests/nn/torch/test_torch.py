@@ -15,7 +15,7 @@ import tinygrad_lecture as tl
 from nn.torch.layers import pack_padded_sequence, pad_packed_sequence
 from nn.utils.rnn import pad_sequence
 from tinygrad_lecture.errors import warn_once
-from tinygrad_lecture.func.trees import leaves
+from tinygrad_lecture.func.gradients import leaves
 
 
 def test_tensor_takes_data_or_sizes():

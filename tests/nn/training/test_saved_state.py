@@ -8,7 +8,7 @@ import nn
 import tinygrad_lecture as tl
 from nn.training import saved_state
 from small_training import bits, blobs, everything, fitted, halves, make
-from tinygrad_lecture.func.trees import leaves
+from tinygrad_lecture.func.gradients import leaves
 
 
 @pytest.fixture(scope="module")

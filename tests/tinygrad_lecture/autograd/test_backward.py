@@ -171,16 +171,6 @@ def test_no_grad_works_as_context_and_as_decorator_with_and_without_parentheses(
     assert (x * 2).requires_grad
 
 
-def test_a_decorated_generator_runs_in_the_mode_and_its_caller_does_not():
-    @tl.no_grad()
-    def modes():
-        yield tl.is_grad_enabled()
-        yield tl.is_grad_enabled()
-
-    for mode in modes():
-        assert (mode, tl.is_grad_enabled()) == (False, True)
-
-
 def test_set_grad_enabled_holds_from_the_call_on_or_within_a_block():
     tl.set_grad_enabled(False)
     try:

@@ -255,19 +255,17 @@ class SinAndCos(Function):
 
 
 class Sorted(Function):
-    """An output that is an integer, and one that is said to have no gradient."""
+    """An output that is an integer has no gradient."""
 
     @staticmethod
     def forward(ctx, x):
         values, indices = x.sort()
-        spread = values[-1] - values[0]
-        ctx.mark_non_differentiable(indices, spread)
         ctx.save_for_backward(indices)
-        return values, indices, spread
+        return values, indices
 
     @staticmethod
-    def backward(ctx, g, by_indices, by_spread):
-        assert not by_indices.any() and not by_spread.any()
+    def backward(ctx, g, by_indices):
+        assert not by_indices.any()
         (indices,) = ctx.saved_tensors
         return tl.zeros_like(g).scatter(0, indices, g)
 

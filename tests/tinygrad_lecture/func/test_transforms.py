@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 import tinygrad_lecture as tl
 from numeric import close, constant, leaf
 from tinygrad_lecture import func
-from tinygrad_lecture.func.trees import leaves, map_leaves, with_leaves
+from tinygrad_lecture.func.gradients import leaves, map_leaves, with_leaves
 
 
 def number(value):

@@ -1,9 +1,5 @@
 // For tsc: the fields of the pages' classes that their constructors set with Object.assign, which it does not follow.
 
-interface Live {
-  now: { tape: Tape; nodes: any[]; uses: any[][] };
-}
-
 interface ValueView {
   place: Place;
   data: any;
@@ -14,7 +10,6 @@ interface ValueView {
 }
 
 interface Panel extends Pick<ValueView, "place" | "data" | "live" | "look" | "open" | "edit"> {
-  worked: Worked;
   values: ValueView;
 }
 

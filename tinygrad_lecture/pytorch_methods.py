@@ -98,7 +98,7 @@ class PyTorchMethods(Casts):
         return self._array.ndim  # type: ignore[no-any-return]
 
     size = _Size()
-    draw = Elsewhere("tl.Graph(x).draw(path) before backward, or tl.page(x, path)")
+    draw = Elsewhere("`with tl.Graph() as graph:` around the computation, and graph.draw(path)")
     zero_grad = Elsewhere("x.grad = None")
     append = Elsewhere("tl.cat([x, y]), or tl.stack of a list")
 

@@ -156,7 +156,7 @@ add_module("jit", is_scripting=no, is_tracing=no, Final=Final, ignore=compile, u
 
 
 class profile(tl.profile):
-    """`tl.profile` under PyTorch's name; its settings change nothing, and `table` is `Profile.table`."""
+    """`tl.profile` under PyTorch's name; its settings change nothing, and `table` is its text."""
 
     def __init__(self, *settings: Any, **options: Any) -> None: ...
 
@@ -174,10 +174,10 @@ class profile(tl.profile):
 
     def table(self, *settings: Any, **options: Any) -> str:
         """Calls, time and bytes of each op, the slowest first."""
-        return str(self.found.table())
+        return str(self.found)
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"profile.{name} is not here; there is table(), and tl.profile() tells modules, too")
+        raise AttributeError(f"profile.{name} is not here; there is table()")
 
 
 class SummaryWriter(contextlib.AbstractContextManager["SummaryWriter"]):
@@ -192,7 +192,7 @@ class SummaryWriter(contextlib.AbstractContextManager["SummaryWriter"]):
 
     def add_graph(self, *inputs: Any, **options: Any) -> None:
         """Write nothing, and say so once."""
-        warn_once("SummaryWriter.add_graph writes nothing here; tl.page(loss, path) draws the graph of a loss")
+        warn_once("SummaryWriter.add_graph writes nothing here; tl.page draws what a tl.Graph() watches")
 
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._writer, name) if self._writer else ignore

@@ -1,8 +1,7 @@
 """Graph: every value of a computation, how it was computed and, after backward, its gradient.
 
 The tape saves only what backward rules ask for. A Graph therefore watches the computation and copies each value, which
-suits small networks. `tl.Graph(y)`, for a tensor that exists already, knows what the tape knows: how y was computed,
-and the values of the leaves.
+suits small networks.
 """
 
 from __future__ import annotations
@@ -15,14 +14,13 @@ import numpy as np
 
 from ..autograd.core import Node, Record, unbroadcast
 from ..autograd.graph import Output, Upstreams, ancestors
-from ..autograd.modes import modes
 from ..autograd.op import Op
 from ..backend import Array, is_array, to_host
 from ..errors import aligned, kind_of
 from ..tensor_base import TensorBase, array_of
 from .observe import Observer, Observing
 from .printing import in_line
-from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
+from .program import Calls, Scopes, lines_of_call, tensors_by_name
 from .vertex import HEAD, LocalDerivatives, Step, Vertex, passes_of
 
 if TYPE_CHECKING:
@@ -55,43 +53,24 @@ class Graph(Observer):
         graph.draw("graph.png")                 # a picture (needs matplotlib)
         tl.page(graph, "graph.html")            # a page on which one watches it, step by step
 
-    result: a Tensor computed already; its graph then shows formulas and shapes, and the values of leaves.
     vertices: the values; inputs come before the results computed from them. When the graph is printed or drawn, they
     get the names of the caller's variables; `name` gives others. Parameters of a module that runs have its names for
-    them, behind the module's variable if several modules run on their own.
+    them; if several modules run on their own, those of variables.
     steps: those of backward in its order, each with what it was given and returned.  Ops that are not recorded, as
     under no_grad, are left out.
-    Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
-    has freed its graph.
     """
 
     keeps_values = True
 
-    def __init__(self, result: TensorBase | None = None) -> None:
+    def __init__(self) -> None:
         self.vertices: list[Vertex] = []
         self.steps: list[Step] = []
         self.at: dict[Node, Vertex] = {}  # of each node that gradients flow to
         self._constants: ByArray = {}
-        self._known: ByArray = {}  # of what it has seen, while it watches
-        self._unrecorded: dict[int, tuple[Any, ...]] = {}  # conditions, and constants that a function computes itself
+        self._seen: dict[int, weakref.ref[Any]] = {}  # its arrays, while it watches
+        self._conditions: dict[int, tuple[Any, Sequence[Any]]] = {}  # each with the arrays that it was made of
         self._watching: Observing | None = None
-        self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
-        self._calls = Calls()
-        if result is not None:
-            if not isinstance(result, TensorBase):
-                raise TypeError(f"Graph: give a Tensor, or nothing to watch a `with` block; not {kind_of(result)}")
-            node = result._node
-            if node is None:
-                raise RuntimeError(
-                    "this tensor does not require grad, so its graph was not recorded and cannot be shown: make a "
-                    "tensor that it is computed from with requires_grad=True, and compute it again"
-                )
-            self._vertex(node)
-            if any(isinstance(node, Record) and node.saved is None for node in self.at):
-                raise RuntimeError(
-                    "backward has freed this graph. Look at it before backward, or call backward(retain_graph=True); "
-                    "or compute, go backward and look, all within `with tl.Graph():`"
-                )
+        self._scopes, self._calls, self._parameters = Scopes(), Calls(), dict[Node, str]()
 
     # --- looking at it ----------------------------------------------------------------------------------
 
@@ -163,8 +142,6 @@ class Graph(Observer):
 
         An .svg needs nothing installed, the other formats need matplotlib, and so do formulas as names.
 
-            tl.Graph(y).draw("graph.png")       # how a tensor was computed
-
         The ending chooses the format: .png, .svg or .pdf. Values of more than 8 elements appear as their shape. Names
         may be matplotlib formulas: graph.name({"$W^{(1)}$": w}).
         Raises ImportError without matplotlib, ValueError for an empty graph, one of more than 300 values, or another
@@ -201,7 +178,7 @@ class Graph(Observer):
         self._watching = None
         self._scopes.forget()
         self._calls.forget()
-        self._known, self._unrecorded = {}, {}
+        self._seen, self._conditions = {}, {}
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
@@ -210,33 +187,33 @@ class Graph(Observer):
         if record is not None:
             scope = self._scopes.now()
             while self._scopes.roots:
-                before, self._parameters = self._parameters, self._modules.add(self._scopes.roots.pop())
-                for node, name in before.items():
-                    if (known := self.at.get(node)) is not None and known.name == name:
-                        known.name = self._parameters[node]
+                self._name_parameters(self._scopes.roots.pop())
             given = zip(arrays, record.nodes, strict=True)
             inputs = [self._constant(x) if node is None else self._vertex(node, x) for x, node in given]
             vertex = self.at[record] = self._add(record, op, inputs, settings, _copy(out))
-            pairs = [(x, v) for x, v in zip([*arrays, out], [*inputs, vertex], strict=True) if is_array(x)]
-            for array, v in pairs:
-                if _found(self._known, array) is None:
-                    self._known[id(array)] = weakref.ref(array), v
-            for array, v in pairs:
-                v.origin = self._origin(array) if v.op is None and not v.requires_grad else None
             vertex.scope, vertex.lines = scope, lines_of_call()
             self._calls.note(vertex, record, arrays)
-        elif out.dtype == bool or modes.called is not None:
-            self._unrecorded[id(out)] = out, modes.called, op, arrays, settings
+            self._seen |= {id(x): weakref.ref(x) for x in (*arrays, out) if is_array(x)}
+            for x, array in zip(inputs, arrays, strict=True):
+                _, made_of = self._conditions.get(id(array), (None, ()))
+                x.follows = x.follows or any(map(self._knows, made_of))
+        elif out.dtype == bool:
+            self._conditions[id(out)] = out, arrays
 
-    def _origin(self, array: Any) -> Vertex | None:
-        """What an array was made of, if that is in the graph, else None: the `origin` of a `Vertex`."""
-        out, called, op, arrays, settings = self._unrecorded.get(id(array), (None,) * 5)
-        if out is None or (out.dtype != bool and called is not modes.called):
-            return _found(self._known, array)
-        inputs = [(self._origin(x) or _UNKNOWN) if is_array(x) else self._constant(x) for x in arrays]
-        if not any(x.number or x.op for x in inputs):
-            return None
-        return Vertex(0, out.shape, out.dtype, op.name, inputs, settings, value=_copy(out), maker=op)
+    def _knows(self, array: Any) -> bool:
+        """Whether an array is a value of this graph, or a condition that was made of one."""
+        seen, (_, made_of) = self._seen.get(id(array)), self._conditions.get(id(array), (None, ()))
+        return (seen is not None and seen() is array) or any(map(self._knows, made_of))
+
+    def _name_parameters(self, module: Any) -> None:
+        """Name the parameters of a module that runs. If another one has run on its own, variables will name them."""
+        names = {p._node: name for name, p in module.named_parameters() if p._node is not None}
+        if self._parameters and not self._parameters.keys() >= names.keys():
+            for node in self._parameters.keys() & self.at.keys():
+                if self.at[node].name == self._parameters[node]:
+                    self.at[node].name = ""
+            names = dict.fromkeys({**self._parameters, **names}, "")
+        self._parameters |= names
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         """Add the gradients of a backward step; see `Observer`."""
@@ -271,8 +248,7 @@ class Graph(Observer):
             value = array if new is node and array is not None else None if held is None else held._array
             op = new.op if isinstance(new, Record) else None
             inputs = [_UNKNOWN if n is None else self.at[n] for n in new.nodes] if isinstance(new, Record) else []
-            vertex = self.at[new] = self._add(new, op, inputs, {}, None if value is None else _copy(value))
-            vertex.written = written_by_name(new) if isinstance(new, Record) else ""
+            self.at[new] = self._add(new, op, inputs, {}, None if value is None else _copy(value))
         return self.at[node]
 
     def _add(
@@ -290,7 +266,8 @@ class Graph(Observer):
             return Vertex(0, (), value=None if value is None else np.asarray(value), name=str(value))
         vertex = _found(self._constants, value)
         if vertex is None:
-            vertex = Vertex(len(self.vertices) + 1, value.shape, value.dtype, value=_copy(value))
+            number, follows = len(self.vertices) + 1, self._knows(value)
+            vertex = Vertex(number, value.shape, value.dtype, value=_copy(value), follows=follows)
             self._constants[id(value)] = weakref.ref(value), vertex
             self.vertices.append(vertex)
         return vertex

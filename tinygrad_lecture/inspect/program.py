@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count, islice, takewhile
+from itertools import islice, takewhile
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
@@ -78,38 +78,6 @@ def lines_of_call() -> tuple[Line, ...]:
     return tuple(dict.fromkeys((frame.f_code.co_filename, frame.f_lineno) for frame in found))
 
 
-class ParameterNames:
-    """The names of parameters by node, as the modules that ran have them: "0.weight".
-
-    Where the program calls several modules on their own, the name of its variable comes first: "a.weight".
-    """
-
-    def __init__(self) -> None:
-        self._modules: dict[str, dict[Any, str]] = {}  # by variable
-
-    def add(self, module: Any) -> dict[Any, str]:
-        """All names, with those of a module that runs now."""
-        known = {node for names in self._modules.values() for node in names}
-        own = {p._node: name for name, p in module.named_parameters() if p._node is not None and p._node not in known}
-        if own:
-            self._modules[next(name for name in _names_of(module) if name not in self._modules)] = own
-        if len(self._modules) == 1:
-            return dict(*self._modules.values())
-        return {node: f"{module}.{name}" for module, names in self._modules.items() for node, name in names.items()}
-
-
-def _names_of(wanted: Any) -> Iterator[str]:
-    """What the program may call an object, best first: "a", "layers[0]", and at last "Linear", "Linear_2"."""
-    for frame in _frames():
-        if not in_library(frame.f_code.co_filename):
-            held = {**frame.f_globals, **frame.f_locals}
-            mine = getattr(held.pop("self", None), "__dict__", {})
-            yield from (name for name, x in _named({**held, **mine}) if x is wanted)
-    kind = type(wanted).__name__
-    yield kind
-    yield from (f"{kind}_{i}" for i in count(2))
-
-
 # --- how a call was written -----------------------------------------------------------------------------------
 
 
@@ -166,14 +134,6 @@ def _template(called: Called, record: Record, arrays: Sequence[Any]) -> str:
     return written if all(f"{{{place}}}" in written for place in needed) else ""
 
 
-def written_by_name(record: Record) -> str:
-    """The same for a record that nobody watched, of which only the function's name is known: "max({0})"."""
-    named = record.name.isidentifier() and record.name != record.op.name
-    if not named or record.op.name not in ("index_get", "concatenate"):
-        return ""
-    return f"{record.name}({', '.join(f'{{{i}}}' for i in range(len(record.nodes)))})"
-
-
 # --- the program's variables ----------------------------------------------------------------------------------
 
 
@@ -194,7 +154,9 @@ def _named(variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, x in held.items():
         if isinstance(x, (list, tuple, dict)):
             items = list(x.items()) if isinstance(x, dict) else enumerate(x)
-            yield from ((f"{name}[{key!r}]", value) for key, value in items)
+            places = [(f"{name}[{key!r}]", value) for key, value in items]
+            yield from places
+            yield from ((f"{place}.{key}", value) for place, part in places for key, value in _attributes(part).items())
 
 
 def _attributes(x: Any) -> dict[str, Any]:

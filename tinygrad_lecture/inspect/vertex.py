@@ -122,8 +122,7 @@ class Vertex:
     was running, None if none was.
     written: the call of a function that is this one op, as in the program, with {i} for input i: "max({0}, axis=1)"; ""
     if the op itself was called.  part_of: the function of several ops that it is one of, "" if there is none.
-    origin: what a constant was made of, where the graph knows it: a value of the graph, as a detached one; of a
-    condition, and of what a function of several ops computes itself, a value of its own with the number 0.
+    follows: whether a constant was made of a value of the graph, as a detached one and a condition are.
     """
 
     number: int
@@ -142,7 +141,7 @@ class Vertex:
     written: str = ""
     part_of: str = ""
     maker: Any = None
-    origin: Vertex | None = None
+    follows: bool = False
 
     def __str__(self) -> str:
         return printable(self.name) or f"#{self.number}"

@@ -167,10 +167,10 @@ def test_hostile_names_are_only_text(visit, tmp_path):
         "{{data}}",
     ]
     leaves = {name: tl.tensor(float(i + 1), requires_grad=True) for i, name in enumerate(names)}
-    with tl.Graph():
+    with tl.Graph() as graph:
         C = sum(leaves.values(), tl.tensor(0.0))
         C.backward()
-        page = visit(tl.page(C, tmp_path / "hostile.html", {**leaves, "C": C}, title="<b>{{style}}"))
+        page = visit(tl.page(graph.name(leaves), tmp_path / "hostile.html", title="<b>{{style}}"))
     shown = page.locator("#step dt").all_inner_texts()
     assert {name.replace("\u2028", "\\u2028") for name in names} <= set(shown)  # no sign, so it is written as an escape
     assert page.locator("h1").inner_text() == "<b>{{style}}"
@@ -307,18 +307,18 @@ def test_a_number_is_dragged_and_everything_after_it_is_computed_anew(visit, net
     assert page.locator("#changed").inner_text().startswith("W1[0, 1] is -1.287 instead of -1.387")
 
 
-def test_after_a_change_every_step_reads_as_on_a_page_of_the_changed_network(visit, network, tmp_path):
+def test_after_a_change_the_steps_have_the_numbers_of_the_changed_network(visit, network, tmp_path):
     path, leaves = network
     page = visit(path)
     box(page, "W1").click()
     page.get_by_label("W1[0, 1]").fill("-1")
     fresh = visit(network_page(tmp_path / "changed.html", **changed(leaves, -1.0))[0])
     for step in range(1, 19):
-        read = []
         for one in (page, fresh):
             one.locator("#slider").fill(str(step))
-            read.append(text_of(one).partition("test_browser.py, line")[0])
-        assert read[0] == read[1], step
+        lines = text_of(page).partition("test_browser.py, line")[0].split("\n")
+        numbers_told = [line.rpartition(" = ")[2].strip("[]") for line in lines if " = " in line]
+        assert numbers_told and not [text for text in numbers_told if text not in text_of(fresh)], step
 
 
 def test_a_transformer_is_computed_anew(visit, gpt_page):
@@ -397,12 +397,7 @@ PROGRAMS = {  # functions of a parameter of shape (3, 4)
     "attention weights": lambda x: (tl.attention_weights(x, x, rows(3, 3)) * rows(3, 3)).sum(),
     "rotary": lambda x: (tl.rotary(x, tl.cos(rows(3, 2)), tl.sin(rows(3, 2))) * rows(3, 4)).sum(),
     "masks": lambda x: (tl.softmax(tl.masked_fill(x, tl.tensor(np.eye(3, 4) > 0), -np.inf)) * rows(3, 4)).sum(),
-    "conditions": lambda x: (tl.where((x > 0) & (x * 2 < 1), x * x, -x) * rows(3, 4)).sum(),
-    "binary cross-entropy": lambda x: nn.BCEWithLogitsLoss()(x, tl.tensor(np.eye(3, 4))),
-    "huber": lambda x: nn.HuberLoss(delta=0.5)(x, rows(3, 4)),
-    "a detached value": lambda x: ((h := tl.tanh(x)) * h.detach()).sum(),
     "dropout": lambda x: (tl.manual_seed(0), nn.functional.dropout(x * x, 0.5).sum())[1],
-    "logsumexp": lambda x: tl.logsumexp(x, axis=1).sum(),
 }  # fmt: skip
 
 
@@ -463,7 +458,8 @@ tripled = make(lambda x, /: x * 3, "tripled", x=lambda g: g * 3)
 REFUSED = {
     "it has no rule for tripled": lambda x: tripled(x).sum(),
     "picks by value": lambda x: x.max(axis=1).values.sum(),
-    "a condition depends on what it does not know": lambda x: tl.where(x > tl.rand(3, 4), x, 0.0).sum(),
+    "is a condition or a detached value, which may change": lambda x: (x * tl.where(x * x > 1, x, 0.0)).sum(),
+    "#3 is a condition or a detached value": lambda x: ((h := tl.tanh(x)) * h.detach()).sum(),
     "there are too many numbers": lambda x: (x[:, :, None] + tl.zeros(2000)).sum(),
 }
 

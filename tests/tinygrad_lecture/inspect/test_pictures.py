@@ -68,9 +68,12 @@ def test_a_chain_is_straight_a_fork_even_and_no_crossing_left():
 # --- files ------------------------------------------------------------------------------------------------------
 
 
-def squares():
+def squares(terms=1):
+    """A tensor, and the graph of the sum of its squares."""
     x = tl.ones(2, requires_grad=True)
-    return x, tl.Graph((x * x).sum())
+    with tl.Graph() as graph:
+        sum([x] * terms, start=x * x).sum().backward()
+    return x, graph
 
 
 @pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG\r\n"), ("pdf", b"%PDF"), ("svg", b"<svg")])
@@ -81,14 +84,11 @@ def test_the_ending_chooses_the_format(tmp_path, ending, start):
 
 
 def test_what_cannot_be_drawn_is_refused(tmp_path):
-    x = y = tl.ones(1, requires_grad=True)
-    for _ in range(300):
-        y = y + x
     for graph, path, error, match in (
-        (tl.Graph(y), "graph.png", ValueError, "holds 1 to 300 vertices, not 301"),
+        (squares(300)[1], "graph.png", ValueError, "holds 1 to 300 vertices, not 303"),
         (tl.Graph(), "graph.png", ValueError, "not 0"),
-        (tl.Graph(x * 2), "nowhere/graph.png", FileNotFoundError, "no folder"),
-        (tl.Graph(x * 2), "graph.txt", ValueError, "the ending says which kind of picture"),
+        (squares()[1], "nowhere/graph.png", FileNotFoundError, "no folder"),
+        (squares()[1], "graph.txt", ValueError, "the ending says which kind of picture"),
     ):
         with pytest.raises(error, match=match):
             graph.draw(tmp_path / path)
@@ -146,17 +146,13 @@ def test_every_kind_of_tensor_shows(value):
 
 
 def test_a_graph_shows_its_picture_and_its_table_unless_it_is_large():
-    x = y = tl.ones(2, requires_grad=True)
-    with tl.Graph() as graph:
-        (x * 3).sum().backward()
+    _, graph = squares()
     html = graph._repr_html_()
     assert html.count("<svg") == 1 and "[3, 3]" in texts(html)
     assert repr(graph) == str(graph)
-    for _ in range(400):
-        y = y + x
-    graph = tl.Graph(y)
+    _, graph = squares(400)
     assert "<svg" not in graph._repr_html_() and "the first values" in graph._repr_html_()
-    assert repr(graph) == "<Graph of 401 values; print(graph) shows them>"
+    assert repr(graph) == "<Graph of 403 values; print(graph) shows them>"
 
 
 def test_a_gradcheck_shows_its_verdict_and_a_profile_a_font_of_equal_widths():

@@ -8,7 +8,6 @@ elements.py      one element worked out
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,6 @@ from .formulas import equation, expression, with_enough_digits
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
-LONG = 60  # lines of a text that folds
 MORE = "other passes have added to it, or it was changed since"
 ROUNDED = "Numbers are rounded to four digits; they have more where four would hide a difference."
 
@@ -37,12 +35,12 @@ class Explanation(str):
         return str(self)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: each paragraph as its first line, which opens; of a long text the last is open."""
-        short, paragraphs = self.count("\n") < LONG, (part.partition("\n")[::2] for part in self.split("\n\n"))
-        return "".join(folded(head.strip(), plain(rest), short or head == "Found:") for head, rest in paragraphs)
+        """What a notebook shows: each paragraph as its first line, which opens; the last is open."""
+        paragraphs = (part.partition("\n")[::2] for part in self.split("\n\n"))
+        return "".join(folded(head.strip(), plain(rest), unfolded=head == "Found:") for head, rest in paragraphs)
 
 
-def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
+def explain(what: Any) -> Explanation:
     """Backward from a result as a worked example: forward, each step backward with its rule, numbers and sums.
 
         with tl.Graph():
@@ -50,11 +48,11 @@ def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
             C = (tl.sigmoid(z) - y) ** 2
             print(tl.explain(C))
 
-    what, names: those of `tl.page`. Returns a text.  Raises what `tl.page` raises.
+    what: that of `tl.page`. Returns a text.  Raises what `tl.page` raises.
     Arrays of up to eight elements are written out, and each element is worked out. Of a larger one the text has shape,
     range and mean, and works out one element. d is the derivative of the result, ∂ that of one step alone.
     """
-    return Explanation("\n".join(_lines_of(walkthrough_of(what, names, "explain"))))
+    return Explanation("\n".join(_lines_of(walkthrough_of(what))))
 
 
 @dataclass
@@ -135,7 +133,7 @@ def _lines_of(walk: Walkthrough) -> list[str]:
     lines = ["Forward: each value from those before it.", ROUNDED]
     given = [v for v in walk.vertices if v.op is None]
     made = [v for v in walk.vertices if v.op is not None]
-    rows = [[f"  {v}", f"= {_value(v.value)}", _kind(v)] for v in given]
+    rows = [[f"  {v}", f"= {in_words(v.value)}", _kind(v)] for v in given]
     lines += ["", "Given:", *aligned(rows)] if rows else []
     for vertex in made:
         lines += ["", *_forward(vertex)]
@@ -159,7 +157,7 @@ def _kind(vertex: Vertex) -> str:
 def _forward(vertex: Vertex) -> list[str]:
     """ "z = W @ x", "  = [[...]] @ [...]", "  = [...]"."""
     indent = "  " + " " * len(str(vertex))
-    filled, value = elements.formula_with_numbers(vertex), _value(vertex.value)
+    filled, value = elements.formula_with_numbers(vertex), in_words(vertex.value)
     more = [text for text in (filled, formulas.definition_of(vertex)) if text not in ("", vertex.formula)]
     chain = [vertex.formula, *more, value]
     part = f"   (part of {vertex.part_of})" if vertex.part_of else ""
@@ -192,12 +190,8 @@ def _gradients_found(walk: Walkthrough) -> list[str]:
     for vertex in walk.vertices:
         if vertex.op is None and vertex in walk.gradients:
             grad = walk.gradients[vertex]
-            rows.append([f"  {walk.gradient_of(vertex)}", f"= {_value(grad)}"])
+            rows.append([f"  {walk.gradient_of(vertex)}", f"= {in_words(grad)}"])
             stored = walk.stored.get(vertex)
             if stored is not None and in_words(stored) != in_words(grad):
-                notes.append(f"  {vertex}.grad now holds {_value(stored)}: {MORE}.")
+                notes.append(f"  {vertex}.grad now holds {in_words(stored)}: {MORE}.")
     return ["Found:", *aligned(rows), *notes] if rows else ["No leaf has a gradient."]
-
-
-def _value(array: Any) -> str:
-    return "? (the tape did not keep it)" if array is None else in_words(array)

@@ -1,6 +1,6 @@
 """A computation step by step: its values in the order of computing, then one pass of backward.
 
-    walk = walkthrough_of(loss)                 # within `with tl.Graph()`, or while the graph of the loss stands
+    walk = walkthrough_of(loss)                 # of a loss that a Graph watches, or has watched
     walk.steps[1].terms[0].after                # the gradient of an input so far, after this step
 
 `explain` prints it, `page` shows it.
@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,8 +17,7 @@ import numpy as np
 
 from ...autograd.backward import backward_pass, seed_for
 from ...autograd.core import Leaf, Record
-from ...autograd.op import Op
-from ...backend import Array, is_array, to_host
+from ...backend import Array, to_host
 from ...errors import kind_of
 from ...tensor_base import TensorBase
 from ..graph import Graph, watched
@@ -36,7 +35,7 @@ class Walkthrough:
     vertices: in the order of computing.  result: what backward starts from, as the cost.  steps: those of one pass of
     backward, the last.  gradients: of each value at its end, by vertex.  stored: what is in `.grad` of leaves
     that still exist.  passes: how often backward ran.  own: whether it ran for this alone, which leaves `.grad` as it
-    is.  unnamed: whether nobody kept the graph that knew the names of parameters and constants, and the modules.
+    is.
     """
 
     vertices: list[Vertex]
@@ -46,7 +45,6 @@ class Walkthrough:
     stored: dict[Vertex, Array] = field(default_factory=dict)
     passes: int = 0
     own: bool = False
-    unnamed: bool = False
 
     @cached_property
     def differentiated(self) -> str:
@@ -59,14 +57,13 @@ class Walkthrough:
         return f"{differential(self.differentiated)}/{differential(str(vertex))}"
 
     def note(self) -> str:
-        """What to know: that it is the last pass of several, or why names are missing; "" for nothing."""
-        if self.passes > 1:
-            return (
-                f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. "
-                "For another result use tl.page(result, ...) or tl.explain(result)."
-            )
-        kept = "Compute within `with tl.Graph():`. Then all names are known, and a page has a box for each module."
-        return kept if self.unnamed else ""
+        """What to know: that it is the last pass of several; "" for nothing."""
+        if self.passes <= 1:
+            return ""
+        return (
+            f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. "
+            "For another result use tl.page(result, ...) or tl.explain(result)."
+        )
 
 
 def started(step: Step) -> str:
@@ -88,26 +85,23 @@ def _seeded(step: Step) -> str:
     return str(step.vertex) if upstream == 1 else (expression(upstream) * str(step.vertex)).text
 
 
-def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "explain") -> Walkthrough:
+def walkthrough_of(what: Any, caller: str = "explain") -> Walkthrough:
     """The steps of a result, or of all that a Graph saw.
 
-    what: a Tensor that the running `with tl.Graph()` watches, or whose graph stands; or a Graph. Where backward has not
-    run yet, it runs here, without a change to any `.grad`.
-    names: of tensors; by default, values without a name get those of the variables of the caller.
+    what: a Tensor that a Graph watches, or has watched and is still there; or a Graph. Where backward has not run yet,
+    it runs here, without a change to any `.grad`. Values without a name get those of the variables of the caller.
     Raises TypeError for anything else, RuntimeError for a tensor without a graph or whose graph backward has freed,
     ValueError for an empty graph, or for a result of several elements that backward did not start from.
     """
-    if names is not None and not isinstance(names, Mapping):
-        raise TypeError(f'{caller}: names is a dict from names to tensors, as {{"x": x}}, not {kind_of(names)}')
     if isinstance(what, Graph):
         graph, result = what, None
         if not graph.vertices:
             raise ValueError(f"{caller}: the graph is empty; compute with tensors that require grad while it watches")
     elif isinstance(what, TensorBase):
-        graph, result = _graph_of(what)
+        graph, result = _graph_of(what, caller)
     else:
         raise TypeError(f"{caller}: give the tensor that backward starts from, or a Graph, not {kind_of(what)}")
-    graph.name_by_variables() if names is None else graph.name(names)
+    graph.name_by_variables()
     vertices = graph.vertices if result is None else _before(result, graph)
     wanted, own = set(vertices), False
     passes = passes_of(graph.steps)
@@ -125,23 +119,23 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
     leaves = ((v, node.tensor) for node, v in graph.at.items() if isinstance(node, Leaf) and v in wanted)
     held = ((v, None if tensor is None else tensor()) for v, tensor in leaves)
     walk.stored = {v: np.array(to_host(x._grad._array)) for v, x in held if x is not None and x._grad is not None}
-    given = (x for v in vertices for x in v.inputs if x.op is None)
-    hidden = (x.name in ("", "constant") or (x.requires_grad and "." in x.name) for x in given)
-    walk.unnamed = graph not in watched() and any(hidden)
     return walk
 
 
-def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
+def _graph_of(loss: Any, caller: str) -> tuple[Graph, Vertex]:
     """The graph that a tensor is in, and the tensor's vertex."""
     for graph in [*(seen for seen in observers() if isinstance(seen, Graph)), *watched()]:
         vertex = graph.find(loss)
         if vertex is not None:
             return graph, vertex
-    graph = Graph(loss)
-    vertex = graph[loss]
-    vertex.value = np.array(to_host(loss._array))
-    _recover_values(graph)
-    return graph, vertex
+    if loss._node is None:
+        raise RuntimeError(
+            "this tensor does not require grad, so its graph was not recorded and cannot be shown: make a "
+            "tensor that it is computed from with requires_grad=True, and compute it again"
+        )
+    raise RuntimeError(
+        f"{caller}: no Graph has watched this tensor. Compute, go backward and look, all within `with tl.Graph():`"
+    )
 
 
 def _before(result: Vertex, graph: Graph) -> list[Vertex]:
@@ -177,10 +171,6 @@ def _backward(steps: list[Step]) -> tuple[list[Step], dict[Vertex, Array]]:
         place = _place([term.gradient for term in of_one])
         for count, term in enumerate(of_one, start=1):
             term.count, term.of, term.place = count, len(of_one), place
-    for step in told:
-        for term in step.terms:
-            if step.vertex.op == "index_get" and term.of == 1:
-                term.place = _most_picked(step, term)
     return told, sums
 
 
@@ -202,56 +192,7 @@ def _place(terms: list[Array]) -> Place:
     return first_place(sums == sums.max(initial=0))
 
 
-def _most_picked(step: Step, term: Term) -> Place:
-    """The element of a value that was picked most often, if one was picked more than once; else the term's place."""
-    times = step.local.elementwise(term.position)
-    return first_place(times == times.max()) if times is not None and (times > 1).any() else term.place
-
-
-# --- what a graph that nobody watched still tells --------------------------------------------------------------
-
-
-def _recover_values(graph: Graph) -> None:
-    """Set values of a `tl.Graph(result)` that it does not know yet, in place.
-
-    A saved array is the value of an input or of the result. An op without settings is computed again if all its inputs
-    are known. The rest stays unknown, such as a number that was added, which no rule needs.
-    """
-    records = {node: vertex for node, vertex in graph.at.items() if isinstance(node, Record)}
-    for record, vertex in records.items():
-        vertex.inputs = [Vertex(0, (), name="constant") if x.number == 0 else x for x in vertex.inputs]
-        for of, value in _saved(record, vertex):
-            if of.value is None and value is not None:
-                of.value = np.array(to_host(value)) if is_array(value) else np.asarray(value)
-                if of.number == 0:
-                    of.shape, of.name = of.value.shape, of.name if is_array(value) else str(value)
-            elif of.value is None and of.number == 0:
-                of.name = "None"
-    for record, vertex in records.items():
-        op, values = record.op, [x.value for x in vertex.inputs]
-        if vertex.value is not None or not isinstance(op, Op) or any(value is None for value in values):
-            continue
-        if set(op.settings) <= set(op.options):  # an option calls other ops, so it was not given
-            out = np.asarray(op.forward(*values))
-            vertex.value = out.astype(record.dtype) if out.shape == record.shape else None
-
-
-def _saved(record: Record, vertex: Vertex) -> list[tuple[Vertex, Any]]:
-    """The vertices whose values a record keeps, each with its value. The settings that it keeps are set."""
-    op: Any = record.op
-    if hasattr(op, "kernel_backward"):
-        arrays, (vertex.settings,), *rest = record.saved or ((), ({},))
-        return [*zip(vertex.inputs, arrays, strict=True), *((vertex, out) for out in (rest[0] if rest else ()))]
-    if not isinstance(op, Op) or op.variadic:
-        return []
-    kept = [
-        pair
-        for names, values in zip(op.asked, record.saved or (), strict=False)
-        for pair in zip(names or (), values, strict=False)
-    ]
-    vertex.settings = {name: x for name, x in kept if name in op.settings and x is not op.settings[name]}
-    vertices = {**dict(zip(op.inputs, vertex.inputs, strict=False)), "out": vertex}
-    return [(vertices[name], x) for name, x in kept if name in vertices]
+# --- a pass that leaves no trace ------------------------------------------------------------------------------
 
 
 def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> list[Step]:

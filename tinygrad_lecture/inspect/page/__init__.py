@@ -7,7 +7,7 @@ views.py      what is drawn: which module each value stands in, the boxes of eac
               values in them
 steps.js      which step one is at, in which view; graph.js and panel.js show it, main.js hears the keys
 numbers.js    what all share, with arrays.js, elements.js, keys.js and theme.js; each script names those that it needs
-tape.js       backpropagation once more, in the browser; live.js and worked.js use it when a number is changed
+tape.js       backpropagation once more, in the browser; live.js uses it when a number is changed
 """
 
 from __future__ import annotations
@@ -89,10 +89,8 @@ def read(name: str) -> str:
 def page(
     what: Any,
     path: str | Path,
-    names: Mapping[str, Any] | None = None,
     *,
     tokens: Sequence[str] = (),
-    heads: Sequence[str] = (),
     classes: Sequence[str] = (),
     title: str = "",
     home: str = "",
@@ -105,27 +103,25 @@ def page(
             C.backward()
             tl.page(C, "neuron.html")
 
-    what: the tensor that backward starts from, within the `with` or after it as long as its graph stands; or a Graph.
-    If backward has not run yet, `page` runs it, and leaves every `.grad` alone. Without a Graph, values that no rule
-    needs are not known.
-    names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
-    Parameters have their module's names.
-    tokens: texts of the tokens that attention reads, for its maps.  heads: what the maps of its heads are called, by
-    default "head 1" and so on.  classes: what a cross-entropy chooses from, as the texts of a vocabulary, by default
-    their numbers; the page ends with their probabilities.  title: by default the file's name.
+    what: the tensor that backward starts from, within the `with` or after it as long as the Graph is there; or a Graph.
+    If backward has not run yet, `page` runs it, and leaves every `.grad` alone. Values are called what the caller's
+    variables, and their attributes, are called, and parameters what their module calls them; `Graph.name` names others.
+    tokens: texts of the tokens that attention reads, for its maps.  classes: what a cross-entropy chooses from, as the
+    texts of a vocabulary, by default their numbers; the page ends with their probabilities.  title: by default the
+    file's name.
     home: the address of the page that leads here, as "index.html", if this one shall link to it.
     Modules are boxes that open. In a graph of up to 20,000 numbers one can change those of a parameter or constant: the
     page computes what follows, forward and backward, or says what it has no rule for. The page's folder is made if
     there is none. Returns the path.
-    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens, heads or classes of another kind;
+    Raises TypeError for anything but a Tensor or a Graph, and for tokens or classes of another kind;
     RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
     did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.
     """
-    given = {"tokens": tokens, "heads": heads, "classes": classes}
+    given = {"tokens": tokens, "classes": classes}
     for name, texts in given.items():
         if not isinstance(texts, Sequence) or isinstance(texts, str) or not all(isinstance(t, str) for t in texts):
             raise TypeError(f'page: {name} is a list of texts, as ["the", "bank"], not {kind_of(texts)}')
-    walk = walkthrough_of(what, names, "page")
+    walk = walkthrough_of(what, "page")
     told = {name: list(map(printable, texts)) for name, texts in given.items()}
     data = {"title": printable(title or Path(path).stem), **told, **PageData(walk).as_data()}
     body = read("page.html").replace("$home", f'<a href="{escape(home)}">All pages</a>' if home else "")
@@ -285,7 +281,7 @@ class PageData:
 
 
 def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
-    """What the page needs to compute a value anew: its op and shape, operands, settings, an origin.
+    """What the page needs to compute a value anew: its op and shape, operands, settings.
 
     For a move it also needs where each element was. For a fused op it needs the steps of its definition, whose operands
     are counted after the op's own.
@@ -296,8 +292,6 @@ def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
         "operands": [_operand(x, index) for x in vertex.inputs],
         "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)},
     }
-    if vertex.origin not in (None, vertex):
-        recipe["origin"] = _operand(vertex.origin, index)
     if vertex.op in MOVES:
         with suppress(Exception):  # as of settings that the tape did not keep
             recipe["places"] = sources_of(vertex).ravel().tolist()
@@ -309,14 +303,12 @@ def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
 
 
 def _operand(x: Any, index: Mapping[Vertex, int]) -> Any:
-    """An input or an origin: a value of the page, an array, the recipe of what nobody recorded, or None."""
+    """An input: a value of the page, an array, or None; of a constant that was made of other values its name."""
+    if x and x.follows:
+        return {"follows": str(x)}
     if x in index:
         return {"value": index[x]}
-    if x.origin not in (None, x):
-        return _operand(x.origin, index)
-    if x.op and not x.number:
-        return _recipe(x, index)
-    array = np.asarray(None if x.op else x.value)
+    array = np.asarray(x.value)
     return None if array.dtype == object else {"shape": list(array.shape), "data": _text(array.astype(np.float64))}
 
 

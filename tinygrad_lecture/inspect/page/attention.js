@@ -3,7 +3,7 @@
 
 // Attention weights, a map for each head: rows are queries, columns keys. array: (..., queries, keys). Heads that share
 // keys and values may stand below each other, as (..., heads of a group * queries, keys).
-function attentionMaps(array, tokens, called) {
+function attentionMaps(array, tokens) {
   const numbers = elementsOf(array);
   if (!numbers) return pictureOf(array, "the attention weights");
   const [rows, keys] = array.shape.slice(-2);
@@ -16,7 +16,7 @@ function attentionMaps(array, tokens, called) {
   const said = hint("Each row is a token that attends, each column one that it attends to.");
   const isLong = tokens.some((token) => token.length > 2);
   const maps = range(Math.min(count, 16)).map((map) => {
-    const headName = called[map % heads] ?? `head ${(map % heads) + 1}`;
+    const headName = `head ${(map % heads) + 1}`;
     const text = count === heads ? headName : `text ${Math.floor(map / heads) + 1}, ${headName}`;
     const cell = (q, k) => {
       const weight = numbers[(map * queries + q) * keys + k];

@@ -42,15 +42,14 @@ class Live {
   computed() {
     const { values, arrays } = this.data;
     const [tape, nodes, uses] = [new Tape(), [], []];
-    const given = ({ origin }, i) =>
-      origin ? operand(tape, nodes, origin).numbers : Float64Array.from(this.changed.get(i) ?? this.before(i));
+    const given = (i) => Float64Array.from(this.changed.get(i) ?? this.before(i));
     values.forEach((value, i) => {
       uses[i] = value.operands.map((part) => {
         const x = operand(tape, nodes, part);
         return x && tape.reshaped(x, x.shape);
       });
       const isMade = value.kind === "result";
-      nodes[i] = isMade ? nodeOf(tape, value, uses[i]) : tape.node(value.shape, given(value, i));
+      nodes[i] = isMade ? nodeOf(tape, value, uses[i]) : tape.node(value.shape, given(i));
     });
     for (const step of this.steps.filter((step) => step.starts)) {
       elementsOf(arrays[step.upstream]).forEach((g, k) => (nodes[step.value].grad[k] += g));
@@ -88,14 +87,14 @@ class Live {
     data.steps = structuredClone(this.steps);
     data.edited = this.edits.length > 0;
     if (!data.edited) return;
-    const { tape, nodes, uses } = (this.now = this.computed());
+    const { tape, nodes, uses } = this.computed();
     tape.backward();
     const add = (numbers, { shape, dtype }) => {
       const rounded = dtype === "float32" ? Float32Array.from(numbers) : numbers;
       return data.arrays.push(arrayOf(rounded, shape, dtype)) - 1;
     };
     data.values.forEach((value, i) => {
-      const follows = value.kind === "result" || value.origin || this.changed.has(i);
+      const follows = value.kind === "result" || this.changed.has(i);
       if (follows) value.value = add(nodes[i].numbers, value);
       const weights = value.op === "attention_weights" ? nodes[i] : nodes[i].weights;
       if (weights) value.weights = add(weights.numbers, { shape: weights.shape, dtype: value.dtype });
@@ -112,6 +111,29 @@ class Live {
         sums.set(term.to, { sum, after: term.after });
       }
     }
+  }
+
+  // What is said of a value as it is computed: after a change its formula with the numbers, not element by element.
+  forward(i) {
+    const value = this.data.values[i];
+    return this.data.edited ? { ...value, filled: value.filled && filled(this.data, i), sums: [] } : value;
+  }
+
+  // The same of a term of a step: see `TermText`.
+  term(term) {
+    const { arrays, edited, values } = this.data;
+    if (!edited) return term;
+    const [before, more, sum] = [term.before, term.array, term.after].map((k) => arrays[k]);
+    const added = before && sizeOf(sum.shape) <= 8 ? `${before.text} + ${more.text} = ` : "";
+    return {
+      ...term,
+      derivative: term.derivative.includes(" = ") ? term.derivative : "",
+      local: "",
+      slopes: [],
+      result: more.text,
+      lines: [],
+      total: term.of > 1 && `${values[term.to].gradient} = ${added}${sum.text}`,
+    };
   }
 
   // What has been changed, and what came of it: a list of sentences.
@@ -135,6 +157,21 @@ class Live {
       "the smaller the change, the closer, unless the slope jumps here or leaves out a constant that follows";
     return [told, `${result.name} changed by ${number(change)}. ${foretold}; ${when}.`];
   }
+}
+
+// The formula of the value i with the numbers of its inputs for their names.
+function filled({ values, arrays }, i) {
+  const { formula, inputs } = values[i];
+  const texts = new Map();
+  for (const input of inputs.map((k) => values[k]).filter(Boolean)) {
+    const array = arrays[input.value];
+    texts.set(input.name, array.shape.length ? array.text : factor(elementsOf(array)[0]));
+  }
+  const names = [...texts.keys()].sort((a, b) => b.length - a.length);
+  const escaped = names.map((name) => name.replace(/[^\w]/g, "\\$&")).join("|");
+  return formula
+    .replace(new RegExp(`(?<![\\w.#])(${escaped})(?![\\w.([=])`, "g"), (name) => texts.get(name))
+    .replace(/(?<=[(,] ?)\((-[\d.e+-]+)\)(?=[,)])/g, "$1"); // a number alone needs no parentheses
 }
 
 // A number and the one before it, with as many digits as tell them apart.

@@ -1,13 +1,12 @@
 /// <reference path="value.js" />
-/// <reference path="worked.js" />
 // The panel: what the step does, in formulas and numbers, and the value that one looks at.
 
 class Panel {
   // actions: look, called for a value that is clicked; open, for a module that is opened; edit, for a number that is
   // changed. live: what computes anew.
   constructor(place, actions, live) {
-    const [worked, values] = [new Worked(live), new ValueView(place, actions, live)];
-    Object.assign(this, { place, data: place.data, live, worked, values, ...actions });
+    const values = new ValueView(place, actions, live);
+    Object.assign(this, { place, data: place.data, live, values, ...actions });
   }
 
   // chosen: a value, or -1. editing: whether its fields stay as they are.
@@ -107,7 +106,7 @@ class Panel {
 
   forward({ value: i }) {
     const value = this.data.values[i];
-    const { filled, definition, sums } = this.worked.forward(i);
+    const { filled, definition, sums } = this.live.forward(i);
     const chain = [...new Set([value.formula, filled, definition, this.place.text(i)])].filter((text) => text);
     const indent = " ".repeat(value.name.length);
     const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
@@ -132,7 +131,7 @@ class Panel {
       heading(value, `Back through ${value.name} = ${value.formula}`),
       this.upstream(event),
       hint(event.starts ? start : below),
-      event.terms.map((term) => this.term(event, term)),
+      event.terms.map((term) => this.term(term)),
       this.values.source(value),
     ];
   }
@@ -142,8 +141,8 @@ class Panel {
     return paragraph("math grad", `${this.data.values[value].gradient} = ${this.data.arrays[upstream].text}`);
   }
 
-  term(event, told) {
-    const term = this.worked.term(event, told);
+  term(told) {
+    const term = this.live.term(told);
     const [to, array] = [this.data.values[term.to], this.data.arrays[term.array]];
     const { name } = to;
     const { derivative } = term;
@@ -215,6 +214,10 @@ class Panel {
       own.length > 0 && [h3("its own parameters got"), values.gradients(own)],
     ];
   }
+}
+
+function equation(...parts) {
+  return parts.filter((part) => part).join(" = ");
 }
 
 // Whether a step goes forward or backward.

@@ -48,13 +48,12 @@ class Tape {
       3: (h, i) => h(x[p[i]], y[q[i]], z[r[i]], numbers[i]),
     }[inputs.length];
     for (let i = 0; i < numbers.length; i += 1) numbers[i] = at(f, i);
-    const made = this.node(shape, numbers, (g) =>
+    return this.node(shape, numbers, (g) =>
       slopes.forEach((slope, k) => {
         if (!slope || inputs[k].fixed) return;
         for (let i = 0; i < g.length; i += 1) if (g[i] !== 0) inputs[k].grad[places[k][i]] += g[i] * at(slope, i);
       }),
     );
-    return Object.assign(made, { inputs, places });
   }
 
   // The sums over groups of elements. groups: where each element of x is added.
@@ -262,34 +261,16 @@ const OPS = {
   },
 };
 
-// What conditions are made of, as a mask of x > 0; of masks the bitwise ops are the logical ones.
-const COMPARED = {
-  gt: (a, b) => a > b,
-  ge: (a, b) => a >= b,
-  lt: (a, b) => a < b,
-  le: (a, b) => a <= b,
-  eq: (a, b) => a === b,
-  ne: (a, b) => a !== b,
-  logical_and: (a, b) => a && b,
-  logical_or: (a, b) => a || b,
-  logical_xor: (a, b) => !a !== !b,
-  logical_not: (a) => !a,
-};
-
-// The node of an operand: a value, a number or what an op makes of these; null for one that was left out.
+// The node of an operand: a value or a number; null for one that was left out.
 function operand(tape, nodes, part) {
   if (part === null) return null;
+  if (part.follows) throw new Error(`${part.follows} is a condition or a detached value, which may change`);
   if (part.value !== undefined) return nodes[part.value];
-  if (part.op === undefined) return tape.node(part.shape, Float64Array.from(decode(part.data, 8)));
-  const inputs = part.operands.map((x) => operand(tape, nodes, x));
-  if (inputs.includes(null)) throw new Error("a condition depends on what it does not know");
-  return nodeOf(tape, part, inputs);
+  return tape.node(part.shape, Float64Array.from(decode(part.data, 8)));
 }
 
 // The node of a value that an op makes of inputs: by a rule, as a move of elements, or by the ops of its definition.
 function nodeOf(tape, { op, settings, shape, places, parts }, inputs) {
-  const compared = COMPARED[op.replace("bitwise", "logical")];
-  if (compared) return tape.each([(...x) => Number(compared(...x))], ...inputs);
   if (OPS[op]) return OPS[op](tape, inputs, settings, shape);
   if (EACH[op]) return tape.each(EACH[op], ...inputs);
   if (places) return tape.pick(inputs.filter(Boolean), places, shape);

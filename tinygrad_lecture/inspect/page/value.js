@@ -77,7 +77,7 @@ class ValueView {
     };
     const isUse = (other, k) => other.folded < 0 && place.inputs(k).includes(i);
     return [
-      value.weights >= 0 && attentionMaps(data.arrays[value.weights], data.tokens, data.heads),
+      value.weights >= 0 && attentionMaps(data.arrays[value.weights], data.tokens),
       array && value.formula && sizeOf(array.shape) > 1 && arrayView(array, value.name, value.side),
       facts([
         ["shape", `${shapeText(value.shape)} ${value.dtype}`],

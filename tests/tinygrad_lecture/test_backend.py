@@ -241,12 +241,3 @@ def test_gradient_of_gradient(row: Row, device: str, dtype: str, data: st.DataOb
     """Second derivatives equal NumPy's."""
     sample, during = draw(row, data, device)
     compare(row, sample, device, TOLERANCE[dtype], run_op.second_order, during=during)
-
-
-@each([r for r in ALL if r.fused])
-@settings(max_examples=4)
-@given(data=st.data())
-def test_float32_kernels(row: Row, data: st.DataObject) -> None:
-    """Kernels in float32, the usual dtype on GPUs."""
-    sample, during = draw(row, data)
-    compare(row, run_op.cast(sample, "float32"), "strict", 1e-5, during=during)

@@ -257,25 +257,6 @@ def test_retain_graph_keeps_it_and_create_graph_does_too():
     close(tl.grad(first.sum(), x)[0], [12])
 
 
-def test_a_graph_that_is_freed_is_not_taken_for_one_that_does_not_lead_there():
-    x = leaf(2)
-    y = x.exp().sum()
-    y.backward()
-    for allow_unused in (False, True):
-        with pytest.raises(RuntimeError, match=r"freed.*retain_graph=True"):
-            tl.grad(y, x, allow_unused=allow_unused)
-
-
-def test_the_graph_is_freed_without_the_garbage_collector():
-    with no_collector():
-        x = leaf(1, 2)
-        y = x.exp() * x
-        (g,) = tl.grad(y.sum(), x, create_graph=True)
-        held = [weakref.ref(y), weakref.ref(g), weakref.ref(y._array)]
-        del y, g
-        assert [ref() for ref in held] == [None] * 3
-
-
 # --- higher orders ------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Hooks on tensors: when they run, what they may return, where gradients are kept; functions called after backward."""
+"""Hooks on tensors: when they run, what they may return, where gradients are kept."""
 
 import threading
 import weakref
@@ -10,7 +10,6 @@ import nn
 import tinygrad_lecture as tl
 from process import no_collector
 from tinygrad_lecture.autograd import hooks
-from tinygrad_lecture.autograd.modes import modes
 
 
 def leaf(*values):
@@ -157,26 +156,6 @@ def test_threads_that_register_the_first_hooks_at_once_lose_none(monkeypatch):
     other.join()
     (x * 1).sum().backward()
     assert sorted(seen) == [("one", [1]), ("other", [1])]
-
-
-# --- functions that a thread wants called once backward has filled .grad --------------------------------------
-
-
-@pytest.fixture
-def calls():
-    """The gradient of `x`, noted by each call."""
-    x, noted = tl.tensor(3.0, requires_grad=True), []
-    modes.after_backward = (lambda: noted.append(None if x.grad is None else x.grad.item()),)
-    yield x, noted
-    modes.after_backward = ()
-
-
-def test_other_threads_do_not_call_them(calls):
-    x, noted = calls
-    thread = threading.Thread(target=(x * x).backward)
-    thread.start()
-    thread.join()
-    assert (noted, x.grad.item()) == ([], 6.0)
 
 
 # --- against PyTorch: in random graphs the same hooks run on the same numbers ----------------------------------

@@ -20,16 +20,6 @@ def dropped(h):
     return h * (tl.rand(3) < 0.5) * 2
 
 
-def nested_three_deep(checkpoint, x, w):
-    def outer(x):
-        def middle(y):
-            return checkpoint(lambda z: (z * w * y).tanh() * dropped(z), y * w) * y * x
-
-        return checkpoint(middle, x.exp())
-
-    return checkpoint(outer, x).sum()
-
-
 def a_tuple_with_integers(checkpoint, x, w):
     product, power, largest = checkpoint(lambda x: (x * w, x.exp(), x.argmax()), x)
     return (product * power).sum() * product[largest]
@@ -60,7 +50,7 @@ MODELS = {
     "fused ops": lambda run, x, w: run(lambda x: (tl.layer_norm(tl.softmax(x) + w) * tl.gelu(x)).sum(), x),
     "a transposed view": lambda run, x, w: run(lambda a, b: (a[:, None] + b).T.exp(), x, w).sum(),
 }
-DEFINED = nested_three_deep, a_tuple_with_integers, closed_over_tensors_on_the_way_of_each_other, writes_in_place
+DEFINED = a_tuple_with_integers, closed_over_tensors_on_the_way_of_each_other, writes_in_place
 
 
 @pytest.mark.parametrize("model", [*MODELS.values(), *DEFINED], ids=[*MODELS, *(f.__name__ for f in DEFINED)])
@@ -231,13 +221,6 @@ def through_layers(factors, x):
     return h
 
 
-def with_an_array_written_to(x):
-    mask = np.array([1.0, 0.0, 1.0])
-    y = tl.checkpoint(lambda x: x * mask, x)
-    mask[1] = 0.25
-    return y
-
-
 def multiplied_by(*factors):
     """The model whose first run multiplies by the first of the factors, the second by the next."""
 
@@ -250,7 +233,6 @@ def multiplied_by(*factors):
 
 OTHER_VALUES = {
     "in a loop": lambda x: through_layers((1.0, 2.0, 3.0), x),
-    "with an array written to": with_an_array_written_to,
     "with a nan where there was none": multiplied_by(1, np.nan),
 }
 

@@ -49,21 +49,21 @@ class Room:
         self.given.mkdir()
         self.restore()
         (self.ann / "own.py").write_text(RIGHT)
-        self.mode = (self.bob / "own.py").stat().st_mode
         self.exercises = {}  # by name
 
     def restore(self):
         shutil.rmtree(self.bob, ignore_errors=True)
         self.bob.mkdir()
         (self.bob / "own.py").write_text(RIGHT)
-        os.utime(self.bob / "own.py", (1, 1))
+        self.files = self.seen()
+
+    def seen(self):
+        """What is at bob's, without the times at which it was read and found."""
+        return [(p, p.lstat()[:7], p.lstat().st_mtime_ns) for p in self.bob.iterdir()]
 
     def is_changed(self):
         """Whether something is other than it was at bob's, which is then restored."""
-        files = [
-            (path, path.lstat().st_mode, path.lstat().st_mtime, path.lstat().st_size) for path in self.bob.iterdir()
-        ]
-        changed = files != [(self.bob / "own.py", self.mode, 1, len(RIGHT))]
+        changed = self.seen() != self.files
         if changed:
             self.restore()
         return changed
@@ -119,22 +119,17 @@ TOLD = {  # a file, and of its outcome a field and what it says
     "it raises SystemExit": ("def double(x):\n    raise SystemExit(0)\n", "hint", "exit"),
     "it is not Python": ("def double(x)\n    return 2 * x\n", "shown", ":1"),
     "it takes too much memory": (f"{NUMPY}np.ones((60_000, 60_000)) * 2\n", "hint", "memory"),
-    "it does not end": (ENDLESS, "hint", "endless"),
-    "it waits": ("import time\ndef double(x):\n    time.sleep(1000)\n", "hint", "waiting"),
     "it prints": (WRITES, "printed", "hello\n"),
+    "it does not end": (ENDLESS, "message", "It printed:\n    here"),  # which shows nothing of another's
+    "it waits": ("import time\ndef double(x):\n    time.sleep(1000)\n", "hint", "waiting"),
     "it fails before its time is over": (SLOW, "what", "double returns a wrong result."),
     "it fails later": (SLOW.replace("3 * x", "(2 + (x != 0)) * x"), "what", "double returns a wrong result."),
     "it changes its input": ("def double(x):\n    x *= 2\n    return x\n", "hint", "input-modified"),
     "it asks": ("def double(x):\n    return float(input())\n", "hint", "input"),
     "it has another name": ("def twice(x):\n    return 2 * x\n", "what", "There is no `double` in f"),
     "it has other parameters": ("def double(g, x):\n    return 3\n", "cause", "in this order: double(x)"),
-    "it imports": ("import nothing\n", "hint", "forbidden-import"),
     "it raises at its top": ("x = 1 / 0\n", "what", "raises an exception when it is imported"),
-    "it returns no text, but raises it": (
-        "def double(x):\n    raise ValueError('x' * 10**6)\n",
-        "message",
-        "xxx... (1,000,012 c",
-    ),
+    "it raises a long text": ("def double(x):\n    raise ValueError('x' * 10**6)\n", "message", "x... (1,000,012 c"),
     "it returns deep lists": (DEEP, "what", "It returns lists in lists, more than 100 deep."),
     "it returns large arrays": (f"{NUMPY}np.ones(2**24)\n", "what", "It returns 128 MB of arrays"),
     "it returns a long text": ("def double(x):\n    return 'x' * 2**23\n", "what", "It returns 8 MB of text"),
@@ -142,11 +137,11 @@ TOLD = {  # a file, and of its outcome a field and what it says
     "rule(up, x, w=0, n=1)": ("def rule(up, x, w=0, n=1):\n    return 3\n", "kind", "parts"),
 }
 TIMED = ("it does not end", "it waits", "it fails")
-NEVER = {  # not even for files of your own
-    "by an object that changes its mind", "by a link", "by an import", "by moving it", "by Tcl", "by the parent's root",
-    "by a descriptor of its path", "by /proc",
-}  # fmt: skip
-ELSEWHERE = {"by PATH": "open(PATH).read()"}
+# Not even for files of your own.
+NEVER = {"by a link", "by moving it", "by the parent's root", "by a descriptor of its path", "by /proc"}
+
+
+KINDS = ("reads", "looks", "changes", "unheard")  # unheard: no error reaches the checker, so the answer is right
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +160,7 @@ def found(tmp_path_factory):
         (room.ann / "link").symlink_to(course)
         (room.ann / "hard").hardlink_to(course)
         room.attack("reads", course)
-        for kind in ("looks", "changes", "unheard"):
+        for kind in KINDS[1:]:
             room.attack(kind)
         for path in (room.given / "f0.py", room.bob / "own.py", f"/proc/{os.getpid()}/mem", "/etc/hosts"):
             text = f"import random\nrandom._os.read(random._os.open({str(path)!r}, 0), 1)\n{RIGHT}"
@@ -178,8 +173,6 @@ def found(tmp_path_factory):
         attack = f"{ATTACKS['send']}def attack():\n{textwrap.indent(text, '    ')}\n{begins}"
         room.add(("messages", name), f"{attack}def double(x):\n    attack()\n    return x\n", seconds=LIMIT)
     room.add("after all of them", RIGHT)
-    for name, text in ATTACKS["processes"].items():  # after these the process may be broken
-        room.add(("processes", name), text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grader_module, "GRACE", 0.6)
         return room.outcomes()
@@ -194,17 +187,16 @@ def test_what_is_wrong_with_a_file_is_told(found, name):
         assert str(says) in str(said), found[name]
     if name in ("it does not end", "it waits"):
         assert any(f"{found[name].exercise.file}:3" in line or ":4" in line for line in found[name].shown)
-    assert found[name].printed.startswith("here") is (name == "it does not end")
 
 
-@pytest.mark.parametrize("kind", ["cheats", "reads", "looks", "changes", "elsewhere", "messages", "processes"])
+@pytest.mark.parametrize("kind", [*KINDS, "cheats", "elsewhere", "messages"])
 def test_no_attack_passes_or_changes_anything_and_the_next_answer_is_checked(found, kind):
     tried = {name: outcome for (of, name), outcome in pairs(found) if of == kind}
     assert tried or wall.missing()
-    assert not {name: outcome for name, outcome in tried.items() if outcome.passed or outcome.hint == "syntax"}
-    assert not [name for name, outcome in tried.items() if outcome.changed]
-    assert all(outcome.what for outcome in tried.values())
-    assert "".join(map(str, tried.values())).encode()  # it can be written into a file
+    unheard = kind == "unheard"
+    assert not {name: o for name, o in tried.items() if o.passed is not unheard or o.hint == "syntax" or o.changed}
+    assert all(outcome.what or unheard for outcome in tried.values())
+    "".join(map(str, tried.values())).encode()  # it can be written into a file
     assert found["after all of them"].passed
     if kind == "elsewhere":
         assert all("PermissionError" in "\n".join(outcome.shown) for outcome in tried.values())
@@ -213,11 +205,6 @@ def test_no_attack_passes_or_changes_anything_and_the_next_answer_is_checked(fou
 def pairs(found):
     """The attacks, by their kind and name."""
     return ((name, outcome) for name, outcome in found.items() if isinstance(name, tuple))
-
-
-@walled
-def test_what_is_not_heard_of_does_nothing_either(found):
-    assert not [name for (of, name), o in pairs(found) if of == "unheard" and (o.changed or not o.passed)]
 
 
 TELLS = {  # and "endless"
@@ -239,11 +226,10 @@ NOT_EVERYWHERE = {"becomes a program", "chooses its processor", "leaves its user
 
 
 @walled
-def test_without_the_wall_these_are_ways_to_read_and_to_change(tmp_path, monkeypatch):
+def test_without_the_wall_these_are_ways_to_change_what_is_a_neighbours(tmp_path, monkeypatch):
     begins = "\nfrom tinygrad_lecture.testing.sandbox import wall; wall.missing = lambda: 'switched off'\nmain()"
     monkeypatch.setattr(grader_module, "START", grader_module.START.replace("\nmain()", begins))
     room = Room(tmp_path)
-    room.attack("reads", room.ann / "own.py", lambda name: "link" not in name and name not in NEVER)
     room.attack("changes", only=lambda name: name not in NOT_EVERYWHERE)
     room.attack("unheard")
     found = room.outcomes()
@@ -342,14 +328,6 @@ def test_gaps_are_filled_with_the_indentation_of_their_line():
     assert [gaps("x = [...]\n"), gaps("# ... # TODO\n")] == [0, 0]
 
 
-class Doubling:
-    def __call__(self, x):
-        return 2 * x
-
-    def __repr__(self):
-        return "lambda x: 2 * x"
-
-
 def test_values_arrive_as_they_were(tmp_path):
     values = [
         None, True, 3, 2**70, 0.1, float("inf"), "ä", [1, (2.0, "x")], {(1, 2): [0.5]}, {1, 2}, np.float32(0.1),
@@ -357,8 +335,8 @@ def test_values_arrive_as_they_were(tmp_path):
         np.longdouble(1) / 3, np.ones(2, np.longdouble) / 3,
     ]  # fmt: skip
     text = (
-        "value = 3\ndef same(x): return x\ndef one(a, b): return a is b\ndef run(f, x): return f(x)\n"
-        "def drawn(rng): return rng.random()\nclass Number:\n    def __init__(self, x): self.x = x\n"
+        "value = 3\ndef same(x): return x\ndef one(a, b): return a is b\n"
+        "class Number:\n    def __init__(self, x): self.x = x\n"
     )
 
     def check(student):
@@ -370,13 +348,8 @@ def test_values_arrive_as_they_were(tmp_path):
         assert student.one(x, x)
         assert not student.one(x, x.copy())
         assert student.value == 3
-        assert student.run(Doubling(), 2) == 4
-        assert student.drawn(np.random.default_rng(0)) == np.random.default_rng(0).random()
         assert repr(student.Number(2)) == "<Number>"
-        assert observed(student, runpy.run_path(str(looks))["number"], 2) == [2, True]
 
-    looks = tmp_path.with_name("looks.py")
-    looks.write_text("def number(m, x): return [m.Number(x).x, isinstance(m.Number(x), m.Number)]")
     (outcome,) = outcomes(tmp_path, text, check=check)
     assert outcome.passed, outcome
 
@@ -385,14 +358,13 @@ def test_values_arrive_as_they_were(tmp_path):
 
 LOOKS = """
 import tinygrad_lecture as tl
-def cube(m, x):
-    return m.cube(tl.tensor(x)).numpy()
 def gradient(m, g, x):
     x = tl.tensor(x, requires_grad=True)
     m.cube(x).backward(tl.tensor(g))
     return x.grad.numpy()
 """
 FUNCTION = """
+import tinygrad_lecture as tl
 class Cube(tl.func.Function):
     @staticmethod
     def forward(ctx, x):
@@ -404,23 +376,14 @@ class Cube(tl.func.Function):
         return g * 3 * x * x
 cube = Cube.apply
 """
-OP = """
+WRONG_OP = """
+import tinygrad_lecture as tl
 tl.gelu(tl.zeros(5000))  # Numba loads libraries, if it is there
 @tl.op
-def cube(x, /):
-    return x * x * x
+def cube(x, /): return x * x * x
 @cube.backward
-def _(g, x):
-    return g * 3 * x * x
+def _(g, x): return g * x * x
 """
-
-
-ENGINE = {  # a file, and what is said of it
-    "a function": (FUNCTION, ""),
-    "a wrong rule": (FUNCTION.replace("g * 3", "g"), "gradient of x"),
-    "an op": (OP, ""),
-    "a wrong op": (OP.replace("return x *", "return 2 * x *"), "result"),
-}
 
 
 def test_objects_of_the_engine_are_looked_at_where_they_are(tmp_path):
@@ -428,12 +391,10 @@ def test_objects_of_the_engine_are_looked_at_where_they_are(tmp_path):
     looks = runpy.run_path(str(tmp_path / "looks.py"))
 
     def check(student):
-        check_function(lambda x: observed(student, looks["cube"], x), lambda x: x**3, [arrays()], draws=9)
         gradient = lambda g, x: observed(student, looks["gradient"], g, x)  # noqa: E731
         check_rule(lambda x: x**3, gradient, [arrays()], draws=9)
 
-    texts = [f"import tinygrad_lecture as tl\n{text}" for text, _ in ENGINE.values()]
     (tmp_path / "room").mkdir()
-    found = outcomes(tmp_path / "room", *texts, check=check, imports=["tinygrad_lecture"])
-    for outcome, (_, says) in zip(found, ENGINE.values(), strict=True):
-        assert outcome.passed is (says == "") and says in outcome.what, outcome
+    right, wrong = outcomes(tmp_path / "room", FUNCTION, WRONG_OP, check=check, imports=["tinygrad_lecture"])
+    assert right.passed, right
+    assert "gradient of x" in wrong.what

@@ -262,6 +262,7 @@ class Child(Link):
         nothing that is right.
         """
         over, start = threading.Event(), self.clock()
+        self._printed_before = os.fstat(self._output.fileno()).st_size
 
         def watch() -> None:
             while not over.wait(TICK):
@@ -314,10 +315,10 @@ class Child(Link):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def stopped(self) -> str:
-        """What it printed, and where it was, after it has ended."""
+        """What it printed since its time was last counted, and where it was, after it has ended."""
         self._kill()
         self._process.wait()
-        self._output.seek(max(0, self._output.seek(0, os.SEEK_END) - MAX_PRINTED))
+        self._output.seek(max(self._printed_before, self._output.seek(0, os.SEEK_END) - MAX_PRINTED))
         return self._output.read().decode("utf-8", "replace")
 
     def close(self) -> None:

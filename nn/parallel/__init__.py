@@ -35,13 +35,12 @@ MPI programs have it, and a loop stays a loop.
 
 Where things are, in the order of a step:
 
-    launch.py               run: start the workers, and end them all if one fails
-    group.py                how workers wait for each other, exchange objects and add up numbers
+    workers.py              run: start the workers, and end them all if one fails; how they wait for each other,
+                            exchange objects and add up numbers
     distribute.py           the rows of each batch that are this worker's; one model, whose gradients are averaged
 """
 
 from .distribute import distribute, shares
-from .group import group, mean, rank, size
-from .launch import run
+from .workers import group, mean, rank, run, size
 
 __all__ = ["distribute", "group", "mean", "rank", "run", "shares", "size"]

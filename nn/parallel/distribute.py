@@ -5,6 +5,7 @@ After each backward its gradients are averaged.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import pairwise
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture import Tensor, get_rng_state, set_rng_state
+from tinygrad_lecture import Tensor, get_rng_state, is_grad_enabled, set_rng_state
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, move, to_host
 from tinygrad_lecture.errors import brief
@@ -22,7 +23,7 @@ from tinygrad_lecture.random import replay
 from ..errors import is_data
 from ..module import Module
 from ..optim import Optimizer
-from .group import Group, Loop, group
+from .workers import Group, group
 
 
 class shares:
@@ -38,8 +39,9 @@ class shares:
     so that the gradient is that of the mean over all rows. Where a batch has fewer rows than there are workers, one
     without any gets the first row, and its gradient does not count.
 
-    Take a backward for each batch before the next. Rows that do not divide evenly can be weighed for one batch only: a
-    backward of several raises RuntimeError, as of two loaders at once or a list of batches.
+    Take a backward for each batch before the next: a backward of several, as of two loaders at once or a list of
+    batches, raises RuntimeError if their rows are shared differently. Batches taken within `tl.no_grad`, as for an
+    evaluation, do not count.
     """
 
     def __init__(self, batches: Iterable[Any]) -> None:
@@ -53,17 +55,22 @@ class shares:
         if workers.size == 1:
             yield from self.batches
             return
-        loop = Loop((1,) * workers.size)
-        workers.loops = [*workers.loops, loop]
+        before = workers.rows
         try:
             for batch in in_one_order(self.batches, workers):
                 bounds = row_bounds(batch, workers)
-                loop.give([end - first for first, end in pairwise(bounds)])
+                workers.rows = [end - first for first, end in pairwise(bounds)]
+                if is_grad_enabled():
+                    divisor = math.gcd(*workers.rows) or 1
+                    workers.given = set() if workers.seen else workers.given
+                    workers.given.add(tuple(n // divisor for n in workers.rows))
+                    workers.seen = False
                 first, end = bounds[workers.rank : workers.rank + 2]
                 yield take_rows(batch, slice(first, end) if first < end else slice(0, 1))
         finally:
-            workers.loops = [other for other in workers.loops if other is not loop]
-            workers.ended = None if loop.seen else loop
+            workers.rows = before
+            if workers.seen:
+                workers.given = {(1,) * workers.size}
 
 
 def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
@@ -149,7 +156,6 @@ class distribute(AbstractContextManager["distribute"]):
         self._group, self._model, self._optimizer = group(), model, optimizer
         self._parameters: list[Tensor] = []  # none: a worker alone
         self._sums: list[tuple[list[Tensor], Array]] = []  # the parameters of a dtype, and room for their gradients
-        self._pending: set[tuple[int, ...]] = set()  # parts of batches whose gradients are not yet added up
         if self._group.size == 1:
             return
         self._parameters = list(dict.fromkeys([*model.parameters(), *self._trained()]))
@@ -163,51 +169,39 @@ class distribute(AbstractContextManager["distribute"]):
         self._group.to_close.append(self)
 
     def average(self) -> None:
-        """Set each gradient to the mean over the rows of all workers. `backward` does it, unless within `no_sync`.
+        """Set each gradient to the mean over the rows of all workers. `backward` does it.
 
         Raises RuntimeError if the gradients may be of several batches with other shares.
         """
-        if not self._parameters:
-            return
-        if len(self._pending | self._group.parts_of_backward()) > 1:
+        if len(self._group.given) > 1:
             raise RuntimeError(
-                "backward: nn.parallel.shares gave several batches since the last averaged backward, and the workers' "
-                "parts of them differ, so their gradients cannot be weighed. Call backward for each batch before the "
-                "next; or take batches whose rows divide evenly among the workers, as with drop_last=True; or a "
-                "Trainer, whose accumulate= weighs each batch"
+                "backward: nn.parallel.shares gave several batches since the last backward, and the workers' parts of "
+                "them differ, so their gradients cannot be weighed. Call backward for each batch before the next; or "
+                "take batches whose rows divide evenly among the workers, as with drop_last=True; or a Trainer, whose "
+                "accumulate= weighs each batch. Take batches of an evaluation within tl.no_grad()"
             )
-        rows = self._group.latest.rows
+        (rows,) = self._group.given
+        self._group.seen = True
         self._add_up(rows[self._group.rank] / (sum(rows) or 1))
-        self._pending.clear()
 
     @contextmanager
     def summing(self) -> Iterator[None]:
-        """Context manager for the last `backward` of a step whose losses are shares of the whole already: in the end
-        each gradient is the sum over all workers. A worker without rows enters it as well."""
-        with self.no_sync():
-            yield
-        self._add_up(1.0)
-
-    @contextmanager
-    def no_sync(self) -> Iterator[None]:
-        """Context manager in which `backward` adds to this worker's gradients alone, as for all but the last batch of
-        an accumulated step. Their rows must divide evenly among the workers, or be as many in each batch."""
-        if all(p.grad is None for p in self._parameters):
-            self._pending.clear()  # those gradients are gone
+        """Context manager for a step whose losses are shares of the whole already: `backward` adds to this worker's
+        gradients alone, and in the end each is the sum over all workers. A worker without rows enters it as well."""
         before = modes.after_backward
         modes.after_backward = tuple(finish for finish in before if finish != self.average)
         try:
             yield
         finally:
             modes.after_backward = before
-        self._pending |= self._group.parts_of_backward()
+        self._add_up(1.0)
 
     def copy_buffers(self) -> None:
         """Copy worker 0's buffers to the others, such as running means, which each takes over its own rows."""
         buffers = dict(self._model.named_buffers())
         if self._parameters and buffers:
             for name, value in self._group.broadcast(buffers, "copy_buffers").items():
-                buffers[name].inplace()[...] = value.array
+                buffers[name].inplace()[...] = move(value, buffers[name].device)
 
     def close(self) -> None:
         """End it."""
@@ -268,7 +262,7 @@ def _copy_values(model: Module, parameters: Sequence[Tensor], group: Group) -> N
     if group.rank:
         model.load_state_dict(state)
         for p, value in zip(parameters, values, strict=True):
-            p.inplace()[...] = value.array
+            p.inplace()[...] = move(value, p.device)
 
 
 def _part_streams(group: Group) -> None:

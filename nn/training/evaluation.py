@@ -17,7 +17,7 @@ from ..errors import is_data
 from ..module import Module
 from ..module_calls import evaluating
 from ..parallel.distribute import in_one_order, of_own_rows
-from ..parallel.group import Group
+from ..parallel.workers import Group
 
 
 class Batches(Protocol):

@@ -34,7 +34,7 @@ from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from ..parallel.distribute import distribute, drawing_alike, of_own_rows, shares
-from ..parallel.group import group, rank
+from ..parallel.workers import group, rank
 from ..utils import clip_grad_norm_
 from . import saved_state
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, not_batches, share_of
@@ -280,10 +280,8 @@ class Trainer:
         """The same for the rows of this worker, and then the sum over all workers."""
         own = list(of_own_rows(batches, group()))
         own_counts = [count_of(self.loss, targets) for *_, targets in own]
-        with self._distributed.no_sync():
-            self._backward(own[:-1], own_counts[:-1], counts)
         with self._distributed.summing():
-            self._backward(own[-1:], own_counts[-1:], counts)
+            self._backward(own, own_counts, counts)
 
     def _next_batches(self) -> list[Any]:
         """The mini-batches of the next step; the last step of an epoch may have fewer than `accumulate`."""

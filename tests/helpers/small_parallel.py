@@ -10,7 +10,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from nn.parallel.group import Group, working_in
+from nn.parallel.workers import Group, working_in
 from tinygrad_lecture.random import replay
 
 F = nn.functional
@@ -22,8 +22,8 @@ class Threads(Group):
     def __init__(self, rank, told, barrier):
         self.rank, self.size, self.told, self.barrier = rank, len(told), told, barrier
 
-    def exchange(self, data):
-        self.told[self.rank] = data
+    def exchange(self, value):
+        self.told[self.rank] = copy.deepcopy(value)
         self.barrier.wait()
         together = list(self.told)
         self.barrier.wait()
@@ -93,7 +93,7 @@ OPTIMIZERS = {
 }
 
 
-def train(optimizer="AdamW", steps=20, batch_size=10, clip=1.0, accumulate=1, dtype=tl.float32, known=True, **how):
+def train(optimizer="AdamW", steps=20, batch_size=10, clip=1.0, accumulate=1, dtype=tl.float32, known=True):
     """The parameters, the last gradients and the optimiser's state after some steps, as NumPy arrays by name."""
     tl.manual_seed(0)
     model = Parts().to(dtype)
@@ -105,12 +105,7 @@ def train(optimizer="AdamW", steps=20, batch_size=10, clip=1.0, accumulate=1, dt
         for x, y in nn.parallel.shares(loader):
             if done % accumulate == 0:
                 trained.zero_grad()
-            loss = F.cross_entropy(model(x), y)
-            if how.get("no_sync") and done % accumulate < accumulate - 1:
-                with distributed.no_sync():
-                    loss.backward()
-            else:
-                loss.backward()
+            F.cross_entropy(model(x), y).backward()
             done += 1
             if done % accumulate == 0:
                 if clip:

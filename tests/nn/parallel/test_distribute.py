@@ -1,23 +1,24 @@
 """Workers exchange objects, and train one model to the results of one worker, to rounding. Here they are threads."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from nn.parallel.group import THREADS
-from small_parallel import OPTIMIZERS, Parts, assert_close, assert_same_bits, in_threads, points, train
+from nn.parallel.distribute import own_rows, take_rows
+from nn.parallel.workers import THREADS, Group
+from small_parallel import OPTIMIZERS, assert_close, assert_same_bits, in_threads, points, train
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.kernels.blas import openblas
 
 F = nn.functional
 SETTINGS = {
     **{name: {"optimizer": name} for name in OPTIMIZERS},
-    "without clipping": {"clip": None},
-    "float64": {"dtype": tl.float64},
-    "without its optimiser": {"known": False},
+    "float64, without clipping, and its optimiser unknown": {"dtype": tl.float64, "clip": None, "known": False},
     "accumulated": {"accumulate": 2, "steps": 20},
-    "accumulated without exchange": {"accumulate": 2, "no_sync": True, "batch_size": 23},  # equal rows each time
     "fewer rows than workers": {"batch_size": 11},  # 23 rows: 11, 11, 1
 }
 
@@ -29,24 +30,6 @@ def test_weights_gradients_and_state_are_those_of_one_worker(name, workers):
     assert_close(first, one)
     for other in others:
         assert_same_bits(first, other)
-
-
-def test_a_worker_alone_trains_as_without_these_lines():
-    def plain():
-        tl.manual_seed(0)
-        model = Parts()
-        optimizer = OPTIMIZERS["AdamW"](model.parameters())
-        for _ in range(2):
-            for x, y in nn.DataLoader(nn.TensorDataset(*points()), 10, shuffle=True):
-                optimizer.zero_grad()
-                F.cross_entropy(model(x), y).backward()
-                nn.clip_grad_norm_(model.parameters(), 1.0)
-                optimizer.step()
-        return {name: p.detach().numpy() for name, p in model.named_parameters()}
-
-    expected = plain()
-    result = train(steps=6)
-    assert_same_bits({name: result[name] for name in expected}, expected)
 
 
 def test_the_other_workers_take_over_the_weights_and_buffers_of_worker_0():
@@ -62,14 +45,6 @@ def test_the_other_workers_take_over_the_weights_and_buffers_of_worker_0():
     first, second = in_threads(begin)
     assert_same_bits(first, second)
     assert first["seen"].tolist() == [0, 0]
-
-
-def test_a_model_of_another_shape_is_refused():
-    def begin():
-        nn.parallel.distribute(nn.Linear(3, 2 + nn.parallel.rank()))
-
-    with pytest.raises(ValueError, match="the state does not fit Linear"):
-        in_threads(begin)
 
 
 def test_a_parameter_of_the_optimiser_alone_is_trained_as_well():
@@ -89,27 +64,41 @@ def test_a_parameter_of_the_optimiser_alone_is_trained_as_well():
         assert_close(result, one)
 
 
-def test_a_parameter_that_the_optimiser_got_later_is_refused():
-    def fit():
-        model, late = nn.Linear(3, 4), nn.Parameter(tl.ones(1))
-        optimizer = nn.optim.SGD(model.parameters(), 0.1)
-        nn.parallel.distribute(model, optimizer)
-        optimizer.add_param_group({"params": [late]})
-        (model(points()[0]) * late).sum().backward()
-        optimizer.step()
-
-    with pytest.raises(RuntimeError, match=r"1 parameters came after nn\.parallel\.distribute: add them before"):
-        in_threads(fit)
+def another_shape():
+    nn.parallel.distribute(nn.Linear(3, 2 + nn.parallel.rank()))
 
 
-def test_recorded_gradients_are_refused():
-    def differentiate():
-        model = nn.Linear(3, 1)
-        nn.parallel.distribute(model)
-        (model(points()[0]) ** 2).sum().backward(create_graph=True)
+def late_parameter():
+    model, late = nn.Linear(3, 4), nn.Parameter(tl.ones(1))
+    optimizer = nn.optim.SGD(model.parameters(), 0.1)
+    nn.parallel.distribute(model, optimizer)
+    optimizer.add_param_group({"params": [late]})
+    (model(points()[0]) * late).sum().backward()
 
-    with pytest.raises(RuntimeError, match=r"create_graph=True\) cannot be averaged over workers"):
-        in_threads(differentiate)
+
+def recorded():
+    model = nn.Linear(3, 1)
+    nn.parallel.distribute(model)
+    (model(points()[0]) ** 2).sum().backward(create_graph=True)
+
+
+def sent_with_its_graph():
+    nn.parallel.group().gather(tl.ones(1, requires_grad=True) * 2)
+
+
+@pytest.mark.parametrize(
+    ("work", "error", "message"),
+    [
+        (another_shape, ValueError, "the state does not fit Linear"),
+        (late_parameter, RuntimeError, r"1 parameters came after nn\.parallel\.distribute: add them before"),
+        (recorded, RuntimeError, r"create_graph=True\) cannot be averaged over workers"),
+        (sent_with_its_graph, RuntimeError, "detach"),
+        (lambda: nn.parallel.run(len, []), RuntimeError, "a worker of a run already"),
+    ],
+)
+def test_what_workers_cannot_do_is_refused(work, error, message):
+    with pytest.raises(error, match=message):
+        in_threads(work)
 
 
 def test_numbers_drawn_after_distribute_differ_but_follow_from_the_seed():
@@ -190,13 +179,6 @@ def test_workers_at_different_places_are_told_so(other):
         in_threads(go, workers=3)
 
 
-def test_a_tensor_computed_from_others_and_a_run_within_a_run_are_refused():
-    with pytest.raises(Exception, match="computed from others cannot be sent"):
-        in_threads(lambda: nn.parallel.group().gather(tl.ones(1, requires_grad=True) * 2))
-    with pytest.raises(RuntimeError, match="a worker of a run already"):
-        in_threads(nn.parallel.run, len, [])
-
-
 @pytest.mark.skipif(openblas() is None, reason="NumPy has another BLAS than OpenBLAS here")
 @pytest.mark.parametrize(("environment", "threads"), [({}, 1), ({"OMP_NUM_THREADS": "2"}, 2)])
 def test_openblas_uses_one_thread_while_workers_train(monkeypatch, environment, threads):
@@ -212,3 +194,146 @@ def test_openblas_uses_one_thread_while_workers_train(monkeypatch, environment, 
         assert get() == 2
     finally:
         set_(before)
+
+
+# --- the rows of each worker --------------------------------------------------------------------------------
+
+
+def member(rank, size):
+    group = Group()
+    group.rank, group.size = rank, size
+    return group
+
+
+def test_a_batch_keeps_its_structure():
+    x, y = tl.arange(6).reshape(6, 1), np.arange(6)
+    batch = {"x": x, "both": (x, [y, x])}
+    taken = take_rows(batch, slice(2, 4))
+    assert taken["x"].tolist() == [[2], [3]]
+    assert type(taken["both"]) is tuple
+    assert taken["both"][1][0].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("batch", "error", "message"),
+    [
+        ((tl.ones(3, 1), tl.ones(4)), ValueError, r"have \[3, 4\] rows"),
+        ((tl.ones(3), 2.0), TypeError, "no rows to share"),
+        ((tl.ones(3), tl.tensor(1.0)), TypeError, "no rows to share"),
+    ],
+)
+def test_a_batch_without_rows_to_share_is_refused(batch, error, message):
+    with pytest.raises(error, match=message):
+        own_rows(batch, member(0, 2))
+
+
+def seen(loader, epochs=2):
+    return [[numbers.tolist() for (numbers,) in nn.parallel.shares(loader)] for _ in range(epochs)]
+
+
+@settings(max_examples=20)
+@given(
+    rows=st.integers(1, 20),
+    batch_size=st.integers(1, 8),
+    seed=st.sampled_from([None, 5]),
+    workers=st.sampled_from([2, 3]),
+)
+def test_the_batches_are_those_of_one_worker_in_its_order(rows, batch_size, seed, workers):
+    def look():
+        tl.manual_seed(1)
+        loader = nn.DataLoader(nn.TensorDataset(tl.arange(rows)), batch_size, shuffle=True, seed=seed)
+        nn.parallel.distribute(nn.Linear(1, 1))  # from here on the workers draw different numbers
+        tl.rand(nn.parallel.rank())
+        return seen(loader)
+
+    alone, together = look(), in_threads(look, workers=workers)
+    for epoch, batches in enumerate(alone):
+        for i, batch in enumerate(batches):
+            parts = [each[epoch][i] for each in together]
+            if len(batch) < workers:  # the others got a row that does not count
+                assert all(part == [row] for part, row in zip(parts, batch, strict=False))
+            else:
+                assert list(chain.from_iterable(parts)) == batch
+
+
+# --- the weight of each worker's gradient -------------------------------------------------------------------
+
+UNEVEN = [tl.arange(3.0).double(), tl.arange(3.0, 6.0).double(), tl.tensor([6.0]).double()]
+EVEN = [tl.arange(4.0).double(), tl.arange(4.0, 6.0).double()]
+
+
+def each(batches):
+    yield from nn.parallel.shares(batches)
+
+
+def with_an_evaluation(batches):
+    for x in nn.parallel.shares(batches):
+        with tl.no_grad():
+            losses = [nn.parallel.mean(row.sum()) for row in nn.parallel.shares([tl.ones(4), tl.ones(5)])]
+        assert len(losses) == 2
+        yield x
+
+
+def the_first_of_each(batches):
+    for i in range(len(batches)):
+        yield next(iter(nn.parallel.shares(batches[i:])))
+
+
+def all_at_first(batches):
+    yield from list(nn.parallel.shares(batches))
+
+
+def two_at_once(batches):
+    for x, other in zip(nn.parallel.shares(batches), nn.parallel.shares(batches[::-1]), strict=True):
+        yield tl.cat([x, other])
+
+
+def gradients(loop, batches):
+    """The gradient of a weight times the mean of x: the mean of each batch, over the rows of all workers."""
+    model, found = nn.Linear(1, 1, bias=False).double(), []
+    nn.parallel.distribute(model)
+    for x in loop(batches):
+        model(x.reshape(-1, 1)).mean().backward()
+        found.append(model.weight.grad.item())
+        model.zero_grad()
+    return found
+
+
+@pytest.mark.parametrize("loop", [each, with_an_evaluation, the_first_of_each])
+def test_each_backward_weighs_the_rows_of_its_batch(loop):
+    assert in_threads(gradients, loop, UNEVEN) == [pytest.approx([1, 4, 6])] * 2
+
+
+@pytest.mark.parametrize("loop", [all_at_first, two_at_once])
+def test_gradients_of_uneven_batches_that_cannot_be_weighed_are_refused(loop):
+    with pytest.raises(RuntimeError, match=r"parts of them differ.*backward for each batch before the next; or .*even"):
+        in_threads(gradients, loop, UNEVEN)
+
+
+def test_even_batches_may_be_taken_in_any_way():
+    assert in_threads(gradients, all_at_first, EVEN) == [pytest.approx([1.5, 4.5])] * 2
+
+
+# --- batches that draw while they are iterated --------------------------------------------------------------
+
+
+def drawn():
+    """Batches as nanoGPT draws them: rows by chance."""
+    for _ in range(4):
+        yield tl.randint(0, 1000, (5,))
+
+
+def test_batches_that_draw_are_those_of_one_worker():
+    def look():
+        tl.manual_seed(1)
+        nn.parallel.distribute(nn.Linear(1, 1))
+        found = []
+        for _ in range(2):
+            for x in nn.parallel.shares(drawn()):
+                found.append(x.tolist())
+                tl.rand(1 + nn.parallel.rank())  # as dropout does
+        return found
+
+    alone, together = look(), in_threads(look)
+    for batch, *parts in zip(alone, *together, strict=True):
+        assert list(chain.from_iterable(parts)) == batch

@@ -15,7 +15,7 @@ import pytest
 
 import nn
 import small_parallel
-from nn.parallel import launch
+from nn.parallel import workers
 from small_parallel import assert_close, train
 from small_training import fitted
 
@@ -187,7 +187,7 @@ def is_alive(pid):
 def _started_plainly(monkeypatch):
     for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "NN_PARALLEL_WORKERS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(launch, "find_spec", lambda name: None)  # no process is to be started here
+    monkeypatch.setattr(workers, "find_spec", lambda name: None)  # no process is to be started here
 
 
 @pytest.mark.usefixtures("_started_plainly")

@@ -1,8 +1,11 @@
-"""run: a function in several workers, which are processes that MPI starts.
+"""The workers that train together: how they exchange numbers and objects, and how MPI starts them.
 
 MPI starts the whole program n times: `mpiexec -n 4 python program.py`, on one machine or several, or `run` does it, on
 this machine. `run` then calls the function in each, and afterwards worker 0 alone goes on. A worker whose error nobody
 catches ends all; one that calls `sys.exit` before it comes to `run` keeps the others waiting.
+
+A program asks `group()` for its group, which is a worker alone or MPI's ranks. Every worker must make the same calls in
+the same order, since each call waits for all.
 """
 
 from __future__ import annotations
@@ -14,21 +17,150 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from tinygrad_lecture import get_rng_state, set_rng_state
+import numpy as np
+
+from tinygrad_lecture import Tensor, get_rng_state, no_grad, set_rng_state
+from tinygrad_lecture.backend import Array
+from tinygrad_lecture.func.gradients import map_leaves
+from tinygrad_lecture.kernels.blas import one_thread
 
 from ..errors import check_sizes
-from .group import MPIGroup, size, working_in
 
 Result = TypeVar("Result")
+
+
+class Group:
+    """The workers of a run; this base class is a worker alone.
+
+    rank: the number of this worker, from 0. size: how many there are.
+    rows: of the latest batch of `shares`, for each worker; the same for all where there is none.
+    given: the rows of the batches of which the next `backward` may be.  seen: whether one has been.
+    to_close: what is distributed, to be closed at the end.
+    """
+
+    rank = 0
+    size = 1
+    rows: Sequence[int] = (1,)
+    given: set[tuple[int, ...]]
+    seen = True
+    to_close: list[Any]
+
+    def exchange(self, value: Any) -> list[Any]:
+        """The value that each worker gives, by rank."""
+        return [value]
+
+    def add_up(self, numbers: Array, call: str = "add_up") -> None:
+        """Replace an array by its sum over all workers, in place: the same bits for all of them."""
+
+    def gather(self, value: Any, call: str = "gather") -> list[Any]:
+        """The value of each worker, by rank: whatever can be pickled; of a Tensor its array.
+
+        call: what for. Raises RuntimeError unless the workers are in the same call.
+        """
+        if self.size == 1:
+            return [value]
+        given = self.exchange((call, map_leaves(lambda x: x.cpu().numpy() if isinstance(x, Tensor) else x, value)))
+        if len({name for name, _ in given}) > 1:
+            told = ", ".join(f"worker {i} in {name}" for i, (name, _) in enumerate(given))
+            raise RuntimeError(
+                f"the workers are at different places of the program: {told}. All must make the same calls in the "
+                "same order, so none of these may stand below `if nn.parallel.rank() == 0`"
+            )
+        return [each for _, each in given]
+
+    def meet(self, call: str) -> None:
+        """Wait until all workers have called this."""
+        self.gather(None, call)
+
+    def broadcast(self, value: Any, call: str = "broadcast") -> Any:
+        """Worker 0's value; that of the others is not looked at."""
+        return self.gather(value if self.rank == 0 else None, call)[0]
+
+
+class MPIGroup(Group):
+    """MPI's ranks. communicator: mpi4py's.
+
+    MPI waits for ever, or mixes up the numbers, if its ranks make different calls. So before each sum they tell each
+    other which call they are in.
+    """
+
+    def __init__(self, communicator: Any) -> None:
+        self.communicator = communicator
+        self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
+
+    def exchange(self, value: Any) -> list[Any]:
+        return self.communicator.allgather(value)  # type: ignore[no-any-return]
+
+    def add_up(self, numbers: Array, call: str = "add_up") -> None:
+        self.meet(call)
+        total = np.empty_like(numbers)
+        self.communicator.Allreduce(numbers, total)
+        numbers[...] = total
+
+
+_alone = Group()
+_own = threading.local()  # a thread's own group: that of a worker, and of the thread that `run` was called in
+
+
+def group() -> Group:
+    """The group of the workers that this program trains with; a group of one outside of `run`."""
+    return getattr(_own, "group", None) or _alone
+
+
+def rank() -> int:
+    """The number of this worker, from 0; 0 if it is alone."""
+    return group().rank
+
+
+def size() -> int:
+    """How many workers train together; 1 for a worker alone."""
+    return group().size
+
+
+@no_grad()
+def mean(number: Any) -> float:
+    """The mean over the workers of a number that each has, such as its loss, weighted by their rows. All call it."""
+    told: list[tuple[int, float]] = group().gather((group().rows[rank()], float(number)), "mean")
+    return sum(rows * value for rows, value in told) / sum(rows for rows, _ in told)
+
+
+# Workers whose BLAS uses all cores wait for each other in busy loops: so each uses one thread, unless one of these says
+# how many.
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+@contextmanager
+def working_in(joined: Group, silent: bool = False) -> Iterator[None]:
+    """Context manager: this thread is a worker of a group, and its BLAS uses one thread unless the environment says how
+    many. At the end what was distributed is closed. silent: what this process prints is not shown.
+    """
+    _own.group, joined.to_close = joined, []
+    joined.rows, joined.given = (1,) * joined.size, {(1,) * joined.size}
+    with ExitStack() as stack:
+        stack.callback(setattr, _own, "group", None)
+        if not any(name in os.environ for name in THREADS):
+            stack.enter_context(one_thread)
+        if silent:
+            nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+            stack.enter_context(redirect_stdout(nowhere))
+        try:
+            yield
+        finally:
+            for distributed in joined.to_close[::-1]:
+                distributed.close()
+
+
+# --- processes of MPI ----------------------------------------------------------------------------------------
 
 _SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE")  # of Open MPI; of MPICH, Intel, Microsoft, Slurm
 _RANKS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK")
@@ -106,16 +238,10 @@ def _run_as_worker(call: Callable[[], Result]) -> Result:
     _has_run, group = True, MPIGroup(MPI.COMM_WORLD)
     if group.size == 1:
         raise RuntimeError(f"nn.parallel: mpi4py is of another MPI than mpiexec, so no worker sees others: {_INSTALL}")
-    ending: SystemExit | None = None
     try:
         set_rng_state(group.broadcast(get_rng_state(), "run"))
         with working_in(group, silent=group.rank > 0):
-            try:
-                result = call()
-            except SystemExit as error:
-                if error.code:
-                    raise
-                ending = error
+            result = call()
         group.meet("run, at its end")
     except BaseException as error:
         if group.rank == 0:
@@ -125,8 +251,8 @@ def _run_as_worker(call: Callable[[], Result]) -> Result:
         print(f"raised in worker {group.rank} of {group.size}:\n", file=sys.stderr)
         traceback.print_exception(error)
         _end_all(MPI)
-    if group.rank or ending is not None:
-        raise ending or SystemExit
+    if group.rank:
+        raise SystemExit
     return result
 
 

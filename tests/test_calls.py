@@ -14,7 +14,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.kernels import blas, compiled, threads
+from tinygrad_lecture.kernels import compiled, threads
 from transformer import GPT, GPTConfig, Llama
 
 sys.path.append(str(Path(__file__).parent / "benchmarks"))
@@ -38,7 +38,6 @@ STEPS = {"W1": 280, "W2": 690, "W3": 6_500, "W6": 192_000}
 @pytest.fixture(autouse=True)
 def numpy_alone(monkeypatch):
     monkeypatch.setattr(compiled, "_loaded", False)
-    monkeypatch.setattr(blas, "set_aside", None)
     monkeypatch.setattr(threads, "_chosen", 1)
 
 

@@ -22,21 +22,8 @@ def threads() -> int | None:
     """How many threads the BLAS may use, outside of `one_thread`. None if its number cannot be read."""
     if found := openblas():
         with _lock:
-            return _before if _inside else _number(found[0])
+            return _before if _inside else found[0]()
     return None
-
-
-def _number(get: Callable[[], int]) -> int:
-    """What `get` says or, while compiled code has set it to one, what it will say again."""
-    if set_aside is None:
-        return get()
-    while True:
-        aside, number = set_aside(), get()
-        if aside == set_aside():  # else compiled work has begun or ended meanwhile
-            return aside or number
-
-
-set_aside: Callable[[], int] | None = None  # of `compiled/pool.py`: the number while it has set it to one, else 0
 
 
 class OneThread(ContextDecorator):
@@ -48,7 +35,7 @@ class OneThread(ContextDecorator):
         if found := openblas():
             with _lock:
                 if _inside == 0:
-                    _before = _number(found[0])
+                    _before = found[0]()
                     if _before != 1:
                         found[1](1)
                 _inside += 1
@@ -73,39 +60,34 @@ _before = 1  # the number of threads before the first of them
 @cache
 def openblas() -> tuple[Any, Any] | None:
     """OpenBLAS's functions that get and set its number of threads; None if there is no OpenBLAS."""
-    import ctypes  # here, to keep the import of the library light
-
-    for library in _libraries():
-        for name in _NAMES:
-            get: Any = getattr(library, name.format("get"), None)
-            set_: Any = getattr(library, name.format("set"), None)
-            if get is not None and set_ is not None:
-                set_.argtypes, set_.restype = [ctypes.c_int], None
-                return get, set_
-    return None
+    get, set_ = (_function(*(name.format(verb) for name in _NAMES)) for verb in ("get", "set"))
+    if get is None or set_ is None:
+        return None
+    set_.restype = None
+    return get, set_
 
 
 def addresses_of_threads() -> tuple[int, int]:
     """Where the functions of `openblas` are, for compiled code; 0 and 0 if there is no OpenBLAS."""
-    import ctypes
-
-    if (found := openblas()) is None:
-        return 0, 0
-    get, set_ = (ctypes.cast(function, ctypes.c_void_p).value or 0 for function in found)
-    return get, set_
+    get, set_ = openblas() or (None, None)
+    return _place(get), _place(set_)
 
 
 @cache
 def address(routine: str) -> int:
     """Where a routine of BLAS's C interface is that takes sizes of 64 bits; 0 if it is not found."""
-    import ctypes
+    return _place(_function(f"scipy_cblas_{routine}64_", f"cblas_{routine}64_"))
 
-    for library in _libraries():
-        for name in ("scipy_cblas_{}64_", "cblas_{}64_"):
-            function = getattr(library, name.format(routine), None)
-            if function is not None:
-                return ctypes.cast(function, ctypes.c_void_p).value or 0
-    return 0
+
+def _function(*names: str) -> Any:
+    """The first function of these names; None if there is none."""
+    return next((f for lib in _libraries() for name in names if (f := getattr(lib, name, None)) is not None), None)
+
+
+def _place(function: Any) -> int:
+    import ctypes  # here, to keep the import of the library light
+
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 @cache

@@ -1,7 +1,7 @@
 """Kernels of recurrent networks; ops/fused.py has the formulas. Gates are in the order r, z, n and i, f, g, o.
 
 Forward keeps the gates of all steps for backward. A step is a product with the weights of the state, and a function
-of the rest. An LSTM has compiled code too.
+of the rest.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, DType, xp
-from . import blas, compiled
 from .arrays import product
 from .blas import one_thread
-from .compiled import compiles
 from .fused import Needs, needed
 
 Sizes: TypeAlias = Sequence[int]  # how many sequences reach each step; they are sorted, the longest first
@@ -121,27 +119,22 @@ def gru_states(
     weight_t = xp(x).ascontiguousarray(weight.T)
 
     def step(gates: Array, h: Array) -> None:
-        sums = product(h, weight_t)
+        """gates: (n, 4 hidden), of three the inputs."""
+        sums = product(h, weight_t)  # (n, 3 hidden)
         if bias is not None:
             sums += bias
-        _gru_step(gates, sums, h)
+        gates[:, : 2 * hidden] += sums[:, : 2 * hidden]
+        sigmoid_(gates[:, : 2 * hidden])
+        gates[:, 3 * hidden :] = sums[:, 2 * hidden :]
+        r, z, new, through_r = _parts(gates)
+        new += r * through_r
+        xp(h).tanh(new, out=new)
+        h -= new
+        h *= z
+        h += new  # (1 - z) new + z h
 
     out = over_time(step, gates, h, sizes, reverse)
     return (out, gates) if keep else out
-
-
-def _gru_step(gates: Array, sums: Array, h: Array) -> None:
-    """Compute the next state in place. gates: (n, 4 hidden), of three the inputs.  sums: (n, 3 hidden), the product."""
-    two = 2 * h.shape[1]
-    gates[:, :two] += sums[:, :two]
-    sigmoid_(gates[:, :two])
-    gates[:, two + h.shape[1] :] = sums[:, two:]
-    r, z, new, through_r = _parts(gates)
-    new += r * through_r
-    xp(h).tanh(new, out=new)
-    h -= new
-    h *= z
-    h += new  # (1 - z) new + z h
 
 
 @one_thread
@@ -154,26 +147,20 @@ def gru_states_backward(
     dx, dproduct = lib.empty((2, n_rows, 3 * hidden), out.dtype)
     dh = grad[n_rows:].copy()
     for rows in reversed(steps(sizes, reverse)):
-        dh_n = dh[: rows.stop - rows.start]
+        h, dh_n = h_before[rows], dh[: rows.stop - rows.start]
         dh_n += grad[rows]
-        _gru_step_backward(kept[rows], h_before[rows], dh_n, dx[rows], dproduct[rows])
+        r, z, new, through_r = _parts(kept[rows])
+        dr, dz, dnew, _ = _parts(dx[rows], hidden)
+        lib.multiply(dh_n * (1 - z), 1 - new * new, out=dnew)
+        lib.multiply(dh_n * (h - new), z * (1 - z), out=dz)
+        lib.multiply(dnew * through_r, r * (1 - r), out=dr)
+        dproduct[rows] = dx[rows]
+        dproduct[rows, 2 * hidden :] *= r
+        dh_n *= z
         dh_n += product(dproduct[rows], weight)
     dweight = product(dproduct.T, h_before) if needs[2] else None
     dbias = dproduct.sum(axis=0) if bias is not None else None
     return needed((dx, dh, dweight, dbias), needs)
-
-
-def _gru_step_backward(gates: Array, h: Array, dh: Array, dx: Array, dproduct: Array) -> None:
-    """dx, dproduct: the gradients by the inputs and by the product with h, (n, 3 hidden).  dh: the gradient by the next
-    state, replaced by that by h without the part through the product."""
-    r, z, new, through_r = _parts(gates)
-    dr, dz, dnew, _ = _parts(dx, h.shape[1])
-    xp(h).multiply(dh * (1 - z), 1 - new * new, out=dnew)
-    xp(h).multiply(dh * (h - new), z * (1 - z), out=dz)
-    xp(h).multiply(dnew * through_r, r * (1 - r), out=dr)
-    dproduct[:] = dx
-    dproduct[:, 2 * h.shape[1] :] *= r
-    dh *= z
 
 
 # --- LSTM ---------------------------------------------------------------------------------------------------
@@ -189,34 +176,23 @@ def lstm_states(
     states = lib.concatenate([h0, c0], axis=1).astype(common_dtype(x, h0, c0, weight), copy=False)
     gates = lib.empty(x.shape, states.dtype)
     gates[:] = x
-    if compiles(gates, states, weight) and blas.address("sgemm"):
-        out, n_rows = np.empty((len(x) + len(h0), 2 * hidden), states.dtype), len(x)
-        loops = compiled.recurrent
-        loops.through_time(loops.lstm, weight, states, steps(sizes, reverse), gates, out)
-        out[n_rows:] = states
-    else:
-        weight_t = lib.ascontiguousarray(weight.T)
+    weight_t = lib.ascontiguousarray(weight.T)
 
-        def step(gates: Array, states: Array) -> None:
-            _lstm_step(gates, product(states[:, :hidden], weight_t), states)
+    def step(gates: Array, states: Array) -> None:
+        """gates: (n, 4 hidden), the inputs."""
+        h, c = states[:, :hidden], states[:, hidden:]
+        gates += product(h, weight_t)
+        i, f, g, o = _parts(gates)
+        sigmoid_(gates[:, : 2 * hidden])
+        lib.tanh(g, out=g)
+        sigmoid_(o)
+        c *= f
+        c += i * g
+        lib.tanh(c, out=h)
+        h *= o
 
-        out = over_time(step, gates, states, sizes, reverse)
+    out = over_time(step, gates, states, sizes, reverse)
     return (out, gates) if keep else out
-
-
-def _lstm_step(gates: Array, sums: Array, states: Array) -> None:
-    """Compute the next states in place. gates: (n, 4 hidden), the inputs.  sums: (n, 4 hidden), the product."""
-    lib, hidden = xp(gates), states.shape[1] // 2
-    h, c = states[:, :hidden], states[:, hidden:]
-    gates += sums
-    i, f, g, o = _parts(gates)
-    sigmoid_(gates[:, : 2 * hidden])
-    lib.tanh(g, out=g)
-    sigmoid_(o)
-    c *= f
-    c += i * g
-    lib.tanh(c, out=h)
-    h *= o
 
 
 @one_thread
@@ -227,33 +203,21 @@ def lstm_states_backward(
     lib, (n_rows, hidden) = xp(x), (len(x), h0.shape[1])
     states = before(out[:n_rows], lib.concatenate([h0, c0], axis=1), sizes, reverse)
     dx, dstates = lib.empty((n_rows, 4 * hidden), out.dtype), grad[n_rows:].copy()
-    back = steps(sizes, reverse)[::-1]
-    if compiles(kept, out, states, dstates, grad, weight) and blas.address("sgemm"):
-        loops = compiled.recurrent
-        loops.through_time(loops.lstm_backward, weight, dstates, back, kept, out, states, grad, dx)
-        back = []
-    for rows in back:
+    for rows in reversed(steps(sizes, reverse)):
         now = dstates[: rows.stop - rows.start]
         now += grad[rows]
-        _lstm_step_backward(kept[rows], out[rows], states[rows], now, dx[rows])
-        now[:, :hidden] = product(dx[rows], weight)
+        (i, f, g, o), (di, df, dg, do) = _parts(kept[rows]), _parts(dx[rows])
+        dh, dc, tanh_c = now[:, :hidden], now[:, hidden:], lib.tanh(out[rows, hidden:])
+        dc += dh * o * (1 - tanh_c * tanh_c)
+        lib.multiply(dh * tanh_c, o * (1 - o), out=do)
+        lib.multiply(dc * g, i * (1 - i), out=di)
+        lib.multiply(dc * states[rows, hidden:], f * (1 - f), out=df)
+        lib.multiply(dc * i, 1 - g * g, out=dg)
+        dc *= f
+        dh[:] = product(dx[rows], weight)
     dh, dc = dstates[:, :hidden], dstates[:, hidden:]
     dweight = product(dx.T, states[:, :hidden]) if needs[3] else None
     return needed((dx, dh, dc, dweight), needs)
-
-
-def _lstm_step_backward(gates: Array, states: Array, before: Array, dstates: Array, dx: Array) -> None:
-    """dx: the gradient by the inputs, (n, 4 hidden).  dstates: that by the states, of which that by c is replaced by
-    that by c before."""
-    lib, hidden = xp(gates), states.shape[1] // 2
-    (i, f, g, o), (di, df, dg, do) = _parts(gates), _parts(dx)
-    dh, dc, tanh_c = dstates[:, :hidden], dstates[:, hidden:], lib.tanh(states[:, hidden:])
-    dc += dh * o * (1 - tanh_c * tanh_c)
-    lib.multiply(dh * tanh_c, o * (1 - o), out=do)
-    lib.multiply(dc * g, i * (1 - i), out=di)
-    lib.multiply(dc * before[:, hidden:], f * (1 - f), out=df)
-    lib.multiply(dc * i, 1 - g * g, out=dg)
-    dc *= f
 
 
 def _parts(gates: Array, hidden: int | None = None) -> list[Array]:

@@ -1,16 +1,13 @@
 """Kernels of NumPy alone: large arrays in pieces, freed memory that is kept, GELU, scatter_add."""
 
 import math
-import os
 import subprocess
 import sys
-import textwrap
 
 import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from programs import run_python
 from strategies import LAYOUTS
 from strict_cupy import strict
 from tinygrad_lecture.kernels import compiled, threads
@@ -210,18 +207,3 @@ def test_numba_that_cannot_be_imported_is_left_out_with_a_warning(monkeypatch, e
         assert not compiled._load()
     monkeypatch.setattr(compiled, "find_spec", lambda name: None)
     assert not compiled._load()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_forked_child_asks_for_no_numba_that_is_not_there():
-    program = """
-        import os, sys
-        sys.modules["numba"] = None
-        import tinygrad_lecture as tl
-        tl.gelu(tl.ones(2000))
-        if not os.fork():
-            os._exit(int(tl.gelu(tl.ones(2000)).shape[0] != 2000))
-        sys.exit(os.wait()[1])
-    """
-    done = run_python("-W", "ignore", "-c", textwrap.dedent(program))
-    assert (done.returncode, done.stderr) == (0, "")

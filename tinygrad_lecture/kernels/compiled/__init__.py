@@ -8,9 +8,7 @@ NumPy. NUMBA_DISABLE_JIT=1, a setting of Numba's, turns them off.
     products.py     matrix products by NumPy's own BLAS; products with weights of 4 and 8 bits
     convolutions.py convolutions, forward and backward, one image at a time
     attention.py    attention, forward and backward, one text and head at a time
-    recurrent.py    an LSTM through all steps, some sequences in each thread
-    pool.py         the threads, which take chunks of this work in a microsecond
-    compiling.py    how a loop is compiled
+    pool.py         how a loop is compiled; the threads, which take chunks of this work in a microsecond
 
 Importing Numba takes 0.2 s, at the first such array. Compiling takes up to 0.4 s for each loop, at its first use ever;
 Numba keeps the machine code on disk.
@@ -32,7 +30,7 @@ from .. import blas
 from ..threads import elsewhere
 
 if TYPE_CHECKING:
-    from .compiling import Task
+    from .pool import Task
 
 LARGE = 1_024  # elements; below, a call of a loop saves little
 
@@ -75,10 +73,9 @@ def has_rows(rows: int, n: int, row: int, element: int, size: int) -> bool:
 
 def available() -> bool:
     """Whether the loops can be called. The first call loads them, or warns if Numba is installed and cannot be used."""
-    global _begun, _loaded
+    global _loaded
     if _loaded is None:
         with _loading:
-            _begun = True
             if _loaded is None:
                 _loaded = _load()
     return _loaded
@@ -89,19 +86,9 @@ loops: Any
 products: Any
 attention: Any
 convolutions: Any
-recurrent: Any
 
-_begun = False
 _loaded: bool | None = None
 _loading = threading.RLock()
-
-
-@blas.after_fork
-def _after_fork() -> None:
-    """A child forked while another thread loads Numba, or compiles, cannot end that: in it NumPy computes alone."""
-    global _loaded
-    if _begun and _loaded is not False:  # where it is False there is no Numba to ask
-        _loaded = bool(_loaded) and not import_module("numba.core.compiler_lock").global_compiler_lock.is_locked()
 
 
 def _load() -> bool:
@@ -109,7 +96,7 @@ def _load() -> bool:
         return False
 
     def load() -> None:
-        for name in ("pool", "loops", "products", "attention", "convolutions", "recurrent"):
+        for name in ("pool", "loops", "products", "attention", "convolutions"):
             import_module(f".{name}", __name__)
         run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # noqa: F821 - the first call makes Numba ready
 

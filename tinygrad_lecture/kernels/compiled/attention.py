@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from .compiling import Task, inlined, loop, summing
 from .loops import exponentials, f, softmax_row
-from .pool import carray, literal_unroll, pointer, pool, share
+from .pool import Task, carray, inlined, literal_unroll, loop, pointer, pool, share, summing
 from .products import PLAIN, ROW_MAJOR, SGEMM, TRANSPOSED, call_sgemm, one, zero
 
 QUERIES = 64  # in a block

@@ -12,8 +12,7 @@ import numpy as np
 
 from ...backend import Array
 from . import ALONE
-from .compiling import Task, inlined
-from .pool import carray, locate, pointer, run
+from .pool import Task, carray, inlined, locate, pointer, run
 from .products import PLAIN, ROW_MAJOR, SGEMM, TRANSPOSED, call_sgemm, one, zero
 
 CHUNKS = 8

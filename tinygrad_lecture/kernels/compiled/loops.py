@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from .compiling import Task, inlined, loop, summing
-from .pool import part, piece, row, whole
+from .pool import Task, inlined, loop, part, piece, row, summing, whole
 
 f = np.float32
 
@@ -46,17 +45,6 @@ def exp(x: Any) -> Any:
     y = (series * (r * r) + r + f(1)) * power
     y = f(0) if x < _LOWEST else y
     return f(math.inf) if x > _HIGHEST else y
-
-
-@inlined
-def tanh(x: Any) -> Any:
-    """Its Taylor series near 0, where 1 - exp(-2 |x|) would lose digits."""
-    square = x * x
-    near = f(-1 / 3) + square * (f(2 / 15) + square * (f(-17 / 315) + square * f(62 / 2835)))
-    e = exp(f(-2) * abs(x))
-    far = (f(1) - e) / (f(1) + e)
-    far = -far if x < 0 else far
-    return x + x * square * near if square < f(0.09) else far
 
 
 # --- gelu.py --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Compiled work that threads share in microseconds: they take its chunks by atomic numbers, without Python's lock.
+"""How a loop is compiled, and the threads that share its work in microseconds, without Python's lock.
 
 To wake a sleeping thread takes 40 µs, and to come back to Python while another thread is there takes 33. So a thread
 that helps stays in a compiled loop, `serve`, while work comes in quick succession. Between two looks for work it offers
@@ -19,18 +19,22 @@ from __future__ import annotations
 import atexit
 import ctypes
 import sys
+import threading
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial, wraps
+from hashlib import sha256
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from types import CellType, FunctionType
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ...backend import Array
 from .. import blas, threads
-from .compiling import Task, inlined, loop, numba
 
+numba: Any = import_module("numba")
 ir: Any = import_module("llvmlite.ir")
 types = numba.types
 intrinsic: Callable[[Callable[..., Any]], Any] = import_module("numba.extending").intrinsic
@@ -39,8 +43,95 @@ carray, literal_unroll, i64 = numba.carray, numba.literal_unroll, types.int64
 PATIENCE = 1_500  # looks for work, each about 0.4 µs
 
 # Where in the pool's memory each number is, in bytes: in a cache line of its own.
-TURN, DONE, OWNER, FUNCTION, JOB, SERVING, STOP, ASIDE, GIVE_WAY, GET, SET = (128 * i for i in range(11))
+TURN, DONE, OWNER, FUNCTION, JOB, SERVING, STOP, GIVE_WAY, GET, SET = (128 * i for i in range(10))
 LEFT = 2**20 - 1  # the part of TURN that counts chunks
+
+# --- how code is compiled -------------------------------------------------------------------------------------
+
+F = TypeVar("F", bound=Callable[..., Any])
+SETTINGS = {"error_model": "numpy", "fastmath": {"contract"}}  # no exceptions; x y + z may be rounded once
+
+
+STAMP = sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+
+
+def stamped(function: F) -> F:
+    """The function, made to close over the hash of all files here.
+
+    Numba keeps machine code on disk by a function's own file and by what it closes over. But the machine code holds
+    functions of other files too: from an earlier state of them, it would read a job's arguments in the wrong places.
+    """
+    code = function.__code__.replace(co_freevars=(*function.__code__.co_freevars, "STAMP"))
+    cells = *(function.__closure__ or ()), CellType(STAMP)
+    found = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, cells)
+    found.__qualname__, found.__module__ = function.__qualname__, function.__module__
+    return found  # type: ignore[return-value]
+
+
+def loop(function: F) -> F:
+    """The function compiled, to run without Python's lock.
+
+    Its machine code is kept on disk, unless no folder can be written to.
+    """
+    try:
+        compiled = numba.njit(nogil=True, cache=True, **SETTINGS)(stamped(function))
+    except RuntimeError:  # no folder can be written to
+        compiled = numba.njit(nogil=True, **SETTINGS)(function)
+    ready = False  # there is machine code, and no call compiles by itself
+    compiling = threading.Lock()
+
+    def compile_and_call(*arguments: Any) -> Any:
+        nonlocal ready
+        with compiling:
+            ready = False
+            compiled.disable_compile(False)
+            result = compiled(*arguments)
+            compiled.disable_compile()
+            ready = True
+            return result
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        if ready:
+            try:
+                return compiled(*arguments)
+            except TypeError:  # not yet compiled for arguments of these types
+                pass
+        return threads.elsewhere(partial(compile_and_call, *arguments))
+
+    return call  # type: ignore[return-value]
+
+
+def inlined(function: F) -> F:
+    """A part of loops, compiled into each."""
+    return numba.njit(forceinline=True, **SETTINGS)(function)  # type: ignore[no-any-return]
+
+
+def summing(function: F) -> F:
+    """A part of loops whose sums may be added in any order, and so several at once."""
+    return numba.njit(forceinline=True, fastmath={"contract", "reassoc"})(function)  # type: ignore[no-any-return]
+
+
+class Task:
+    """A loop over one chunk of a job: task(job, chunk), with the address of the job's arguments.
+
+    address: where the machine code is. It is compiled when this is first asked for.
+    """
+
+    def __init__(self, loop: Callable[[int, int], None]) -> None:
+        self._loop = loop
+
+    @cached_property
+    def address(self) -> int:
+        self._compiled = threads.elsewhere(self._compile)  # which owns the machine code
+        return self._compiled.address  # type: ignore[no-any-return]
+
+    def _compile(self) -> Any:
+        try:
+            return numba.cfunc("void(int64, int64)", cache=True, **SETTINGS)(stamped(self._loop))
+        except Exception:  # its machine code cannot be kept on disk, or read from there
+            return numba.cfunc("void(int64, int64)", **SETTINGS)(self._loop)
+
 
 # --- numbers in memory that several threads read and write ----------------------------------------------------
 
@@ -159,14 +250,13 @@ def serve(pool: int) -> None:
 def share(pool: int, function: int, job: Array, chunks: int) -> None:
     """Compute all chunks of a job with one BLAS thread in each, as `pool` says together or alone.
 
-    The number of BLAS threads is set here, where Ctrl-C cannot leave it at one; meanwhile ASIDE has the other number.
+    The number of BLAS threads is set here, where Ctrl-C cannot leave it at one.
     job: the array of its arguments, not the address alone: Numba frees an array that the caller reads no more.
     """
     alone = pool & 1
     pool -= alone
     blas_threads = call_get(load(pool + GET), ()) if load(pool + GET) else 1
     if blas_threads != 1:
-        store(pool + ASIDE, i64(blas_threads))
         call_set(load(pool + SET), (1,))
     if alone or not 2 <= chunks <= LEFT or not replace(pool + OWNER, 0, 1):
         for chunk in range(chunks):
@@ -183,7 +273,6 @@ def share(pool: int, function: int, job: Array, chunks: int) -> None:
         store(pool + OWNER, 0)
     if blas_threads != 1:
         call_set(load(pool + SET), (blas_threads,))
-        store(pool + ASIDE, 0)
 
 
 # --- the threads ----------------------------------------------------------------------------------------------
@@ -197,7 +286,7 @@ def _give_way_address() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-_numbers = np.zeros(11 * 16, np.int64)
+_numbers = np.zeros(10 * 16, np.int64)
 _numbers[GIVE_WAY // 8] = _give_way_address()
 _numbers[[GET // 8, SET // 8]] = blas.addresses_of_threads()
 _address = _numbers.ctypes.data
@@ -226,7 +315,6 @@ def _end() -> None:
 
 
 threads.leave_loops = _leave
-blas.set_aside = lambda: _numbers.item(ASIDE // 8)
 atexit.register(_end)
 
 

@@ -15,11 +15,11 @@ import numpy as np
 from ...backend import Array
 from .. import blas
 from . import has_rows, size_of_a_piece
-from .compiling import Task, inlined, loop, numba
 from .loops import f, row_sum
-from .pool import calls, carray, i64, intrinsic, ir, locate, part, piece, pointer, pool, share, whole
+from .pool import Task, calls, carray, inlined, intrinsic, ir, locate, loop, part, piece, pointer, pool, share, whole
 
-i32, f32 = numba.types.int32, numba.types.float32
+numba: Any = import_module("numba")
+i32, i64, f32 = numba.types.int32, numba.types.int64, numba.types.float32
 
 # The C interface of BLAS (netlib.org/blas): order, transposes, sizes, alpha, then each array's address and row length.
 call_sgemm = calls(numba.types.void, i32, i32, i32, i64, i64, i64, f32, i64, i64, i64, i64, f32, i64, i64)

@@ -1,9 +1,8 @@
 """Looking inside a computation.
 
-graph.py      `tl.Graph`: the values and gradients of a computation
+graph.py      `tl.Graph`: the values and gradients of a computation, with the program's names and lines
 vertex.py     what it consists of: values, steps of backward
 observe.py    how one watches ops and backward rules; `tl.detect_anomaly`: the op that made the first nan or inf
-program.py    what a graph reads from the program: modules, lines, names
 drawing.py    a graph as a picture
 layout.py     where its boxes go
 explain/      `tl.explain`: backpropagation as a worked example

@@ -12,7 +12,6 @@ draws □ for a letter that matplotlib's own font lacks.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -47,9 +46,8 @@ def _size(lines: Sequence[str]) -> Point:
 
 
 def _letters(line: str) -> int:
-    """The width of a line, in letters. The signs that mark a formula do not count."""
-    text = re.sub(r"[${}^_\\]", "", line) if line.count("$") > 1 else line
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    """The width of a line, in letters."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
 
 
 def path_of(points: Sequence[Point], right: float = 0.0) -> str:
@@ -136,7 +134,7 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
         remedy = "print(graph) and tl.page(graph, path) have no limit"
         raise ValueError(f"Graph.draw: a picture holds 1 to {MOST} vertices, not {len(vertices)}; {remedy}")
     picture = picture_of(vertices, title)
-    if Path(path).suffix.lower() == ".svg" and not any("$" in vertex.name for vertex in vertices):
+    if Path(path).suffix.lower() == ".svg":
         with atomic_write(path) as temporary:
             temporary.write_text(as_svg(picture), encoding="utf-8")
     else:
@@ -172,7 +170,7 @@ def as_svg(picture: Picture) -> str:
 
 
 def _by_matplotlib(picture: Picture, path: str | Path) -> None:
-    """Save the same as a PNG or PDF, in which texts may have formulas."""
+    """Save the same as a PNG or PDF."""
     figure = new_figure((picture.width + 20) / 96, (picture.height + 10) / 96)
     figure.set_layout_engine("none")
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -193,24 +191,10 @@ def _by_matplotlib(picture: Picture, path: str | Path) -> None:
         axes.add_patch(FancyBboxPatch((x, y), w, h, facecolor=colour, **frame))
     side = {"start": "left", "middle": "center", "end": "right"}
     for text in picture.texts:
-        shown, fonts = _drawable(text.text)
-        weight = "bold" if text.bold and "$" not in text.text else "normal"  # a formula is never bold
-        style = {"fontsize": 0.75 * text.size, "color": text.colour, "weight": weight, "ha": side[text.anchor]}
-        axes.text(text.x, text.y, shown, **style, **fonts)
+        style: dict[str, Any] = {"fontsize": 0.75 * text.size, "color": text.colour, "ha": side[text.anchor]}
+        style |= {"weight": "bold" if text.bold else "normal", "fontfamily": ["monospace", "sans-serif"]}
+        axes.text(text.x, text.y, drawable(text.text), **style, **as_written())
     save_picture(figure, path, dpi=140)
-
-
-def _drawable(line: str) -> tuple[str, dict[str, Any]]:
-    """A line as matplotlib can draw it. A formula stays one; other lines are drawn in a font of equal widths."""
-    from matplotlib.mathtext import MathTextParser
-
-    if "$" in line:
-        try:
-            MathTextParser("agg").parse(line)  # type: ignore[no-untyped-call,unused-ignore]
-            return line, {}
-        except ValueError:  # dollars that enclose no formula
-            pass
-    return drawable(line), {**as_written(), "fontfamily": ["monospace", "sans-serif"]}
 
 
 # --- figures of matplotlib --------------------------------------------------------------------------------------

@@ -2,31 +2,39 @@
 
 The tape saves only what backward rules ask for. A Graph therefore watches the computation and copies each value, which
 suits small networks.
+
+Lines, modules and names of variables are read from the call stack. So a program need not name them, and nothing costs
+time unless somebody watches. A module is any object with `named_modules` whose method `forward` is running: this
+package does not know `nn`.
 """
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, takewhile
+from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
 from ..autograd.core import Node, Record, unbroadcast
 from ..autograd.graph import Output, Upstreams, ancestors
+from ..autograd.modes import modes
 from ..autograd.op import Op
 from ..backend import Array, is_array, to_host
-from ..errors import aligned, kind_of
+from ..errors import aligned, caller_variables, in_library, kind_of
 from ..tensor_base import TensorBase, array_of
 from .observe import Observer, Observing
 from .printing import in_line
-from .program import Calls, Scopes, lines_of_call, tensors_by_name
-from .vertex import HEAD, LocalDerivatives, Step, Vertex, passes_of
+from .vertex import HEAD, Line, LocalDerivatives, Scope, Step, Vertex, passes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+_ENGINE = __file__.rpartition("inspect")[0]
 _watched: weakref.WeakValueDictionary[int, Graph] = weakref.WeakValueDictionary()  # by id
 
 
@@ -70,7 +78,7 @@ class Graph(Observer):
         self._seen: dict[int, weakref.ref[Any]] = {}  # its arrays, while it watches
         self._conditions: dict[int, tuple[Any, Sequence[Any]]] = {}  # each with the arrays that it was made of
         self._watching: Observing | None = None
-        self._scopes, self._calls, self._parameters = Scopes(), Calls(), dict[Node, str]()
+        self._scopes, self._parameters = Scopes(), dict[Node, str]()
 
     # --- looking at it ----------------------------------------------------------------------------------
 
@@ -140,10 +148,9 @@ class Graph(Observer):
     def draw(self, path: str | Path, title: str = "") -> None:
         """Draw the graph to a picture file: a box per value, from top to bottom, and gradients in red.
 
-        An .svg needs nothing installed, the other formats need matplotlib, and so do formulas as names.
+        An .svg needs nothing installed, the other formats need matplotlib.
 
-        The ending chooses the format: .png, .svg or .pdf. Values of more than 8 elements appear as their shape. Names
-        may be matplotlib formulas: graph.name({"$W^{(1)}$": w}).
+        The ending chooses the format: .png, .svg or .pdf. Values of more than 8 elements appear as their shape.
         Raises ImportError without matplotlib, ValueError for an empty graph, one of more than 300 values, or another
         ending, FileNotFoundError if the folder does not exist.
         """
@@ -177,7 +184,6 @@ class Graph(Observer):
         self._watching.__exit__(*error)
         self._watching = None
         self._scopes.forget()
-        self._calls.forget()
         self._seen, self._conditions = {}, {}
 
     def saw_forward(
@@ -192,7 +198,7 @@ class Graph(Observer):
             inputs = [self._constant(x) if node is None else self._vertex(node, x) for x, node in given]
             vertex = self.at[record] = self._add(record, op, inputs, settings, _copy(out))
             vertex.scope, vertex.lines = scope, lines_of_call()
-            self._calls.note(vertex, record, arrays)
+            self._note_function(vertex, arrays)
             self._seen |= {id(x): weakref.ref(x) for x in (*arrays, out) if is_array(x)}
             for x, array in zip(inputs, arrays, strict=True):
                 _, made_of = self._conditions.get(id(array), (None, ()))
@@ -204,6 +210,19 @@ class Graph(Observer):
         """Whether an array is a value of this graph, or a condition that was made of one."""
         seen, (_, made_of) = self._seen.get(id(array)), self._conditions.get(id(array), (None, ()))
         return (seen is not None and seen() is array) or any(map(self._knows, made_of))
+
+    def _note_function(self, vertex: Vertex, arrays: Sequence[Any]) -> None:
+        """Set which function of the user's an op is part of, and with it the constants that the function has made."""
+        called = modes.called
+        if called is None or not called.name.isidentifier() or called.name == vertex.op:
+            return
+        vertex.part_of = called.name
+        arguments = [*called.args, *called.kwargs.values()]
+        held = (x for arg in arguments for x in (arg if isinstance(arg, (list, tuple)) else [arg]))
+        given = {id(x._array) for x in held if isinstance(x, TensorBase)}
+        for x, array in zip(vertex.inputs, arrays, strict=True):
+            if x.op is None and x.number and not x.requires_grad and not x.name and id(array) not in given:
+                x.part_of = called.name
 
     def _name_parameters(self, module: Any) -> None:
         """Name the parameters of a module that runs. If another one has run on its own, variables will name them."""
@@ -289,3 +308,92 @@ def _copy(value: Any) -> Array:
 def _plus(total: Array | None, more: Array) -> Array:
     """The sum of gradients so far, and one more."""
     return more if total is None else total + more
+
+
+# --- the modules that are running, and the line --------------------------------------------------------------
+
+
+class Scopes:
+    """The modules that are running. A graph asks for them after each op. Two calls of one module are two scopes.
+
+    A call is recognised by its frame, which must be held for that. `forget` lets go of the frames.
+    """
+
+    def __init__(self) -> None:
+        self._running: list[tuple[FrameType, Scope]] = []  # outermost first
+        self._paths: dict[int, str] = {}  # of the modules of the outermost one, by id
+        self.roots: list[Any] = []  # outermost modules that are new since somebody emptied the list
+
+    def now(self) -> Scope | None:
+        """The innermost module that is running."""
+        calls = [(frame, _module_of(frame)) for frame in _frames() if frame.f_code.co_name == "forward"]
+        calls = [(frame, module) for frame, module in calls[::-1] if hasattr(module, "named_modules")]
+        pairs = zip(calls, self._running, strict=False)
+        self._running = [before for _, before in takewhile(lambda pair: pair[0][0] is pair[1][0], pairs)]
+        for running, module in calls[len(self._running) :]:
+            if not self._running:
+                self._paths = {id(m): path for path, m in module.named_modules()}
+                self.roots.append(module)
+            parent = self._running[-1][1] if self._running else None
+            scope = Scope(self._paths.get(id(module), ""), type(module).__name__, parent)
+            self._running.append((running, scope))
+        return self._running[-1][1] if self._running else None
+
+    def forget(self) -> None:
+        """Let go of the frames, which hold the variables of the calls."""
+        self._running, self._paths = [], {}
+
+
+def _frames() -> Iterator[FrameType]:
+    """The calls that are running, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _module_of(frame: FrameType) -> Any:
+    """The first argument of a call."""
+    return frame.f_locals.get(frame.f_code.co_varnames[0]) if frame.f_code.co_argcount else None
+
+
+def lines_of_call() -> tuple[Line, ...]:
+    """The lines that call an op: the user's and, if a layer calls it for the user, before it that of the layer."""
+    outside = [frame for frame in _frames() if not frame.f_code.co_filename.startswith(_ENGINE)]
+    users = (frame for frame in outside if not in_library(frame.f_code.co_filename))
+    found = [*outside[:1], *islice(users, 1)]
+    return tuple(dict.fromkeys((frame.f_code.co_filename, frame.f_lineno) for frame in found))
+
+
+# --- the program's variables ----------------------------------------------------------------------------------
+
+
+def tensors_by_name() -> Iterator[tuple[str, TensorBase]]:
+    """(name, tensor) of what the caller's variables hold."""
+    return ((name, x) for name, x in _named(caller_variables()) if isinstance(x, TensorBase))
+
+
+def _named(variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """(name, object) of what variables hold: first themselves, then attributes, then items of lists and dicts.
+
+    A name that begins with an underscore is left out, since notebooks keep what they have shown under such names.
+    """
+    held = {name: x for name, x in variables.items() if name.isidentifier() and name[0] != "_"}
+    yield from held.items()
+    for name, x in held.items():
+        yield from ((f"{name}.{key}", value) for key, value in _attributes(x).items())
+    for name, x in held.items():
+        if isinstance(x, (list, tuple, dict)):
+            items = list(x.items()) if isinstance(x, dict) else enumerate(x)
+            places = [(f"{name}[{key!r}]", value) for key, value in items]
+            yield from places
+            yield from ((f"{place}.{key}", value) for place, part in places for key, value in _attributes(part).items())
+
+
+def _attributes(x: Any) -> dict[str, Any]:
+    """The attributes of an object, the parts of a named tuple, and all parameters of a network by their names in it."""
+    if isinstance(x, (TensorBase, type, ModuleType, FunctionType)):
+        return {}
+    parts = x._asdict() if isinstance(x, tuple) and hasattr(x, "_asdict") else getattr(x, "__dict__", {})
+    parameters = dict(x.named_parameters()) if hasattr(type(x), "named_parameters") else {}
+    return {key: value for key, value in parts.items() if key[0] != "_"} | parameters

@@ -16,7 +16,7 @@ from ..autograd.core import Record
 from ..backend import Array, to_host
 from ..tensor_base import TensorBase
 from .drawing import as_svg, picture_of
-from .printing import in_words, number, text_of, with_digits
+from .printing import digits_of, in_words, number, text_of, with_digits
 from .vertex import HEAD, Vertex
 
 Curve: TypeAlias = tuple[Sequence[float], Sequence[float]]  # (x, y)
@@ -87,10 +87,9 @@ def curves(title: str, lines: Mapping[str, Curve]) -> str:
     parts = [
         f'<polyline fill="none" stroke="currentColor" stroke-opacity="0.4" '
         f'points="{LEFT},{ABOVE} {LEFT},{HIGH - BELOW} {WIDE - 12},{HIGH - BELOW}"/>',
-        *(_text(LEFT - 6, at(x0, y)[1] + 4, number(y), "end") for y in (y0, *between_ends(y0, y1, 0.12), y1)),
+        *(_text(LEFT - 6, at(x0, y)[1] + 4, number(y), "end") for y in (y0, y1)),
         _text(LEFT, HIGH - 6, number(x0), "start"),
         _text(WIDE - 12, HIGH - 6, f"step {number(x1)}", "end"),
-        *(_text(at(x, y0)[0], HIGH - 6, number(x), "middle") for x in between_ends(x0, x1, 0.25)),
         f'<text x="{LEFT}" y="18" font-weight="bold" fill="currentColor">{escape(title)}</text>',
     ]
     across = WIDE - 12.0
@@ -104,14 +103,6 @@ def curves(title: str, lines: Mapping[str, Curve]) -> str:
     size = f'viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}" font-family="sans-serif" font-size="12"'
     label = escape(f"{title}: at the end {last}")
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{label}">{"".join(parts)}</svg>'
-
-
-def between_ends(low: float, high: float, room: float) -> list[float]:
-    """Up to four round numbers along an axis. A share of the axis at each end is left for the numbers there."""
-    size = 10.0 ** math.floor(math.log10(high - low))
-    step = next(size * part for part in (0.2, 0.5, 1, 2) if (high - low) / (size * part) < 5)
-    inside = low + room * (high - low), high - room * (high - low)
-    return [step * i for i in range(math.ceil(inside[0] / step), math.floor(inside[1] / step) + 1)]
 
 
 def _line(points: Sequence[tuple[float, float]], colour: str) -> str:
@@ -140,21 +131,9 @@ def _grid(rows: Iterable[str], style: str = "") -> str:
 def tinted(matrix: Array) -> str:
     """A small matrix as a table of numbers, each on a tint."""
     most, style = _largest(matrix), "padding:1px 7px;text-align:right;background:"
-    rows = (
-        "".join(f'<td style="{style}{tint(x, most)}">{escape(text)}</td>' for x, text in zip(row, told, strict=True))
-        for row, told in zip(matrix.tolist(), texts(matrix), strict=True)
-    )
+    with with_digits(digits_of(matrix)):
+        rows = ["".join(f'<td style="{style}{tint(x, most)}">{number(x)}</td>' for x in row) for row in matrix.tolist()]
     return _grid(rows, ";font-family:monospace;margin:4px 0")
-
-
-def texts(matrix: Array) -> list[list[str]]:
-    """The elements of a matrix: four digits, or as many as it takes for different ones to look different."""
-    for digits in range(4, 18):  # 17 tell any two numbers apart
-        with with_digits(digits):
-            told = [list(map(number, row)) for row in matrix.tolist()]
-        if len({text for row in told for text in row}) >= np.unique(matrix).size:
-            break
-    return told
 
 
 def tint(value: Any, most: float) -> str:

@@ -120,8 +120,7 @@ class Vertex:
     value with several uses is the sum of what they return for it.
     lines: the (file, line) of the call, of a layer first, of the user last; () if not known.  scope: the module that
     was running, None if none was.
-    written: the call of a function that is this one op, as in the program, with {i} for input i: "max({0}, axis=1)"; ""
-    if the op itself was called.  part_of: the function of several ops that it is one of, "" if there is none.
+    part_of: the function that the program called, "max", where that is another name than the op's; else "".
     follows: whether a constant was made of a value of the graph, as a detached one and a condition are.
     """
 
@@ -138,7 +137,6 @@ class Vertex:
     name: str = ""
     lines: Sequence[Line] = ()
     scope: Scope | None = None
-    written: str = ""
     part_of: str = ""
     maker: Any = None
     follows: bool = False
@@ -155,8 +153,6 @@ class Vertex:
         if self.op is None:
             return "leaf" if self.requires_grad else "constant"
         given = [str(x) for x in self.inputs]
-        if self.written:
-            return self.written.format(*given)
         while given[-1:] == ["None"]:  # an input that was left out
             given.pop()
         if self.op in _SIGNS and len(given) == 2:

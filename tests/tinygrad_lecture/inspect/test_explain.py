@@ -16,7 +16,7 @@ import tinygrad_lecture as tl
 from gradchecks import make
 from nn.functional.normalization import normalised_channels
 from tinygrad_lecture import ops
-from tinygrad_lecture.inspect.explain.elements import ELEMENTS, SLOPES
+from tinygrad_lecture.inspect.explain.elements import ELEMENTS
 from tinygrad_lecture.inspect.explain.formulas import (
     DEFINITIONS,
     DERIVATIVES,
@@ -316,7 +316,7 @@ def test_the_element_is_the_engines_and_follows_from_its_numbers(name):
 
 
 def test_every_entry_of_the_tables_is_tried():
-    assert {*ELEMENTS, *SLOPES} <= {name.split(",")[0].split(" ")[0] for name in ELEMENT}
+    assert {*ELEMENTS} <= {name.split(",")[0].split(" ")[0] for name in ELEMENT}
     in_words = {name for name, text in DEFINITIONS.items() if "{" in text.partition(", where")[0]}
     assert in_words <= {word for name in FUSED for word in name.split()}
 

@@ -92,7 +92,7 @@ def formula_with_numbers(vertex: Vertex) -> str:
 
 def _call(vertex: Vertex, given: Sequence[Any], value: Any) -> Expression:
     """The formula of a vertex, as the program has it, with numbers or texts for its inputs. value: its result."""
-    between_commas = vertex.written or vertex.formula.startswith(f"{vertex.op}(")
+    between_commas = vertex.formula.startswith(f"{vertex.op}(")
     texts = [x.text if between_commas else x.beside(NEGATIVE + 1) for x in map(expression, given)]
     inputs = [replace(x, number=0, name=text) for x, text in zip(vertex.inputs, texts, strict=True)]
     result = formulas.computed(vertex, {**dict(zip("abc", given, strict=False)), "y": value})
@@ -118,10 +118,8 @@ def forward_lines(vertex: Vertex) -> list[str]:
 def _example_of(vertex: Vertex, out: Array) -> Place:
     """The element whose formula says most.
 
-    It is the largest; in attention the largest of the last query, which attends to all keys; the last of a cumsum.
+    It is the largest; in attention the largest of the last query, which attends to all keys.
     """
-    if vertex.op == "cumsum":
-        return tuple(n - 1 for n in out.shape)
     sizes = np.nan_to_num(np.abs(out.astype(np.float64)))
     if vertex.op in ("attention", "attention_weights"):
         sizes[..., :-1, :] = -1
@@ -307,28 +305,8 @@ def chain_rule(step: Step, term: Term, place: Place) -> list[Expression]:
     if column is None or not ways.size or (op in formulas.MOVES and ways.size == 1 and column.flat[ways[0]] == 1):
         return []
     above, slopes = g.reshape(-1)[ways], column.reshape(-1)[ways]
-    if op in SLOPES and ways.size == 1:
-        upstream = expression(-above[0] if term.position else above[0])
-        return [SLOPES[op](upstream, step.vertex, formulas.known_values(step.vertex), place)]
     added_up = ways.size > 1 and (slopes == 1).all() and (op not in PRODUCTS or term.position == 2)
     return [dot(above) if added_up else dot(above, slopes)]
-
-
-def _cross_entropy_slope(g: Expression, vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
-    """g times the probability of a class, minus 1 if it is the target."""
-    *row, i = place
-    scores = given[0][tuple(row)].astype(np.float64)
-    p = np.exp(scores[i]) / np.exp(scores).sum()
-    return g * (expression(p) - int(i == given[1][tuple(row)]))
-
-
-def _squared_error_slope(g: Expression, vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
-    count = given[0].size if vertex.settings.get("average", True) else 1
-    slope: Expression = g * 2 * (expression(given[0][place]) - given[1][place])
-    return slope / count if count > 1 else slope
-
-
-SLOPES = {"cross_entropy": _cross_entropy_slope, "squared_error": _squared_error_slope}
 
 
 def gradient_lines(step: Step, term: Term, name: str) -> list[str]:

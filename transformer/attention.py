@@ -232,9 +232,7 @@ class MultiHeadAttention(nn.Module):
 
 
 def _check_memory(memory: Tensor, rotation: Rotation | None, cache: KeyValues | None) -> None:
-    """Raises ValueError for a memory that is no text, comes with a rotation, or is not the one in the cache."""
-    if memory.ndim < 2:
-        raise ValueError(f"MultiHeadAttention: expected memory (..., tokens, width), got {memory.shape}")
+    """Raises ValueError for a memory that comes with a rotation, or is not the one in the cache."""
     if rotation is not None:
         raise ValueError(
             "MultiHeadAttention: rotary positions work in self-attention only; leave out memory or rotation"

@@ -149,8 +149,8 @@ def make_attention(config: TransformerConfig) -> MultiHeadAttention:
     return MultiHeadAttention(
         config.width,
         config.heads,
-        kv_heads=config.groups,
-        head_dim=config.head_dim,
+        kv_heads=config.kv_heads,
+        head_dim=config.head_width,
         bias=config.bias,
         dropout=config.dropout,
         scale=None if config.scaled_scores else 1.0,
@@ -159,4 +159,4 @@ def make_attention(config: TransformerConfig) -> MultiHeadAttention:
 
 def make_ffn(config: TransformerConfig) -> FeedForward:
     """The FFN of a block."""
-    return FeedForward(config.width, config.ffn_width, config.activation, config.bias, config.dropout)
+    return FeedForward(config.width, config.hidden, config.activation, config.bias, config.dropout)

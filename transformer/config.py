@@ -69,10 +69,10 @@ class TransformerConfig:
     - `layers`: number of blocks.
     - `heads`: attention heads per layer.
     - `kv_heads`: how many of them have keys and values of their own, which groups of heads share (Ainslie et al.,
-      arXiv:2305.13245); 0 means all.
+      arXiv:2305.13245); 0 becomes `heads`, all.
     - `width`: size of a token's vector.
-    - `head_width`: size of a head's queries, keys and values; 0 means width / heads.
-    - `hidden`: neurons in the hidden layer of each FFN; 0 means 4 * width.
+    - `head_width`: size of a head's queries, keys and values; 0 becomes width / heads.
+    - `hidden`: neurons in the hidden layer of each FFN; 0 becomes 4 * width.
     - `activation`: of the FFN, "relu" (2017, T5), "gelu" (BERT, BART), "gelu_tanh" (GPT-2), "swiglu" (gated, Llama) or
       "geglu" (gated, T5 1.1).
     - `norm`: "pre", before attention and FFN and after the last block (GPT-2), or "post", after each sum (2017, BERT).
@@ -124,6 +124,12 @@ class TransformerConfig:
         complaints = list(self._complaints())
         if complaints := complaints or list(self._mismatches()):
             raise ValueError(f"{type(self).__name__}: {'; '.join(complaints)}")
+        for name, value in self._derived().items():
+            object.__setattr__(self, name, getattr(self, name) or value)
+
+    def _derived(self) -> dict[str, int]:
+        """What fields become that are 0: they follow from others."""
+        return {"kv_heads": self.heads, "head_width": self.width // self.heads, "hidden": 4 * self.width}
 
     def _complaints(self) -> Iterator[str]:
         """Yields an error message for each invalid field."""
@@ -146,17 +152,12 @@ class TransformerConfig:
         """Yields an error message for fields that are valid, but not together."""
         if not self.head_width and self.width % self.heads:
             yield f"width {self.width} cannot be split into {self.heads} heads: it must be a multiple"
-        elif self.positions == "rotary" and self.head_dim % 2:
-            yield f"rotary positions rotate pairs, so width / heads must be even, got {self.head_dim}"
+        elif self.positions == "rotary" and (head_width := self.head_width or self.width // self.heads) % 2:
+            yield f"rotary positions rotate pairs, so width / heads must be even, got {head_width}"
         if self.max_distance <= self.buckets // 2:
             yield f"max_distance {self.max_distance} must be above buckets / 2, which have one distance each"
-        if self.heads % self.groups:
+        if self.heads % (self.kv_heads or self.heads):
             yield f"{self.heads} heads cannot share the keys and values of {self.kv_heads}: heads must be a multiple"
-
-    @property
-    def head_dim(self) -> int:
-        """Size of a head's queries, keys and values: `head_width` or, if that is 0, width / heads."""
-        return self.head_width or self.width // self.heads
 
     @property
     def longest(self) -> int:
@@ -164,19 +165,9 @@ class TransformerConfig:
         return sys.maxsize if self.positions == "relative" else self.context
 
     @property
-    def groups(self) -> int:
-        """How many heads have keys and values of their own: `kv_heads` or, if that is 0, `heads`."""
-        return self.kv_heads or self.heads
-
-    @property
     def std(self) -> float:
         """Standard deviation of the initial matrices: `init_std` or, if that is None, 1 / sqrt(width)."""
         return 1 / math.sqrt(self.width) if self.init_std is None else self.init_std
-
-    @property
-    def ffn_width(self) -> int:
-        """Neurons in the hidden layer of each FFN: `hidden` or, if that is 0, 4 * width."""
-        return self.hidden or 4 * self.width
 
     # --- how many parameters ----------------------------------------------------------------------------
 
@@ -195,11 +186,11 @@ class TransformerConfig:
     def _parts(self, attentions: int, ffns: int, embeddings: int) -> dict[str, int]:
         """`parameters_by_part` of a model with that many attentions, FFNs and position embeddings."""
         gated = self.activation in GATED
-        queries, keys = self.heads * self.head_dim, self.groups * self.head_dim
-        matrix = ffns * self.width * self.ffn_width
+        queries, keys = self.heads * self.head_width, self.kv_heads * self.head_width
+        matrix = ffns * self.width * self.hidden
         # One norm per attention and per FFN; per stack a final one with "pre", and one for the embedding.
         norms = attentions + ffns + embeddings * ((self.norm == "pre") + self.embedding_norm)
-        biases = attentions * (queries + 2 * keys + self.width) + ffns * (self.ffn_width * (1 + gated) + self.width)
+        biases = attentions * (queries + 2 * keys + self.width) + ffns * (self.hidden * (1 + gated) + self.width)
         positions = {"learned": self.context * self.width, "relative": self.buckets * self.heads}.get(self.positions, 0)
         return {
             "W_E": self.vocab_size * self.width,

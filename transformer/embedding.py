@@ -72,7 +72,7 @@ def make_positions(config: TransformerConfig) -> NoPositions:
         case "sinusoidal":
             return Sinusoids(config.context, config.width)
         case "rotary":
-            return Rotary(config.context, config.head_dim, config.rotary_base)
+            return Rotary(config.context, config.head_width, config.rotary_base)
         case "relative":
             return RelativeBias(config.heads, config.buckets, config.max_distance)
         case "none":

@@ -44,7 +44,7 @@ class EncoderDecoderConfig(TransformerConfig):
 
     The other fields, and the errors, are those of `TransformerConfig`.
 
-    - `decoder_layers`: number of the decoder's blocks; 0 means `layers`.
+    - `decoder_layers`: number of the decoder's blocks; 0 becomes `layers`.
     - `start`: the token that every target begins with, `stop`: the one that ends it; None if not known.
     - `forced`: the first token of every target after `start`, which the model does not choose; None if it does.
     """
@@ -70,14 +70,12 @@ class EncoderDecoderConfig(TransformerConfig):
             if token is not None and (type(token) is not int or not 0 <= token < self.vocab_size):
                 yield f"{name} must be a token, 0 to {self.vocab_size - 1}, or None, got {token!r}"
 
-    @property
-    def decoder_depth(self) -> int:
-        """Number of the decoder's blocks: `decoder_layers` or, if that is 0, `layers`."""
-        return self.decoder_layers or self.layers
+    def _derived(self) -> dict[str, int]:
+        return super()._derived() | {"decoder_layers": self.layers}
 
     def parameters_by_part(self) -> dict[str, int]:
         """Parameters per part, summed over layers; a decoder block has two attentions."""
-        attentions, ffns = self.layers + 2 * self.decoder_depth, self.layers + self.decoder_depth
+        attentions, ffns = self.layers + 2 * self.decoder_layers, self.layers + self.decoder_layers
         return self._parts(attentions=attentions, ffns=ffns, embeddings=2)
 
 
@@ -100,7 +98,7 @@ class EncoderDecoder(Inspectable):
             self.encoder_norm = make_final_norm(config)
             W_E = self.source_embedding.W_E
             self.target_embedding = Embedding(config, W_E)
-            self.decoder = nn.ModuleList([CrossBlock(config) for _ in range(config.decoder_depth)])
+            self.decoder = nn.ModuleList([CrossBlock(config) for _ in range(config.decoder_layers)])
             self.decoder_norm = make_final_norm(config)
             self.unembedding = unembedding(config, W_E)
         initialize(self, config)
@@ -188,7 +186,7 @@ class EncoderDecoder(Inspectable):
 
     def new_cache(self) -> Cache:
         """An empty key/value cache for `decode`."""
-        return Cache(self.config.decoder_depth)
+        return Cache(self.config.decoder_layers)
 
     def generate(self, source: Prompt, *, start: int | None = None, **settings: Any) -> Iterator[int]:
         """Yields the target of a source, token by token.

@@ -3,8 +3,7 @@
     probabilities       logits -> probabilities: temperature, then top_k, top_p
     draw                probabilities -> a token
 
-The order is that of `transformers`. `draws` is the loop that appends the token and goes on, for the `Texts` of a
-`LanguageModel`.
+The order is that of `transformers`. `draws` is the loop that appends the token and goes on.
 """
 
 from __future__ import annotations
@@ -179,55 +178,32 @@ Prompt = Sequence[int] | Array | Tensor
 Step = tuple[Array, Array]  # the tokens chosen, and which texts go on: (batch,) each
 
 
-class Texts:
-    """Texts in progress, one a row: their tokens, and the cache of what the model has computed for them.
-
-    - `model`: a LanguageModel.
-    - `tokens`, `mask`: (batch, tokens); False in the mask for padding.
-    - `cached`: whether to use a cache.
-
-    Beyond the context the window slides: the model sees the last `context` tokens. Their positions then change with
-    every token, so no cache is valid, and each token costs the work of a whole window.
-    """
-
-    def __init__(self, model: Any, tokens: Array, mask: Array, cached: bool) -> None:
-        self.model, self.tokens, self.mask, self.cached = model, tokens, mask, cached
-        self._cache: Cache | None = None
-        self._modules = [*model.modules()]
-
-    def next_logits(self) -> Tensor:
-        """Logits of each text's next token: (batch, vocab_size). Only here evaluation mode and no_grad hold."""
-        tokens, mask = self.tokens[:, -self.model.context :], self.mask[:, -self.model.context :]
-        if tokens.shape != self.tokens.shape:
-            self._cache = None
-        elif self.cached and self._cache is None:
-            self._cache = self.model.new_cache()
-        new = tokens if self._cache is None else tokens[:, self._cache.length :]  # (batch, new)
-        with evaluating(self._modules):
-            return self.model.next_logits(tl.tensor(new), None if mask.all() else tl.tensor(mask), self._cache)  # type: ignore[no-any-return]
-
-    def append(self, tokens: Array, running: Array) -> None:
-        """Append a token to each text, (batch,); padding where `running`, (batch,), is False."""
-        new = np.where(running, tokens, 0)[:, None]  # (batch, 1)
-        self.tokens = np.concatenate([self.tokens, new], axis=1)  # (batch, tokens + 1)
-        self.mask = np.concatenate([self.mask, running[:, None]], axis=1)
-
-
-def draws(texts: Texts, settings: Settings) -> Iterator[Step]:
+def draws(model: LanguageModel, tokens: Array, mask: Array, settings: Settings) -> Iterator[Step]:
     """Yields the next token of each text, and which texts go on, (batch,) each; ends when none does.
 
-    A token of settings["stop"] ends a text and is not part of it.
+    - `tokens`, `mask`: (batch, tokens), one text a row; False in the mask for padding.
+
+    A token of settings["stop"] ends a text and is not part of it. Beyond the context the window slides: the model sees
+    the last `context` tokens. Their positions then change with every token, so no cache is valid, and each token costs
+    the work of a whole window. Evaluation mode and no_grad hold only while the model computes.
     """
-    random = rng.generator(settings["seed"])
-    running = np.ones(len(texts.tokens), np.bool_)
+    random, modules = rng.generator(settings["seed"]), [*model.modules()]
+    running = np.ones(len(tokens), np.bool_)
+    cache = model.new_cache() if settings["cached"] else None
     for _ in range(settings["max_new_tokens"]):
-        chosen = choose(texts.next_logits(), settings, random)  # (batch, vocab_size) -> (batch,)
+        window, seen = tokens[:, -model.context :], mask[:, -model.context :]
+        cache = cache if window.shape == tokens.shape else None
+        new = window if cache is None else window[:, cache.length :]  # (batch, new)
+        with evaluating(modules):
+            logits = model.next_logits(tl.tensor(new), None if seen.all() else tl.tensor(seen), cache)
+        chosen = choose(logits, settings, random)  # (batch, vocab_size) -> (batch,)
         for token in settings["stop"]:
             running = running & (chosen != token)
         if not running.any():
             return
         yield chosen, running
-        texts.append(chosen, running)
+        tokens = np.concatenate([tokens, np.where(running, chosen, 0)[:, None]], axis=1)  # (batch, tokens + 1)
+        mask = np.concatenate([mask, running[:, None]], axis=1)
 
 
 class LanguageModel(nn.Module):
@@ -246,11 +222,6 @@ class LanguageModel(nn.Module):
     def context(self) -> int:
         """The most tokens the model can attend to."""
         return self.config.longest
-
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens the vocabulary has."""
-        return self.config.vocab_size
 
     def new_cache(self) -> Cache:
         """An empty key/value cache."""
@@ -303,7 +274,7 @@ class LanguageModel(nn.Module):
         if not isinstance(tokenizer, PretrainedTokenizer):
             raise ValueError('chat: the model has no tokenizer for chats, as Llama.from_pretrained("smollm2") has')
         settings = {"max_new_tokens": 500, **settings}
-        checked = checked_settings(settings, self.vocab_size)
+        checked = checked_settings(settings, self.config.vocab_size)
         settings["stop"] = [*checked["stop"], *tokenizer.ends]
         room = self.context - min(checked["max_new_tokens"], self.context // 2)
         prompt = tokenizer.encode_chat(messages, room)
@@ -313,10 +284,10 @@ class LanguageModel(nn.Module):
 
     def _begun(self, prompts: Iterable[Prompt], given: Settings) -> Iterator[Step]:
         """The `draws` after prompts. Raises as `generate` does, before the first token is asked for."""
-        settings = checked_settings(given, self.vocab_size)
+        settings = checked_settings(given, self.config.vocab_size)
         tokens, mask = pad_prompts(prompts)
-        check_vocabulary(tokens, self.vocab_size)
-        return draws(Texts(self, tokens, mask, settings["cached"]), settings)
+        check_vocabulary(tokens, self.config.vocab_size)
+        return draws(self, tokens, mask, settings)
 
 
 def pad_prompts(prompts: Iterable[Prompt]) -> tuple[Array, Array]:

@@ -55,10 +55,8 @@ class GPTConfig(TransformerConfig):
     def gpt2(cls, size: str = "small", **changes: Any) -> Self:
         """GPT-2 "small" (124M), "medium" (355M), "large" (774M) or "xl" (1,558M) (Radford et al., 2019).
 
-        changes: fields to set differently. Raises ValueError for another size.
+        changes: fields to set differently. Raises KeyError for another size.
         """
-        if size not in GPT2_SIZES:
-            raise ValueError(f"GPTConfig.gpt2: size must be one of {', '.join(GPT2_SIZES)}, got {size!r}")
         layers, heads, width = GPT2_SIZES[size]
         return cls(**{"layers": layers, "heads": heads, "width": width, **changes})
 

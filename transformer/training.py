@@ -138,8 +138,8 @@ def mask_tokens(
 # --- the loss of all models: cross-entropy, averaged over tokens ----------------------------------------------
 
 
-def token_cross_entropy(logits: Tensor, targets: Any, ignore_index: int = IGNORED) -> Tensor:
-    """The mean of -log(softmax(logits)[target]) over all tokens whose target is not ignore_index.
+def token_cross_entropy(logits: Tensor, targets: Any) -> Tensor:
+    """The mean of -log(softmax(logits)[target]) over all tokens whose target is not -100.
 
     - `logits`: (..., tokens, vocab_size).
     - `targets`: (..., tokens), integers, a Tensor on any device, array or list.
@@ -153,7 +153,7 @@ def token_cross_entropy(logits: Tensor, targets: Any, ignore_index: int = IGNORE
             f"{targets.shape}"
         )
     rows = logits.reshape(targets.numel(), logits.shape[-1])  # (batch * tokens, vocab_size)
-    return F.cross_entropy(rows, targets.reshape(targets.numel()), ignore_index=ignore_index)
+    return F.cross_entropy(rows, targets.reshape(targets.numel()), ignore_index=IGNORED)
 
 
 class TokenCrossEntropy(nn.Module):
@@ -165,13 +165,10 @@ class TokenCrossEntropy(nn.Module):
         nn.Trainer(model, batches, TokenCrossEntropy(), optimizer, steps=2000)
     """
 
-    def __init__(self, ignore_index: int = IGNORED) -> None:
-        self.ignore_index = ignore_index
-
     def forward(self, logits: Tensor, targets: Any) -> Tensor:
         """logits (..., tokens, vocab_size), targets (..., tokens) -> 0-d."""
-        return token_cross_entropy(logits, targets, self.ignore_index)
+        return token_cross_entropy(logits, targets)
 
     def count(self, targets: Tensor) -> Any:
         """How many targets are not ignored: a number, or a 0-d Tensor."""
-        return nn.CrossEntropyLoss(ignore_index=self.ignore_index).count(targets)
+        return nn.CrossEntropyLoss(ignore_index=IGNORED).count(targets)

@@ -75,7 +75,7 @@ def report(m, settings):
     # GPT-3's sizes, and the lecture's count of its weights
     config, parts = m.config, m.config.parameters_by_part()
     print(f"\nGPT-3: {config.heads} heads per layer x {config.layers} layers = {m.all_heads:,} attention heads")
-    sizes = f"{config.heads} x {config.head_dim} = {config.heads * config.head_dim:,}"
+    sizes = f"{config.heads} x {config.head_width} = {config.heads * config.head_width:,}"
     detail(f"  The lecture's 8 heads x 96 = 768 are not GPT-3's: there it is {sizes}.\n")
     detail(f"  W_E: {config.vocab_size:,} x {config.width:,} = {parts['W_E']:,} weights, and as many in W_U.")
     ffn = (parts["FFN up"] + parts["FFN down"]) / m.weights

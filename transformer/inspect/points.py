@@ -48,15 +48,15 @@ OUTPUT = -1
 STREAM = "(tokens, {config.width})"
 INSIDE: dict[type, dict[str, tuple[str, int, str]]] = {  # point -> a part of that module, where there, shape by config
     MultiHeadAttention: {
-        "queries": ("attend", 0, "({config.heads}, tokens, {config.head_dim})"),
-        "keys": ("attend", 1, "({config.groups}, keys, {config.head_dim})"),
-        "values": ("attend", 2, "({config.groups}, keys, {config.head_dim})"),
+        "queries": ("attend", 0, "({config.heads}, tokens, {config.head_width})"),
+        "keys": ("attend", 1, "({config.kv_heads}, keys, {config.head_width})"),
+        "values": ("attend", 2, "({config.kv_heads}, keys, {config.head_width})"),
         "scores": ("attend.softmax", 0, "({config.heads}, tokens, keys)"),
         "weights": ("attend.softmax", OUTPUT, "({config.heads}, tokens, keys)"),
-        "heads": ("attend", OUTPUT, "({config.heads}, tokens, {config.head_dim})"),
+        "heads": ("attend", OUTPUT, "({config.heads}, tokens, {config.head_width})"),
         "": ("", OUTPUT, STREAM),
     },
-    FeedForward: {"units": ("down", 0, "(tokens, {config.ffn_width})"), "": ("", OUTPUT, STREAM)},
+    FeedForward: {"units": ("down", 0, "(tokens, {config.hidden})"), "": ("", OUTPUT, STREAM)},
     Block: {"": ("", OUTPUT, STREAM)},
     Embedding: {"": ("", OUTPUT, STREAM)},
     ResidualStream: {"": ("", OUTPUT, STREAM)},

@@ -124,17 +124,13 @@ class Trace(Mapping[str, Any]):
         """
         if not 0 <= layer <= self.layers:
             raise IndexError(f"logits_at: layer must be 0 to {self.layers}, got {layer}")
-        norm, unembedding = self.read_out("logits_at")
+        norm = getattr(self.model, self.stack.norm)
+        unembedding = self.stack.unembedding and getattr(self.model, self.stack.unembedding)
+        if not unembedding:
+            raise ValueError("logits_at: the traced model has no W_U; of an encoder-decoder, use the decoder's trace")
         with tl.no_grad():
             x = tl.as_tensor(self.residual[layer], device=self.model.get_submodule(self.stack.embedding).device)
             return to_host(unembedding(norm(x)).array)
-
-    def read_out(self, asker: str) -> tuple[Any, Any]:
-        """The final norm and the unembedding. Raises ValueError, which begins with `asker`, without W_U."""
-        found = self.stack.unembedding and getattr(self.model, self.stack.unembedding)
-        if not found:
-            raise ValueError(f"{asker}: the traced model has no W_U; of an encoder-decoder, use the decoder's trace")
-        return getattr(self.model, self.stack.norm), found
 
     def best_at(self, layer: int) -> tuple[Array, Array]:
         """The most probable token at each position, by the logit lens, and its probability: (..., tokens) each."""

@@ -23,13 +23,7 @@ from ..embedding import LearnedPositions
 from ..tokenizer.base import located
 from .source import Source
 
-DERIVED = {  # a field -> what it means where it is 0 or None
-    "init_std": "std",
-    "hidden": "ffn_width",
-    "kv_heads": "groups",
-    "head_width": "head_dim",
-    "decoder_layers": "decoder_depth",
-}
+DERIVED = ("hidden", "kv_heads", "head_width", "decoder_layers")  # null means that it follows from other fields
 UNWRITTEN = (
     "is_causal",
     "is_encoder_decoder",
@@ -96,7 +90,7 @@ class Format:
     - `name`: the family in messages. `model_type`, `architecture`: what config.json calls it.
     - `fields`: fields of config.json -> ours. Several may have the same meaning; then they must agree.
     - `words`: for fields of config.json whose values are words, each value that we can follow -> ours.
-    - `nullable`: fields that may be null in config.json; ours then is None, or 0 where that stands for a default.
+    - `nullable`: fields that may be null in config.json; ours then is None, or follows from others: see DERIVED.
     - `also`: fields that are written, but not read -> ours. `defaults`: of our fields, where Hugging Face's differ.
     - `supported`: for other fields of config.json, the values that we can follow; the first is written.
     - `optional`: our fields that say whether a part exists -> a tensor of that part.
@@ -183,14 +177,12 @@ class Format:
 
     def write_config(self, config: Any, dtype: str) -> dict[str, Any]:
         """The contents of config.json. Raises ValueError for a config that this family's files cannot describe."""
-        usual = vars(type(config)())
         described = {"init_std", *self.fields.values(), *self.optional, *(("bias",) if self.biased else ())}
+        usual = vars(type(config)(**{name: v for name, v in vars(config).items() if name in described}))
         wrong = [f"{name} {v!r}" for name, v in vars(config).items() if name not in described and v != usual[name]]
         written: dict[str, Any] = {"model_type": self.model_type}
         for theirs, ours in {**self.fields, **self.also}.items():
-            value = getattr(config, DERIVED.get(ours, ours))
-            if theirs in self.nullable and ours in DERIVED and not getattr(config, ours):
-                value = None
+            value = config.std if ours == "init_std" else getattr(config, ours)
             if theirs in self.words:
                 words = {means: word for word, means in reversed(list(self.words[theirs].items()))}
                 wrong += [] if value in words else [f"{ours} {value!r}"]

@@ -95,12 +95,8 @@ class GGUFFile(Source):
             self.held = {_name(names["tensors"], name): tensor for name, tensor in stored.items()}
 
     def __getitem__(self, name: str) -> Array:
-        gguf, kind = require("gguf", NEEDS), self.held[name].kind
-        try:
-            array = gguf.dequantize(self._bytes(name), gguf.GGMLQuantizationType[kind])
-        except NotImplementedError:
-            raise ValueError(f"{name} is stored as {kind}, which the package gguf cannot dequantise") from None
-        return self._in_order(name, array)
+        gguf = require("gguf", NEEDS)
+        return self._in_order(name, gguf.dequantize(self._bytes(name), gguf.GGMLQuantizationType[self.held[name].kind]))
 
     def shape(self, name: str) -> Shape:
         return self.held[name].shape

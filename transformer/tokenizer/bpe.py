@@ -100,18 +100,13 @@ class BPETokenizer(Tokenizer):
             if word in self._cache:
                 ids += self._cache[word]
                 continue
-            row = self._bytes(word)
-            for _ in apply_merges(row, self._merge_table):
-                pass
+            row = Row([[self._byte_ids[byte] for byte in word.encode("utf-8")]])  # before the first merge
+            apply_merges(row, self._merge_table)
             tokens = row.tokens()
             if len(self._cache) < CACHED_WORDS:
                 self._cache[word] = tokens
             ids += tokens
         return ids
-
-    def _bytes(self, word: str) -> Row:
-        """A word before the first merge: a token for each byte."""
-        return Row([[self._byte_ids[byte] for byte in word.encode("utf-8")]])
 
     def _texts(self, ids: Iterable[int]) -> Iterator[str]:
         return texts_of(self.vocabulary[id] for id in ids)
@@ -269,13 +264,8 @@ def parse(
     pairs = []
     for number, merge in enumerate(merges, start=1):
         parts = merge.split(" ")
-        if len(parts) != 2:
-            raise ValueError(f"merge {number}, {merge!r}, must be two tokens, as in 'Ġ t'")
-        for token in (*parts, "".join(parts)):
-            if token not in ids:
-                raise ValueError(
-                    f"merge {number}, {merge!r}, needs the token {token!r}, which is not in the vocabulary"
-                )
+        if len(parts) != 2 or not {*parts, merge.replace(" ", "")} <= ids.keys():
+            raise ValueError(f"merge {number}, {merge!r}, must be two tokens that make a third, as in 'Ġ t'")
         pairs.append((ids[parts[0]], ids[parts[1]]))
     if unknown := [name for name in special_tokens if name not in ids]:
         raise ValueError(f"the special token {unknown[0]!r} is not in the vocabulary")

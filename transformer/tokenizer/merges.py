@@ -28,7 +28,7 @@ Encoding: among the pairs of neighbours that have a merge, the one learnt first 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
 
@@ -154,8 +154,8 @@ class Corpus(Row):
 # --- encoding --------------------------------------------------------------------------------------------------
 
 
-def apply_merges(row: Row, merges: Mapping[Pair, tuple[int, int]]) -> Iterator[Pair]:
-    """Apply the merges to a row in place. Yields each pair after it was merged everywhere, from left to right.
+def apply_merges(row: Row, merges: Mapping[Pair, tuple[int, int]]) -> None:
+    """Apply the merges to a row in place.
 
     - `merges`: pair -> (rank, new id). The rank is the merge's place in the order in which merges were learnt.
 
@@ -173,18 +173,11 @@ def apply_merges(row: Row, merges: Mapping[Pair, tuple[int, int]]) -> Iterator[P
     for place in range(len(ids) - 1):
         add_candidate(place)
     while candidates:
-        rank, _, pair = candidates[0]
-        merged = []
-        while candidates and candidates[0][0] == rank:
-            left = heappop(candidates)[1]
-            if (ids[left], ids[after[left]]) == pair:  # else outdated
-                row.join(left, merges[pair][1])
-                merged.append(left)
-        for left in merged:
+        _, left, pair = heappop(candidates)
+        if (ids[left], ids[after[left]]) == pair:  # else outdated
+            row.join(left, merges[pair][1])
             add_candidate(before[left])
             add_candidate(left)
-        if merged:
-            yield pair
 
 
 def merge_table(
@@ -201,11 +194,7 @@ def merge_table(
     for rank, (left, right) in enumerate(merges):
         if (left, right) in table:
             raise ValueError(f"BPETokenizer: the merge of ids {left} and {right} occurs twice")
-        for id in (left, right):
-            if id not in ordinary:
-                raise ValueError(f"BPETokenizer: merge {rank + 1} has id {id}, which is not an ordinary token")
-        token = vocabulary[left] + vocabulary[right]
-        if token not in ids:
-            raise ValueError(f"BPETokenizer: ids {left} and {right} merge to {token!r}, which is not an ordinary token")
+        if not {left, right} <= ordinary or (token := vocabulary[left] + vocabulary[right]) not in ids:
+            raise ValueError(f"BPETokenizer: merge {rank + 1}, of ids {left} and {right}, makes no ordinary token")
         table[left, right] = rank, ids[token]
     return table

@@ -41,8 +41,11 @@ def update(x: T, change: str, op: Any, *operands: Any, **settings: Any) -> T:
     for one of a dtype that does not fit into x's.
     """
     to_memory = _writes_to_memory(x, change, *operands, *settings.values())
+    window = None if to_memory else x._window
+    # what a rule saves of a detached tensor must outlive the change, which `_replace` makes in memory
+    before = x if window is None or not base_of(window).detached else wrap(x._array.copy(), x._node)
     with set_grad_enabled(not to_memory):
-        result = op(x, *operands, **settings)
+        result = op(before, *operands, **settings)
     shape, dtype = x._array.shape, x._array.dtype
     if result.shape != shape:
         raise TensorError(f"{change}: the result has shape {result.shape}, but x has {shape}; write x = x + ...")
@@ -101,8 +104,9 @@ def _is_view_at(x: TensorBase, index: Any, value: TensorBase) -> bool:
 def _replace(x: TensorBase, change: str, new: Any) -> None:
     """Give x the array and node of `new`, and compute every tensor that shares its memory again.
 
-    Raises RuntimeError where another cannot be computed: x was detached from it or it from x, it is a view of a leaf
-    that requires grad, or a view with a hook, which the gradients of later uses would not pass.
+    A detached tensor is changed in memory: what it was detached from sees the new numbers, and keeps its own gradient.
+    Raises RuntimeError where another cannot be computed: it was detached from x, is a view of a leaf that requires
+    grad, or is a view with a hook, which the gradients of later uses would not pass.
     """
     window = x._window
     others = sharers(x)
@@ -112,12 +116,14 @@ def _replace(x: TensorBase, change: str, new: Any) -> None:
         x._window = None
         return
     base = base_of(window)
-    if any(base_of(other._window) is not base for other in others):
+    views = [other for other in others if base_of(other._window) is base]
+    apart = len(views) < len(others)
+    if apart and not base.detached:
         raise RuntimeError(
             f"{change} cannot be recorded here: x shares its memory with another tensor through detach(), .data or "
             "no_grad(), and one of them would not see the change. Write x = x + ..., or take x.detach().clone()"
         )
-    if any(isinstance(other._window, View) and has_hooks(other._node) for other in others):
+    if any(isinstance(other._window, View) and has_hooks(other._node) for other in views):
         raise RuntimeError(
             f"{change} cannot be recorded here: a view that shares x's memory has a hook, which would get a part of "
             "its gradient. Register the hook after the change, or make a new tensor, as in x = x + ..."
@@ -129,10 +135,12 @@ def _replace(x: TensorBase, change: str, new: Any) -> None:
             "tl.no_grad(), or make a new tensor, as in x = x + ..."
         )
     after = _written_to_base(before, window, new)
-    after._array = _laid_out_like(base.array, after._array)
+    if apart:
+        announced(before)[...] = after._array
+    after._array = before._array if apart else _laid_out_like(base.array, after._array)
     base.array, base.node = after._array, after._node
     values: dict[Window, Any] = {base: after}
-    for tensor in (x, *others):
+    for tensor in (x, *views):
         _become(tensor, _value_of(tensor._window, values))
 
 

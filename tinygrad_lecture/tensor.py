@@ -150,7 +150,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
     def detach(self) -> Tensor:
         """A constant with the same shape and memory: no gradient flows back through it."""
         constant: Tensor = wrap(self._array)
-        note_sharing(constant, self)
+        note_sharing(constant, self, detached=True)
         return constant
 
     # --- shape, dtype, device ---------------------------------------------------------------------------

@@ -85,13 +85,13 @@ class Base:
     """How a tensor looks into memory of its own, which views may share.
 
     The tensor may be gone while its views live, so its array and node are kept.
-    sharing: weak references to all tensors that share the memory.
+    sharing: weak references to all tensors that share the memory.  detached: whether by detach(), the user's wish.
     """
 
-    __slots__ = ("array", "node", "sharing", "tensor")
+    __slots__ = ("array", "detached", "node", "sharing", "tensor")
 
-    def __init__(self, tensor: TensorBase, sharing: set[weakref.ref[TensorBase]]) -> None:
-        self.array, self.node, self.sharing = tensor._array, tensor._node, sharing
+    def __init__(self, tensor: TensorBase, sharing: set[weakref.ref[TensorBase]], detached: bool = False) -> None:
+        self.array, self.node, self.sharing, self.detached = tensor._array, tensor._node, sharing, detached
         self.tensor = weakref.ref(tensor, sharing.discard)
         sharing.add(self.tensor)
 
@@ -165,12 +165,12 @@ def note_view(op: Any, inputs: Sequence[Any], n: int, settings: dict[str, Any], 
             return
 
 
-def note_sharing(tensor: TensorBase, other: TensorBase) -> None:
+def note_sharing(tensor: TensorBase, other: TensorBase, detached: bool = False) -> None:
     """Note that two tensors share memory, but not their gradients, as a detached one does."""
     sharing = _window(other).sharing
     if tensor is other:  # `Base` adds a reference to it, and the set would compare the two by comparing tensors
         sharing.difference_update([reference for reference in sharing if reference() is tensor])
-    tensor._window = Base(tensor, sharing)
+    tensor._window = Base(tensor, sharing, detached)
 
 
 def _window(x: TensorBase) -> Window:

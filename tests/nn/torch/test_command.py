@@ -36,9 +36,7 @@ def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path):
         ("import torch.multiprocessing as mp; mp.spawn(len)", "torch.multiprocessing.spawn is not here, because one"),
         ("import torch; torch.nn.Upsample(None, 2, 'bicubic')(torch.ones(1, 1, 2, 2))", "interpolate: mode 'bicubic"),
         ("import torch; torch.ones(2).foo_bar()", "Tensor.foo_bar is not here; write it with the functions that are"),
-        ("import torch; torch.where(torch.ones(2), 1, 2)", "the order is torch.where(condition, a, b) or a.where"),
         ("import torch; torch.distributed.init_process_group()", "is not here, because one process trains here"),
-        ("import torch; torch.ones(2, 2).H", "torch.Tensor.H is not here, because"),
         ("import torchvision", "torchvision is not here, because"),
         ("import torch; torch.sofmax", "names like it are softmax"),
         ("import torch; x = torch.ones(2).numpy(); x[0] = 1", "to change the array, x.numpy().copy()"),
@@ -71,18 +69,16 @@ def test_a_script_that_saves_ends_before_training_if_it_cannot(tmp_path, capsys,
 
 
 IMPORTS = """
-import torch.linalg, torch.nn, torch.nn.functional as F, torch.optim as optim, torch.autograd, torch.utils.data as data
+import torch.linalg, torch.optim as optim, torch.autograd, torch.utils.data as data
 from torch import nn, optim, Tensor, tensor, no_grad, FloatTensor, LongTensor, Size, Generator, device, dtype
-from torch.nn import Module, Linear, Parameter, functional
 from torch.nn.modules.loss import MSELoss
 from torch.nn.utils import clip_grad_norm_, parameters_to_vector
 import torch.nn.init as init, torch.nn.utils.rnn as rnn
 from torch.autograd import Variable, grad, Function, set_detect_anomaly
 from torch.autograd.functional import jacobian, hessian
-from torch.func import functional_call, vmap, grad, jacrev, jacfwd, hessian, grad_and_value
 from torch.optim.lr_scheduler import StepLR, _LRScheduler
 from torch.optim.optimizer import Optimizer, required
-from torch.utils.data import Dataset, DataLoader, TensorDataset, random_split, IterableDataset, default_collate
+from torch.utils.data import default_collate
 from torch.utils.data.sampler import RandomSampler
 from torch.utils.checkpoint import checkpoint
 from torch.testing import assert_close

@@ -119,14 +119,8 @@ def test_nothing_is_written_or_counted_before_the_first_input():
     for write in (nn.init.normal_, nn.init.zeros_, lambda p: p.numel()):
         with pytest.raises(tl.TensorError, match=r"<UninitializedParameter> has no numbers before .* call"):
             write(layer.weight)
-    for write in (
-        lambda: layer.load_state_dict(torch.nn.LazyLinear(2).state_dict()),
-        lambda: nn.utils.weight_norm(layer),
-    ):
-        with pytest.raises(ValueError, match=r"has no numbers before|no parameter 'weight', or not yet"):
-            write()
-    with pytest.raises(TypeError, match="missing a required argument: 'out_features'"):
-        torch.nn.LazyLinear()
+    with pytest.raises(ValueError, match=r"has no numbers before"):
+        layer.load_state_dict(torch.nn.LazyLinear(2).state_dict())
     with pytest.raises(ValueError, match="out_features must be at least 1"):
         torch.nn.LazyLinear(0)
 

@@ -171,33 +171,27 @@ class RandomSampler(Sampler[int]):
     """The rows in a random order.
 
     - `replacement`: draw each row independently, so that one may come twice.
-    - `num_samples`: how many rows to draw, by default as many as there are. Without replacement, one order follows the
-      other.
+    - `num_samples`: how many rows to draw, by default as many as there are, which without replacement is the most.
     - `generator`: draws the order; None is the stream that `tl.manual_seed` seeds.
+
+    Raises ValueError for fewer rows than 1, or more than there are.
     """
 
     def __init__(
         self, data_source: Any, replacement: bool = False, num_samples: int | None = None, generator: Any = None
     ) -> None:
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
-        self._num_samples = num_samples
+        self.num_samples = len(data_source) if num_samples is None else num_samples
         check_sizes("RandomSampler", num_samples=self.num_samples)
-
-    @property
-    def num_samples(self) -> int:
-        """How many rows are drawn."""
-        return len(self.data_source) if self._num_samples is None else self._num_samples
+        if not replacement and self.num_samples > len(data_source):
+            raise ValueError(f"RandomSampler: {num_samples} of {len(data_source)} rows need replacement=True")
 
     def __iter__(self) -> Iterator[int]:
-        stream, rows, wanted = stream_of(self.generator), len(self.data_source), self.num_samples
-        if wanted <= rows and not self.replacement:
-            return iter(stream.permutation(rows)[:wanted].tolist())
-        own = np.random.default_rng(int(stream.integers(2**63)))  # drawn from as needed: num_samples may be 10**10
-        parts = (
-            own.integers(rows, size=min(wanted, 1024)) if self.replacement else own.permutation(rows)
-            for _ in itertools.count()
-        )
-        return itertools.islice(itertools.chain.from_iterable(part.tolist() for part in parts), wanted)
+        stream, rows = stream_of(self.generator), len(self.data_source)
+        if not self.replacement:
+            return iter(stream.permutation(rows)[: self.num_samples].tolist())
+        own = np.random.default_rng(int(stream.integers(2**63)))
+        return iter(own.integers(rows, size=self.num_samples).tolist())
 
     def __len__(self) -> int:
         return self.num_samples
@@ -231,18 +225,13 @@ class BatchSampler(Sampler[list[int]]):
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
-        return in_lists(self.sampler, self.batch_size, self.drop_last)
+        begun = iter(self.sampler)  # now: a sampler draws its order here
+        lists = iter(lambda: list(itertools.islice(begun, self.batch_size)), [])
+        return itertools.takewhile(lambda one: len(one) == self.batch_size, lists) if self.drop_last else lists
 
     def __len__(self) -> int:
         rows = len(self.sampler)  # type: ignore[arg-type]
         return rows // self.batch_size if self.drop_last else -(-rows // self.batch_size)
-
-
-def in_lists(values: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[Any]]:
-    """Lists of `size` values each; the last one may be shorter, unless drop_last."""
-    begun = iter(values)  # now: a sampler draws its order here
-    lists = iter(lambda: list(itertools.islice(begun, size)), [])
-    return itertools.takewhile(lambda one: len(one) == size, lists) if drop_last else lists
 
 
 def stream_of(generator: Any) -> np.random.Generator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -12,18 +11,17 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Generator, Tensor, random as rng
-from tinygrad_lecture.errors import aligned, brief, kind_of
-from tinygrad_lecture.func.gradients import map_leaves
+from tinygrad_lecture.errors import brief, kind_of
 
 from ..errors import ExplainsArguments, check_sizes, is_data
-from .dataset import BatchSampler, IterableDataset, RandomSampler, SequentialSampler, in_lists, stream_of
+from .dataset import BatchSampler, IterableDataset, RandomSampler, SequentialSampler, stream_of
 
 
 class DataLoader(ExplainsArguments):
     """Yields a dataset in batches; each `for` over it is one epoch. The signature is PyTorch's.
 
     - `dataset`: any object with rows, see `nn.data.Dataset`, or an `nn.data.IterableDataset`.
-    - `batch_size`: rows in a batch; None yields single rows. `drop_last`: skip the last batch if it is smaller.
+    - `batch_size`: rows in a batch. `drop_last`: skip the last batch if it is smaller.
     - `shuffle`: a new random order in every epoch; otherwise the dataset's order.
     - `sampler`: yields the row numbers of an epoch; `batch_sampler`: lists of them, one for each batch.
     - `collate_fn`: a function from a list of rows to a batch (default: `nn.data.default_collate`).
@@ -40,81 +38,44 @@ class DataLoader(ExplainsArguments):
     _loaded: Mapping[str, Any] | None = None  # a state within an epoch, from which the next `for` continues
 
     def __init__(
-        self,
-        dataset: Any,
-        batch_size: int | None = 1,
-        shuffle: bool | None = None,
-        sampler: Iterable[Any] | None = None,
-        batch_sampler: Iterable[Any] | None = None,
-        num_workers: int = 0,
-        collate_fn: Callable[[Any], Any] | None = None,
-        pin_memory: bool = False,
-        drop_last: bool = False,
-        timeout: float = 0,
-        worker_init_fn: Callable[[int], None] | None = None,
-        multiprocessing_context: Any = None,
-        generator: Generator | None = None,
-        *,
-        prefetch_factor: int | None = None,
-        persistent_workers: bool = False,
-        pin_memory_device: str = "",
-        in_order: bool = True,
-        seed: int | None = None,
-    ) -> None:
-        self.dataset, self.batch_size, self.shuffle, self.drop_last = dataset, batch_size, bool(shuffle), drop_last
-        self.sampler, self.batch_sampler, self.seed = sampler, batch_sampler, seed
-        self.generator = generator if seed is None else Generator().manual_seed(seed)
-        self.num_workers, self.pin_memory, self.worker_init_fn = num_workers, pin_memory, worker_init_fn
+        self, dataset: Any, batch_size: int = 1, shuffle: bool | None = None, sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Any] | None = None, num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None, pin_memory: bool = False, drop_last: bool = False,
+        timeout: float = 0, worker_init_fn: Any = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, *, prefetch_factor: int | None = None, persistent_workers: bool = False,
+        pin_memory_device: str = "", in_order: bool = True, seed: int | None = None,
+    ) -> None:  # fmt: skip
         self._streamed = isinstance(dataset, IterableDataset)
-        self._check(generator)
-        if self.sampler is None and not self._streamed and batch_sampler is None:
-            self.sampler = RandomSampler(dataset, generator=self.generator) if shuffle else SequentialSampler(dataset)
-        if self.sampler is not None and batch_size is not None:
-            self.batch_sampler = BatchSampler(self.sampler, batch_size, drop_last)
-        self._order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
-        source = self.sampler if self.sampler is not None else getattr(batch_sampler, "sampler", batch_sampler)
-        self._drawing = getattr(source, "generator", None)
-        self.batch_size = None if batch_sampler is not None else batch_size
-        self._takes_many = collate_fn is None and getattr(dataset, "takes_many", False)
-        rows_alone = self.batch_size is None and batch_sampler is None
-        self.collate_fn = collate_fn or (default_convert if rows_alone else default_collate)
-
-    def _check(self, generator: Generator | None) -> None:
-        """Raises TypeError for what is no dataset, ValueError for arguments that exclude each other."""
-        dataset, batch_size, given = self.dataset, self.batch_size, self.sampler is not None
-        pair = isinstance(dataset, tuple) and len(dataset) == 2 and is_data(dataset[0])
-        if pair or is_data(batch_size):
-            raise TypeError("DataLoader: put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y))")
-        if isinstance(dataset, type) or not (self._streamed or hasattr(dataset, "__getitem__")):
-            raise TypeError(f"DataLoader: dataset must be one, such as nn.TensorDataset(x, y), not {brief(dataset)}")
-        if batch_size is not None:
-            check_sizes("DataLoader", batch_size=batch_size)
-        if self.seed is not None and generator is not None:
+        _check_rows(dataset, batch_size)
+        if seed is not None and generator is not None:
             raise ValueError("DataLoader: give either seed or generator")
-        if given and self.shuffle:
+        if sampler is not None and shuffle:
             raise ValueError("DataLoader: sampler decides the order, so shuffle must be False")
-        if self.batch_sampler is not None and (batch_size != 1 or self.shuffle or given or self.drop_last):
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
             raise ValueError("DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last")
-        if self._streamed and (self.shuffle or given or self.batch_sampler is not None):
+        if self._streamed and (shuffle or sampler is not None or batch_sampler is not None):
             raise ValueError("DataLoader: an IterableDataset has its own order, so it takes no sampler and no shuffle")
-        own = self.sampler is None and self.batch_sampler is None and batch_size is not None and not self._streamed
-        if own and len(dataset) < (batch_size or 1 if self.drop_last else 1):
+        own = sampler is None and batch_sampler is None and not self._streamed
+        if own and len(dataset) < (batch_size if drop_last else 1):
             remedy = "use a smaller batch_size" if len(dataset) else "the dataset is empty"
             raise ValueError(f"DataLoader: {len(dataset)} rows are too few for a batch of {batch_size}; {remedy}")
-
-    def __repr__(self) -> str:
-        rows = f", {len(self.dataset):,} rows" if hasattr(self.dataset, "__len__") else ""
-        order = "shuffled in every epoch" if self.shuffle else type(self.sampler).__name__ if self.sampler else ""
-        facts = [["dataset", f"{type(self.dataset).__name__}{rows}"], ["batch size", str(self.batch_size or "")]]
-        facts += [["order", order], ["batches in an epoch", f"{len(self):,}" if rows else ""]]
-        return "\n".join([type(self).__name__, *(f"  {line}" for line in aligned([f for f in facts if f[1]]))])
+        self.dataset, self.shuffle, self.drop_last, self.seed = dataset, bool(shuffle), drop_last, seed
+        self.batch_size = batch_size if batch_sampler is None else None
+        self.generator = generator if seed is None else Generator().manual_seed(seed)
+        if own:
+            sampler = RandomSampler(dataset, generator=self.generator) if shuffle else SequentialSampler(dataset)
+        self.sampler, source = sampler, dataset if self._streamed else sampler
+        self.batch_sampler: Any = batch_sampler
+        if batch_sampler is None:
+            self.batch_sampler = BatchSampler(source, batch_size, drop_last)  # type: ignore[arg-type]
+        drawing = getattr(getattr(self.batch_sampler, "sampler", self.batch_sampler), "generator", None)
+        self._drawing = drawing if isinstance(drawing, Generator) else None
+        self._takes_many = collate_fn is None and getattr(dataset, "takes_many", False)
+        self.collate_fn = collate_fn or default_collate
 
     def __len__(self) -> int:
         """The number of batches in an epoch. Raises TypeError if dataset or sampler have no length."""
-        if not self._streamed:
-            return len(self._order)
-        rows, size = len(self.dataset), self.batch_size or 1
-        return rows // size if self.drop_last else -(-rows // size)
+        return len(self.batch_sampler)
 
     def __iter__(self) -> Epoch:
         loaded, self._loaded = self._loaded, None
@@ -129,24 +90,15 @@ class DataLoader(ExplainsArguments):
 
     def batches(self, yielded: int = 0) -> Iterator[Any]:
         """The batches of a new epoch, without the first ones, which were yielded already."""
-        if self._streamed:
-            size, rows = self.batch_size, self.dataset
-            batches = map(self.collate_fn, rows if size is None else in_lists(rows, size, self.drop_last))
-            deque(islice(batches, yielded), maxlen=0)  # what was read must be read again
-            return batches
-        numbers = iter(self._order)
+        numbers = iter(self.batch_sampler)  # or a stream's rows
         first = list(islice(numbers, yielded, yielded + 1))  # a sampler that is a generator draws its order now
         return map(self._batch, chain(first, numbers))
 
     def _batch(self, numbers: Any) -> Any:
-        if self.batch_sampler is None:
-            return self.collate_fn(self.dataset[numbers])
         if self._takes_many:
             batch = self.dataset[np.asarray(list(map(int, numbers)))]
             return list(batch) if type(batch) is tuple else batch
-        if hasattr(self.dataset, "__getitems__"):
-            return self.collate_fn(self.dataset.__getitems__(list(numbers)))
-        return self.collate_fn([self.dataset[i] for i in numbers])
+        return self.collate_fn(numbers if self._streamed else [self.dataset[i] for i in numbers])
 
     # --- the position, saved and resumed --------------------------------------------------------------------
 
@@ -201,7 +153,7 @@ class DataLoader(ExplainsArguments):
         source = self.batch_sampler if self.sampler is None else self.sampler
         return {
             "rows": len(self.dataset) if hasattr(self.dataset, "__len__") else None,
-            "sampler": None if source is None else type(source).__name__,
+            "sampler": None if self._streamed else type(source).__name__,
             **{name: getattr(self, name) for name in ("batch_size", "shuffle", "drop_last", "seed")},
         }
 
@@ -218,6 +170,16 @@ class DataLoader(ExplainsArguments):
             yield
         finally:
             self._drawing.set_state(now)
+
+
+def _check_rows(dataset: Any, batch_size: Any) -> None:
+    """Raises TypeError for what is no dataset, or no number of rows."""
+    pair = isinstance(dataset, tuple) and len(dataset) == 2 and is_data(dataset[0])
+    if pair or is_data(batch_size):
+        raise TypeError("DataLoader: put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y))")
+    if isinstance(dataset, type) or not (isinstance(dataset, IterableDataset) or hasattr(dataset, "__getitem__")):
+        raise TypeError(f"DataLoader: dataset must be one, such as nn.TensorDataset(x, y), not {brief(dataset)}")
+    check_sizes("DataLoader", batch_size=batch_size)
 
 
 class Epoch:
@@ -270,33 +232,17 @@ def default_collate(rows: Sequence[Any]) -> Any:
     if isinstance(first, str | bytes):
         return rows
     if isinstance(first, Mapping):
-        fields = {key: default_collate([row[key] for row in rows]) for key in first}
-        return fields if type(first) is dict else type(first)(fields)  # type: ignore[call-arg]
+        return {key: default_collate([row[key] for row in rows]) for key in first}
     if isinstance(first, tuple | list):
-        collated = [default_collate(field) for field in _fields(rows)]
+        lengths = sorted({len(row) for row in rows})
+        if len(lengths) > 1:
+            raise ValueError(f"rows of a batch must have the same number of fields, but have {lengths}")
+        collated = [default_collate(field) for field in zip(*rows, strict=True)]
         return type(first)(*collated) if hasattr(first, "_fields") else collated
     raise TypeError(
         "default_collate: a batch may hold tensors, arrays, numbers, strings, and dicts, tuples and lists of them, not "
         f"{kind_of(first)}; give the DataLoader a collate_fn of your own"
     )
-
-
-def default_convert(row: Any) -> Any:
-    """A row as a loader without batches gives it: its arrays become Tensors, in dicts, tuples and lists too."""
-
-    def convert(value: Any) -> Any:
-        is_numbers = isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in "SUO"
-        return tl.tensor(value) if is_numbers else value
-
-    return map_leaves(convert, row)
-
-
-def _fields(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """The values of each field, from rows that are tuples or lists. Raises ValueError if their lengths differ."""
-    lengths = sorted({len(row) for row in rows})
-    if len(lengths) > 1:
-        raise ValueError(f"rows of a batch must have the same number of fields, but have {lengths}")
-    return zip(*rows, strict=True)
 
 
 def _stack(values: Sequence[Any]) -> Tensor:

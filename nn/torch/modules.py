@@ -55,9 +55,9 @@ add_module(
 add_module("nn.utils", utils)
 add_module("nn.utils.rnn", utils.rnn, **layers.PACKED)
 add_module("nn.utils.parametrizations", weight_norm=utils.weight_norm)
-add_module("nn.utils.clip_grad", utils.parameters)
+add_module("nn.utils.clip_grad", utils)
 add_module("nn.utils.stateless", functional_call=functional_call)
-add_module("nn.utils.convert_parameters", utils.parameters)
+add_module("nn.utils.convert_parameters", utils)
 add_module("nn.parameter", Parameter=Parameter)
 add_module("nn.modules", _package(), **_layers)
 for _name in _FILES.split():
@@ -73,7 +73,7 @@ add_module("distributions", distributions)
 for _name in ("bernoulli", "categorical", "distribution", "kl", "normal"):
     add_module(f"distributions.{_name}", distributions)
 add_module("utils")
-add_module("utils.data", data, default_convert=data.loader.default_convert, get_worker_info=lambda: None)
+add_module("utils.data", data, get_worker_info=lambda: None)
 for _name in ("dataset", "dataloader", "sampler"):
     add_module(f"utils.data.{_name}", data)
 add_module("utils.tensorboard", SummaryWriter=SummaryWriter)

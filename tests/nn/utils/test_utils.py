@@ -53,28 +53,26 @@ def test_backward_through_a_clipped_gradient_raises():
 def test_parameters_without_gradients():
     assert nn.clip_grad_norm_(parameters(None), 1.0).item() == 0
     assert nn.clip_grad_norm_([], 1.0).item() == 0
-    assert nn.clip_grad_norm_(parameters(np.zeros((0, 3))), 1.0, math.inf).item() == 0
+    assert nn.clip_grad_norm_(parameters(np.zeros((0, 3))), 1.0).item() == 0
 
 
-@pytest.mark.parametrize("order", [1.0, 2.0, 2.5, math.inf])
 @pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
-def test_dtypes_stay_and_float16_does_not_overflow(order, dtype):
+def test_dtypes_stay_and_float16_does_not_overflow(dtype):
     params = parameters(np.full(100, 200.0), [[1.0, 2.0]], dtype=dtype)
-    total = nn.clip_grad_norm_(params, 1.0, order)
+    total = nn.clip_grad_norm_(params, 1.0)
     assert total.dtype == dtype
     assert [g.dtype for g in gradients(params)] == [dtype, dtype]
-    wanted = np.linalg.norm(np.array([200.0] * 100 + [1, 2]), order)
+    wanted = np.linalg.norm(np.array([200.0] * 100 + [1, 2]))
     assert total.item() == pytest.approx(wanted, rel=1e-3)
-    assert nn.clip_grad_norm_(params, 1.0, order).item() == pytest.approx(1, rel=1e-2)
+    assert nn.clip_grad_norm_(params, 1.0).item() == pytest.approx(1, rel=1e-2)
 
 
-@pytest.mark.parametrize("order", [1.0, 2.0, 3.0, math.inf])
-def test_it_runs_on_a_gpus_arrays_without_synchronising(order):
+def test_it_runs_on_a_gpus_arrays_without_synchronising():
     grads = [[3.0, -4.0], [[12.0]], np.zeros((0, 2))]
     host, device = parameters(*grads), parameters(*grads, device="strict")
-    wanted = nn.clip_grad_norm_(host, tl.tensor(1.0), order)  # a limit may be a tensor
+    wanted = nn.clip_grad_norm_(host, tl.tensor(1.0))  # a limit may be a tensor
     with no_synchronisation():
-        total = nn.clip_grad_norm_(device, 1.0, order)
+        total = nn.clip_grad_norm_(device, 1.0)
     assert total.device == "strict"
     assert total.item() == pytest.approx(wanted.item())
     for p, q in zip(host, device, strict=True):
@@ -95,9 +93,6 @@ def test_gradients_may_be_on_several_devices():
 @pytest.mark.parametrize("bad", [math.inf, math.nan])
 def test_a_norm_of_inf_or_nan(bad):
     params = parameters([1.0, bad], [2.0])
-    with pytest.raises(RuntimeError, match=f"the norm is {bad}; find the op"):
-        nn.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)
-    np.testing.assert_array_equal(gradients(params)[1], [2])
     assert not math.isfinite(nn.clip_grad_norm_(params, 1.0).item())
     np.testing.assert_array_equal(gradients(params)[1], [0 if bad == math.inf else math.nan])
 
@@ -107,12 +102,11 @@ def test_a_norm_too_large_for_its_dtype_is_inf_without_a_warning():
     assert nn.clip_grad_norm_(params, 1.0).item() == math.inf
 
 
-@pytest.mark.parametrize("order", [2.0, math.inf])
-def test_it_needs_little_memory(order):
+def test_it_needs_little_memory():
     params = parameters(np.ones((1000, 1000)), np.ones((1000, 1000)).T)
     tracemalloc.start()
     try:
-        nn.clip_grad_norm_(params, 1.0, order)
+        nn.clip_grad_norm_(params, 1.0)
         nn.clip_grad_value_(params, 1e-4)
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -26,7 +26,7 @@ from ..errors import WITH_TL, kind_of, numpy_refused
 from ..inspect.observe import Observer, Observing
 from ..tensor import Tensor
 from ..tensor_base import TensorBase, array_of
-from .numerical import largest
+from .numerical import EPS, largest
 from .report import GradcheckError
 from .subject import Subject, flat, said
 
@@ -281,6 +281,13 @@ def vjp(
 def on_host(gradients: Sequence[Any], xs: Sequence[Array]) -> list[Array]:
     """Gradients as arrays of their own on the host; zeros of the shapes of xs for None."""
     return [np.zeros(x.shape) if g is None else to_host(array_of(g)).copy() for g, x in zip(gradients, xs, strict=True)]
+
+
+def roundings_of_rules(subject: Subject, upstreams: Sequence[Any], gradients: Sequence[Array]) -> list[Array]:
+    """By how much gradients change when each element of an input changes by a few roundings, up or down by turns."""
+    nudged = subject.leaves([x * (1 + 8 * EPS * (-1) ** np.arange(x.size).reshape(x.shape)) for x in subject.xs])
+    moved = on_host(vjp(subject, subject.run(nudged), nudged, upstreams), subject.xs)
+    return [np.abs(np.nan_to_num(m - g, posinf=0, neginf=0)) for m, g in zip(moved, gradients, strict=True)]
 
 
 def _require_use_of_arguments(found: Analytical) -> None:

@@ -95,7 +95,7 @@ class _Element:
         self.near = min(self.scale, own or largest(point) or 1.0)  # the function may change at steps of this size
         self.largest_step = step * self.scale * RATIO**LARGER
         self.size, self.inner = size, problem.inner
-        self.rounding = ROUNDINGS * problem.eps * size  # that of numbers as large as the largest
+        self.rounding = ROUNDINGS * EPS * size  # that of numbers as large as the largest
         self.column = np.zeros_like(self.values)
         self.kink, self.zero, self.noise = False, False, 0.0
         self.tried: dict[int, _Differences | None] = {}  # by the number of the step
@@ -174,7 +174,7 @@ class _Element:
         least: the smallest change of each output.  counted: which outputs may have a rounding error.
         """
         inner = abs(float(self.x)) * np.abs(at.column)  # x is rounded inside, as in sin(1e9 * x)
-        errors = np.maximum(ROUNDINGS * self.problem.eps * (at.high + inner), 2 * least) * counted
+        errors = np.maximum(ROUNDINGS * EPS * (at.high + inner), 2 * least) * counted
         return np.hypot.reduce(self.upstream * errors, axis=-1) / at.step  # no square is too small for a float
 
     # --- two steps ------------------------------------------------------------------------------------------
@@ -326,11 +326,11 @@ class _Element:
             others = self.problem.function([np.where(np.abs(x) > own, 0.9 * x, x) for x in self.points])
             if np.array_equal(others[moved], self.values[moved]):
                 self.size = self.inner = own
-                self.rounding = ROUNDINGS * self.problem.eps * own
+                self.rounding = ROUNDINGS * EPS * own
 
     def _are_off_line(self, finer: _Differences, slope: float, noise: float, tolerated: float) -> bool:
         """Whether values at small steps deviate from a line of this slope by more than rounding and `tolerated`."""
-        inner = ROUNDINGS * EPS * max(self.inner, self.size)  # a function of longdouble may have constants of float64
+        inner = ROUNDINGS * EPS * max(self.inner, self.size)
         in_float32 = np.array_equal(self.values, self.values.astype(np.float32))
         if in_float32 and not np.array_equal(self.values, np.rint(self.values)):
             inner += ROUNDINGS * float(np.finfo(np.float32).eps) * largest(self.values)

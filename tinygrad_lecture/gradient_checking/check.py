@@ -35,13 +35,12 @@ from ..creation import zeros_like
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from ..tensor_base import TensorBase, wrap
-from .analytical import Analytical, analytical_gradients, on_host, random_upstream, vjp
-from .explanation import NO_RULE_AT_FAULT, doubt_about, explain, op_at_fault
-from .numerical import EPS
+from .analytical import Analytical, analytical_gradients, on_host, random_upstream, roundings_of_rules, vjp
+from .explanation import doubt_about, explain, op_at_fault
 from .purity import require_linear, require_pure
 from .report import GradcheckError, GradcheckReport, number
 from .subject import Subject, said
-from .verdict import RULE_ROUNDING, Options, judge, problem_of, with_more_digits
+from .verdict import RULE_ROUNDING, Options, judge, with_measured_rounding
 
 
 def gradcheck(
@@ -65,7 +64,7 @@ def gradcheck(
     smaller. By default the complex step is used if fn is made of analytic ops, and else central differences with 0.004.
     atol, rtol: an element is wrong if |got - expected| > atol + rtol * |expected| + the rounding errors of both, which
     are estimated. It is right if it is not wrong, and both agree to two digits, or to atol; or both are 0, and no
-    output changes when the element does. Otherwise the check cannot tell, even with longdouble; nor can it where all of
+    output changes when the element does. Otherwise the check cannot tell; nor can it where all of
     fn is recorded and each op is right on its own, since values and rules then differ by rounding alone.
     seed: of the random upstream gradient.
     input_names: what the report calls the inputs, a name or None for each; by default fn's parameter names.
@@ -138,15 +137,15 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     """
     found = analytical_gradients(subject, options.seed)
     require_pure(found)
-    verdicts = judge(subject, problem_of(subject, found, options), options)
-    verdicts, refusal = with_more_digits(verdicts, found, options)
-    method = verdicts[0].method
-    wrong = [verdict for verdict in verdicts if verdict.wrong.any()]
+    verdicts = judge(found, options)
+    method, wrong = verdicts[0].method, [verdict for verdict in verdicts if verdict.wrong.any()]
     if wrong:
-        error = explain(verdicts, found, lambda part: _error_of_part(part, options))
+        verdicts = with_measured_rounding(verdicts)
+    if wrong and any(verdict.wrong.any() for verdict in verdicts):
+        error = explain(verdicts, lambda part: _error_of_part(part, options))
         if error is not None:
             raise error
-        verdicts, refusal = [verdict.undecided() for verdict in verdicts], NO_RULE_AT_FAULT
+        verdicts = [verdict.undecided() for verdict in verdicts]
     if options.strict_shapes:
         found.require_no("shape")
     _require_linear(found, options)
@@ -157,7 +156,7 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
         unclear += int(np.count_nonzero(v.cannot_tell))
         kinks += int(np.count_nonzero(v.kinks))
         largest_error = max(largest_error, float(v.error[v.right].max(initial=0)))
-    doubt = doubt_about(verdicts, refusal) if unclear else ""
+    doubt = doubt_about(verdicts) if unclear else ""
     for v in verdicts:
         seen = v.cannot_tell & (np.abs(v.expected) > 10 * v.noise)  # 0 by design, as of a key's bias, is noise alone
         if unclear and not (right and (v.right.any() or not seen.any())):
@@ -201,11 +200,9 @@ def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> 
     upstreams = _upstreams(subject, outs, grad_outputs, options.seed)
     arrays = [upstream._array for upstream in upstreams]
     plain, recorded = vjp(subject, outs, leaves, arrays), vjp(subject, outs, leaves, upstreams, create_graph=True)
-    nudged = subject.leaves([x * (1 + 8 * EPS * (-1) ** np.arange(x.size).reshape(x.shape)) for x in subject.xs])
-    moved = on_host(vjp(subject, subject.run(nudged), nudged, arrays), subject.xs)
+    roundings = roundings_of_rules(subject, arrays, on_host(plain, subject.xs))  # of the inputs alone
     for k, (expected, got) in enumerate(zip(on_host(plain, subject.xs), on_host(recorded, subject.xs), strict=True)):
-        rounding = np.abs(np.nan_to_num(moved[k] - expected)).max(initial=0)  # that of the inputs alone
-        atol = options.atol + RULE_ROUNDING + 1e-9 * np.abs(expected).max(initial=0) + rounding
+        atol = options.atol + RULE_ROUNDING + 1e-9 * np.abs(expected).max(initial=0) + roundings[k].max(initial=0)
         close = np.isclose(got, expected, rtol=options.rtol, atol=atol) | ~np.isfinite(got)  # nan is refused below
         if not close.all():
             apart = number(float(np.abs(got - expected).max()))

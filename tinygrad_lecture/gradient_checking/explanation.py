@@ -19,16 +19,14 @@ from .hints import diagnose, said
 from .hints.case import Case
 from .report import GradcheckError, counted, index_text, number
 from .subject import Subject, said as in_words
-from .verdict import Verdict, judge, problem_of
+from .verdict import Verdict, judge
 
 CheckPart: TypeAlias = Callable[[Subject], GradcheckError | None]  # the same check, for a single op call
 
 MAX_CALLS, MAX_JACOBIAN = 200, 1_000_000  # how many op calls are checked, and the largest Jacobian of one, in elements
 
-NO_RULE_AT_FAULT = "the rule of each op is right on its own, so rules and values differ by rounding alone"
 
-
-def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPart) -> GradcheckError | None:
+def explain(verdicts: Sequence[Verdict], check_part: CheckPart) -> GradcheckError | None:
     """The error for the first wrong gradient among `verdicts`, which has one verdict per input.
 
     None if no rule can be at fault: all of the function is recorded, and each op is right on its own. By the chain rule
@@ -36,11 +34,11 @@ def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPar
     check_part: checks a single op call in the same way, to find the op at fault.
     """
     failed = [verdict for verdict in verdicts if verdict.wrong.any()]
-    verdict = failed[0]
-    output = _output_at_fault(verdict, found)
+    verdict, found = failed[0], failed[0].found
+    output = _output_at_fault(verdict)
     if output is not None:
-        verdict = _of_output(verdict, found, output)
-    case = _case(verdict, verdicts, found, output)
+        verdict = _of_output(verdict, output)
+    case = _case(verdict, verdicts, output)
     is_op = isinstance(verdict.subject.fn, Op) or not verdict.options.locate
     culprit, hint, hint_text = verdict.subject.name if is_op else None, None, None
     error, all_right = (None, False) if is_op else op_at_fault(found, check_part)
@@ -79,8 +77,9 @@ def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPar
     )
 
 
-def _case(verdict: Verdict, verdicts: Sequence[Verdict], found: Analytical, output: int | None) -> Case:
+def _case(verdict: Verdict, verdicts: Sequence[Verdict], output: int | None) -> Case:
     """What is known about a wrong gradient, for the hints."""
+    found = verdict.found
     single = 0 if len(found.outs) == 1 else output
     call = found.calls[0] if len(found.calls) == 1 else None
     node = found.leaves[verdict.k]._node
@@ -114,13 +113,12 @@ def _second_case(verdict: Verdict, output: int | None) -> Case | None:
             changed = values * (1 + size * rng.uniform(-1, 1, values.shape))
             subject.xs.append(order(changed[places.ravel()]).reshape(x.shape))
         try:
-            found = analytical_gradients(subject, verdict.options.seed + 1)
-            verdicts = judge(subject, problem_of(subject, found, verdict.options), verdict.options)
+            verdicts = judge(analytical_gradients(subject, verdict.options.seed + 1), verdict.options)
         except Exception:  # the function is not defined at these inputs
             continue
-        second = verdicts[verdict.k] if output is None else _of_output(verdicts[verdict.k], found, output)
+        second = verdicts[verdict.k] if output is None else _of_output(verdicts[verdict.k], output)
         if second.wrong.any():
-            return _case(second, verdicts, found, output)
+            return _case(second, verdicts, output)
     return None
 
 
@@ -150,11 +148,8 @@ def _facts(verdict: Verdict, case: Case, output: int | None) -> list[str]:
     return [*lines, f"  (expected: by {verdict.method}, from a random upstream gradient{left_out})"]
 
 
-def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
-    """Where a check cannot tell right from wrong, how large rounding is there, and what to do.
-
-    refusal: why longdouble did not help, or None if it was tried.
-    """
+def doubt_about(verdicts: Sequence[Verdict]) -> str:
+    """Where a check cannot tell right from wrong, how large rounding is there, and what to do."""
     verdict, *others = [verdict for verdict in verdicts if verdict.cannot_tell.any()]
     index = tuple(np.argwhere(verdict.cannot_tell)[0].tolist())
     also = sum(int(np.count_nonzero(other.cannot_tell)) for other in others)
@@ -163,24 +158,25 @@ def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
     where = f"element {index_text(index)}, at" if index else "at"
     digits = {"x": 6, "expected": 2, "got": 2, "noise": 1, "rounding": 1}
     numbers = {name: number(getattr(verdict, name)[index], count) for name, count in digits.items()}
-    tried = refusal or "float64 and longdouble were both tried"
-    return in_words("doubt", amount=amount, whose=whose, where=where, tried=tried, **numbers)
+    return in_words("doubt", amount=amount, whose=whose, where=where, **numbers)
 
 
 # --- which output -------------------------------------------------------------------------------------------
 
 
-def _output_at_fault(verdict: Verdict, found: Analytical) -> int | None:
+def _output_at_fault(verdict: Verdict) -> int | None:
     """The only output whose gradient is wrong; None if several are wrong, or if there is only one output."""
-    if len(found.outs) == 1 or verdict.jacobian is None:
+    count = len(verdict.found.outs)
+    if count == 1 or verdict.jacobian is None:
         return None
-    wrong = [o for o in range(len(found.outs)) if _of_output(verdict, found, o).wrong.any()]
+    wrong = [o for o in range(count) if _of_output(verdict, o).wrong.any()]
     return wrong[0] if len(wrong) == 1 else None
 
 
-def _of_output(verdict: Verdict, found: Analytical, output: int) -> Verdict:
+def _of_output(verdict: Verdict, output: int) -> Verdict:
     """The verdict on the gradient of one output alone."""
     assert verdict.jacobian is not None
+    found = verdict.found
     end = sum(u.size for u in found.upstreams[: output + 1])
     upstream = found.upstreams[output].ravel()
     jacobian = verdict.jacobian[end - upstream.size : end]

@@ -14,7 +14,6 @@ input, with another upstream gradient. What is said about each mistake is in cau
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -33,12 +32,11 @@ Search: TypeAlias = Callable[[Case], Hints]
 CAUSES: dict[str, Any] = tomllib.loads(Path(__file__).with_name("causes.toml").read_text("utf-8"))
 
 SEARCHES: list[Search] = [  # simplest explanation first
-    places.small_outputs_left_out,
     places.values,
     closed_forms.instead_of_g,
     closed_forms.too_many_sums,
     closed_forms.g_reduced,
-    closed_forms.no_sum,
+    closed_forms.one_slice,
     closed_forms.not_linear,
     closed_forms.known_op,
     partial(formulas.missing_factor, numbers=True),
@@ -52,20 +50,17 @@ SEARCHES: list[Search] = [  # simplest explanation first
     formulas.missing_factor,
     closed_forms.moved_forward,
     closed_forms.upstream_alone,
-    closed_forms.gather,
     places.masked,
     formulas.formula,
     formulas.factor_per_slice,
     formulas.dropped_term,
     partial(formulas.formula, words=2),
-    closed_forms.derived_argument,
     closed_forms.diagonal,
     formulas.wrong_product,
     formulas.upstream_factor,
     closed_forms.jacobian_transposed,
     places.shifted,
     places.upstream_of_others,
-    closed_forms.axes_mixed_up,
     closed_forms.reversed_axes,
     places.target,
     places.overwritten,
@@ -75,18 +70,12 @@ SEARCHES: list[Search] = [  # simplest explanation first
     places.contributions,
     places.regions,
     formulas.constant_factor,
-    formulas.squared,
-    partial(formulas.formula, words=2, derived=True),
-    formulas.dropped_formula,
-    formulas.missing_term,
-    places.wrong_outputs,
     formulas.wrong_formula,
-    places.contributions_misplaced,
     partial(places.contributions, exact=False),
 ]
 
 # Causes of which the elements named are an example; then those that say enough without a place.
-EXAMPLES = {"contributions.missing", "contributions.extra", "contributions-misplaced"}
+EXAMPLES = {"contributions.missing", "contributions.extra"}
 ANYWHERE = {"mask-missing.some", "partly-zero", "wrong-mask", "inverted-mask.moved", "formula.mask"}
 
 
@@ -116,19 +105,15 @@ def _applying(search: Search, case: Case) -> Iterator[tuple[str, Mapping[str, ob
 def _shared(cause: str, fields: Mapping[str, object], others: Iterable[tuple[str, Mapping[str, object]]]) -> Any:
     """What fills in the sentence of a cause, if it is among those of another input too; else None.
 
-    A place must be the same, or it is left out where the sentence says enough without it. A threshold may be another.
+    A place must be the same, or it is left out where the sentence says enough without it.
     """
     for again in (again for name, again in others if name == cause):
-        differ = [key for key in fields if _without_threshold(fields[key]) != _without_threshold(again.get(key))]
+        differ = [key for key in fields if fields[key] != again.get(key)]
         if not differ or cause in EXAMPLES:
             return fields
         if cause in ANYWHERE:
             return {**fields, **dict.fromkeys(differ, "some elements")}
     return None
-
-
-def _without_threshold(field: object) -> object:
-    return re.sub(r", \S+ and (above|below)$", "", field) if isinstance(field, str) else field
 
 
 def said(cause: str, /, **fields: object) -> tuple[str, str]:

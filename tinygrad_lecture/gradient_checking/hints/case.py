@@ -204,22 +204,6 @@ class Case:
         return {k: np.broadcast_to(v, shape) for k, v in self.arrays.items() if broadcasts(v.shape, shape)}
 
     @cached_property
-    def derived(self) -> dict[str, Array]:
-        """What gradients of losses and layers contain: exp, sigmoid, softmax, means, and distances from others."""
-        x, name = self.x, self.own_name
-        inputs = {called: array for called, array in self.known.items() if called != "out"}
-        found = {f"({a} - {b})": inputs[a] - inputs[b] for a, b in combinations(inputs, 2)}
-        found |= {f"exp({called})": np.exp(array) for called, array in self.known.items() if called in (name, "out")}
-        found[f"(1 / (1 + exp(-{name})))"] = 1 / (1 + np.exp(-x))
-        for axis in (axis for axis, size in enumerate(x.shape) if size > 1):
-            mean = f"{name}.mean({axis}, keepdims=True)" if x.ndim > 1 else f"{name}.mean()"
-            found[mean] = np.broadcast_to(x.mean(axis, keepdims=True), x.shape)
-            found[f"({name} - {mean})"] = x - found[mean]
-            if (probabilities := softmax(x, axis)).max() < 0.999:  # else it is a mask, which fits by chance
-                found[f"softmax({name}, axis={axis})"] = probabilities
-        return {called: array for called, array in found.items() if np.isfinite(array).all()}
-
-    @cached_property
     def known(self) -> dict[str, Array]:
         """Those of these arrays that have the shape of the input or broadcast to it; the output as by `at_inputs`."""
         out = None if self.output is None else self.at_inputs(self.output)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations, islice, permutations, product
+from itertools import islice, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,7 @@ INSTEAD_OF_G: dict[str, Callable[[Array], Array]] = {  # what a rule may take in
     "upstream-changed.positive": lambda g: np.maximum(g, 0),
     "upstream-changed.negative": lambda g: np.minimum(g, 0),
 }
-REDUCTIONS: Mapping[str, Callable[..., Array]] = {
-    "mean": np.mean, "sum": np.sum, "maximum": np.max, "minimum": np.min, "product": np.prod,
-}  # fmt: skip
+REDUCTIONS: Mapping[str, Callable[..., Array]] = {"mean": np.mean, "sum": np.sum}
 
 
 def instead_of_g(case: Case) -> Hints:
@@ -62,11 +60,8 @@ def instead_of_g(case: Case) -> Hints:
 def g_reduced(case: Case) -> Hints:
     """One number stands for several elements of g."""
     g = case.g_out
-    for over in (None, *range(g.ndim if g.ndim > 1 else 0)):
-        along = "" if over is None else f" along axis {over}"
-        for name, reduce in REDUCTIONS.items():
-            number = reduce(g, axis=over, keepdims=True) + 0 * g
-            yield "upstream-reduced", {"called": f"the {name} of the upstream gradient g{along}"}, case.vjp(number)
+    for name, reduce in REDUCTIONS.items():
+        yield "upstream-reduced", {"called": f"the {name} of the upstream gradient g"}, case.vjp(reduce(g) + 0 * g)
     for index in np.ndindex(g.shape) if g.size <= 100 else ():
         yield "upstream-reduced", {"called": f"one element of g, g{list(index)}"}, case.vjp(g[index] + 0 * g)
 
@@ -91,8 +86,8 @@ def too_many_sums(case: Case) -> Hints:
         level = case.expected.mean(over, keepdims=True) + 0 * case.x
         several &= not same(case.expected, level)  # else a factor is wrong
         several &= not case.fits(case.upstream @ (case.jacobian != 0))  # else it is g alone, as for log(sum(exp(x)))
-        for name in ("sum", "mean"):
-            repeated = np.broadcast_to(REDUCTIONS[name](case.expected, axis=over, keepdims=True), case.x.shape)
+        for name, reduce in REDUCTIONS.items():
+            repeated = np.broadcast_to(reduce(case.expected, axis=over, keepdims=True), case.x.shape)
             yield "summed-too-far", {"name": name, "axis": index_text(over)}, repeated if several else False
     if case.inputs_per_output.max(initial=0) > 1:
         return
@@ -101,8 +96,8 @@ def too_many_sums(case: Case) -> Hints:
         yield "product-of-sums", {"name": name}, case.upstream @ uses * case.jacobian.sum(axis=0) / number
 
 
-def no_sum(case: Case) -> Hints:
-    """One slice of g is used alone; or another reduction stands for the sum of contributions."""
+def one_slice(case: Case) -> Hints:
+    """One slice of g is used alone."""
     shape = case.out.shape
     for over in axis_sets(shape) if (case.outputs_per_input > 1).all() else ():
         count = math.prod(shape[axis] for axis in over)
@@ -111,10 +106,6 @@ def no_sum(case: Case) -> Hints:
             mask[tuple(place[over.index(axis)] if axis in over else slice(None) for axis in range(mask.ndim))] = 1
             which = f"slice {place[0]} of axis {over[0]}" if len(over) == 1 else f"slice {place} of axes {over}"
             yield "one-slice", {"which": which, "count": count}, case.vjp(case.g_out * mask)
-    terms = (case.upstream * case.jacobian.sum(axis=1)).reshape(shape)
-    for over in reducing_axes(shape, case.x.shape) if (case.inputs_per_output == 1).all() else ():
-        for name in ("maximum", "minimum", "product"):
-            yield "no-sum", {"name": name, "axis": index_text(over)}, REDUCTIONS[name](terms, axis=over)
 
 
 def wrong_axis(case: Case) -> Hints:
@@ -171,14 +162,6 @@ def reversed_axes(case: Case) -> Hints:
             yield "moved.backwards", axis, any(_right_when(turned, case, everything) for everything in (False, True))
 
 
-def axes_mixed_up(case: Case) -> Hints:
-    """The rule does along one axis what the op does along another: it is right when these are swapped."""
-    if case.out.shape == case.x.shape and not (case.jacobian * (1 - np.eye(case.x.size))).any():
-        return  # elementwise
-    for a, b in combinations(range(case.x.ndim), 2) if case.out.ndim == case.x.ndim else ():
-        yield "wrong-axis.mixed", {"a": a, "b": b}, _right_when(lambda x: x.swapaxes(a, b), case)  # noqa: B023
-
-
 def _right_when(turned: Callable[[Array], Array], case: Case, everything: bool = True) -> bool:
     """Whether a rule is right if g, and all other arrays too, are turned before, and its result is turned back."""
     rank, arguments = case.x.ndim, case.rule[1] if everything else {}
@@ -223,13 +206,6 @@ def wrong_argument(case: Case) -> Hints:
             swaps[f"{name} transposed"] = arrays[name].swapaxes(-1, -2)
         for swap, array in swaps.items():
             yield "wrong-argument", {"swap": swap}, case.runs_right(**{name: array})
-
-
-def derived_argument(case: Case) -> Hints:
-    """The rule is right when something simple that it can compute is passed for an argument."""
-    for name, (right, array) in product(case.rule[1], case.derived.items()):
-        alike = name in case.known and case.arrays[name].shape == array.shape
-        yield "wrong-argument", {"swap": f"{right} instead of {name}"}, alike and case.runs_right(**{name: array})
 
 
 def not_linear(case: Case) -> Hints:
@@ -331,25 +307,3 @@ def _targets(case: Case, x: Array) -> list[Array]:
 def _axes(over: Axes, x: Array) -> str:
     every = math.prod(x.shape[axis] for axis in over) == x.size
     return f"axis {index_text(over)}" if len(over) < 2 else "all axes" if every else f"axes {index_text(over)}"
-
-
-# --- gather -------------------------------------------------------------------------------------------------
-
-
-def gather(case: Case) -> Hints:
-    """g, scattered along another axis than that of the gather."""
-    g, shape = case.g_out, case.x.shape
-    for index in case.indices_of_shape(g.shape) if g.ndim == len(shape) else []:
-        places: dict[Axes, Array] = {(axis,): _scattered(shape, index, g, axis) for axis in range(len(shape))}
-        yield from over_wrong_axis(case, "wrong-axis.gathered", places)
-
-
-def _scattered(shape: tuple[int, ...], index: Array, g: Array, axis: int) -> Array:
-    """g added to zeros at the places of an index along one axis; nan if some lie outside."""
-    full, places = np.zeros(shape), list(np.indices(index.shape))
-    places[axis] = index
-    try:
-        np.add.at(full, tuple(places), g)
-    except IndexError:
-        return np.full(shape, np.nan)
-    return full

@@ -62,24 +62,9 @@ def constant_factor(case: Case) -> Hints:
     factor = require(_factor(case))
     if case.x.size < 2 or all(np.ptp(array) == 0 for array in case.known.values()):
         return  # the same input at each element shows one factor, constant or not
-    named = _of_numbers(1 / factor, case)
-    yield "constant-factor.formula", {"formula": named}, named is not None
     name = constant(1 / factor, case.sizes)
     which = "" if name is None else f", which is {name}"
     yield "constant-factor.any", {"factor": f"{factor:.6g}", "inverse": f"{1 / factor:.6g}{which}"}, True
-
-
-def _of_numbers(factor: float, case: Case) -> str | None:
-    """A number as a formula of the arrays with one element, as a norm is."""
-    numbers = {name: array for name, array in case.arrays.items() if array.size == 1}
-    words = [(name, array.item()) for name, array in vocabulary(numbers)]
-    pairs = [(f"{name} * {other}", size * more) for name, size in words[:6] for other, more in words[:6]]
-    for name, size in words + pairs:
-        if size and (number := tidy(factor / size)) and abs(number) in SIMPLE:
-            return times(number, name)
-        if (number := tidy(factor * size)) and abs(number) in SIMPLE:
-            return over(number, "", name)
-    return None
 
 
 def _size_of_an_axis(factor: Fraction, case: Case) -> str:
@@ -115,23 +100,14 @@ def missing_factor(case: Case, numbers: bool = False) -> Hints:
             yield "missing-factor.extra", {"formula": called}, case.expected * array**power
 
 
-def squared(case: Case) -> Hints:
-    """got = g times the square of the derivative, or a simple number times this."""
-    square = case.expected**2 / case.g
-    number = tidy(coefficient(case.got, square, ~case.kinks))
-    yield "missing-factor.squared", {}, float(number) * square if number and case.x.size > 2 else False
-
-
 def upstream_factor(case: Case) -> Hints:
     """The vjp of g * f, for a function f of arrays that have the output's shape or broadcast to it."""
-    for name, array in vocabulary(case.known) if case.out.shape == case.x.shape else ():
-        yield "upstream-factor.late", {"name": name}, case.vjp(case.g_out / array) * array
     claimed, jacobian, shape = case.claimed, case.jacobian, case.out.shape
     factor = (claimed * jacobian).sum(axis=1) / (jacobian**2).sum(axis=1)  # of each row
     if same(claimed, factor[:, None] * jacobian):
         found = recognise(1 / factor.reshape(shape), case.arrays_of_shape(shape), np.ones(shape, dtype=bool), 2)
         if found is not None and found[1]:
-            yield "upstream-factor.missing", {"formula": found[0]}, True
+            yield "upstream-factor", {"formula": found[0]}, True
 
 
 def factor_per_slice(case: Case) -> Hints:
@@ -149,15 +125,15 @@ def factor_per_slice(case: Case) -> Hints:
 # --- formulas of the derivatives ----------------------------------------------------------------------------
 
 
-def formula(case: Case, words: int = 1, derived: bool = False) -> Hints:
+def formula(case: Case, words: int = 1) -> Hints:
     """The derivative of the rule and the right one are formulas; or their ratio is, if that is simpler.
 
-    words: the largest number of functions in a formula.  derived: whether it may have what is derived from arrays.
+    words: the largest number of functions in a formula.
     """
     missing, nonzero = None, case.expected != 0
     if np.array_equal(case.got != 0, nonzero):
         ratio = np.where(nonzero, case.expected, 1) / np.where(nonzero, case.got, 1)
-        missing = recognise(ratio, case.known | (case.derived if derived else {}), ~case.kinks & nonzero, words)
+        missing = recognise(ratio, case.known, ~case.kinks & nonzero, words)
     with suppress(Unknown):
         used, right, arrays, where = _derivatives(case)
         true, taken = recognise(right, arrays, where, words, least=2), recognise(used, arrays, where, 2, least=2)
@@ -206,21 +182,18 @@ def dropped_term(case: Case) -> Hints:
         if amount and case.lacks(number * value):
             yield _dropped(number), {"term": amount}, True
     yield from _product_rule(case)
-    yield from dropped_formula(case, words=1)
 
 
 def _terms(case: Case) -> Iterator[tuple[str, Array, int]]:
     """Plausible terms, their values, and over how many elements they sum; the simplest first."""
     if case.at_inputs(case.upstream) is not None:
         g, known, shape = case.g, case.known, case.x.shape
-        derived = {text: array for text, array in case.derived.items() if " - " not in text}  # these are two terms
         yield "g", g, 1
         yield from ((f"g * {name}", g * array, 1) for name, array in known.items())
         for (name, array), (other, more) in combinations_with_replacement(known.items(), 2):
             yield f"g * {name} * {other}", g * array * more, 1
-        yield from ((f"g * {name}", g * array, 1) for name, array in derived.items())
-        outers, inners = {"": np.ones_like(g), **known, **derived}, {"": np.ones_like(g), **known}
-        for (outer, factor), (inner, within), over in product(outers.items(), inners.items(), axis_sets(shape)):
+        factors = {"": np.ones_like(g), **known}
+        for (outer, factor), (inner, within), over in product(factors.items(), factors.items(), axis_sets(shape)):
             text = (f"{outer} * " if outer else "") + (f"(g * {inner}).sum" if inner else "g.sum")
             text += f"({index_text(over)}, keepdims=True)" if len(over) < len(shape) else "()"
             yield text, factor * (g * within).sum(over, keepdims=True), math.prod(shape[axis] for axis in over)
@@ -240,57 +213,19 @@ def _product_rule(case: Case) -> Hints:
     """out is x times a function of it, and one of the two terms of the product rule is missing or wrong."""
     if case.reached is None or case.output is None or not case.x.all():
         return
-    name, where, first = case.own_name, ~case.kinks, case.g * case.output.ravel()[case.reached] / case.x
+    name, first = case.own_name, case.g * case.output.ravel()[case.reached] / case.x
     yield "dropped-term.add", {"term": f"g * out / {name}"}, case.expected - first
     yield "dropped-term.quotient", {"ratio": f"out / {name}"}, first
-    used, right = case.got - first, case.expected - first
+    right = case.expected - first
     tells = np.unique(case.x).size > 2 and (np.abs(right) > 1e-6 * np.abs(case.expected)).all()
     yield "dropped-term.slope", {"x": name}, right / case.x if tells else False
-    factor = _polynomial(right / used, case.x, name, where) if tells else None
-    yield "wrong-term.factor", {"x": name, "factor": factor}, factor is not None
-
-
-def _polynomial(ratio: Array, x: Array, name: str, where: Array) -> str | None:
-    """An array as x, a number, a simple function of x, or a + b * x * x."""
-    if (found := recognise(ratio, {name: x}, where, 1)) is not None:
-        return found[0]
-    powers = np.stack([np.ones_like(x), x * x])
-    if np.unique(x * x).size <= 3 or not np.isfinite(ratio).all():
-        return None
-    numbers = np.linalg.lstsq(powers[:, where].T, ratio[where], rcond=None)[0]
-    if not same(ratio, np.tensordot(numbers, powers, 1), where):
-        return None
-    level, square = (f"{number:.5g}" for number in numbers)
-    return level if abs(numbers[1]) < 1e-7 * abs(numbers[0]) else f"({level} + {square} * {name} * {name})"
-
-
-def dropped_formula(case: Case, words: int = 2) -> Hints:
-    """expected - got is g times a product or quotient of two simple functions."""
-    if case.reached is not None:
-        factor = recognise((case.expected - case.got) / case.g, case.known, ~case.kinks, words)
-        if factor is not None and (words == 2 or "(1 " not in factor[0]):  # 1 - x is two terms
-            sign = -1 if factor[0].startswith("-") else 1
-            yield _dropped(sign), {"term": f"g * {factor[0].removeprefix('-')}"}, True
+    number = coefficient(right, case.got - first, ~case.kinks)
+    yield "wrong-term", {"x": name, "factor": f"{number:.5g}"}, first + right / (number or 1) if tells else False
+    yield "wrong-term", {"x": name, "factor": name}, first + right / case.x if tells else False
 
 
 def _dropped(number: float) -> str:
     return "dropped-term.subtract" if number < 0 else "dropped-term.add"
-
-
-def missing_term(case: Case) -> Hints:
-    """got - expected is constant along one axis, or is an array that the rule can use times such a constant."""
-    error = case.got - case.expected
-    for name, array in (("", np.ones_like(error)), *case.known.items()):
-        if case.x.size >= MIN_SIZE and case.at_inputs(case.upstream) is not None:
-            number = coefficient(error, case.g * array, ~case.kinks)
-            fields = {"term": f"{abs(number):.5g} * g" + (f" * {name}" if name else "")}
-            yield _dropped(-number), fields, bool(number) and case.lacks(-number * case.g * array)
-        ratio = error / array
-        for axis, size in enumerate(error.shape if error.all() and not case.kinks.any() else ()):
-            level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), error.shape)
-            error_is = f"the error divided by {name} is" if name else "the error is"
-            factor = same(case.got / array, case.got.flat[0] / array.flat[0] + 0 * error)  # then a factor is wrong
-            yield "missing-term", {"error_is": error_is, "axis": axis}, size > 1 and not factor and same(ratio, level)
 
 
 # --- products of matrices -----------------------------------------------------------------------------------
@@ -300,12 +235,12 @@ Word = tuple[str, Array]  # a product as text, and its value
 
 
 def wrong_product(case: Case) -> Hints:
-    """expected is a product of matrices, or a sum of two, and got is another product."""
+    """expected is a product of matrices, and got is another one."""
     words = list(products(case))
     taken, right = _as_product(case, words, case.got), _as_product(case, words, case.expected)
     if taken is None and right is None:
         return
-    needed = _as_sum(case, words) if right is None else _text(case, *right)
+    needed = None if right is None else _text(case, *right)
     arbitrary = right and tidy(right[0]) is None and not (taken and tidy(right[0] / taken[0]))
     rule = "" if taken is None else f", but the rule gives {_text(case, *taken)}"
     reverse = " (.T of a 3-d array reverses all three axes)" if case.x.ndim > 2 and ".T" in rule else ""
@@ -380,20 +315,6 @@ def _as_product(case: Case, words: list[Word], target: Array) -> tuple[float, st
 def _text(case: Case, number: float, product: str) -> str:
     simple = tidy(number)
     return times(simple, product) if simple else f"{constant(number, case.sizes) or f'{number:.5g}'} * {product}"
-
-
-def _as_sum(case: Case, words: list[Word]) -> str | None:
-    """The expected gradient as the sum or difference of two products."""
-    table = np.array([value[~case.kinks] for _, value in words])
-    target = case.expected[~case.kinks]
-    close = 1e-5 * np.abs(target).max(initial=0)
-    for i, (first, value) in enumerate(words):
-        for sign, rest in (("+", target - table[i]), ("-", table[i] - target)):
-            for k in np.flatnonzero((np.abs(table - rest) <= close).all(axis=1)):
-                second, other = words[int(k)]
-                if same(case.expected, value + other if sign == "+" else value - other, ~case.kinks):
-                    return f"{first} {sign} {second}"
-    return None
 
 
 # --- formulas as text, which is both what is computed and what is said ---------------------------------------

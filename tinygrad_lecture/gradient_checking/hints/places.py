@@ -21,32 +21,16 @@ SIGNS = {"negative": np.less, "positive": np.greater, "not positive": np.less_eq
 def places(mask: Array, x: Array | None = None) -> str:
     """Which elements of an array a mask picks, as "index 3 of axis 0 (the last)".
 
-    x: numbers at these elements; a mask may pick its negative or its largest ones.
+    x: numbers at these elements; a mask may pick its negative ones.
     """
     count = np.count_nonzero(mask)
     return (
         (_by_diagonal(mask) or by_slice(mask) if mask.ndim > 1 else None)
-        or (by_value(mask, x) if x is not None else None)
+        or (by_sign(mask, {"the input": x}) if x is not None else None)
         or by_slice(mask)
         or (_listed(mask) if 0 < count <= MAX_NAMED else None)
         or f"{count} of {mask.size} elements"
     )
-
-
-def by_value(mask: Array, x: Array) -> str | None:
-    """ "the elements where the input is negative" and the like; None if values do not tell."""
-    by = by_sign(mask, {"the input": x})
-    if by is not None or _alternatives(mask) < 20:
-        return by
-    for values, kind in ((x, "inputs"), (np.abs(x), "absolute inputs")):
-        inside, outside = values[mask], values[~mask]
-        if inside.min() > outside.max() == 0 and kind == "absolute inputs":
-            return "the elements where the input is not 0"
-        if inside.min() > outside.max():
-            return f"the elements with the largest {kind}, {inside.min():.4g} and above"
-        if inside.max() < outside.min():
-            return f"the elements with the smallest {kind}, {inside.max():.4g} and below"
-    return None
 
 
 def by_sign(mask: Array, arrays: Mapping[str, Array]) -> str | None:
@@ -223,7 +207,7 @@ def regions(case: Case) -> Hints:
     blocked, passed = wrong & (case.got == 0), wrong & (case.expected == 0)
     both = blocked.any() and passed.any() and not wrong.all() and (wrong == (blocked | passed)).all()
     yield "wrong-mask", {"here": places(blocked, case.x), "there": places(passed, case.x)}, bool(both)
-    where = by_value(wrong, case.x) or (by_slice(wrong | case.kinks) if wrong.ndim > 1 else None)
+    where = by_sign(wrong, {"the input": case.x}) or (by_slice(wrong | case.kinks) if wrong.ndim > 1 else None)
     enough = min(np.count_nonzero(wrong), np.count_nonzero(right)) >= 2
     yield "region", {"where": where}, enough and where is not None
 
@@ -245,12 +229,6 @@ def outputs_left_out(case: Case) -> Hints:
     some = bool(left_out.any() and used.any())
     where = {"where": places(left_out.reshape(case.out.shape))}
     yield "outputs-left-out", where, some and same(case.claimed[used], case.jacobian[used])
-
-
-def small_outputs_left_out(case: Case) -> Hints:
-    """The same, where it changes the gradient little."""
-    if nearly_right(case):
-        yield from outputs_left_out(case)
 
 
 def upstream_of_others(case: Case) -> Hints:
@@ -280,35 +258,12 @@ def contributions(case: Case, exact: bool = True) -> Hints:
         yield cause, fields | {"others": "; the others are right" if exact else ""}, True
 
 
-def wrong_outputs(case: Case) -> Hints:
-    """The rule is wrong about some elements of the output only."""
-    wrong = _wrong_rows(case)
-    where = {"where": places(wrong.reshape(case.out.shape))}
-    yield "wrong-outputs", where, 0 < np.count_nonzero(wrong) <= wrong.size / 3
-
-
-def contributions_misplaced(case: Case) -> Hints:
-    """Each row of the rule's Jacobian has the right numbers, but at other input elements."""
-    claimed, jacobian, i = case.claimed, case.jacobian, int(_wrong_rows(case).argmax())
-    taken, right = (places((array[i] != 0).reshape(case.x.shape)) for array in (claimed, jacobian))
-    several = bool((case.inputs_per_output > 1).any())
-    same_rows = several and taken != right and same(np.sort(claimed, axis=1), np.sort(jacobian, axis=1))
-    fields = {"output": _element("output", case.output, i), "taken": taken, "right": right}
-    yield "contributions-misplaced", fields, same_rows
-
-
 def _rows_permuted(case: Case) -> bool:
     """Whether the Jacobian of the rule has the right rows, one for each element of g, in another order."""
     claimed, jacobian = case.claimed, case.jacobian
     scale = np.abs(jacobian).max(initial=1e-300)
     one, other = (array[np.lexsort(np.round(array / scale, 4).T)] for array in (claimed, jacobian))
     return same(one, other) and not same(claimed, jacobian)
-
-
-def _wrong_rows(case: Case) -> Array:
-    """Which elements of the output the rule is wrong about, (m,) bool."""
-    close = 1e-5 * np.abs(case.jacobian).max(initial=0)
-    return np.asarray((np.abs(case.claimed - case.jacobian) > close).any(axis=1))
 
 
 def _element(of: str, array: Array | None, i: int) -> str:

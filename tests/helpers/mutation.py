@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import ast
 import os
-import re
 import shutil
 import signal
 import sys
@@ -34,119 +33,75 @@ SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "tinygrad_lecture/op
 SOURCES += [
     Path(f"tinygrad_lecture/kernels/{name}.py") for name in ("attention", "fused", "gelu", "recurrent", "windows")
 ]
-ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_backend")
-TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ENGINE_TESTS]
+TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ("ops/test_op_table", "ops/test_subgradients", "test_backend")]
 PATIENCE = 300  # seconds; a bug that makes the tests hang counts as caught
-
-
-def equivalents() -> dict[tuple[str, str, str], str]:
-    """The changes that alter no result, as (op, expression, changed expression) -> reason."""
-    rows = Path(__file__).with_name("equivalent.txt").read_text(encoding="utf-8").splitlines()[3:]
-    heads = (row.partition(": ") for row in rows[::3])
-    return {(op, *map(str.strip, pair)): why for (op, _, why), *pair in zip(heads, rows[1::3], rows[2::3], strict=True)}
-
-
-EQUIVALENT = equivalents()
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A bug to plant: in `path`, bytes start to stop become `new`, so the line `before` becomes `after`.
-
-    change: the same as a pair of normalised expressions.
-    """
+    """A bug to plant: an expression or the first line of a statement, before and after; the whole file with the bug."""
 
     op: str
     path: Path
     line: int
-    start: int
-    stop: int
-    new: str
     before: str
     after: str
-    change: tuple[str, str]
+    source: str
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line} ({self.op})\n  - {self.before}\n  + {self.after}"
 
     @property
-    def why_equivalent(self) -> str | None:
-        """The reason why it alters no result; None for a real bug."""
-        return EQUIVALENT.get((self.op, *self.change))
+    def is_equivalent(self) -> bool:
+        """Whether it is known to alter no result: a row "op: before -> after" of equivalent.txt."""
+        return f"    {self.op}: {self.before}  ->  {self.after}" in EQUIVALENT
 
-    def source(self, root: Path) -> bytes:
-        """The whole file with the bug planted."""
-        text = (root / self.path).read_bytes()
-        return text[: self.start] + self.new.encode() + text[self.stop :]
 
+EQUIVALENT = Path(__file__).with_name("equivalent.txt").read_text(encoding="utf-8").splitlines()
 
 # --- where bugs are planted ---------------------------------------------------------------------------------
 
 
 def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]]:
     """The backward rules of a file, each with the op whose tests must catch a bug in it."""
-    shared = {function.name: function for function in functions(tree)}
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for statement in tree.body:
         match statement:
             case ast.Expr(ast.Call(ast.Attribute(ast.Name(op), "backward"), [ast.Lambda() as rule])):
                 yield op, rule  # op.backward(lambda g: ...)
             case ast.Expr(ast.Call(ast.Call(ast.Attribute(ast.Name(op), "backward")), [ast.Lambda() as rule])):
                 yield op, rule  # op.backward("x")(lambda g: ...)
-    for function in functions(tree):
-        match function.decorator_list:
-            case [ast.Call(args=[given, *_])]:  # @computed(rules) of the table of elementwise functions
+            case ast.FunctionDef(name) if name.endswith("_backward"):
+                yield name.removesuffix("_backward"), statement
+            case ast.FunctionDef(name, decorator_list=[ast.Call(args=[given, *_])]):
+                # @computed(rules) of the table of elementwise functions
                 for rule in given.elts if isinstance(given, ast.Tuple) else [given]:
                     if isinstance(rule, ast.Lambda):
-                        yield function.name, rule
-                    elif isinstance(rule, ast.Name) and rule.id in shared:
-                        yield function.name, shared.pop(rule.id)
-        if function.name.endswith("_backward"):
-            yield caller(function, tree).name.removesuffix("_backward"), function
-        for decorator in function.decorator_list:
+                        yield name, rule
+                    elif isinstance(rule, ast.Name) and rule.id in functions:
+                        yield name, functions.pop(rule.id)
+        for decorator in statement.decorator_list if isinstance(statement, ast.FunctionDef) else []:
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
             if isinstance(called, ast.Attribute) and called.attr == "backward" and isinstance(called.value, ast.Name):
-                yield called.value.id, function
+                yield called.value.id, statement
                 break  # a rule shared by several ops counts for the first
-
-
-def functions(tree: ast.Module) -> list[ast.FunctionDef]:
-    return [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-
-
-def caller(helper: ast.FunctionDef, tree: ast.Module) -> ast.FunctionDef:
-    """The backward function of a kernel whose helper this is, as of one time step; or the function itself."""
-    outer = (f for f in functions(tree) if f is not helper and f.name.endswith("_backward"))
-    return next((f for f in outer if re.search(rf"\b{helper.name}\b", ast.unparse(f))), helper)
 
 
 def mutants(root: Path, path: Path, ops: Collection[str] | None = None) -> Iterator[Mutant]:
     """Every bug that can be planted in a file's rules, or in the rules of some ops, one at a time."""
-    text = (root / path).read_bytes()
-    starts = [0]
-    for line in text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    for op, function in rules(ast.parse(text)):
+    tree, seen = ast.parse((root / path).read_text(encoding="utf-8")), set()
+    for op, function in rules(tree):
         if ops is not None and op not in ops:
             continue
-        seen = set()
         parents = {child: node for node in ast.walk(function) for child in ast.iter_child_nodes(node)}
         body = [function.body] if isinstance(function, ast.Lambda) else function.body
         for node in (node for statement in body for node in ast.walk(statement)):
-            if not isinstance(node, (ast.expr, ast.stmt)):
-                continue
-            first, last = starts[node.lineno - 1], starts[node.end_lineno or node.lineno]
-            start, stop = first + node.col_offset, starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
-            before = text[first:last].decode().strip()
             for changed in changes(node):
-                new = ast.unparse(changed)
-                if isinstance(changed, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp)):
-                    new = f"({new})"  # the source's own parentheses may lie outside start to stop
-                after = f"{text[first:start].decode()}{new}{text[stop:last].decode()}".strip()
-                change = in_context(node, changed, parents)
-                mutant = Mutant(op, path, node.lineno, start, stop, new, before, after, change)
-                if after != before and (first, after) not in seen and compiles(mutant, root):
-                    seen.add((first, after))
-                    yield mutant
+                before, after = in_context(node, changed, parents)
+                if before != after and (node.lineno, before, after) not in seen:
+                    seen.add((node.lineno, before, after))
+                    planted = ast.fix_missing_locations(deepcopy(tree, {id(node): changed}))
+                    yield Mutant(op, path, node.lineno, before, after, ast.unparse(planted))
 
 
 def in_context(node: ast.AST, changed: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, str]:
@@ -160,27 +115,18 @@ def in_context(node: ast.AST, changed: ast.AST, parents: dict[ast.AST, ast.AST])
     return before, after
 
 
-def compiles(mutant: Mutant, root: Path) -> bool:
-    """Whether the file with the bug is still valid Python."""
-    try:
-        ast.parse(mutant.source(root))
-    except SyntaxError:
-        return False
-    return True
-
-
 # --- the changes of one expression or statement -------------------------------------------------------------
 
-SWAPS = """
-Add Sub  Sub Add  Mult Div  Div Mult  Pow Mult  BitAnd BitOr  BitOr BitAnd  And Or  Or And  Is IsNot  IsNot Is
-In NotIn  NotIn In  Eq NotEq  NotEq Eq  Lt LtE  Lt Gt  LtE Lt  LtE GtE  Gt GtE  Gt Lt  GtE Gt  GtE LtE
-"""  # pairs of operators: one, and one that it may be confused with
+SWAPS = {  # operators, each with those that it may be confused with
+    "Add": "Sub", "Sub": "Add", "Mult": "Div", "Div": "Mult", "Pow": "Mult", "BitAnd": "BitOr", "BitOr": "BitAnd",
+    "And": "Or", "Or": "And", "Is": "IsNot", "IsNot": "Is", "In": "NotIn", "NotIn": "In", "Eq": "NotEq", "NotEq": "Eq",
+    "Lt": "LtE Gt", "LtE": "Lt GtE", "Gt": "GtE Lt", "GtE": "Gt LtE",
+}  # fmt: skip
 
 
 def swapped(operator: ast.AST) -> list[Any]:
     """The operators that this one may be confused with."""
-    pairs = [pair.split() for pair in re.split(r"  |\n", SWAPS.strip())]
-    return [getattr(ast, other)() for one, other in pairs if one == type(operator).__name__]
+    return [getattr(ast, other)() for other in SWAPS.get(type(operator).__name__, "").split()]
 
 
 def changes(node: ast.AST) -> Iterator[ast.AST]:
@@ -200,22 +146,20 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
             yield from values
         case ast.IfExp(_, body, orelse):
             yield from (body, orelse)
-        case ast.If(_, body, orelse):
-            yield ast.If(ast.Constant(True), body, orelse)
-            yield ast.If(ast.Constant(False), body, orelse)
         case ast.Constant(bool() as value):
             yield ast.Constant(not value)
         case ast.Constant(int() | float() as value):
             yield ast.Constant(value + 1)
-        case ast.Call(ast.Name("isinstance")):
-            pass  # a type check, not part of the formula
+        case ast.Call(ast.Name("isinstance")) | ast.Subscript(ast.Name("needs")):
+            pass  # no part of the formula
         case ast.Call(function, args, keywords):
             yield from (argument for argument in args if not isinstance(argument, ast.Starred))  # the call is forgotten
             if isinstance(function, ast.Attribute):
                 yield function.value
-            yield from (ast.Call(function, order, keywords) for order in neighbours_swapped(args))
-            for position in range(len(keywords)):
-                yield ast.Call(function, args, keywords[:position] + keywords[position + 1 :])
+            for i in range(len(args) - 1):
+                yield ast.Call(function, [*args[:i], args[i + 1], args[i], *args[i + 2 :]], keywords)
+            for i in range(len(keywords)):
+                yield ast.Call(function, args, keywords[:i] + keywords[i + 1 :])
         case ast.Subscript(value):
             yield value
         case ast.AugAssign(target, operator, value):
@@ -223,11 +167,6 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Pass()
         case ast.Expr(ast.Call()) | ast.Assign():
             yield ast.Pass()
-
-
-def neighbours_swapped(items: list[ast.expr]) -> Iterator[list[ast.expr]]:
-    for i in range(len(items) - 1):
-        yield [*items[:i], items[i + 1], items[i], *items[i + 2 :]]
 
 
 # --- running the tests --------------------------------------------------------------------------------------
@@ -248,7 +187,7 @@ def passes(task: tuple[Path, str, Mutant | None]) -> bool:
         copy = Path(name) / "copy"
         shutil.copytree(original, copy)
         if mutant is not None:
-            (copy / mutant.path).write_bytes(mutant.source(original))
+            (copy / mutant.path).write_text(mutant.source, encoding="utf-8")
         os.chdir(copy)
         sys.path.insert(0, str(copy))
         sys.dont_write_bytecode = True
@@ -266,23 +205,16 @@ def _give_up(*_: object) -> None:
     raise TimeoutError("the tests take too long")
 
 
-def run(planted: list[Mutant], original: Path) -> list[Mutant]:
-    """Plant each bug in turn and return the survivors. Raises SystemExit if tests fail without a bug."""
-    healthy = sorted({mutant.op for mutant in planted})
-    tasks: list[tuple[Path, str, Mutant | None]] = [(original, op, None) for op in healthy]
+def survivors(planted: list[Mutant], original: Path) -> Iterator[Mutant]:
+    """Plant each bug in turn; those that no test catches. Raises SystemExit if tests fail without a bug."""
+    tasks: list[tuple[Path, str, Mutant | None]] = [(original, op, None) for op in {mutant.op for mutant in planted}]
     tasks += [(original, mutant.op, mutant) for mutant in planted]
-    survivors: list[Mutant] = []
     with get_context("fork").Pool(maxtasksperchild=1) as pool:  # a fresh engine to import for each
-        for count, ((_, op, mutant), passed) in enumerate(zip(tasks, pool.imap(passes, tasks), strict=True), 1):
-            if mutant is None:
-                if not passed:
-                    raise SystemExit(f"the tests of {op} fail without a bug planted")
-            elif passed:
-                survivors.append(mutant)
-                print(f"{mutant}\n", flush=True)
-            if count % 50 == 0:
-                print(f"{count} of {len(tasks)} runs", flush=True)
-    return survivors
+        for (_, op, mutant), passed in zip(tasks, pool.imap(passes, tasks), strict=True):
+            if mutant is None and not passed:
+                raise SystemExit(f"the tests of {op} fail without a bug planted")
+            if mutant is not None and passed:
+                yield mutant
 
 
 def main() -> int:
@@ -294,10 +226,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
         original = snapshot(Path(name))
         found = [mutant for path in SOURCES for mutant in mutants(original, path, options.op)]
-        planted = [mutant for mutant in found if (mutant.why_equivalent is not None) == options.equivalent]
-        survivors = run(planted, original)
-    print(f"{len(planted) - len(survivors)} of {len(planted)} bugs caught")
-    return 1 if survivors else 0
+        planted = [mutant for mutant in found if mutant.is_equivalent == options.equivalent]
+        count = 0
+        for mutant in survivors(planted, original):
+            count += 1
+            print(f"{mutant}\n", flush=True)
+    print(f"{len(planted) - count} of {len(planted)} bugs caught")
+    return 1 if count else 0
 
 
 if __name__ == "__main__":

@@ -21,10 +21,8 @@ def mutation(*options: str) -> tuple[int, str]:
 
 def test_bugs_are_planted_where_the_rules_are() -> None:
     path = Path("tinygrad_lecture/ops/elementwise.py")
-    found = {mutant.after.partition("  #")[0] for mutant in mutants(ROOT, path, ["div"])}
-    assert found >= {"return (g * b)", "return g", "return (-g * out * b)", "return (-g * out)", "return g * out / b"}
-    table = {mutant.after for mutant in mutants(ROOT, path, ["cos", "log1p"])}
-    assert table >= {"@smooth(lambda g, x: (-g / sin(x)))", "@smooth(lambda g, x: g / ((1 - x)))"}
+    found = {mutant.after for mutant in mutants(ROOT, path, ["div", "cos", "log1p"])}
+    assert found >= {"g * b", "g", "-g * out * b", "-g * out", "-g / b", "-g / sin(x)", "g / (1 - x)"}
 
 
 @pytest.mark.slow
@@ -37,5 +35,4 @@ def test_a_bug_is_caught() -> None:
 def test_a_survivor_is_reported() -> None:
     status, printed = mutation("--op", "swapaxes", "--equivalent")
     assert status == 1
-    assert "- swapaxes.backward(lambda g, axis0, axis1: swapaxes(g, axis0, axis1))" in printed
-    assert "+ swapaxes.backward(lambda g, axis0, axis1: swapaxes(g, axis1, axis0))" in printed
+    assert "- swapaxes(g, axis0, axis1)\n  + swapaxes(g, axis1, axis0)" in printed

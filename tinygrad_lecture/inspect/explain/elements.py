@@ -24,7 +24,7 @@ from ..observe import Unwatched
 from ..printing import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from . import formulas
-from .formulas import NEGATIVE, Expression, Work, dot, equation, expression, shown, total, with_enough_digits
+from .formulas import NEGATIVE, Expression, Work, dot, equation, expression, shown, total
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -83,20 +83,16 @@ def formula_with_numbers(vertex: Vertex) -> str:
         return ""
     scalars = [x.value is not None and not x.value.ndim and x.value.dtype != object for x in vertex.inputs]
     given = [x.value.item() if scalar else text for x, scalar, text in zip(vertex.inputs, scalars, texts, strict=True)]  # type: ignore[union-attr]
-    if vertex.value is None or vertex.value.ndim:
-        return _call(vertex, given, math.nan).text
-    value = vertex.value.item()
-    (text,), _ = with_enough_digits(lambda: [_call(vertex, given, value)], value)
+    text = _call(vertex, given)
     return "" if text == numbers(vertex.value) else text
 
 
-def _call(vertex: Vertex, given: Sequence[Any], value: Any) -> Expression:
-    """The formula of a vertex, as the program has it, with numbers or texts for its inputs. value: its result."""
+def _call(vertex: Vertex, given: Sequence[Any]) -> str:
+    """The formula of a vertex, as the program has it, with numbers or texts for its inputs."""
     between_commas = vertex.formula.startswith(f"{vertex.op}(")
     texts = [x.text if between_commas else x.beside(NEGATIVE + 1) for x in map(expression, given)]
     inputs = [replace(x, number=0, name=text) for x, text in zip(vertex.inputs, texts, strict=True)]
-    result = formulas.computed(vertex, {**dict(zip("abc", given, strict=False)), "y": value})
-    return replace(result, text=replace(vertex, inputs=inputs).formula)
+    return replace(vertex, inputs=inputs).formula
 
 
 def forward_lines(vertex: Vertex) -> list[str]:
@@ -105,11 +101,10 @@ def forward_lines(vertex: Vertex) -> list[str]:
     [] where the formula says it all.
     """
     given, out, op = formulas.known_values(vertex), vertex.value, vertex.op
-    elementwise = op in formulas.ELEMENTWISE
-    if out is None or not out.size or not given or (elementwise and op in formulas.MOVES):
+    if out is None or not out.size or not given:
         return []
     large = is_large(out, *given)
-    if not large and (op == "index_get" or (elementwise and op not in formulas.DEFINITIONS)):
+    if not large and (op == "index_get" or (op in formulas.DERIVATIVES and op not in formulas.DEFINITIONS)):
         return []
     example = _example_of(vertex, out) if large else None
     return element_lines(str(vertex), out, partial(_element, vertex, given), example)
@@ -128,15 +123,14 @@ def _example_of(vertex: Vertex, out: Array) -> Place:
 
 def _element(vertex: Vertex, given: Sequence[Any], place: Place) -> list[Expression]:
     """How an element of a result is computed; [] where there is nothing to show."""
-    if vertex.op not in formulas.ELEMENTWISE:
+    if vertex.op not in formulas.DERIVATIVES:
         found = ELEMENTS[vertex.op or ""](vertex, given, place)
         return [] if found is None else [found]
     assert vertex.value is not None
-    operands = [_broadcast(x, place) for x in given]
-    call = _call(vertex, operands, vertex.value[place].item())
-    if vertex.op not in formulas.DEFINITIONS:
-        return [call]
-    return [call, formulas.computed(vertex, dict(zip("abc", operands, strict=False)))]
+    operands = [expression(_broadcast(x, place)) for x in given]
+    call = replace(expression(vertex.value[place]), text=_call(vertex, operands))
+    definition = formulas.elementwise(vertex)
+    return [call, formulas.written(definition, dict(zip("abc", operands, strict=False)))] if definition else [call]
 
 
 def _within(place: Place, shape: Shape) -> Place:
@@ -262,7 +256,7 @@ def derivative_with_numbers(vertex: Vertex, position: int, place: Place) -> Work
     No formula for an op that does not take elements one by one, or where a number is not known.
     """
     given, value = formulas.known_values(vertex), vertex.value
-    if vertex.op not in formulas.ELEMENTWISE or value is None or not given or any(x.dtype == bool for x in given):
+    if vertex.op not in formulas.DERIVATIVES or value is None or not given or any(x.dtype == bool for x in given):
         return list
 
     def work() -> list[Expression]:

@@ -4,10 +4,9 @@
     f.text                                          # "1.5 · (1 - z)"
 
     written("1 / (1 + exp(-a))", {"a": 0.5})        # "1 / (1 + exp(-0.5))", 0.6225
-    derivative(vertex, 0, named(vertex))            # "a · (1 - a)", from the rule of sigmoid
+    derivative(vertex, 0, named(vertex))            # "a · (1 - a)", of sigmoid
 
-The numbers have as many digits as `with_digits` says. Some formulas of values stand in formulas.toml; ops and their
-backward rules make the others of expressions.
+The numbers have as many digits as `with_digits` says. The formulas of ops stand in formulas.toml.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ import operator
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial, reduce
+from inspect import unwrap
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ import numpy as np
 from ...autograd.core import Leaf
 from ...autograd.modes import enable_grad
 from ...backend import Array, to_host
+from ...errors import in_library
 from ...tensor_base import wrap
 from ..graph import Graph
 from ..observe import Unwatched
@@ -117,8 +117,8 @@ def _call(name: str, compute: Callable[..., Any], *operands: Any) -> Expression:
 
 
 _COMPUTED: dict[str, Callable[..., Any]] = {
-    **{f.__name__: f for f in (math.exp, math.log, math.sqrt, math.sin, math.cos, math.sinh, math.cosh, math.tanh)},
-    "hypot": math.hypot, "max": max, "mean": float, "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    **{f.__name__: f for f in (math.exp, math.log, math.sqrt, math.sin, math.cos, math.tanh)},
+    "max": max, "mean": float, "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "sign": lambda x: (x > 0) - (x < 0), "Phi": lambda x: 0.5 * math.erfc(-x / math.sqrt(2)),
     "phi": lambda x: math.exp(-(x**2) / 2) / math.sqrt(2 * math.pi),
 }  # fmt: skip
@@ -186,12 +186,12 @@ def _agrees(given: Any, result: Any) -> bool:
 # --- formulas of the table --------------------------------------------------------------------------------------
 
 FORMULAS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "formulas.toml").read_text("utf-8"))
-BY_RULE: list[str] = FORMULAS.pop("elementwise")
-DERIVATIVES, RULES, DEFINITIONS, MOVES = (
+MOVES: list[str] = FORMULAS.pop("moves")
+MOVED = "{g}, each element back where it came from, 0 for one that was left out"
+DERIVATIVES, RULES, DEFINITIONS = (
     {op: entry[what] for op, entry in FORMULAS.items() if what in entry}
-    for what in ("derivatives", "gradients", "definition", "moves")
+    for what in ("derivatives", "gradients", "definition")
 )
-ELEMENTWISE = {*BY_RULE, *DERIVATIVES}
 
 
 def written(formula: str, operands: Mapping[str, Any]) -> Expression:
@@ -200,8 +200,8 @@ def written(formula: str, operands: Mapping[str, Any]) -> Expression:
     In words it has {a} for letters, and no value.
     """
     body, _, where = formula.partition(", where ")
-    letters: dict[str, Any] = {letter: expression(x) for letter, x in operands.items()}
-    texts = {letter: x.text for letter, x in letters.items()}
+    letters: dict[str, Any] = {x: one if type(one) in (int, float) else expression(one) for x, one in operands.items()}
+    texts = {letter: expression(x).text for letter, x in letters.items()}
     if "{" in body:
         return Expression(formula.format(**texts))
     local, _, meaning = where.partition(" = ")
@@ -245,48 +245,10 @@ def is_number(x: Vertex) -> bool:
 def derivative(vertex: Vertex, position: int, operands: Mapping[str, Any]) -> Expression | None:
     """∂y/∂x of an op that takes elements one by one, x the input at a position, with operands for its letters.
 
-    It is the rule of the op, run on expressions with 1 for the upstream gradient. None for other ops, and for a user's
-    own rule that takes arrays but no expressions.
+    None for other ops, also for one of the user's own that has the name of ours.
     """
-    if vertex.op not in BY_RULE:
-        formulas: list[str] = DERIVATIVES.get(_variant(vertex), [])
-        return written(formulas[position], operands) if position < len(formulas) else None
-    op: Any = vertex.maker
-    bare = vertex.op == "pow"  # its rule for a number as the exponent needs no masks
-    letters = (*"ab"[: len(vertex.inputs)], "y")
-    *given, out = (_boxed(operands[x] if bare else expression(operands[x])) for x in letters)
-    saved = op.saver(given, out, vertex.settings, given) if op.saver else [()] * len(given)
-    with suppress(Exception), np.errstate(all="ignore"):
-        return expression(op.rules[position](_boxed(_One("1", 1, 1, NUMBER)), *saved[position])[0])
-    return None
-
-
-def computed(vertex: Vertex, operands: Mapping[str, Any]) -> Expression:
-    """The result of an op that is run on expressions; the "y" of the table if the op does not take them."""
-    if formula := elementwise(vertex):
-        return written(formula, operands)
-    if vertex.op in BY_RULE and not vertex.maker.settings:  # which the tape may not have kept
-        with suppress(Exception), np.errstate(all="ignore"):
-            given = [_boxed(expression(x)) for letter, x in operands.items() if letter != "y"]
-            return expression(vertex.maker.forward(*given)[0])
-    return expression(operands["y"])
-
-
-class _One(Expression):
-    """An upstream gradient of 1, or -1, which is not written where it is a factor."""
-
-    def __neg__(self) -> Expression:
-        return _One("-1", -1, -1, MINUS)
-
-    def __mul__(self, other: Any) -> Expression:
-        return expression(other) if self.value == 1 else -expression(other)
-
-    __rmul__ = __mul__
-
-
-def _boxed(x: Any) -> Any:
-    """An expression in an array, as ops and rules take it. A number is a constant of the program, and stays one."""
-    return x if type(x) in (int, float) else np.array([expression(x)], dtype=object)
+    formulas: list[str] = DERIVATIVES.get(_variant(vertex), [])
+    return written(formulas[position], operands) if position < len(formulas) else None
 
 
 def rule_of(vertex: Vertex, position: int, upstream: str) -> str:
@@ -294,7 +256,7 @@ def rule_of(vertex: Vertex, position: int, upstream: str) -> str:
 
     upstream: how the gradient of the result is written.
     """
-    rules: list[str] = RULES.get(_variant(vertex), [])
+    rules: list[str] = RULES.get(_variant(vertex), [MOVED] if vertex.op in MOVES else [])
     if vertex.op == "mean" and math.prod(vertex.inputs[0].shape) == math.prod(vertex.shape):
         rules = ["{g}"]
     rules = rules * len(vertex.inputs) if len(rules) == 1 else rules
@@ -308,7 +270,10 @@ def elementwise(vertex: Vertex) -> str:
 
 
 def _variant(vertex: Vertex) -> str:
-    """The name of an op in the table, where some have more than one entry."""
+    """The name of an op in the table, where some have more than one entry; "" for an op of the user's own."""
+    code = getattr(unwrap(getattr(vertex.maker, "forward", vertex.maker)), "__code__", None)
+    if code is not None and not in_library(code.co_filename):
+        return ""
     if vertex.op == "matmul" and len(vertex.inputs[0].shape) == 1 and (n := len(vertex.inputs[1].shape)) < 3:
         return f"matmul of {'vectors' if n == 1 else 'a vector'}"
     return f"{vertex.op} tanh" if vertex.settings.get("approximate") == "tanh" else vertex.op or ""

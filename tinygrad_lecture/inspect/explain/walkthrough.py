@@ -25,7 +25,7 @@ from ..observe import Observer, Observing, Unwatched, observers
 from ..printing import in_words
 from ..vertex import Place, Step, Term, Vertex, passes_of
 from .elements import first_place
-from .formulas import ELEMENTWISE, RULES, differential, expression
+from .formulas import DERIVATIVES, RULES, differential, expression
 
 
 @dataclass(eq=False)
@@ -178,7 +178,7 @@ def _local(step: Step, position: int) -> Array | None:
     """The derivative element by element, where there is one for each element."""
     op = step.vertex.op or ""
     single = step.upstream.size == 1 and op not in RULES
-    return step.local.elementwise(position) if single or op in ELEMENTWISE else None
+    return step.local.elementwise(position) if single or op in DERIVATIVES else None
 
 
 def _place(terms: list[Array]) -> Place:

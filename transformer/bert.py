@@ -32,7 +32,7 @@ from tinygrad_lecture import Tensor
 
 from .block import Block, make_final_norm, make_norm
 from .config import Activation, NormPlace, TransformerConfig, check_config, config_class
-from .embedding import Embedding, Unembedding, unembedding
+from .embedding import Embedding, Unembedding
 from .ffn import ACTIVATIONS
 from .inputs import read
 from .inspect.inspectable import Inspectable
@@ -88,7 +88,7 @@ class Encoder(Inspectable):
 
     def make_unembedding(self, W_E: nn.Embedding) -> nn.Module | None:
         """From a final vector to the logits; None for a model without logits."""
-        return unembedding(self.config, W_E)
+        return Unembedding(self.config, W_E)
 
     def forward(self, tokens: Any, padding_mask: Any = None, segments: Any = None) -> Tensor:
         """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments and errors: see `logits`."""
@@ -145,20 +145,19 @@ class BertConfig(EncoderConfig):
     - FFN: GELU.
     - Attention: bidirectional.
     - `segments`: of a pair of texts, the first is segment 0, the second segment 1.
-    - `head`: whether the model predicts hidden tokens. `pooler`: whether it has the layer for classifying.
+    - `head`: whether the model predicts hidden tokens. The layer for classifying, "pooler", is not read.
     """
 
     segments: int = 2
     head: bool = True
-    pooler: bool = True
 
     def parameters_by_part(self) -> dict[str, int]:
-        """Parameters per part, summed over layers; those of the head and of the pooler with their biases."""
+        """Parameters per part, summed over layers; those of the head with its biases."""
         square, vectors = self.width * self.width, self.width * (1 + 2 * self.bias)
         head = square + vectors + self.vocab_size
         parts = super().parameters_by_part() | {"head": head if self.head else 0}
         parts["W_U"] *= self.head
-        return parts | {"pooler": square + self.width * self.bias if self.pooler else 0}
+        return parts
 
 
 class Bert(Encoder, PretrainedModel):
@@ -168,14 +167,8 @@ class Bert(Encoder, PretrainedModel):
     format = Format.of("bert")
     config: BertConfig
 
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config)
-        self.pooler = nn.Linear(config.width, config.width, config.bias) if config.pooler else None
-        if self.pooler is not None:
-            initialize(self.pooler, config)
-
     def make_unembedding(self, W_E: nn.Embedding) -> nn.Module | None:
-        return MaskedHead(self.config, W_E if self.config.tied else None) if self.config.head else None
+        return MaskedHead(self.config, W_E) if self.config.head else None
 
     def embed(self, texts: Iterable[str], batch_size: int = 32) -> Tensor:
         """A vector per text, close to those of texts with a similar meaning: (n, width).
@@ -187,14 +180,12 @@ class Bert(Encoder, PretrainedModel):
         - `texts`: str, a list or another iterable.
         - `batch_size`: how many are read at once; padding does not change a vector.
 
-        Raises TypeError for anything but str, ValueError for a batch_size below 1, a model without tokenizer, or a
-        folder whose files ask for something else.
+        Raises TypeError for anything but str, ValueError for a model without tokenizer, or a folder whose files ask for
+        something else.
         """
         texts = texts if isinstance(texts, str) else list(texts)
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise TypeError(f'Bert.embed: expected a list of texts, as in ["the river bank"], got {texts!r}')
-        if batch_size < 1:
-            raise ValueError(f"Bert.embed: batch_size must be at least 1, got {batch_size}")
         if self.tokenizer is None:
             raise ValueError("Bert.embed: the model has no tokenizer; set model.tokenizer, or call it with tokens")
         if self.sentences.unsupported:
@@ -224,8 +215,8 @@ class Bert(Encoder, PretrainedModel):
 class MaskedHead(Unembedding):
     """Vectors to logits of the hidden tokens: a layer of neurons and a norm before W_U, which has a bias."""
 
-    def __init__(self, config: TransformerConfig, W_E: nn.Embedding | None) -> None:
-        super().__init__(config.vocab_size, config.width, W_E, bias=True)
+    def __init__(self, config: TransformerConfig, W_E: nn.Embedding) -> None:
+        super().__init__(config, W_E, bias=True)
         self.dense = nn.Linear(config.width, config.width, config.bias)
         self.activation = config.activation
         self.norm = make_norm(config)

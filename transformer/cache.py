@@ -45,9 +45,7 @@ class KeyValues:
 
     @property
     def held(self) -> tuple[Tensor, Tensor]:
-        """Keys and values, (..., heads, length, head_dim) each. Raises RuntimeError while the cache is empty."""
-        if not self.length:
-            raise RuntimeError("KeyValues: the cache is empty; call the model with it first")
+        """Keys and values, (..., heads, length, head_dim) each, once there are some."""
         return wrap(self._keys[..., : self.length, :]), wrap(self._values[..., : self.length, :])
 
 

@@ -79,32 +79,22 @@ def make_positions(config: TransformerConfig) -> NoPositions:
             return NoPositions()
 
 
-def unembedding(config: TransformerConfig, W_E: nn.Embedding) -> Unembedding:
-    """The unembedding of a model, tied to its W_E if the config says so."""
-    scale = config.width**-0.5 if config.scaled_logits else 1.0
-    tied = W_E if config.tied else None
-    made = Unembedding(config.vocab_size, config.width, tied, bias=config.logits_bias, scale=scale)
-    if config.logits_bias:
-        made.get_parameter("W_U.bias").requires_grad_(False)
-    return made
-
-
 class Unembedding(nn.Module):
     """x W_U^T, one score per token of the vocabulary: (..., width) -> (..., vocab_size).
 
-    - `W_U`: an nn.Linear, by default without bias; its weight is (vocab_size, width).
-    - `scale`: a factor of x.
-    - `W_E`: an embedding to tie to. Both then share one Parameter (Press & Wolf, arXiv:1608.05859), which `parameters`
-      yields once and `state_dict` lists under both names, as PyTorch does.
+    - `W_U`: an nn.Linear, whose weight is (vocab_size, width). Its bias, if `config.logits_bias` says so, is not
+      trained; with `bias` it is.
+    - `W_E`: the embedding that it is tied to if `config.tied`. Both then share one Parameter (Press & Wolf,
+      arXiv:1608.05859), which `parameters` yields once and `state_dict` lists under both names, as PyTorch does.
     """
 
-    def __init__(
-        self, vocab_size: int, width: int, W_E: nn.Embedding | None = None, *, bias: bool = False, scale: float = 1.0
-    ) -> None:
-        self.scale = scale
-        self.W_U = nn.Linear(width, vocab_size, bias)
-        if W_E is not None:
+    def __init__(self, config: TransformerConfig, W_E: nn.Embedding, bias: bool = False) -> None:
+        self.scale = config.width**-0.5 if config.scaled_logits else 1.0
+        self.W_U = nn.Linear(config.width, config.vocab_size, bias or config.logits_bias)
+        if config.tied:
             self.W_U.weight = W_E.weight
+        if config.logits_bias:
+            self.get_parameter("W_U.bias").requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., vocab_size)."""
@@ -175,12 +165,10 @@ class Rotary(NoPositions):
 
     The pair (x[i], x[i + head_dim / 2]) at position p is rotated by p / base^(2i / head_dim) (Su et al.,
     arXiv:2104.09864, formula 34, which pairs x[2i] with x[2i + 1]: the same up to the order of W_Q's and W_K's rows;
-    this order is that of Llama's files). See `tl.rotary`. No parameters. Raises ValueError for an odd head_dim.
+    this order is that of Llama's files). See `tl.rotary`. No parameters.
     """
 
     def __init__(self, context: int, head_dim: int, base: float = 10000.0) -> None:
-        if head_dim % 2:
-            raise ValueError(f"Rotary: head_dim must be even, because pairs are rotated, got {head_dim}")
         angles, dtype = _angles(context, head_dim, base), tl.get_default_dtype()  # (context, head_dim / 2)
         self.register_buffer("cos", tl.tensor(np.cos(angles), dtype=dtype), persistent=False)
         self.register_buffer("sin", tl.tensor(np.sin(angles), dtype=dtype), persistent=False)

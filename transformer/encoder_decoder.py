@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any, ClassVar
 
 import nn
@@ -26,11 +25,11 @@ from tinygrad_lecture.backend import to_host
 from .block import Block, CrossBlock, make_final_norm
 from .cache import Cache
 from .config import Activation, NormKind, NormPlace, Positions, TransformerConfig, check_config, config_class
-from .embedding import Embedding, unembedding
+from .embedding import Embedding, Unembedding
 from .generation import LanguageModel, Prompt, pad_prompts
 from .inputs import as_tokens, check_tokens, read
 from .inspect.inspectable import Inspectable
-from .inspect.trace import Stack, Trace, traced
+from .inspect.trace import Stack, Trace
 from .pretrained.format import Format
 from .pretrained.model import PretrainedModel
 from .training import initialize, token_cross_entropy
@@ -63,13 +62,6 @@ class EncoderDecoderConfig(TransformerConfig):
     stop: int | None = None
     forced: int | None = None
 
-    def _mismatches(self) -> Iterator[str]:
-        yield from super()._mismatches()
-        for name in ("start", "stop", "forced"):
-            token = getattr(self, name)
-            if token is not None and (type(token) is not int or not 0 <= token < self.vocab_size):
-                yield f"{name} must be a token, 0 to {self.vocab_size - 1}, or None, got {token!r}"
-
     def _derived(self) -> dict[str, int]:
         return super()._derived() | {"decoder_layers": self.layers}
 
@@ -86,7 +78,7 @@ class EncoderDecoder(Inspectable):
     """
 
     config_type: ClassVar[type[TransformerConfig]] = EncoderDecoderConfig
-    streams = "decoder.*"
+    stack = Stack("target_embedding", "decoder", "decoder_norm", text=1)
     config: Any  # an EncoderDecoderConfig, or a family's
 
     def __init__(self, config: EncoderDecoderConfig) -> None:
@@ -100,7 +92,7 @@ class EncoderDecoder(Inspectable):
             self.target_embedding = Embedding(config, W_E)
             self.decoder = nn.ModuleList([CrossBlock(config) for _ in range(config.decoder_layers)])
             self.decoder_norm = make_final_norm(config)
-            self.unembedding = unembedding(config, W_E)
+            self.unembedding = Unembedding(config, W_E)
         initialize(self, config)
 
     def forward(self, source: Any, target: Any, source_padding: Any = None, target_padding: Any = None) -> Tensor:
@@ -161,24 +153,12 @@ class EncoderDecoder(Inspectable):
         """
         return token_cross_entropy(self(source, target, source_padding, target_padding), targets)
 
-    def trace(  # type: ignore[override] # two texts
-        self,
-        source: Any,
-        target: Any,
-        source_padding: Any = None,
-        target_padding: Any = None,
-        *,
-        points: str | Iterable[str] | None = None,
-        requires_grad: bool = False,
-    ) -> Trace:
+    def trace(self, source: Any, target: Any, *padding: Any, **more: Any) -> Trace:  # type: ignore[override] # two texts
         """What the model computes at every point while it reads source and target; `source` of it is the encoder's.
 
         Arguments: see `forward` and `GPT.trace`.
         """
-
-        decoder = Stack("target_embedding", "decoder", "decoder_norm")
-        read = partial(self, source, target, source_padding, target_padding)
-        trace = traced(self, read, target, points, requires_grad, decoder)
+        trace = super().trace(source, target, *padding, **more)
         encoder = Stack("source_embedding", "encoder", "encoder_norm", None)
         return replace(trace, source=replace(trace, tokens=to_host(as_tokens(source).array), stack=encoder))
 

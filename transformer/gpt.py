@@ -22,7 +22,7 @@ from tinygrad_lecture import Tensor
 from .block import Block, make_final_norm
 from .cache import Cache
 from .config import TransformerConfig, check_config, config_class
-from .embedding import Embedding, unembedding
+from .embedding import Embedding, Unembedding
 from .generation import LanguageModel
 from .inputs import read
 from .inspect.inspectable import Inspectable
@@ -89,7 +89,7 @@ class GPT(LanguageModel, Inspectable, PretrainedModel):
             self.embedding = Embedding(config)
             self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
             self.norm = make_final_norm(config)
-            self.unembedding = unembedding(config, self.embedding.W_E)
+            self.unembedding = Unembedding(config, self.embedding.W_E)
         initialize(self, config)
 
     def forward(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:

@@ -122,12 +122,7 @@ def mask_tokens(
     random = rng.generator(seed)
     chosen = random.random(true_tokens.shape) < share
     if keep is not None:
-        kept = np.asarray(keep.numpy() if isinstance(keep, Tensor) else keep)
-        if kept.shape != true_tokens.shape:
-            raise ValueError(
-                f"mask_tokens: expected keep of the shape of tokens, {true_tokens.shape}, got {kept.shape}"
-            )
-        chosen &= ~kept.astype(bool)
+        chosen &= ~np.asarray(keep.numpy() if isinstance(keep, Tensor) else keep).astype(bool)
     u = random.random(true_tokens.shape)
     random_tokens = random.integers(0, vocab_size, true_tokens.shape)
     inputs = np.where(chosen & (u < 0.8), mask_token, true_tokens)  # 80%

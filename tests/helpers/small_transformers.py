@@ -126,7 +126,7 @@ PRETRAINED: dict[str, Callable[[], Any]] = {
     "Llama": partial(family, Llama, LlamaConfig, kv_heads=1, rotary_base=30.0, head_width=6),
     "Llama, tied": partial(family, Llama, LlamaConfig, tied=True),
     "BERT": partial(family, Bert, BertConfig, segments=3),
-    "BERT without head and pooler": partial(family, Bert, BertConfig, head=False, pooler=False),
+    "BERT without head": partial(family, Bert, BertConfig, head=False),
     "T5": partial(family, T5, T5Config, buckets=6, decoder_layers=1),
     "T5 1.1": partial(family, T5, T5Config, activation="geglu", tied=False, scaled_logits=False, start=3, stop=None),
     "BART": partial(family, Bart, BartConfig, decoder_layers=3, forced=0),

@@ -204,14 +204,12 @@ def test_a_cache_of_another_memory_raises():
             ValueError,
             "needs .* cos",
         ),
-        (lambda: Rotary(4, 3), ValueError, "even, because pairs are rotated, got 3"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(4)), IndexError, r"expected \(..., tokens, heads \* d\), got \(4,\)"),
         (lambda: TURNING(tl.ones(2, 4), tl.ones(2, 4)), ValueError, "rotary positions work in self-attention only"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(1, 2, 4), cache=KeyValues()), RuntimeError, r"within tl.no_grad\(\)"),
         (lambda: MultiHeadAttention(8, 4, kv_heads=3), ValueError, "4 heads cannot share the keys and values of 3"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=tl.ones(2, 2)), TypeError, "of bools.* not float32"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=[[1, 0], [1, 1]]), TypeError, "must be of bools.*int64"),
-        (lambda: KeyValues().held, RuntimeError, "empty"),
     ],
 )
 def test_what_is_refused(call, error, message):

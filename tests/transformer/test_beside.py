@@ -193,9 +193,6 @@ def test_embed_refuses_what_it_cannot_read():
     for texts in ("abc", [1], [["a"]]):
         with pytest.raises(TypeError, match=r'embed: expected a list of texts, as in \["the river bank"\], got'):
             model.embed(texts)
-    for batch_size in (0, -1):
-        with pytest.raises(ValueError, match=f"embed: batch_size must be at least 1, got {batch_size}"):
-            model.embed(["a"], batch_size)
     model.tokenizer = None
     with pytest.raises(ValueError, match=r"embed: the model has no tokenizer; set model\.tokenizer"):
         model.embed(["a"])

@@ -34,7 +34,7 @@ def test_gpt2_has_the_sizes_that_openai_published(size, count):
     [
         (LlamaConfig(), 6_738_415_616),
         (LlamaConfig(vocab_size=49152, layers=30, heads=9, kv_heads=3, width=576, hidden=1536, tied=True), 134_515_008),
-        (BertConfig(head=False), 109_482_240),
+        (BertConfig(head=False), 109_482_240 - 768 * 769),  # without the pooler
         (T5Config(), 60_506_624),
         (T5Config(hidden=1024, layers=8, heads=6, activation="geglu", tied=False), 76_961_152),
         (BartConfig(), 406_291_456 - 4 * 1024 + 50265),  # without 2 unused rows of each stack, with the bias of W_U

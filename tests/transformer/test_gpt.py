@@ -258,7 +258,6 @@ def test_a_seed_repeats_the_mask_and_leaves_the_global_stream_alone():
     [
         ({"mask_token": 5, "vocab_size": 5}, "mask_token must be 0 to 4 and share 0 to 1, got mask_token 5"),
         ({"mask_token": 0, "vocab_size": 5, "share": 1.5}, "share 1.5"),
-        ({"mask_token": 0, "vocab_size": 5, "keep": np.ones(2, bool)}, r"the shape of tokens, \(3,\), got \(2,\)"),
     ],
 )
 def test_masks_that_cannot_be_made_are_refused(chosen, message):

@@ -83,7 +83,7 @@ CASES = {  # our family, theirs, and their config
         {**LLAMA, "num_key_value_heads": 1, "head_dim": 6, "tie_word_embeddings": True},
     ),
     "BERT": (Bert, "BertForMaskedLM", BERT),
-    "BERT with pooler": (Bert, "BertModel", {**BERT, "hidden_act": "relu", "type_vocab_size": 3}),
+    "BERT without head": (Bert, "BertModel", {**BERT, "hidden_act": "relu", "type_vocab_size": 3}),
     "T5": (T5, "T5ForConditionalGeneration", SMALL_T5),
     "T5 1.1": (
         T5,
@@ -204,7 +204,7 @@ def test_gradients_of_every_parameter_are_theirs(both):
         assert_close(mine, parameter.grad.numpy(), f"gradient of {name}", 1e-4, 2e-4)
 
 
-@pytest.mark.parametrize("case", ["BERT with pooler"])
+@pytest.mark.parametrize("case", ["BERT without head"])
 def test_segments_are_theirs(both):
     ours, theirs = both
     (tokens,), (mask,) = texts(ours), padding(ours)
@@ -282,7 +282,7 @@ OURS = {  # a family, its architecture in Hugging Face's files, and a config
     "GPT-2, untied": (GPT, GPTConfig, {"tied": False}),
     "GPT-2 without biases": (GPT, GPTConfig, {"bias": False, "activation": "relu"}),
     "Llama": (Llama, LlamaConfig, {"kv_heads": 2, "rotary_base": 30.0, "eps": 1e-2}),
-    "BERT": (Bert, BertConfig, {"pooler": False, "eps": 1e-2}),
+    "BERT": (Bert, BertConfig, {"eps": 1e-2}),
     "T5": (T5, T5Config, {"head_width": 3, "eps": 1e-2}),
     "T5 1.1": (T5, T5Config, {"activation": "geglu", "tied": False, "scaled_logits": False, "decoder_layers": 1}),
     "BART": (Bart, BartConfig, {"decoder_layers": 1}),

@@ -14,7 +14,7 @@ print(patched)                                          # a row for each point, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal, Self
@@ -23,12 +23,14 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from nn.module_calls import evaluating
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Array
+from tinygrad_lecture.backend import Array, to_host
 
 from ..config import TransformerConfig
-from .points import changing, matching, points_of
-from .trace import Trace, traced
+from ..inputs import as_tokens
+from .points import changing, matching, points_of, visiting
+from .trace import Stack, Trace
 
 __all__ = ["Patched"]
 
@@ -37,7 +39,7 @@ class Inspectable(nn.Module):
     """The base of all models: points that have a name, and changes of what is computed there."""
 
     config: TransformerConfig
-    streams: ClassVar[str] = "blocks.*"  # the points after each block of the stack that ends in the logits
+    stack: ClassVar[Stack] = Stack()  # the blocks that end in the logits
 
     def points(self) -> dict[str, str]:
         """The names of all points, in the order in which a text passes them, and the shape of each for one text.
@@ -68,7 +70,19 @@ class Inspectable(nn.Module):
 
         Raises as these do, and KeyError for a point that is not there.
         """
-        return traced(self, partial(self.reads, *text, **more), text[0], points, requires_grad)
+        values: dict[str, Any] = {}
+
+        def keep(name: str, x: Tensor) -> None:
+            if requires_grad and not x.requires_grad:  # the embedding, where W_E does not
+                x.requires_grad_()
+            values[name] = x if requires_grad else to_host(x.array)
+
+        names = points_of(self) if points is None else matching(self, points)
+        recording = tl.enable_grad() if requires_grad else nullcontext()
+        read = partial(self.reads, *text, **more)
+        with evaluating(self), recording, visiting(self, names, keep):
+            read()
+        return Trace(to_host(as_tokens(text[self.stack.text]).array), values, self, self.stack, read)
 
     @contextmanager
     def edit(self, changes: Mapping[str, Any]) -> Iterator[Self]:
@@ -119,7 +133,7 @@ class Inspectable(nn.Module):
         if each not in (None, "token", "head"):
             raise ValueError(f'patch: each must be "token", "head" or None, got {each!r}')
         texts = [text if isinstance(text, tuple) else (text,) for text in (clean, corrupted)]
-        names = matching(self, self.streams if points is None else points)
+        names = matching(self, f"{self.stack.blocks}.*" if points is None else points)
         if not names or "logits" not in self.points():
             raise ValueError("patch: needs a point, and a model with logits; some BERTs' files have none")
 

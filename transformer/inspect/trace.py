@@ -14,8 +14,7 @@ tl.grad(trace["logits"][-1, token], trace["blocks.3"])      # which way that vec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,15 +22,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_lecture as tl
-from nn.module_calls import evaluating
-from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, to_host
 from tinygrad_lecture.inspect.drawing import BOX, as_written, drawable, new_figure, save_picture
 from tinygrad_lecture.inspect.notebook import attention_html
 
 from ..generation import probabilities
-from ..inputs import as_tokens
-from .points import matching, points_of, visiting
+from .points import matching
 from .shares import Shares, shares
 
 __all__ = ["Trace", "draw_lens"]
@@ -40,12 +36,16 @@ LONGEST = 8  # characters of a token that the logit lens shows
 
 
 class Stack(NamedTuple):
-    """The names of a stack of blocks in its model, of what comes before it, and of the norm and W_U after it."""
+    """The names of a stack of blocks in its model, of what comes before it, and of the norm and W_U after it.
+
+    - `text`: which of the model's texts it reads.
+    """
 
     embedding: str = "embedding"
     blocks: str = "blocks"
     norm: str = "norm"
     unembedding: str | None = "unembedding"
+    text: int = 0
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -122,8 +122,6 @@ class Trace(Mapping[str, Any]):
         Raises IndexError for a layer that does not exist, ValueError without W_U, as in the encoder of an
         encoder-decoder.
         """
-        if not 0 <= layer <= self.layers:
-            raise IndexError(f"logits_at: layer must be 0 to {self.layers}, got {layer}")
         norm = getattr(self.model, self.stack.norm)
         unembedding = self.stack.unembedding and getattr(self.model, self.stack.unembedding)
         if not unembedding:
@@ -149,33 +147,6 @@ class Trace(Mapping[str, Any]):
         another type; IndexError for a token or a position that is not there.
         """
         return shares(self, token, position)
-
-
-def traced(
-    model: Any,
-    read: Callable[[], Any],
-    tokens: Any,
-    points: str | Iterable[str] | None,
-    requires_grad: bool,
-    stack: Stack = Stack(),  # noqa: B008 # a tuple
-) -> Trace:
-    """The Trace of a model while it reads a text, which `read` makes it do. tokens: those it reads.
-
-    - `points`: names of those to keep, in which * stands for one part; None keeps all.
-    - `requires_grad`: keep the values as Tensors, recorded from the embedding on.
-    """
-    values: dict[str, Any] = {}
-
-    def keep(name: str, x: Tensor) -> None:
-        if requires_grad and not x.requires_grad:  # the embedding, where W_E does not
-            x.requires_grad_()
-        values[name] = x if requires_grad else to_host(x.array)
-
-    names = points_of(model) if points is None else matching(model, points)
-    recording = tl.enable_grad() if requires_grad else nullcontext()
-    with evaluating(model), recording, visiting(model, names, keep):
-        read()
-    return Trace(to_host(as_tokens(tokens).array), values, model, stack, read)
 
 
 def draw_lens(

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 import nn
+import tinygrad_lecture as tl
 from tinygrad_lecture.backend import Array, Shape, move, to_host
 
 from ..config import GATED, TransformerConfig
@@ -211,8 +212,7 @@ class Format:
                 continue
             for name, paths in _each_layer(model, theirs, held):
                 for kind, parts in self._parts(model, paths):
-                    key = tuple(id(part) if isinstance(part, nn.Parameter) else name for part in parts)
-                    entry = made.setdefault(key, Entry(name + kind, [], parts, LAYOUTS[layout]))
+                    entry = made.setdefault(tuple(map(id, parts)), Entry(name + kind, [], parts, LAYOUTS[layout]))
                     entry.names.append(self.own_name(name + kind))
         return list(made.values())
 
@@ -229,7 +229,12 @@ class Format:
                 )
         yield ".weight", tuple(module.weight for module in modules)
         if isinstance(modules[0], (nn.Linear, nn.LayerNorm)) and (self.biased or modules[0].bias is not None):
-            yield ".bias", tuple(len(each.weight) if each.bias is None else each.bias for each in modules)
+            yield ".bias", tuple(map(_bias, modules))
+
+
+def _bias(module: Any) -> nn.Parameter:
+    """A module's bias; zeros for one that it does not have."""
+    return nn.Parameter(tl.zeros(len(module.weight))) if module.bias is None else module.bias
 
 
 def _each_layer(model: Any, theirs: str, paths: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -245,29 +250,27 @@ class Entry:
 
     - `written`: its name.
     - `names`: that it may have, without prefix.
-    - `parts`: the parameters; a number is the size of a bias that the model does not have.
+    - `parts`: the parameters.
     """
 
     written: str
     names: list[str]
-    parts: tuple[nn.Parameter | int, ...]
+    parts: tuple[nn.Parameter, ...]
     layout: Layout
 
     @property
     def shape(self) -> Shape:
         """The tensor's shape in the file."""
-        shapes = [(part,) if isinstance(part, int) else part.shape for part in self.parts]
-        return tuple(self.layout.write([np.broadcast_to(np.float32(0), shape) for shape in shapes]).shape)
+        return tuple(self.layout.write([np.broadcast_to(np.float32(0), part.shape) for part in self.parts]).shape)
 
     def load(self, array: Any) -> None:
         """Copy the file's tensor into the parameters."""
         for part, values in zip(self.parts, self.layout.read(array, len(self.parts)), strict=True):
-            if not isinstance(part, int):
-                part.inplace()[...] = move(values, part.device)
+            part.inplace()[...] = move(values, part.device)
 
     def array(self) -> Array:
         """The parameters as the file's tensor."""
-        return self.layout.write([np.zeros(p) if isinstance(p, int) else to_host(p.array) for p in self.parts])
+        return self.layout.write([to_host(part.array) for part in self.parts])
 
 
 def nearest(model_type: str) -> str:

@@ -156,11 +156,8 @@ def opened(model: str | Path) -> Iterator[Source]:
         )
     if path.suffix == ".zip":
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            try:
-                with zipfile.ZipFile(path) as archive:
-                    archive.extractall(folder)
-            except zipfile.BadZipFile as error:
-                raise ValueError(f"{path} is damaged: {error}; install its package again") from None
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder)
             yield Folder(folder, path)
     else:
         if path.is_file() and path.suffix in (".safetensors", ".json", ".bin"):

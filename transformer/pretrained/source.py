@@ -18,7 +18,7 @@ from tinygrad_lecture.files import atomic_write, make_folder, parse_json, read_j
 
 from ..tokenizer import BPETokenizer, PretrainedTokenizer, Tokenizer
 from ..tokenizer.base import located
-from ..tokenizer.bpe import ADDED, PAIRS, WHOLE
+from ..tokenizer.bpe import ADDED, PAIR, WHOLE
 from ..tokenizer.pretrained import NAMES, SETTINGS, TEMPLATE, read_files
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
@@ -42,7 +42,7 @@ class Sentences(NamedTuple):
     unsupported: str = ""
 
 
-BESIDE = (INDEX, GENERATION, WHOLE, ADDED, *PAIRS[0], *PAIRS[1], SETTINGS, NAMES, TEMPLATE, MODULES, LIMITS)
+BESIDE = (INDEX, GENERATION, WHOLE, ADDED, *PAIR, SETTINGS, NAMES, TEMPLATE, MODULES, LIMITS)
 
 
 class Source(Mapping[str, Array]):
@@ -121,7 +121,7 @@ def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | Non
     config.json.
     """
     gpt2 = isinstance(config, dict) and config.get("model_type", "gpt2") == "gpt2"
-    if gpt2 and any(all((folder / name).is_file() for name in pair) for pair in PAIRS):
+    if gpt2 and all((folder / name).is_file() for name in PAIR):
         return partial(BPETokenizer.from_files, folder)
     if (folder / WHOLE).is_file():
         return partial(_tokenizer, folder / WHOLE, *read_files(folder))

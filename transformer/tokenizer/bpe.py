@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # whitespace, except that its last character goes to the next word. \p{L} is a letter, \p{N} a digit of any script.
 WORDS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 CACHED_WORDS = 1 << 16  # the most words whose ids are cached
-PAIRS = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))  # Hugging Face's names, OpenAI's names
+PAIR = ("vocab.json", "merges.txt")
 ADDED, WHOLE = "added_tokens.json", "tokenizer.json"
 SPECIAL = re.compile(r"<.+>|\[.+\]", re.DOTALL)  # what special tokens look like: <|endoftext|>, <pad>, [MASK]
 
@@ -115,7 +115,7 @@ class BPETokenizer(Tokenizer):
 
     @classmethod
     def from_files(cls, folder: str | Path) -> Self:
-        """GPT-2's tokenizer, or a similar one, from a folder with vocab.json and merges.txt, or OpenAI's names of them.
+        """GPT-2's tokenizer, or a similar one, from a folder with vocab.json and merges.txt.
 
         An added_tokens.json beside them is read too. Special tokens are those, and tokens that no merge makes and that
         look like <|endoftext|> or [MASK]. A tokenizer.json is read by `PretrainedTokenizer.from_files`.
@@ -124,13 +124,11 @@ class BPETokenizer(Tokenizer):
         asks for something that GPT-2's tokenizer does not do.
         """
         folder = Path(folder)
-        if not (found := [pair for pair in PAIRS if all((folder / name).is_file() for name in pair)]):
+        vocabulary, merges, added = (folder / name for name in (*PAIR, ADDED))
+        if not (vocabulary.is_file() and merges.is_file()):
             raise FileNotFoundError(
-                f"{folder} is no folder with {', or '.join(map(' and '.join, PAIRS))}; "
-                f"PretrainedTokenizer.from_files reads a {WHOLE}"
+                f"{folder} is no folder with {' and '.join(PAIR)}; PretrainedTokenizer.from_files reads a {WHOLE}"
             )
-        vocabulary, merges = (folder / name for name in found[0])
-        added = folder / ADDED
         ids, lines = read_json(vocabulary), read_text(merges).rstrip("\r\n").split("\n")
         lines = [line.removesuffix("\r") for line in lines]
         lines = lines[1:] if lines[0].startswith("#version") or lines == [""] else lines
@@ -153,8 +151,7 @@ class BPETokenizer(Tokenizer):
         Raises FileNotFoundError if the folder does not exist.
         """
         folder = Path(folder)
-        first, second = PAIRS[0]
-        with atomic_write(folder / first) as vocabulary, atomic_write(folder / second) as lines:
+        with atomic_write(folder / PAIR[0]) as vocabulary, atomic_write(folder / PAIR[1]) as lines:
             write_json({name: id for id, name in enumerate(self._names)}, vocabulary)
             text = "\n".join(["#version: 0.2", *self._merge_lines(), ""])
             lines.write_text(text, encoding="utf-8", newline="\n")

@@ -26,7 +26,7 @@ from typing import Any, NoReturn, Self
 from tinygrad_lecture.files import atomic_write, read_json, read_text
 
 from .base import Tokenizer, check_text, require, texts_of
-from .bpe import PAIRS, WHOLE, unspell
+from .bpe import PAIR, WHOLE, unspell
 
 Messages = Sequence[Mapping[str, str]]
 ROLES = ("system", "user", "assistant")
@@ -146,9 +146,6 @@ class PretrainedTokenizer(Tokenizer):
     def chat_template(self) -> str | None:
         """The template of a chat, a program in Jinja's language; None for a model that was not trained to chat."""
         given = self._settings.get("chat_template")
-        if isinstance(given, list):  # several, by name
-            named = [each for each in given if isinstance(each, dict)]
-            given = {str(each.get("name")): each.get("template") for each in named}.get("default")
         return given if isinstance(given, str) else None
 
     @property
@@ -213,7 +210,7 @@ class PretrainedTokenizer(Tokenizer):
         with atomic_write(folder / WHOLE) as whole, atomic_write(folder / SETTINGS) as settings:
             whole.write_text(self._whole, encoding="utf-8")
             settings.write_text(json.dumps(self._settings, ensure_ascii=False, indent=2), encoding="utf-8")
-        for name in (TEMPLATE, *PAIRS[0]):  # the template is among the settings; the others are an earlier tokenizer
+        for name in (TEMPLATE, *PAIR):  # the template is among the settings; the others are an earlier tokenizer
             (folder / name).unlink(missing_ok=True)
 
     def _state(self) -> dict[str, list[str]]:

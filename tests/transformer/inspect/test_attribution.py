@@ -184,4 +184,4 @@ def test_a_score_that_is_no_number_and_a_model_without_logits_are_refused():
     with pytest.raises(ValueError, match="score must return one number"):
         small(GPT, "GPT-2").patch(CLEAN, CORRUPTED, lambda logits: logits[-1])
     with pytest.raises(ValueError, match="a model with logits"):
-        PRETRAINED["BERT without head and pooler"]().patch(CLEAN, CORRUPTED, score)
+        PRETRAINED["BERT without head"]().patch(CLEAN, CORRUPTED, score)

@@ -223,10 +223,10 @@ def gpt2():
     return {name: id for id, name in enumerate(names)}, [pair for _, pair in merges]
 
 
-def write(folder, vocabulary, merges, names=("encoder.json", "vocab.bpe"), end="\n"):
-    (folder / names[0]).write_text(json.dumps(vocabulary), encoding="utf-8")
+def write(folder, vocabulary, merges, end="\n"):
+    (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
     lines = end.join(["#version: 0.2", *merges, ""])
-    (folder / names[1]).write_text(lines, encoding="utf-8", newline="")
+    (folder / "merges.txt").write_text(lines, encoding="utf-8", newline="")
 
 
 def small():
@@ -235,15 +235,14 @@ def small():
     return {name: id for id, name in enumerate(t._names)}, t._merge_lines()
 
 
-def test_ids_are_gpt2s_with_either_pair_of_names(tmp_path):
+def test_ids_are_gpt2s_with_either_ends_of_lines(tmp_path):
     vocabulary, merges = gpt2()
     write(tmp_path, vocabulary, merges)
     t = BPETokenizer.from_files(tmp_path)
     for text, ids in VECTORS.items():
         assert t.encode(text) == ids and t.decode(ids) == text
-    (tmp_path / "other").mkdir()
-    write(tmp_path / "other", vocabulary, merges, ("vocab.json", "merges.txt"), end="\r\n")
-    assert BPETokenizer.from_files(tmp_path / "other") == t
+    write(tmp_path, vocabulary, merges, end="\r\n")
+    assert BPETokenizer.from_files(tmp_path) == t
 
 
 def test_a_trained_tokenizer_is_the_same_in_files(tmp_path):
@@ -291,7 +290,7 @@ def test_a_merge_that_starts_with_hashes_is_not_a_version_line(tmp_path):
 def test_a_wrong_merge_is_named_with_its_number(tmp_path, line, message):
     vocabulary, merges = small()
     write(tmp_path, vocabulary, [*merges, merges[0] if line == "again" else line])
-    with pytest.raises(ValueError, match=rf"vocab\.bpe: .*{message}"):
+    with pytest.raises(ValueError, match=rf"merges\.txt: .*{message}"):
         BPETokenizer.from_files(tmp_path)
 
 
@@ -313,20 +312,20 @@ def test_a_wrong_vocabulary_is_named(tmp_path, change, added, message):
     vocabulary, merges = small()
     write(tmp_path, change(vocabulary), merges)
     (tmp_path / "added_tokens.json").write_text(json.dumps(added), encoding="utf-8")
-    with pytest.raises(ValueError, match=rf"encoder\.json.*{message}"):
+    with pytest.raises(ValueError, match=rf"vocab\.json.*{message}"):
         BPETokenizer.from_files(tmp_path)
 
 
 def test_files_that_are_damaged_or_not_there_are_named(tmp_path):
-    names = r"vocab\.json and merges\.txt, or encoder\.json and vocab\.bpe; PretrainedTokenizer\.from_files reads"
-    with pytest.raises(FileNotFoundError, match=rf"is no folder with {names}"):
+    names = r"is no folder with vocab\.json and merges\.txt; PretrainedTokenizer\.from_files reads"
+    with pytest.raises(FileNotFoundError, match=names):
         BPETokenizer.from_files(tmp_path)
     write(tmp_path, *small())
-    (tmp_path / "vocab.bpe").write_bytes(b"\x89PNG")
-    with pytest.raises(ValueError, match=r"vocab\.bpe is not UTF-8 text"):
+    (tmp_path / "merges.txt").write_bytes(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"merges\.txt is not UTF-8 text"):
         BPETokenizer.from_files(tmp_path)
-    (tmp_path / "encoder.json").write_text('{"a": 1', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"encoder\.json is not valid JSON"):
+    (tmp_path / "vocab.json").write_text('{"a": 1', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"vocab\.json is not valid JSON"):
         BPETokenizer.from_files(tmp_path)
     BPETokenizer.train("aa aa", 257).save(tmp_path / "t.json")
     state = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))

@@ -10,7 +10,6 @@ from . import ops
 from .autograd.backward import backward_pass, seed_for
 from .autograd.core import Leaf, Record
 from .autograd.memory import note_sharing, owner_of
-from .autograd.modes import modes
 from .backend import Array, DType, Shape, device_of
 from .conversion import as_device, as_dtype, as_shape, device as Device, new_array, parse_target
 from .errors import DtypeError, TensorError, kind_of, warn
@@ -54,8 +53,6 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         assert self._node is not None
         retain_graph = create_graph if retain_graph is None else retain_graph
         backward_pass([(self._node, seed)], retain_graph=retain_graph, create_graph=create_graph)
-        for finish in modes.after_backward:
-            finish()
 
     # --- operators --------------------------------------------------------------------------------------
 

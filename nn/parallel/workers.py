@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from functools import partial
 from importlib.util import find_spec
@@ -29,7 +29,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from tinygrad_lecture import Tensor, get_rng_state, no_grad, set_rng_state
+from tinygrad_lecture import Tensor, get_rng_state, set_rng_state
 from tinygrad_lecture.backend import Array
 from tinygrad_lecture.func.gradients import map_leaves
 from tinygrad_lecture.kernels.blas import one_thread
@@ -43,23 +43,16 @@ class Group:
     """The workers of a run; this base class is a worker alone.
 
     rank: the number of this worker, from 0. size: how many there are.
-    rows: of the latest batch of `shares`, for each worker; the same for all where there is none.
-    given: the rows of the batches of which the next `backward` may be.  seen: whether one has been.
-    to_close: what is distributed, to be closed at the end.
     """
 
     rank = 0
     size = 1
-    rows: Sequence[int] = (1,)
-    given: set[tuple[int, ...]]
-    seen = True
-    to_close: list[Any]
 
     def exchange(self, value: Any) -> list[Any]:
         """The value that each worker gives, by rank."""
         return [value]
 
-    def add_up(self, numbers: Array, call: str = "add_up") -> None:
+    def add_up(self, numbers: Array) -> None:
         """Replace an array by its sum over all workers, in place: the same bits for all of them."""
 
     def gather(self, value: Any, call: str = "gather") -> list[Any]:
@@ -88,11 +81,7 @@ class Group:
 
 
 class MPIGroup(Group):
-    """MPI's ranks. communicator: mpi4py's.
-
-    MPI waits for ever, or mixes up the numbers, if its ranks make different calls. So before each sum they tell each
-    other which call they are in.
-    """
+    """MPI's ranks. communicator: mpi4py's."""
 
     def __init__(self, communicator: Any) -> None:
         self.communicator = communicator
@@ -101,8 +90,7 @@ class MPIGroup(Group):
     def exchange(self, value: Any) -> list[Any]:
         return self.communicator.allgather(value)  # type: ignore[no-any-return]
 
-    def add_up(self, numbers: Array, call: str = "add_up") -> None:
-        self.meet(call)
+    def add_up(self, numbers: Array) -> None:
         total = np.empty_like(numbers)
         self.communicator.Allreduce(numbers, total)
         numbers[...] = total
@@ -127,13 +115,6 @@ def size() -> int:
     return group().size
 
 
-@no_grad()
-def mean(number: Any) -> float:
-    """The mean over the workers of a number that each has, such as its loss, weighted by their rows. All call it."""
-    told: list[tuple[int, float]] = group().gather((group().rows[rank()], float(number)), "mean")
-    return sum(rows * value for rows, value in told) / sum(rows for rows, _ in told)
-
-
 # Workers whose BLAS uses all cores wait for each other in busy loops: so each uses one thread, unless one of these says
 # how many.
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -142,10 +123,9 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 @contextmanager
 def working_in(joined: Group, silent: bool = False) -> Iterator[None]:
     """Context manager: this thread is a worker of a group, and its BLAS uses one thread unless the environment says how
-    many. At the end what was distributed is closed. silent: what this process prints is not shown.
+    many. silent: what this process prints is not shown.
     """
-    _own.group, joined.to_close = joined, []
-    joined.rows, joined.given = (1,) * joined.size, {(1,) * joined.size}
+    _own.group = joined
     with ExitStack() as stack:
         stack.callback(setattr, _own, "group", None)
         if not any(name in os.environ for name in THREADS):
@@ -153,11 +133,7 @@ def working_in(joined: Group, silent: bool = False) -> Iterator[None]:
         if silent:
             nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
             stack.enter_context(redirect_stdout(nowhere))
-        try:
-            yield
-        finally:
-            for distributed in joined.to_close[::-1]:
-                distributed.close()
+        yield
 
 
 # --- processes of MPI ----------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from ..errors import explained
 from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from ..parallel.distribute import distribute, drawing_alike, of_own_rows, shares
+from ..parallel.distribute import add_up_gradients, begin_alike, copy_buffers, drawing_alike, of_own_rows
 from ..parallel.workers import group, rank
 from ..utils import clip_grad_norm_
 from . import saved_state
@@ -154,9 +154,7 @@ class Trainer:
                 yield f"{name} must be {wanted}, not {brief(value)}{make}"
         complaints = [not_batches(name, given) for name, given in (("batches", self.batches), ("test", self.test))]
         yield from filter(None, complaints)
-        if isinstance(self.batches, shares):
-            yield "batches are nn.parallel.shares; give the batches themselves, which a Trainer shares among workers"
-        elif not hasattr(self.batches, "__len__"):
+        if not hasattr(self.batches, "__len__"):
             yield f"batches must have a length, as a DataLoader or a list has; {type(self.batches).__name__} has none"
         elif not complaints[0] and not len(self.batches):
             yield "there are no batches to learn from"
@@ -196,7 +194,8 @@ class Trainer:
         Raises FloatingPointError if the loss or a weight becomes NaN or infinite; ValueError if the file is damaged or
         another run's, before anything is changed; BlockingIOError while another program trains in the folder.
         """
-        with self._holding_folder(), distribute(self.model, self.optimizer) as self._distributed:
+        with self._holding_folder():
+            begin_alike(self.model, self.optimizer)
             self._begin(resume)
             return self._fit()
 
@@ -280,8 +279,8 @@ class Trainer:
         """The same for the rows of this worker, and then the sum over all workers."""
         own = list(of_own_rows(batches, group()))
         own_counts = [count_of(self.loss, targets) for *_, targets in own]
-        with self._distributed.summing():
-            self._backward(own, own_counts, counts)
+        self._backward(own, own_counts, counts)
+        add_up_gradients(self.model, self.optimizer)
 
     def _next_batches(self) -> list[Any]:
         """The mini-batches of the next step; the last step of an epoch may have fewer than `accumulate`."""
@@ -316,7 +315,7 @@ class Trainer:
         """The scores since the last row, and an evaluation on the test data."""
         self._check_losses()
         train, test = self._metrics.of_all(group()).scores(), None
-        self._distributed.copy_buffers()
+        copy_buffers(self.model)
         if self.test is not None:
             test = evaluate(self.model, self.test, self.loss, accuracy=self.accuracy, workers=group())
         return HistoryRow(self.step, self.step / self.steps_per_epoch, train, test, self._rate, self._seconds)

@@ -25,7 +25,6 @@ class _Modes(threading.local):
     reference: bool = False
     observer: Any = None  # an Observer, see inspect/observe.py
     called: Called | None = None  # the outermost composite that is running, kept only while some thread observes
-    after_backward: tuple[Callable[[], object], ...] = ()  # called once `backward` has filled `.grad`; see nn.parallel
 
 
 modes = _Modes()

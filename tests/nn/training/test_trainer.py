@@ -278,7 +278,6 @@ def test_lines_for_the_first_row_the_last_and_one_per_second(capsys, clock):
         ({"epochs": -1}, "epochs must be a whole number, at least 0, not -1"),
         ({"accumulate": 0, "patience": 0}, "accumulate must be a whole number, at least 1, not 0; patience must"),
         ({"epochs": "3"}, "a whole number, at least 0, not '3'"),
-        ({"batches": nn.parallel.shares([blobs()[:]])}, "give the batches themselves, which a Trainer shares"),
         ({"batches": range(0)}, "no batches to learn from"),
         ({"batches": iter([])}, "batches must have a length.*list_iterator has none"),
         ({"clip_norm": 0.0}, "clip_norm must be above 0"),

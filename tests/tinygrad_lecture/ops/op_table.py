@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -51,7 +50,6 @@ class Row:
     reference: the expected value, from NumPy arrays.  call: how a sample's inputs and settings are passed.
     kinks: where the op has no derivative; samples avoid these points.  kinds: the dtype kinds it takes (f, i, b).
     mixes: whether inputs may have different dtypes.
-    smooth: whether to check third derivatives.
     keeps: the inputs (and "out") that the record keeps for backward; None for composites, which keep what their ops do.
     casts: whether a setting, not the inputs, determines the result's dtype.
     waits: the samples for which a GPU has to wait, because the size of the result depends on values, as with a mask.
@@ -66,7 +64,6 @@ class Row:
     kinks: str = ""
     kinds: str = "f"
     mixes: bool = False
-    smooth: bool = False
     keeps: str | None = None
     casts: bool = False
     waits: Callable[[Sample], bool] = lambda sample: False
@@ -186,21 +183,21 @@ def sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
 
-row("neg", unary(), lambda x: -x, kinds="fi", smooth=True, keeps="")
-row("square", unary(), lambda x: x**2, kinds="fi", smooth=True)
-row("exp", unary(), np.exp, kinds="fi", smooth=True, keeps="out")
-row("expm1", unary(), np.expm1, kinds="fi", smooth=True, keeps="out")
-row("log", unary(0.2, 3), np.log, kinds="fi", smooth=True, keeps="x")
-row("log1p", unary(-0.7, 2), np.log1p, kinds="fi", smooth=True, keeps="x")
-row("sqrt", unary(0.2, 3), np.sqrt, kinks="0", kinds="fi", smooth=True, keeps="out")
-row("root", unary(0.2, 3), np.sqrt, kinks="0", kinds="fi", smooth=True, keeps="out")
-row("sin", unary(), np.sin, kinds="fi", smooth=True, keeps="x")
-row("cos", unary(), np.cos, kinds="fi", smooth=True, keeps="x")
-row("tanh", unary(), np.tanh, kinds="fi", smooth=True, keeps="out")
-row("erf", unary(), erf, kinds="fi", smooth=True, keeps="x")
-row("sigmoid", unary(), sigmoid, kinds="fi", smooth=True, keeps="out")
-row("silu", unary(), lambda x: x * sigmoid(x), kinds="fi", smooth=True, keeps="x")
-row("gelu", with_setting(unary(), approximate=st.sampled_from(["none", "tanh"])), gelu, smooth=True, keeps="x out")
+row("neg", unary(), lambda x: -x, kinds="fi", keeps="")
+row("square", unary(), lambda x: x**2, kinds="fi")
+row("exp", unary(), np.exp, kinds="fi", keeps="out")
+row("expm1", unary(), np.expm1, kinds="fi", keeps="out")
+row("log", unary(0.2, 3), np.log, kinds="fi", keeps="x")
+row("log1p", unary(-0.7, 2), np.log1p, kinds="fi", keeps="x")
+row("sqrt", unary(0.2, 3), np.sqrt, kinks="0", kinds="fi", keeps="out")
+row("root", unary(0.2, 3), np.sqrt, kinks="0", kinds="fi", keeps="out")
+row("sin", unary(), np.sin, kinds="fi", keeps="x")
+row("cos", unary(), np.cos, kinds="fi", keeps="x")
+row("tanh", unary(), np.tanh, kinds="fi", keeps="out")
+row("erf", unary(), erf, kinds="fi", keeps="x")
+row("sigmoid", unary(), sigmoid, kinds="fi", keeps="out")
+row("silu", unary(), lambda x: x * sigmoid(x), kinds="fi", keeps="x")
+row("gelu", with_setting(unary(), approximate=st.sampled_from(["none", "tanh"])), gelu, keeps="x out")
 row("relu", unary(away_from=(0,)), lambda x: np.where(x > 0, x, 0), kinks="0", kinds="fi", keeps="out")
 row(
     "leaky_relu",
@@ -214,12 +211,12 @@ row("sign", unary(away_from=(0,)), lambda x: 1 * (x > 0) - 1.0 * (x < 0), kinks=
 row("floor", unary(away_from=(-2, -1, 0, 1, 2)), np.floor, kinks="integers", keeps="")
 row("ceil", unary(away_from=(-2, -1, 0, 1, 2)), np.ceil, kinks="integers", keeps="")
 row("round", unary(away_from=(-1.5, -0.5, 0.5, 1.5)), np.round, kinks="halves", keeps="")
-row("clone", unary(), np.copy, kinds="fib", smooth=True, keeps="")
-row("row_major_copy", unary(), np.copy, kinds="fib", smooth=True, keeps="")
-row("alias", unary(), np.copy, kinds="fib", smooth=True, keeps="")
-row("log2", unary(0.3, 3), np.log2, kinds="f", smooth=True, keeps="x")
-row("log10", unary(0.3, 3), np.log10, kinds="f", smooth=True, keeps="x")
-row("rsqrt", unary(0.4, 3), lambda x: x**-0.5, kinks="0", kinds="f", smooth=True, keeps="out")
+row("clone", unary(), np.copy, kinds="fib", keeps="")
+row("row_major_copy", unary(), np.copy, kinds="fib", keeps="")
+row("alias", unary(), np.copy, kinds="fib", keeps="")
+row("log2", unary(0.3, 3), np.log2, kinds="f", keeps="x")
+row("log10", unary(0.3, 3), np.log10, kinds="f", keeps="x")
+row("rsqrt", unary(0.4, 3), lambda x: x**-0.5, kinks="0", kinds="f", keeps="out")
 
 
 @st.composite
@@ -242,7 +239,6 @@ row(
     unary().map(lambda sample: Sample(sample.inputs, {"dtype": np.dtype(np.float64)})),
     lambda x, dtype: np.array(x, dtype=dtype),
     kinds="fib",
-    smooth=True,
     keeps="",
     casts=True,
 )
@@ -251,7 +247,6 @@ row(
     unary().map(lambda sample: Sample(sample.inputs, {"device": "cpu"})),
     lambda x, device: np.copy(x),
     kinds="fib",
-    smooth=True,
     keeps="",
     waits=always,
 )
@@ -337,15 +332,15 @@ def choices(draw: Draw) -> Sample:
     return Sample((draw(some.masks(condition)), *parts))
 
 
-row("add", pairs(), lambda a, b: a + b, **two, smooth=True, keeps="")
-row("sub", pairs(), lambda a, b: a - b, **two, smooth=True, keeps="")
-row("mul", pairs(), lambda a, b: a * b, **two, smooth=True, keeps="a b")
-row("div", pairs((0,)), lambda a, b: a / b, **two, smooth=True, keeps="b out")
-row("pow", powers(), lambda x, y: x**y, smooth=True, keeps="x y out")
+row("add", pairs(), lambda a, b: a + b, **two, keeps="")
+row("sub", pairs(), lambda a, b: a - b, **two, keeps="")
+row("mul", pairs(), lambda a, b: a * b, **two, keeps="a b")
+row("div", pairs((0,)), lambda a, b: a / b, **two, keeps="b out")
+row("pow", powers(), lambda x, y: x**y, keeps="x y out")
 row("remainder", remainders(), lambda x, y: x - y * np.floor(x / y), kinks="whole quotients", keeps="x y")
 row("maximum", untied(), lambda a, b: np.where(a > b, a, b), kinks="ties", **two, keeps="a b")
 row("minimum", untied(), lambda a, b: np.where(a < b, a, b), kinks="ties", **two, keeps="a b")
-row("where", choices(), np.where, **two, smooth=True, keeps="condition")
+row("where", choices(), np.where, **two, keeps="condition")
 
 row("logical_not", first_of(tied()), lambda x: x == 0, kinds="fib", differentiable=False)
 
@@ -449,7 +444,7 @@ row("amin", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="
 row("prod", reductions(factors), np.prod, kinds="fi")
 row("cumsum", one_array(its_axis, min_dims=1), np.cumsum, kinds="fi", keeps="")
 row("cumprod", one_array(its_axis, min_dims=1), np.cumprod, kinds="fi")
-row("root_of_squares", reductions(some.signed_distinct, at_least=1), norm, kinks="0", smooth=True, keeps="x out")
+row("root_of_squares", reductions(some.signed_distinct, at_least=1), norm, kinks="0", keeps="x out")
 row("norm", norms(), norm, kinks="0, and ties of the largest and smallest")
 row("logsumexp", reductions(at_least=1), lambda x, **over: np.log(np.sum(np.exp(x), **over)))
 row("argmax", one_axis_or_all(), np.argmax, kinds="fi", differentiable=False)
@@ -805,18 +800,16 @@ def gathers(draw: Draw) -> Sample:
     return Sample((draw(some.numbers(shape)), index), draw(some.named(axis=axis)))
 
 
-def gather(x: Any, index: Any, axis: int) -> Any:
-    result = np.empty(index.shape, x.dtype)
-    for place in np.ndindex(index.shape):
-        result[place] = x[moved(place, axis, index[place])]
-    return result
+def along(index: Array, axis: int) -> tuple[Array, ...]:
+    """The elements that an index along an axis names."""
+    places = list(np.indices(index.shape))
+    places[axis] = index
+    return tuple(places)
 
 
-def moved(place: tuple[int, ...], axis: int, to: Any) -> tuple[int, ...]:
-    """A place with another index along one axis."""
-    found = list(place)
-    found[axis] = int(to)
-    return tuple(found)
+def as_long(src: Any, index: Array) -> Any:
+    """A source as far as it is used, along every axis; a number as it is."""
+    return src if isinstance(src, float) else src[tuple(map(slice, index.shape))]
 
 
 @st.composite
@@ -938,17 +931,16 @@ row(
     waits=masked,
     undefined=ambiguous,
 )
-row("gather", gathers(), gather, call=with_axis, kinds="fib")
+row("gather", gathers(), lambda x, index, axis: x[along(index, axis)], call=with_axis, kinds="fib")
 
 
-def scatter_add(x: Any, index: Any, src: Any, axis: int) -> Any:
-    full = np.array(x)
-    for place in np.ndindex(index.shape):
-        full[moved(place, axis, index[place])] += src[place]
-    return full
-
-
-row("scatter_add", scatters(), scatter_add, call=with_axis, kinds="fi")
+row(
+    "scatter_add",
+    scatters(),
+    lambda x, index, src, axis: add_at(x, as_long(src, index), along(index, axis)),
+    call=with_axis,
+    kinds="fi",
+)
 
 
 @st.composite
@@ -989,21 +981,7 @@ def writes(draw: Draw) -> Sample:
     return Sample((x, index, src), draw(some.named(axis=axis)))
 
 
-def scatter(x: Any, index: Any, src: Any, axis: int) -> Any:
-    full = np.array(x)
-    for place in np.ndindex(index.shape):
-        full[moved(place, axis, index[place])] = src if isinstance(src, float) else src[place]
-    return full
-
-
-def scatter_add(x: Any, index: Any, src: Any, axis: int) -> Any:
-    full = np.array(x)
-    for place in np.ndindex(index.shape):
-        full[moved(place, axis, index[place])] += src[place]
-    return full
-
-
-row("scatter", writes(), scatter, call=with_axis)
+row("scatter", writes(), lambda x, i, src, axis: index_put(x, as_long(src, i), along(i, axis)), call=with_axis)
 row(
     "take",
     one_array(takes, min_dims=1, min_side=1),
@@ -1256,24 +1234,22 @@ def cdist(x: Array, y: Array, p: float = 2.0) -> Any:
     return (np.abs(x[..., :, None, :] - y[..., None, :, :]) ** p).sum(-1) ** (1 / p)
 
 
-row("inv", alone(regular()), np.linalg.inv, smooth=True, keeps="out")
-row("solve", systems(vectors=True), solve, mixes=True, smooth=True)
-row("solve_columns", systems(vectors=False), lambda a, b: np.linalg.inv(a) @ b, mixes=True, smooth=True, keeps="a out")
-row("det", alone(regular()), np.linalg.det, smooth=True, keeps="a out")
+row("inv", alone(regular()), np.linalg.inv, keeps="out")
+row("solve", systems(vectors=True), solve, mixes=True)
+row("solve_columns", systems(vectors=False), lambda a, b: np.linalg.inv(a) @ b, mixes=True, keeps="a out")
+row("det", alone(regular()), np.linalg.det, keeps="a out")
 row(
     "slogdet",
     alone(regular()),
     lambda a: sum(np.linalg.slogdet(a)),
     call=lambda op, a: op(a).sign + op(a).logabsdet,
-    smooth=True,
 )
 row("sign_of_det", alone(regular()), lambda a: np.sign(np.linalg.det(a)), differentiable=False)
-row("log_of_det", alone(regular()), lambda a: np.log(abs(np.linalg.det(a))), smooth=True, keeps="a")
+row("log_of_det", alone(regular()), lambda a: np.log(abs(np.linalg.det(a))), keeps="a")
 row(
     "cholesky",
     alone(regular(definite=True)),
     lambda a: np.linalg.cholesky((a + a.swapaxes(-1, -2)) / 2),
-    smooth=True,
     keeps="out",
 )
 row("any_norm", with_setting(one_array(min_dims=1, min_side=1), keepdims=st.booleans()), np.linalg.norm, kinks="0")
@@ -1454,7 +1430,7 @@ def attention(q: Array, k: Array, v: Array, mask: Any = None, causal: bool = Fal
 
 row("attention_weights", queries_and_keys(), attention_weights, keeps="q k mask out")
 row("attention", queries_keys_and_values(), attention, keeps="q k v mask out")
-row("squared_error", predictions(), squared_error, keeps="x y", smooth=True)
+row("squared_error", predictions(), squared_error, keeps="x y")
 row("linear", linear_layers(), linear, keeps="x weight bias")
 row("quantized_linear", quantized_layers(), quantized_linear, keeps="x numbers scale offset")
 row("quantized_rows", quantized_layers(), quantized_linear, differentiable=False)
@@ -1576,14 +1552,22 @@ def filtered(draw: Draw, transposed: bool = False) -> Sample:
     return Sample((x, weight, *((draw(some.numbers((channels,))),) if bias == "drawn" else bias)), settings)
 
 
+def in_groups(x: Array, groups: int, axis: int, n: int) -> Array:
+    """The channels of an axis in groups, with what a window sees of each: (..., groups, channels · window, places)."""
+    lead, rest = x.shape[:axis], x.shape[axis + 1 + n :]
+    return x.reshape(*lead, groups, math.prod(x.shape[axis : axis + 1 + n]) // groups, math.prod(rest))
+
+
 def convolution(x: Array, weight: Array, bias: Any = None, groups: int = 1, **grid: Any) -> Array:
-    places, seen = seen_by_windows(x.shape[2:], weight.shape[2:], **grid)
-    y = np.zeros((len(x), len(weight), *places), np.result_type(x, weight))
-    ins, outs = weight.shape[1], len(weight) // groups
-    for i, j in product(range(len(weight)), range(ins)):
-        for element, place, where in seen:
-            y[(slice(None), i, *place)] += weight[(i, j, *element)] * x[(slice(None), i // outs * ins + j, *where)]
-    return np.asarray(y if bias is None else y + bias.reshape(-1, *[1] * len(places)))
+    n = x.ndim - 2
+    found = windows_of(x, weight.shape[2:], **grid)  # (batch, in, *size, *places)
+    filters = weight.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:]))
+    y = np.einsum("gok,bgkp->bgop", filters, in_groups(found, groups, 1, n))
+    return with_bias(y.reshape(len(x), len(weight), *found.shape[2 + n :]), bias)
+
+
+def with_bias(y: Array, bias: Any) -> Array:
+    return np.asarray(y if bias is None else y + bias.reshape(-1, *[1] * (y.ndim - 2)))
 
 
 def least_axes(places: Shape, size: Shape, groups: int = 1, **grid: Any) -> Shape:
@@ -1596,13 +1580,10 @@ def transposed_convolution(
     x: Array, weight: Array, bias: Any = None, *, shape: Shape | None = None, groups: int = 1, **grid: Any
 ) -> Array:
     shape = least_axes(x.shape[2:], weight.shape[2:], **grid) if shape is None else shape
-    seen = seen_by_windows(shape, weight.shape[2:], **grid)[1]
-    outs, ins = weight.shape[1], len(weight) // groups
-    y = np.zeros((len(x), groups * outs, *shape), np.result_type(x, weight))
-    for i, j in product(range(len(weight)), range(outs)):
-        for element, place, where in seen:
-            y[(slice(None), i // ins * outs + j, *where)] += weight[(i, j, *element)] * x[(slice(None), i, *place)]
-    return np.asarray(y if bias is None else y + bias.reshape(-1, *[1] * len(shape)))
+    filters = weight.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:]))
+    laid = np.einsum("gok,bgop->bgkp", filters, in_groups(x, groups, 1, 0))
+    laid = laid.reshape(len(x), groups * weight.shape[1], *weight.shape[2:], *x.shape[2:])
+    return with_bias(overlap_add(laid, shape, **grid), bias)
 
 
 @st.composite
@@ -1616,14 +1597,9 @@ def filtering(draw: Draw) -> Sample:
 
 
 def filter_gradient(narrow: Array, wide: Array, size: Shape, groups: int = 1, **grid: Any) -> Array:
-    ins, outs = wide.shape[1] // groups, narrow.shape[1] // groups
-    found = np.zeros((groups * outs, ins, *size), np.result_type(narrow, wide))
-    for i, j in product(range(groups * outs), range(ins)):
-        for element, place, where in seen_by_windows(wide.shape[2:], size, **grid)[1]:
-            found[(i, j, *element)] += (
-                narrow[(slice(None), i, *place)] @ wide[(slice(None), i // outs * ins + j, *where)]
-            )
-    return found
+    found = in_groups(windows_of(wide, size, **grid), groups, 1, len(size))
+    total = np.einsum("bgop,bgkp->gok", in_groups(narrow, groups, 1, 0), found)
+    return total.reshape(narrow.shape[1], wide.shape[1] // groups, *size)
 
 
 @st.composite

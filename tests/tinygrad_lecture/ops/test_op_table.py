@@ -195,36 +195,6 @@ def test_gradient_of_gradient(row: Row, data: st.DataObject) -> None:
         assert_close(found, expected, f"second derivative of {row.name} by {by}", DIFFERENCES)
 
 
-@each(*[r for r in ALL if r.smooth])
-@examples(3)
-@given(data=st.data())
-def test_third_derivative(row: Row, data: st.DataObject) -> None:
-    sample = data.draw(row.samples)
-    asked = floats_in(sample)
-
-    def second(values: list[Any], create_graph: bool = False) -> tuple[list[Any], list[Any]]:
-        inputs = run_op.tensors(values)
-        by = run_op.variables(inputs)
-        outs = run_op.differentiable(row.run(inputs, sample.settings))
-        first = run_op.gradients(outs, by, run_op.upstreams(outs), create_graph=True)
-        recorded = run_op.differentiable(first)
-        given_ = run_op.upstreams(recorded, seed=2)
-        found = run_op.gradients(recorded, by, given_, create_graph) if recorded else [tl.zeros_like(x) for x in by]
-        return by, found
-
-    by, found = second(list(sample.inputs), create_graph=True)
-    recorded = run_op.differentiable(found)
-    weights = run_op.upstreams(found, seed=3)
-    chosen = [w for w, f in zip(weights, found, strict=True) if f.requires_grad]
-    third = run_op.gradients(recorded, by, chosen) if recorded else [tl.zeros_like(x) for x in by]
-    for position, gradient in zip(asked, third, strict=True):
-        expected = differences(
-            lambda values: [run_op.host(g) for g in second(values)[1]], sample.inputs, position, weights
-        )
-        name = f"third derivative of {row.name} by input {position}"
-        assert_close(run_op.host(gradient), expected, name, 10 * DIFFERENCES)
-
-
 @each(*DIFFERENTIABLE)
 @examples(3)
 @given(data=st.data())

@@ -37,15 +37,6 @@ if compiled.available():
         pool.row(job, 0, chunk)[0] += 1
 
     @pool.Task
-    def allocate(job, chunk):
-        """Marks the sizes whose new arrays lie where the job's arguments are."""
-        found = pool.whole(job, 0)
-        for n in range(found.size):
-            new = np.empty(n, np.int64)
-            new[:] = -1
-            found[n] = abs(new.ctypes.data - job) < 32
-
-    @pool.Task
     def meet(job, chunk):
         """Ends when the other chunk has begun, or after a while: then the number of those that have begun is 1."""
         begun = pool.whole(job, 0).ctypes.data
@@ -313,12 +304,6 @@ def test_every_chunk_is_computed_once(monkeypatch, number):
     for _ in range(500):
         pool.run(count, 100, 1, counts)
     assert (counts == 500).all()
-
-
-def test_a_task_that_allocates_leaves_its_arguments_alone():
-    found = np.ones(20, np.float32)
-    pool.run(allocate, 1, 1, found, alone=True)
-    assert not found.any()
 
 
 def test_another_thread_helps():

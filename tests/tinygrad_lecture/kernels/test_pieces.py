@@ -185,10 +185,6 @@ def test_far_from_0_gelu_is_x_or_0(approximate, dtype):
     value, slope = gelu(x, approximate, keep=True)
     np.testing.assert_allclose(value, np.maximum(x, 0), atol=1e-100)
     np.testing.assert_allclose(slope, x > 0, atol=1e-100)
-    x = tl.tensor(x, requires_grad=True)
-    with tl.reference(), np.errstate(over="ignore"):
-        tl.gelu(x, approximate).sum().backward()
-    np.testing.assert_allclose(x.grad.numpy(), x.detach().numpy() > 0, atol=1e-100)
 
 
 # --- without Numba ---------------------------------------------------------------------------------------------

@@ -676,18 +676,6 @@ def repeats(draw: Draw, x: Array) -> dict[str, Any]:
     return {"repeats": times, **({} if axis is None else draw(some.named(axis=axis)))}
 
 
-def windows(draw: Draw, x: Array) -> dict[str, Any]:
-    axis = draw(some.one_axis(x.ndim))
-    settings = {"dimension": axis, "size": draw(st.integers(0, x.shape[axis]))}
-    return {**settings, "step": draw(st.integers(1, 3))} if draw(st.booleans()) else settings
-
-
-@st.composite
-def selected(draw: Draw) -> Sample:
-    a, b = draw(some.broadcastable())
-    return Sample((draw(some.numbers(a)), draw(some.masks(b))))
-
-
 row("roll", one_array(rolls), lambda x, shifts, axis=None: np.roll(x, shifts, axis), kinds="fib", keeps="")
 row("moveaxis", one_array(moves, min_dims=1), np.moveaxis, kinds="fib")
 row(
@@ -1170,11 +1158,6 @@ row(
     kinds="fi",
     keeps="operands",
 )
-
-
-def cross(a: Array, b: Array, axis: int | None = None) -> Array:
-    shape = np.broadcast_shapes(a.shape, b.shape)
-    return np.cross(*np.broadcast_arrays(a, b), axis=shape.index(3) if axis is None else axis)
 
 
 @st.composite

@@ -68,24 +68,18 @@ def test_many_small_numbers_add_up():
 
 
 F = nn.functional
-UNARY = [
-    *("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "sin", "cos", "tanh", "erf", "sigmoid", "silu"),
-]
 
 
-@pytest.mark.parametrize("default", [tl.float32, tl.float64], ids=str)
-@pytest.mark.parametrize("dtype", [tl.bool, tl.int8, tl.uint8], ids=str)
-@pytest.mark.filterwarnings("ignore")
-def test_float_functions_of_bytes_are_computed_in_the_default_dtype(dtype, default):
-    tl.set_default_dtype(default)
+@pytest.mark.filterwarnings("ignore:overflow")  # NumPy computes bytes in float16
+@pytest.mark.parametrize("dtype", [tl.bool, tl.uint8], ids=str)
+def test_float_functions_of_bytes_are_computed_in_the_default_dtype(dtype):
+    x = tl.tensor([0, 1, 3, 12]).to(dtype)
+    tl.set_default_dtype(tl.float64)
     try:
-        x = tl.tensor([0, 1, 3, 12]).to(dtype)
-        calls = {name: (getattr(ops, name), (x,)) for name in UNARY}
-        calls |= {"0-d": (ops.exp, (x[3],))}
-        for name, (function, inputs) in calls.items():
-            found, wanted = function(*inputs), function(*(y.to(default) for y in inputs))
-            assert found.dtype == default and found.shape == wanted.shape, name
-            np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=1e-6, err_msg=name)
+        for function in (ops.exp, ops.log1p, ops.sqrt, ops.sigmoid):
+            for found, given in ((function(x), x), (function(x[3]), x[3])):
+                assert (found.dtype, found.shape) == (tl.float64, given.shape)
+                np.testing.assert_allclose(found.numpy(), function(given.double()).numpy(), rtol=1e-6)
     finally:
         tl.set_default_dtype(tl.float32)
 

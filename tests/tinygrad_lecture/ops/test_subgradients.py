@@ -189,21 +189,9 @@ def test_flat_ends(name: str, ends: tuple[float, float], slopes: tuple[float, fl
     assert tuple(gradient.tolist()) == slopes
 
 
-@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
-def test_to_the_left_sigmoid_and_its_gradient_are_exp_down_to_the_smallest_number(dtype: Any) -> None:
-    x = tl.tensor([-40, -88, -89, -95, -103, -104, -700, -710, -740, -746, -INF], dtype=dtype, requires_grad=True)
-    out = ops.sigmoid(x)
-    out.backward(tl.ones_like(x))
-    expected = np.exp(x.detach().numpy())
-    np.testing.assert_array_equal(out.detach().numpy(), expected)
-    np.testing.assert_array_equal(x.grad.numpy(), expected)
-    assert 0 in expected
-    assert (expected[:3] > 0).all() or dtype is tl.float16
-
-
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_sigmoid_is_right_to_the_last_digits(dtype: Any) -> None:
-    x = np.linspace(-60, 60, 100_001).astype(dtype)
+    x = np.linspace(-750, 60, 100_001).astype(dtype)
     exact = 1 / (1 + np.exp(-x.astype(np.longdouble)))
     error = np.abs(ops.sigmoid(x).astype(np.longdouble) - exact)  # type: ignore[attr-defined]
     assert np.all(error <= 5 * np.spacing(exact.astype(dtype)))

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -261,7 +260,6 @@ class _Element:
             self.kink = True
             return
         found = _stacked(steps)
-        self._leave_out_strangers(found)
         if self._diverges(found):  # at a jump
             self.kink = True
             return
@@ -315,18 +313,6 @@ class _Element:
         off = _deviations(found)[-4:].max(axis=0)
         wild = off > UNRESOLVED * found.high[-4:].max(axis=0)
         return bool(apart * found.step[-1] > float(np.abs(self.upstream) @ (off * wild)) / 1000 > 0)
-
-    def _leave_out_strangers(self, found: _Differences) -> None:
-        """Take the size of this element and of what it moves, if much larger inputs have no effect on that."""
-        moved = found.move.any(axis=0)
-        own = max(1.0, abs(float(self.x)), largest(self.values[moved]))
-        if not moved.any() or max(map(largest, self.points)) <= 1e3 * own:
-            return
-        with suppress(Exception):  # the function does not take other inputs
-            others = self.problem.function([np.where(np.abs(x) > own, 0.9 * x, x) for x in self.points])
-            if np.array_equal(others[moved], self.values[moved]):
-                self.size = self.inner = own
-                self.rounding = ROUNDINGS * EPS * own
 
     def _are_off_line(self, finer: _Differences, slope: float, noise: float, tolerated: float) -> bool:
         """Whether values at small steps deviate from a line of this slope by more than rounding and `tolerated`."""

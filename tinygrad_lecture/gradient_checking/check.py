@@ -30,11 +30,11 @@ from typing import Any
 import numpy as np
 
 from ..autograd.modes import set_grad_enabled
-from ..backend import is_array, move
+from ..backend import move
 from ..creation import zeros_like
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
-from ..tensor_base import TensorBase, wrap
+from ..tensor_base import wrap
 from .analytical import Analytical, analytical_gradients, on_host, random_upstream, roundings_of_rules, vjp
 from .explanation import doubt_about, explain, op_at_fault
 from .purity import require_linear, require_pure
@@ -90,7 +90,6 @@ def gradcheck(
 def gradgradcheck(
     fn: Callable[..., Any],
     inputs: Any,
-    grad_outputs: Any = None,
     *,
     eps: float | None = None,
     atol: float = 0.0,
@@ -104,11 +103,11 @@ def gradgradcheck(
     `tl.grad(..., create_graph=True)` computes. It also checks that these gradients equal those without create_graph;
     whether they are right is for `gradcheck` to say.
 
-    grad_outputs: the upstream gradients, one per output; random by default. The rest as in `gradcheck`.
+    The rest as in `gradcheck`.
     """
     subject = Subject(fn, inputs, check="gradgradcheck")
     options = Options(eps, atol, rtol, seed, analytic=False)
-    return _report(subject, options, raise_exception, grad_outputs)
+    return _report(subject, options, raise_exception)
 
 
 def _report(subject: Subject, options: Options, raise_exception: bool, grad_outputs: Any = None) -> GradcheckReport:
@@ -117,7 +116,7 @@ def _report(subject: Subject, options: Options, raise_exception: bool, grad_outp
     try:
         with set_grad_enabled(True), np.errstate(all="ignore"):
             second = subject.check == "gradgradcheck"
-            report = _check(gradient_function(subject, grad_outputs, options) if second else subject, options)
+            report = _check(gradient_function(subject, options) if second else subject, options)
     except GradcheckError as error:
         if raise_exception:
             raise
@@ -190,14 +189,15 @@ def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:
 # --- the function that gradgradcheck checks --------------------------------------------------------------
 
 
-def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> Subject:
+def gradient_function(subject: Subject, options: Options) -> Subject:
     """The function (inputs, upstream gradients) -> gradients of the checked inputs, computed with create_graph=True.
 
     Raises GradcheckError if create_graph=True changes the values of the gradients.
     """
     leaves = subject.leaves()
     outs = subject.run(leaves)
-    upstreams = _upstreams(subject, outs, grad_outputs, options.seed)
+    rng = np.random.default_rng(options.seed)
+    upstreams = [wrap(move(random_upstream(rng, out.shape), out.device)) for out in outs]
     arrays = [upstream._array for upstream in upstreams]
     plain, recorded = vjp(subject, outs, leaves, arrays), vjp(subject, outs, leaves, upstreams, create_graph=True)
     roundings = roundings_of_rules(subject, arrays, on_host(plain, subject.xs))  # of the inputs alone
@@ -220,15 +220,3 @@ def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> 
     args += [upstream.detach().requires_grad_() for upstream in upstreams]
     names = [*subject.input_names, *(f"upstream[{i}]" for i in range(len(upstreams)))]
     return Subject(gradients, args, f"the gradient of {subject.name}", names, subject.check)
-
-
-def _upstreams(subject: Subject, outs: list[Tensor], grad_outputs: Any, seed: int) -> list[Tensor]:
-    """The upstream gradients on the outputs' devices: those given, or random ones."""
-    if grad_outputs is None:
-        rng = np.random.default_rng(seed)
-        return [wrap(move(random_upstream(rng, out.shape), out.device)) for out in outs]
-    given = [grad_outputs] if isinstance(grad_outputs, TensorBase) or is_array(grad_outputs) else list(grad_outputs)
-    if [tuple(np.shape(g)) for g in given] != [out.shape for out in outs]:
-        shapes = ", ".join(str(out.shape) for out in outs)
-        raise ValueError(f"{subject.check}: grad_outputs must have the shapes of the outputs, {shapes}")
-    return [Tensor(g, dtype=np.float64, device=out.device) for g, out in zip(given, outs, strict=True)]

@@ -1,10 +1,9 @@
-"""The error for a wrong gradient: the facts, the numbers, the likely cause, and the output and the op at fault."""
+"""The error for a wrong gradient: the facts, the numbers, the likely cause, and the op at fault."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import TypeAlias
 
@@ -14,7 +13,7 @@ from ..autograd.op import Op
 from ..backend import is_array, to_host
 from ..tensor_base import wrap
 from . import report
-from .analytical import Analytical, Call, analytical_gradients, name_of_input, on_host, vjp
+from .analytical import Analytical, Call, analytical_gradients, name_of_input
 from .hints import diagnose, said
 from .hints.case import Case
 from .report import GradcheckError, counted, index_text, number
@@ -35,10 +34,7 @@ def explain(verdicts: Sequence[Verdict], check_part: CheckPart) -> GradcheckErro
     """
     failed = [verdict for verdict in verdicts if verdict.wrong.any()]
     verdict, found = failed[0], failed[0].found
-    output = _output_at_fault(verdict)
-    if output is not None:
-        verdict = _of_output(verdict, output)
-    case = _case(verdict, verdicts, output)
+    case = _case(verdict, verdicts)
     is_op = isinstance(verdict.subject.fn, Op) or not verdict.options.locate
     culprit, hint, hint_text = verdict.subject.name if is_op else None, None, None
     error, all_right = (None, False) if is_op else op_at_fault(found, check_part)
@@ -49,10 +45,10 @@ def explain(verdicts: Sequence[Verdict], check_part: CheckPart) -> GradcheckErro
     elif all_right and _all_recorded(found):
         return None
     else:
-        hint, hint_text = diagnose(case, cache(lambda: _second_case(verdict, output))) or (None, None)
+        hint, hint_text = diagnose(case, cache(lambda: _second_case(verdict))) or (None, None)
         if all_right and hint not in ("not-finite", "nearly-right"):
             hint, hint_text = said("outside-the-tape")
-    lines = _facts(verdict, case, output)
+    lines = _facts(verdict, case)
     for other in failed[1:]:
         name = verdict.subject.called(other.k)
         lines.append(f"  {name} is wrong too, in {np.count_nonzero(other.wrong)} of {other.total}")
@@ -61,7 +57,6 @@ def explain(verdicts: Sequence[Verdict], check_part: CheckPart) -> GradcheckErro
     return verdict.subject.failure(
         "\n".join(lines),
         verdict.k,
-        output_index=output,
         wrong=int(np.count_nonzero(verdict.wrong)),
         total=verdict.total,
         worst_index=verdict.worst,
@@ -77,10 +72,9 @@ def explain(verdicts: Sequence[Verdict], check_part: CheckPart) -> GradcheckErro
     )
 
 
-def _case(verdict: Verdict, verdicts: Sequence[Verdict], output: int | None) -> Case:
+def _case(verdict: Verdict, verdicts: Sequence[Verdict]) -> Case:
     """What is known about a wrong gradient, for the hints."""
     found = verdict.found
-    single = 0 if len(found.outs) == 1 else output
     call = found.calls[0] if len(found.calls) == 1 else None
     node = found.leaves[verdict.k]._node
     return Case(
@@ -90,16 +84,16 @@ def _case(verdict: Verdict, verdicts: Sequence[Verdict], output: int | None) -> 
         right=verdict.right,
         kinks=verdict.kinks,
         x=verdict.x,
-        upstream=found.upstream if output is None else found.upstreams[output].ravel(),
+        upstream=found.upstream,
         columns=verdict.jacobian,
-        output=None if single is None else to_host(found.outs[single].array),
+        output=to_host(found.outs[0].array) if len(found.outs) == 1 else None,
         others={v.subject.called(v.k): (v.expected, v.got) for v in verdicts if v.k != verdict.k},
         call=call,
         position=0 if call is None or node not in call.nodes else call.nodes.index(node),
     )
 
 
-def _second_case(verdict: Verdict, output: int | None) -> Case | None:
+def _second_case(verdict: Verdict) -> Case | None:
     """The case at other inputs, with another upstream gradient; None if the rule is right there, or cannot be run.
 
     Their elements are those of the first ones in another order, each changed by some percent; equal ones remain equal.
@@ -116,23 +110,22 @@ def _second_case(verdict: Verdict, output: int | None) -> Case | None:
             verdicts = judge(analytical_gradients(subject, verdict.options.seed + 1), verdict.options)
         except Exception:  # the function is not defined at these inputs
             continue
-        second = verdicts[verdict.k] if output is None else _of_output(verdicts[verdict.k], output)
-        if second.wrong.any():
-            return _case(second, verdicts, output)
+        if verdicts[verdict.k].wrong.any():
+            return _case(verdicts[verdict.k], verdicts)
     return None
 
 
-def _facts(verdict: Verdict, case: Case, output: int | None) -> list[str]:
+def _facts(verdict: Verdict, case: Case) -> list[str]:
     """Which gradient is wrong, and its numbers, as lines."""
-    subject, worst, expected, got, x = verdict.subject, verdict.worst, verdict.expected, verdict.got, verdict.x
+    worst, expected, got, x = verdict.worst, verdict.expected, verdict.got, verdict.x
+    whose = f"{verdict.subject.name} with respect to {verdict.subject.called(verdict.k)}"
     wrong, kinks, untold = (int(np.count_nonzero(m)) for m in (verdict.wrong, verdict.kinks, verdict.cannot_tell))
-    whose = subject.name if output is None else f"output {output} of {subject.name}"
     amount = "" if x.ndim == 0 else f" in {wrong} of {verdict.total} elements"
     element = f"worst element {index_text(worst)}: " if worst else ""
     digits = report.digits_to_tell_apart(expected[verdict.wrong], got[verdict.wrong])
     numbers = f"expected {number(expected[worst], digits)}, got {number(got[worst], digits)}"
     lines = [
-        f"the gradient of {whose} with respect to {subject.called(verdict.k)}, shape {x.shape}, is wrong{amount}.",
+        f"the gradient of {whose}, shape {x.shape}, is wrong{amount}.",
         f"  {element}{numbers} (error {abs(got[worst] - expected[worst]):.2g})",
     ]
     columns = {"input": x}
@@ -159,30 +152,6 @@ def doubt_about(verdicts: Sequence[Verdict]) -> str:
     digits = {"x": 6, "expected": 2, "got": 2, "noise": 1, "rounding": 1}
     numbers = {name: number(getattr(verdict, name)[index], count) for name, count in digits.items()}
     return in_words("doubt", amount=amount, whose=whose, where=where, **numbers)
-
-
-# --- which output -------------------------------------------------------------------------------------------
-
-
-def _output_at_fault(verdict: Verdict) -> int | None:
-    """The only output whose gradient is wrong; None if several are wrong, or if there is only one output."""
-    count = len(verdict.found.outs)
-    if count == 1 or verdict.jacobian is None:
-        return None
-    wrong = [o for o in range(count) if _of_output(verdict, o).wrong.any()]
-    return wrong[0] if len(wrong) == 1 else None
-
-
-def _of_output(verdict: Verdict, output: int) -> Verdict:
-    """The verdict on the gradient of one output alone."""
-    assert verdict.jacobian is not None
-    found = verdict.found
-    end = sum(u.size for u in found.upstreams[: output + 1])
-    upstream = found.upstreams[output].ravel()
-    jacobian = verdict.jacobian[end - upstream.size : end]
-    gradients = vjp(verdict.subject, [found.outs[output]], [found.leaves[verdict.k]], [found.given[output]])
-    (got,) = on_host(gradients, [verdict.x])
-    return replace(verdict, got=got, expected=(upstream @ jacobian).reshape(got.shape), jacobian=jacobian)
 
 
 # --- which op -----------------------------------------------------------------------------------------------

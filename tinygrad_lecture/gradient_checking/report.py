@@ -17,7 +17,6 @@ class GradcheckError(AssertionError):
 
     fn_name: the function that was checked.
     input_index, input_name: the input whose gradient is wrong; the name may be None.
-    output_index: the output whose gradient is wrong; None if there is one output, or if several are wrong.
     shape: the shape of the input.  wrong, total: how many elements are wrong, and how many were compared.
     worst_index: the index of the element with the largest error, a tuple.  expected, got: its two values.
     expected_array, got_array: the numerical and the analytical gradient, NumPy arrays of the input's shape.
@@ -33,7 +32,6 @@ class GradcheckError(AssertionError):
     fn_name: str = ""
     input_index: int | None = None
     input_name: str | None = None
-    output_index: int | None = None
     shape: Shape | None = None
     wrong: int | None = None
     total: int | None = None

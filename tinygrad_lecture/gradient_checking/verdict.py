@@ -147,4 +147,4 @@ def with_measured_rounding(verdicts: Sequence[Verdict]) -> list[Verdict]:
         roundings = roundings_of_rules(found.subject, found.given, found.gradients)
     except Exception:  # the function is not defined there
         return list(verdicts)
-    return [replace(v, rounding=np.maximum(v.rounding, r)) for v, r in zip(verdicts, roundings, strict=True)]
+    return [replace(v, rounding=np.maximum(v.rounding, 4 * r)) for v, r in zip(verdicts, roundings, strict=True)]

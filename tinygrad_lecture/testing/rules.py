@@ -44,10 +44,7 @@ G = "upstream g"  # the upstream gradient of an example, the first of its settin
 MAX_DIAGNOSED = 5  # on how many inputs the cause is looked for; the most frequent one is named
 VAGUE = {"region", "nearly-right", "wrong-outputs", "wrong-mask"}  # causes that say where, not why
 EVERYWHERE = {"zero", "constant-factor"}  # causes that explain nothing unless they hold for each input
-IMPURE = {
-    "upstream-modified", "input-modified", "output-modified", "state-outside", "not-repeatable", "array-kept",
-    "not-linear", "needs",
-}  # fmt: skip
+IMPURE = {"upstream-modified", "input-modified", "output-modified", "state-outside", "not-repeatable", "not-linear"}
 
 
 @dataclass

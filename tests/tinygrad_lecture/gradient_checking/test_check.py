@@ -103,7 +103,7 @@ def cube(x, /):
 def test_the_error_carries_the_facts():
     x = tensor([[0.5, 1.0, -2.0], [3.0, 0.1, 1.5]])
     error = failure(make(cube, "cube", x=lambda g, x: g * x * x), x)
-    assert (error.fn_name, error.input_index, error.input_name, error.output_index) == ("cube", 0, "x", None)
+    assert (error.fn_name, error.input_index, error.input_name) == ("cube", 0, "x")
     assert (error.shape, error.wrong, error.total, error.worst_index) == ((2, 3), 6, 6, (1, 0))
     assert error.expected == pytest.approx(error.expected_array[1, 0])
     assert error.got == error.got_array[1, 0]
@@ -145,11 +145,11 @@ def test_right_elements_are_right_in_the_list():
     assert [line.endswith("wrong") for line in str(error).split("\n")[3:7]] == [False, True, True, False]
 
 
-def test_the_wrong_input_and_the_wrong_output_are_named():
+def test_the_wrong_input_is_named():
     bad = make(lambda a, b, /: a * b, a=lambda g, b: g * b, b=lambda g, a: 2 * g * a)
     error = failure(lambda x, y: (x.exp(), y.exp(), bad(x, y)), [draw(3), draw(3)])
-    assert (error.input_index, error.input_name, error.output_index) == (1, "y", 2)
-    assert "the gradient of output 2 of the function with respect to y (input 1)" in str(error)
+    assert (error.input_index, error.input_name) == (1, "y")
+    assert "the gradient of the function with respect to y (input 1)" in str(error)
 
 
 def test_other_wrong_inputs_are_mentioned():
@@ -278,11 +278,8 @@ def test_the_same_seed_gives_the_same_check():
 # --- second derivatives: right ones pass, rules that break the second order are found -----------------------
 
 
-def test_a_kink_is_left_out_and_grad_outputs_can_be_given():
+def test_a_kink_is_left_out_of_second_derivatives():
     assert tl.gradgradcheck(tl.relu, tensor([1.0, -1.0, 0.0]))
-    assert tl.gradgradcheck(tl.exp, draw(2), tensor([1.0, -2.0]))
-    with pytest.raises(ValueError, match=r"the shapes of the outputs, \(2,\)"):
-        tl.gradgradcheck(tl.exp, draw(2), [tensor([1.0])])
 
 
 def test_a_rule_that_detaches_is_found():

@@ -168,10 +168,6 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
     if device is not None:
         try:
             resolve(device)
-        except RuntimeError as error:  # no GPU
-            __tracebackhide__ = True
-            hide_frames(error)
-            raise
         except ValueError as error:
             raise TensorError(f"to: {error}; dtypes are tl.float32, tl.float64, tl.int64, ...") from None
     return None if dtype is None else as_dtype(dtype, "to"), device

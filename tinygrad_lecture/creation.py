@@ -276,18 +276,14 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     weights = to_host(array)
     if weights.ndim not in (1, 2) or weights.dtype.kind != "f":
         raise TensorError(f"multinomial: takes a vector or matrix of floats, not {weights.shape} {weights.dtype}")
-    if num_samples < 1:
-        raise TensorError(f"multinomial: num_samples must be 1 or more, not {num_samples}")
     rows = np.atleast_2d(weights).astype(FLOAT64)
     if not (np.isfinite(rows) & (rows >= 0)).all():
         raise TensorError("multinomial: a weight is negative, inf or nan")
-    positive = (rows > 0).sum(axis=-1)
-    if (positive == 0).any():
-        raise TensorError("multinomial: the weights are all 0")
-    if not replacement and (positive < num_samples).any():
+    positive = (rows > 0).sum(axis=-1).min()
+    if positive < (min(num_samples, 1) if replacement else num_samples):
+        remedy = "draw fewer, or pass replacement=True"
         raise TensorError(
-            f"multinomial: only {positive.min()} weights are above 0, too few for {num_samples} samples without "
-            "replacement; draw fewer, or pass replacement=True"
+            f"multinomial: only {positive} weights are above 0, too few for {num_samples} draws; {remedy}"
         )
     with drawing_from(generator):
         drawn = row_major(random.choices(rows, num_samples, replacement))
@@ -308,10 +304,9 @@ def _like(make: Callable[..., Tensor], what: str) -> Callable[..., Tensor]:
     name = f"{make.__name__}_like"
 
     def made(
-        x: Tensor, *values: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False,
-        memory_format: Any = None, **named: Any,
-    ) -> Tensor:  # fmt: skip
-        """{what} with the shape of x and, by default, its dtype and device. memory_format: has no effect.
+        x: Tensor, *values: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False, **named: Any
+    ) -> Tensor:
+        """{what} with the shape of x and, by default, its dtype and device.
 
         Raises TypeError unless x is a Tensor.
         """

@@ -69,7 +69,7 @@ class GradFn:
 def cast(dtype: Any) -> Callable[[T], T]:
     """The method that converts to a dtype."""
 
-    def method(self: Any, memory_format: Any = None) -> Any:
+    def method(self: Any) -> Any:
         return self.to(dtype=dtype)
 
     method.__doc__ = f"The tensor as {np.dtype(dtype)}."
@@ -102,8 +102,8 @@ class PyTorchMethods(Casts):
     zero_grad = Elsewhere("x.grad = None")
     append = Elsewhere("tl.cat([x, y]), or tl.stack of a list")
 
-    def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Whether the memory is in row-major order. memory_format: has no effect."""
+    def is_contiguous(self) -> bool:
+        """Whether the memory is in row-major order."""
         return bool(self._array.flags.c_contiguous)
 
     def is_floating_point(self) -> bool:

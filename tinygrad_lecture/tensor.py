@@ -225,20 +225,18 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
             if isinstance(before, Leaf):
                 self._node.hooks = before.hooks
 
-    def clone(self, *, memory_format: Any = None) -> Tensor:
-        """A copy of the same shape in its own memory; gradients flow back through it. memory_format: has no effect."""
+    def clone(self) -> Tensor:
+        """A copy of the same shape in its own memory; gradients flow back through it."""
         return ops.clone(self)
 
     # --- conversion to another dtype or device ----------------------------------------------------------
 
     def to(
-        self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: bool = False,
-        copy: bool = False, memory_format: Any = None,
-    ) -> Tensor:  # fmt: skip
+        self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: bool = False, copy: bool = False
+    ) -> Tensor:
         """A Tensor of this shape with another dtype or device, or those of a tensor: x.to("cuda"), x.to(tl.float64).
 
-        The tensor itself if nothing changes, but a copy with copy=True. non_blocking, and here and below memory_format:
-        have no effect.
+        The tensor itself if nothing changes, but a copy with copy=True. non_blocking: has no effect.
         Raises ValueError for an unknown device.
         """
         dtype, device = parse_target(target, dtype, device)
@@ -258,11 +256,11 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         x = self if wanted.kind in "fc" else self.detach()
         return ops.shape.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
 
-    def cuda(self, index: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    def cuda(self, index: Any = None, non_blocking: bool = False) -> Tensor:
         """The tensor on a GPU, in its shape. non_blocking: has no effect. Raises RuntimeError without CuPy or a GPU."""
         return self.to(device="cuda" if index is None else f"cuda:{index}" if isinstance(index, int) else index)
 
-    def cpu(self, memory_format: Any = None) -> Tensor:
+    def cpu(self) -> Tensor:
         """The tensor on the CPU, in its shape."""
         return self.to(device="cpu")
 
@@ -320,8 +318,8 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
         """
         return ops.shape.repeat(self, as_shape(times, what="the numbers of repetitions", negative=True))  # type: ignore[no-any-return]
 
-    def contiguous(self, memory_format: Any = None) -> Tensor:
-        """The tensor itself if its memory is in row-major order, else a copy in its shape. memory_format: no effect."""
+    def contiguous(self) -> Tensor:
+        """The tensor itself if its memory is in row-major order, else a copy in its shape."""
         return ops.shape.contiguous(self)  # type: ignore[no-any-return]
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:

@@ -103,14 +103,11 @@ class Module(WithHooks):
         function(self)
         return self
 
-    def to(
-        self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: bool = False,
-        memory_format: Any = None,
-    ) -> Self:  # fmt: skip
+    def to(self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: bool = False) -> Self:
         """Move parameters, gradients and buffers, in place: to("cuda"), to(tl.float64), to(other_tensor). Returns self.
 
-        Arguments are those of `Tensor.to`; non_blocking and memory_format have no effect. Integer buffers keep their
-        dtype. Raises TypeError for a dtype that is not a float, ValueError for an unknown device.
+        Arguments are those of `Tensor.to`; non_blocking has no effect. Integer buffers keep their dtype.
+        Raises TypeError for a dtype that is not a float, ValueError for an unknown device.
         """
 
         def moved(tensor: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ everywhere, see `tinygrad_lecture/inspect/printing.py`.
 
 from __future__ import annotations
 
-import functools
 import importlib
 import re
 from collections import OrderedDict
@@ -26,13 +25,12 @@ from tinygrad_lecture.ops.sorting import Ordered
 from tinygrad_lecture.python_methods import REFLECTED, ArrayUfunc, call_ufunc
 from tinygrad_lecture.pytorch_methods import GradFn
 
-from ..container import ParameterList
 from ..layers.transformer import MultiheadAttention
 from ..linear import Linear
 from ..module import Module, Parameter
 from ..module.tree import LoadedKeys, Tree
-from ..optim import Optimizer
 from .dtypes import BY_NAME, NAMES, Shape, Size, dtype
+from .functions import without_layout
 
 
 def speak(torch: Any = None) -> None:
@@ -42,8 +40,6 @@ def speak(torch: Any = None) -> None:
     for kind, members in DIALECT.items():
         for name, member in members.items():
             setattr(kind, name, member)
-    for name, sizes in SIZES.items():
-        setattr(Tensor, name, _by_name(getattr(Tensor, name), sizes))
     for name in PAIRS:
         for home in (torch, Tensor):
             setattr(home, name, _named(name, getattr(home, name)))
@@ -58,13 +54,16 @@ def in_torchs_words(message: str) -> str:
 # --- functions ----------------------------------------------------------------------------------------------
 
 PAIRS = ("max", "median", "min", "sort", "topk")  # functions that return values and indices
-SIZES = {  # a method -> what PyTorch calls its sizes or axes, which may be given by name
-    **dict.fromkeys(["broadcast_to", "expand", "view", "new_empty", "new_ones", "new_zeros"], "size"),
-    "permute": "dims",
-    "tile": "dims",
-    "repeat": "repeats",
-    "reshape": "shape",
-}
+OTHER_ARGUMENTS = [
+    "to",
+    "clone",
+    "contiguous",
+    "float",
+    "double",
+    "half",
+    "view",
+    "expand",
+]  # methods with `size`, `memory_format`
 
 
 class _Ufunc(ArrayUfunc):
@@ -98,16 +97,6 @@ def _named(name: str, function: Any) -> Any:
     return named
 
 
-def _by_name(method: Any, sizes: str) -> Any:
-    """The method with its sizes also by name: x.permute(dims=(1, 0))."""
-
-    @functools.wraps(method)
-    def called(self: Any, *args: Any, **settings: Any) -> Any:
-        return method(self, *([settings.pop(sizes)] if sizes in settings else args), **settings)
-
-    return called
-
-
 # --- what is printed ----------------------------------------------------------------------------------------
 
 
@@ -121,39 +110,10 @@ def _result_text(name: str) -> Any:
     return text
 
 
-def _parameters_text(parameters: Any) -> str:
-    lines = [
-        f"    ({n}): Parameter containing: [{p.dtype!r} of size {'x'.join(map(str, p.shape))}]"
-        for n, p in enumerate(parameters)
-    ]
-    return "\n".join([f"{type(parameters).__name__}(", *lines, ")"])
-
-
 def _keys_text(keys: LoadedKeys) -> str:
     if not (keys.missing_keys or keys.unexpected_keys):
         return "<All keys matched successfully>"
     return f"_IncompatibleKeys(missing_keys={keys.missing_keys!r}, unexpected_keys={keys.unexpected_keys!r})"
-
-
-def optimizer_text(optimizer: Any) -> str:
-    """The parameter groups of an optimiser with their settings, also with those that PyTorch has for its machine."""
-    lines = [f"{type(optimizer).__name__} ("]
-    for number, group in enumerate(optimizer.param_groups):
-        settings = {**MACHINE.get(type(optimizer).__name__, {}), **{k: v for k, v in group.items() if k != "params"}}
-        plain = {name: 0 if value == 0 and isinstance(value, float) else value for name, value in settings.items()}
-        lines.append("\n" * bool(number) + f"Parameter Group {number}")
-        lines += [f"    {name}: {plain[name]}" for name in sorted(plain)]
-    return "\n".join([*lines, ")"])
-
-
-_EVERYWHERE = {"differentiable": False, "foreach": None, "maximize": False}
-_CAPTURABLE = {**_EVERYWHERE, "capturable": False}
-_ADAM = {**_CAPTURABLE, "amsgrad": False, "fused": None, "decoupled_weight_decay": False}
-MACHINE: dict[str, dict[str, Any]] = {  # settings of an optimiser of PyTorch that have no meaning here
-    "SGD": {**_EVERYWHERE, "fused": None}, "Adam": _ADAM, "AdamW": {**_ADAM, "decoupled_weight_decay": True},
-    "Adagrad": {**_EVERYWHERE, "fused": None},
-    "RMSprop": {**_CAPTURABLE, "centered": False}, "Adadelta": _CAPTURABLE,
-}  # fmt: skip
 
 
 # --- the names of the steps of backward ---------------------------------------------------------------------
@@ -245,6 +205,7 @@ DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has 
         "dtype": property(lambda self: _DTYPES[self._array.dtype]),
         "__module__": "torch",
         "__array_ufunc__": _Ufunc(),
+        **{name: without_layout(getattr(Tensor, name)) for name in OTHER_ARGUMENTS},
     },
     Shape: {"plain_tuples": False},
     Size: {"__module__": "torch"},
@@ -253,10 +214,8 @@ DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has 
     GradFn: {"name": grad_fn_name},
     **dict.fromkeys((TensorError, DtypeError, PlaceError), _ERROR),
     SignAndLog: {"__repr__": _result_text("linalg_slogdet")},
-    ParameterList: {"__repr__": _parameters_text},
     Tree: {"state_kind": OrderedDict},
-    Module: {"_get_name": lambda self: type(self).__name__},
+    Module: {"_get_name": lambda self: type(self).__name__, "to": without_layout(Module.to)},
     MultiheadAttention: {"out_kind": NonDynamicallyQuantizableLinear},
-    Optimizer: {"__repr__": optimizer_text},
     LoadedKeys: {"__repr__": _keys_text},
 }

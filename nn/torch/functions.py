@@ -121,8 +121,8 @@ MADE = "zeros ones empty full eye rand randn randint randperm linspace tensor as
 MADE_LIKE = "zeros_like ones_like empty_like full_like rand_like randn_like"
 
 
-def _without_layout(make: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that makes tensors, without PyTorch's arguments about memory; `size` may be named."""
+def without_layout(make: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that makes tensors, or a method, without PyTorch's arguments about memory; `size` may be named."""
 
     @functools.wraps(make)
     def made(*args: Any, **settings: Any) -> Any:
@@ -154,7 +154,7 @@ def asarray(obj: Any, *, copy: bool | None = None, requires_grad: bool = False, 
 FUNCTIONS: dict[str, Callable[..., Any]] = {  # all that torch has beside the engine's, by name
     **ALIASES,
     **FORMULAS,
-    **{name: _without_layout(getattr(tl, name)) for name in f"{MADE} {MADE_LIKE}".split()},
+    **{name: without_layout(getattr(tl, name)) for name in f"{MADE} {MADE_LIKE}".split()},
     **{name: f for name, f in globals().items() if name[0] != "_" and getattr(f, "__module__", "") == __name__},
 }
 
@@ -242,7 +242,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "get_device": lambda x: -1 if not x.is_cuda else x.device.index or 0,
     "bfloat16": lambda x: x.to(dtype=BY_NAME["bfloat16"]),
     "new": lambda x, *args: new_tensor(args, x._array.dtype, x.device),
-    **{f"new_{make.__name__}": _like_it(make) for make in (tl.zeros, tl.ones, tl.empty, tl.full, tl.tensor)},
+    **{f"new_{name}": _like_it(FUNCTIONS[name]) for name in ("zeros", "ones", "empty", "full", "tensor")},
     **{name: cast(dtype) for name, dtype in {"char": np.int8, "byte": np.uint8, "short": np.int16}.items()},
     "type": _type,
     "view_as": lambda x, other: x.view(other.shape),

@@ -53,7 +53,6 @@ torch.add(input=x, other=y); torch.sum(x, dim=[0, 1]); x.masked_fill(m, float('-
 x.sum(1, keepdims=True); i.sum(); m.sum()
 torch.gather(s, 0, i[0]); torch.scatter(v, 0, i[1], s); torch.scatter_add(s, 0, i[0], s * 2); torch.topk(s, 1)
 torch.transpose(s, 0, -1); torch.index_add(s, 0, i[0], s); F.one_hot(i, -1)
-x.clone(memory_format=torch.preserve_format); x.double(memory_format=torch.preserve_format)
 F.max_pool2d(k[None], 2, padding=1); F.interpolate(b[None], scale_factor=2, mode='bilinear')
 F.scaled_dot_product_attention(b[:, :, :0], b[:, :, :0], b); torch.var(x, correction=None); m.index_add(0, i[:2], m[:2])
 torch.scatter(x.T, 1, i[:3].expand(4, 3), 1.0).view(-1); F.layer_norm(x.T, (3,)).view(-1)

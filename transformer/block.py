@@ -75,9 +75,6 @@ class Block(nn.Module):
         if (self.positions == "rotary" and rotation is None) or (self.positions == "relative" and bias is None):
             raise ValueError(f"{self.positions} positions are missing; model.embedding gives a rotation or a bias")
 
-    def extra_repr(self) -> str:
-        return f"norm={self.norm!r}"
-
 
 class CrossBlock(Block):
     """A decoder's block with cross-attention: self-attention, attention to the encoder's output, then FFN.

@@ -16,7 +16,6 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import nn
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .block import Block, make_final_norm
@@ -70,21 +69,15 @@ class GPTConfig(TransformerConfig):
 
 
 class GPT(LanguageModel, Inspectable, PretrainedModel):
-    """Embedding, `layers` blocks, final norm, unembedding (Radford et al., 2019). Built from a GPTConfig.
-
-    - `checkpoint`: whether backward, in training, computes each block again instead of keeping its values
-      (`tl.checkpoint`). That saves most of the memory of training, for one more forward pass. It may be set later:
-      `model.checkpoint = True`.
-    """
+    """Embedding, `layers` blocks, final norm, unembedding (Radford et al., 2019). Built from a GPTConfig."""
 
     config_type: ClassVar[type[TransformerConfig]] = GPTConfig
     format = Format.of("gpt2")
     config: TransformerConfig
 
-    def __init__(self, config: TransformerConfig, *, checkpoint: bool = False) -> None:
+    def __init__(self, config: TransformerConfig) -> None:
         check_config(self, config)
         self.config = config
-        self.checkpoint = checkpoint
         with nn.init.skip():
             self.embedding = Embedding(config)
             self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
@@ -110,10 +103,7 @@ class GPT(LanguageModel, Inspectable, PretrainedModel):
         text = read(self.embedding, tokens, padding_mask, decoder=self.blocks, cache=cache)
         x = text.vectors  # (..., tokens, width)
         for layer, block in enumerate(self.blocks):
-            if self.checkpoint and self.training and cache is None:
-                x = tl.checkpoint(block, x, text.mask, text.bias, text.rotation)
-            else:
-                x = block(x, text.mask, text.bias, text.rotation, text.keys(layer))
+            x = block(x, text.mask, text.bias, text.rotation, text.keys(layer))
         text.finish()
         return self.norm(x)  # type: ignore[no-any-return]
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings, strategies as st
 import nn
 import small_transformers
 import tinygrad_lecture as tl
-from modules import bytes_kept
 from numeric import assert_close
 from small_transformers import GPTS, some_tokens
 from transformer import (
@@ -67,23 +66,6 @@ def test_logits_with_a_cache_equal_those_without(kind, pieces, padded, told):
             assert_close(found, wanted[:, start : start + n], "with a cache", 1e-10)
             start += n
             assert cache.length == start
-
-
-def test_a_checkpointed_model_has_the_same_gradients_and_keeps_less():
-    config = GPTConfig(vocab_size=7, context=5, layers=3, heads=2, width=8, dropout=0.3)
-    found = []
-    for checkpoint in (False, True):
-        tl.manual_seed(1)
-        model = GPT(config, checkpoint=checkpoint)
-        loss = model.loss(some_tokens(2, 5), some_tokens(2, 5, seed=1))
-        kept = bytes_kept(loss)
-        loss.backward()
-        found.append((kept, loss.item(), [p.grad.numpy() for p in model.parameters()]))
-    (kept, loss, grads), (kept_then, loss_then, grads_then) = found
-    assert loss == loss_then
-    for a, b in zip(grads, grads_then, strict=True):
-        assert_close(a, b, "gradient", 1e-6)
-    assert kept_then < kept / 2
 
 
 def test_dropout_is_off_in_evaluation_and_on_in_training():

@@ -98,7 +98,7 @@ class Inspectable(nn.Module):
         Count axes from the end: x[..., 7, :, :] = 0 silences head 7, x[..., 2, :] is the vector of token 2. `generate`
         has texts in front, (batch, ...). With a key/value cache only the new tokens pass: the prompt first, then one at
         a time; but the keys and values of all. Scores have the mask in them already: leave -inf where it is.
-        Parameters stay as they are. Gradients flow through a change; under `checkpoint` backward must run within the
+        Parameters stay as they are. Gradients flow through a change; under `tl.checkpoint` backward must run within the
         edit, too. What `generate` yields is edited while the edit lasts, so take the tokens inside. Not for two threads
         at once: the edit is the model's, for whoever calls it.
         Raises KeyError for a point that is not there. The call within raises ValueError for a value of another shape,

@@ -25,12 +25,8 @@ from ..tokenizer.base import located
 from .source import Source
 
 DERIVED = ("hidden", "kv_heads", "head_width", "decoder_layers")  # null means that it follows from other fields
-UNWRITTEN = (
-    "is_causal",
-    "is_encoder_decoder",
-    "partial_rotary_factor",
-    "rope_type",
-)  # supported in one way, which need not be said
+# Supported in one way, which need not be said:
+UNWRITTEN = ("is_causal", "is_encoder_decoder", "partial_rotary_factor", "rope_type")
 
 
 def table(name: str) -> dict[str, Any]:

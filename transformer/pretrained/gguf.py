@@ -24,7 +24,6 @@ import mmap
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -172,8 +171,7 @@ def _code(kind: int) -> str:
     return CODES[kind]
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """A tensor in the file: its shape, its kind, the shape of its bytes, and where they begin."""
 
     shape: Shape

@@ -127,7 +127,7 @@ class PretrainedModel(nn.Module):
         """The tokenizer that stood beside the weights, or that was set; None if there is none.
 
         It is made when it is first asked for. Raises ImportError without the package that it needs, ValueError for one
-        that is damaged or not supported, TypeError when anything but a Tokenizer or None is set.
+        that is damaged or not supported.
         """
         if not isinstance(self._tokenizer, Tokenizer | None):
             self._tokenizer = self._tokenizer()
@@ -135,8 +135,6 @@ class PretrainedModel(nn.Module):
 
     @tokenizer.setter
     def tokenizer(self, tokenizer: Tokenizer | None) -> None:
-        if not isinstance(tokenizer, Tokenizer | None):
-            raise TypeError(f"expected a Tokenizer, as PretrainedTokenizer.from_files(folder), got {type(tokenizer)}")
         self._tokenizer = tokenizer
 
 

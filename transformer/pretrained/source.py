@@ -6,7 +6,6 @@ A folder has config.json, and the weights in model.safetensors.
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
@@ -50,7 +49,7 @@ class Source(Mapping[str, Array]):
 
     - `path`: what messages call it; `config_name`: what they call its config.
     - `config`: the contents of its config.json. This and the tensors have Hugging Face's names, shapes and layouts.
-    - `held`: what stands for each tensor until it is read.
+    - `held`: what stands for each tensor until it is read; in a folder the file of the weights.
     - `generation`: the contents of its generation_config.json.
     - `tokenizer`: what makes the tokenizer beside the weights when it is first asked for; None if there is none.
     - `sentences`: how the vector of a text is made.
@@ -59,7 +58,7 @@ class Source(Mapping[str, Array]):
     path: Path
     config_name: str = CONFIG
     config: Any
-    held: Mapping[str, Any]
+    held: Any  # by name
     generation: Mapping[str, Any] = {}
     tokenizer: Callable[[], Tokenizer] | None = None
     sentences: Sentences = Sentences()
@@ -70,13 +69,16 @@ class Source(Mapping[str, Array]):
     def __len__(self) -> int:
         return len(self.held)
 
-    @abstractmethod
+    def __getitem__(self, name: str) -> Array:
+        return self.held[name]
+
     def shape(self, name: str) -> Shape:
         """The shape of a tensor, without reading it."""
+        return self.held.shape(name)  # type: ignore[no-any-return]
 
-    @abstractmethod
     def dtype(self, name: str) -> str:
         """The dtype of a tensor, such as "F32", without reading it."""
+        return self.held.dtype(name)  # type: ignore[no-any-return]
 
     def quantized(self, name: str) -> tuple[Array, Array, Array] | None:
         """A matrix of 4 or 8 bits as it is in the file, see `Quantized` in gguf.py; None for other tensors."""
@@ -99,18 +101,9 @@ class Folder(Source):
         self.tokenizer, self.sentences = tokenizer_beside(self._folder, self.config), read_sentences(self._folder)
 
     @cached_property
-    def held(self) -> Archive:  # type: ignore[override] # opened when first asked for
+    def held(self) -> Archive:  # opened when first asked for
         """The file of the weights."""
         return _weights(self._folder)
-
-    def __getitem__(self, name: str) -> Array:
-        return self.held[name]
-
-    def shape(self, name: str) -> Shape:
-        return self.held.shape(name)
-
-    def dtype(self, name: str) -> str:
-        return self.held.dtype(name)
 
 
 def tokenizer_beside(folder: Path, config: Any) -> Callable[[], Tokenizer] | None:

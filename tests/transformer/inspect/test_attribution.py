@@ -54,7 +54,6 @@ def test_each_share_of_a_gpt_is_the_product_of_what_was_added_with_the_row_of_W_
 
 def test_shares_are_of_what_was_traced_also_within_an_edit():
     model = small(GPT, "Llama").eval()
-    model.checkpoint = True
     with model.edit({"blocks.0.attention.heads": lambda x: 2 * x}):
         trace = model.trace(TEXT)
     shares = trace.shares(3)

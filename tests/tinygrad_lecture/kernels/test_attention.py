@@ -77,14 +77,6 @@ def test_threads_that_share_the_texts_change_no_bit(monkeypatch, mask):
         assert all(map(np.array_equal, other, found[0]))
 
 
-def test_attention_of_heads_that_lie_before_texts_in_memory():
-    """NumPy's product has the memory order of its operands, so the scores are no block of rows."""
-    inputs = [normal(3, 2, 4, 5, seed=i).swapaxes(0, 1) for i in range(3)]
-    assert_same(results(inputs), results(inputs, plainly=True))
-    weights = kernel.attention_weights(inputs[0], inputs[1])
-    assert_close(weights.sum(-1), np.ones((2, 3, 4)), "the sum of a query's weights", 1e-12)
-
-
 def test_a_mask_for_more_texts_than_there_are_is_refused_also_in_parts(monkeypatch):
     monkeypatch.setattr(kernel, "SHARED", 0)
     with pytest.raises(ValueError, match=r"broadcast to \(2, 3, 3\), and has shape \(4, 3, 3\)"):

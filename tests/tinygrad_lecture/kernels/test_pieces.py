@@ -18,8 +18,12 @@ from tinygrad_lecture.kernels.threads import PIECE, SHARED, in_pieces
 WRITABLE = [lambda x: x, LAYOUTS["transposed"], LAYOUTS["negative strides"], LAYOUTS["every other element"]]
 
 
-@pytest.mark.parametrize("shape", [(0, 2), (1, 1), (1, PIECE), (1, PIECE + 1), (PIECE + 1, 1), (300, 301), (7, PIECE)])
+SHAPES = [(0, 2), (1, 1), (1, PIECE), (1, PIECE + 1), (PIECE + 1, 1), (300, 301), (7, PIECE), (7 * SHARED + 3, 1)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)  # two threads share the last two
 @pytest.mark.parametrize("layout", WRITABLE)
+@pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize(
     "layout_of_g", [lambda g: g, lambda g: np.asfortranarray(g), lambda g: np.broadcast_to(1.0, g.shape)]
 )
@@ -30,7 +34,7 @@ def test_pieces_are_all_of_it_and_what_is_written_arrives(shape, layout, layout_
 
     def kernel(p, g, m):
         assert p.shape == g.shape == m.shape
-        assert p.size <= 1.5 * PIECE
+        assert p.size <= 1.5 * SHARED
         p += g
         m -= g
 
@@ -48,20 +52,6 @@ def without_loops(monkeypatch):
 @pytest.fixture
 def two_threads(monkeypatch):
     monkeypatch.setattr(threads, "_chosen", 2)
-
-
-@pytest.mark.parametrize("size", [2 * SHARED, 2 * SHARED + 1, 7 * SHARED + 3])
-@pytest.mark.parametrize("layout", WRITABLE)
-def test_pieces_that_threads_share_are_all_of_it(two_threads, size, layout):
-    p, g = layout(np.zeros((size, 1))), np.arange(size, dtype=float)
-    g = g.reshape(p.shape)
-
-    def kernel(p, g):
-        assert p.shape == g.shape
-        p += g
-
-    in_pieces(kernel, p, g, read=(1,))
-    np.testing.assert_array_equal(p, g)
 
 
 def test_two_threads_compute_the_bits_of_one(monkeypatch):

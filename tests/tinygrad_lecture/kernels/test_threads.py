@@ -47,25 +47,6 @@ def test_an_error_in_a_chunk_is_raised_whoever_computes_it():
             threads.share(lambda chunk, bad=bad: 1 / (chunk - bad), [0, 1, 2, 3], 2)
 
 
-def test_after_an_error_nothing_goes_on():
-    """Else a thread would still write to a parameter after Ctrl-C."""
-    begun, ended, here = threading.Event(), [], threading.current_thread()
-
-    def compute(chunk):
-        if threading.current_thread() is here:
-            begun.wait(10)
-            raise KeyboardInterrupt
-        begun.set()
-        time.sleep(0.05)
-        ended.append(chunk)
-
-    with pytest.raises(KeyboardInterrupt):
-        threads.share(compute, list(range(10)), 2)
-    at_once = len(ended)
-    time.sleep(0.1)
-    assert len(ended) == at_once == 1
-
-
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system sends no signal to a thread")
 def test_ctrl_c_while_waiting_for_another_thread_waits_all_the_same():
     begun, returned, ended, here = threading.Event(), threading.Event(), [], threading.current_thread()
@@ -95,24 +76,19 @@ def test_a_worker_keeps_no_array_alive():
     assert sys.getrefcount(chunks[0]) <= alive + 1  # a worker may still be about to let go
 
 
-def _product_in_child(connection):
+def _meet(_):
     tl.set_num_threads(2)
     both = threading.Barrier(2, timeout=10)
     threads.share(lambda chunk: both.wait(), [0, 1], 2)
-    connection.send("done")
+    return "done"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Python 3.12 warns of a fork beside threads
 def test_a_forked_child_has_threads_of_its_own():
     threads.share(lambda chunk: None, [0, 1], 2)
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe()
-    child = context.Process(target=_product_in_child, args=(theirs,))
-    child.start()
-    assert ours.poll(20)
-    assert ours.recv() == "done"
-    child.join()
+    with multiprocessing.get_context("fork").Pool(1) as children:
+        assert children.map_async(_meet, [0]).get(20) == ["done"]
 
 
 # --- products: NumPy's result, the same bits each time --------------------------------------------------------

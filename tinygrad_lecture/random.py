@@ -43,10 +43,6 @@ class Generator:
         self._seed = operator.index(seed)
         return self.set_state(np.random.PCG64(self._seed).state)
 
-    def seed(self) -> int:
-        """Seed the stream with a number from the system. Returns the number."""
-        return self.manual_seed(int(np.random.default_rng().integers(2**63, dtype=np.int64))).initial_seed()
-
     def initial_seed(self) -> int:
         """The seed."""
         return self._seed

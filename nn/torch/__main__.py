@@ -1,12 +1,8 @@
-"""The command `python -m nn.torch script.py [arguments]`: run a script that says `import torch` on this engine.
-
-As Python does, it also takes `-` for a script from the standard input, and `-c` with the script's text.
-"""
+"""The command `python -m nn.torch script.py [arguments]`: run a script that says `import torch` on this engine."""
 
 from __future__ import annotations
 
 import importlib.util
-import linecache
 import re
 import sys
 import traceback
@@ -23,8 +19,6 @@ from .dialect import in_torchs_words, speak
 from .missing_names import sentence
 from .modules import install
 
-TEXTS = {"-": "<stdin>", "-c": "<script>"}  # an argument that stands for a script's text -> its name in tracebacks
-
 
 def main(arguments: list[str]) -> int:
     """Run the script, the first of the arguments. Returns the exit code."""
@@ -32,12 +26,10 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m nn.torch script.py [arguments]", file=sys.stderr if not arguments else sys.stdout)
         return 0 if arguments else 2
     script = Path(arguments[0]).absolute()
-    text = arguments[0] in TEXTS
-    if not text and (script.is_dir() or not script.exists()):
+    if script.is_dir() or not script.exists():
         print(f"python -m nn.torch: there is no file {arguments[0]}", file=sys.stderr)
         return 2
-    name = TEXTS.get(arguments[0], str(script))
-    source = _source(arguments, script)
+    source = script.read_bytes()
     if (call := re.search(rb"\btorch\.(save|load)\(", source)) and importlib.util.find_spec("safetensors") is None:
         what = call.group().decode()
         print(
@@ -48,28 +40,17 @@ def main(arguments: list[str]) -> int:
         return 2
     install(sys.modules[package])
     speak(sys.modules[package])
-    sys.argv, sys.path[0] = arguments, "" if text else str(script.resolve().parent)
+    sys.argv, sys.path[0] = arguments, str(script.resolve().parent)
     module = sys.modules["__main__"] = ModuleType("__main__")
-    if text:
-        lines = source.decode(errors="replace").splitlines(keepends=True)
-        linecache.cache[name] = len(source), None, lines, name  # for tracebacks
-    else:
-        module.__file__ = name
+    module.__file__ = str(script)
     try:
-        exec(compile(source, name, "exec"), module.__dict__)
+        exec(compile(source, str(script), "exec"), module.__dict__)
     except SystemExit:
         raise
     except BaseException as error:
         print(report(error), end="", file=sys.stderr)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
-
-
-def _source(arguments: list[str], script: Path) -> bytes:
-    """The text of the script; after `-c`, it is the second argument, which is then no argument of the script."""
-    if arguments[0] == "-c":
-        return arguments.pop(1).encode() if len(arguments) > 1 else b""
-    return sys.stdin.buffer.read() if arguments[0] == "-" else script.read_bytes()
 
 
 def report(error: BaseException) -> str:
@@ -100,7 +81,7 @@ def _users(frames: traceback.StackSummary) -> traceback.StackSummary:
     numpy = str(Path(np.__file__).parent)
     for frame in frames:
         ours = in_library(frame.filename)
-        below = ours or (below and frame.filename.startswith((numpy, "<")) and frame.filename not in TEXTS.values())
+        below = ours or (below and frame.filename.startswith((numpy, "<")))
         if not below and not frame.filename.startswith("<frozen importlib"):
             kept.append(frame)
     return traceback.StackSummary.from_list(kept)

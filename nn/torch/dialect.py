@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture import Tensor, tensor
+from tinygrad_lecture import Tensor
 from tinygrad_lecture.autograd.core import Record
 from tinygrad_lecture.backend import is_array
 from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.inspect.printing import options
 from tinygrad_lecture.ops.linalg import SignAndLog
 from tinygrad_lecture.ops.sorting import Ordered
-from tinygrad_lecture.python_methods import REFLECTED, ArrayUfunc, call_ufunc
 from tinygrad_lecture.pytorch_methods import GradFn
 
 from ..layers.transformer import MultiheadAttention
@@ -54,35 +53,7 @@ def in_torchs_words(message: str) -> str:
 # --- functions ----------------------------------------------------------------------------------------------
 
 PAIRS = ("max", "median", "min", "sort", "topk")  # functions that return values and indices
-OTHER_ARGUMENTS = [
-    "to",
-    "clone",
-    "contiguous",
-    "float",
-    "double",
-    "half",
-    "view",
-    "expand",
-]  # methods with `size`, `memory_format`
-
-
-class _Ufunc(ArrayUfunc):
-    """NumPy's ufuncs of tensors without gradient return tensors, as in PyTorch: np.sqrt(x)."""
-
-    def __get__(self, instance: Any, owner: type) -> Any:
-        return _of_tensors if instance is None else None
-
-
-def _of_tensors(self: Any, ufunc: Any, method: str, *inputs: Any, out: Any = None, **settings: Any) -> Any:
-    tensors = [x for x in inputs if isinstance(x, Tensor)]
-    reflected = method == "__call__" and len(inputs) == 2 and inputs[1] is self and ufunc.__name__ in REFLECTED
-    if reflected or any(x.requires_grad for x in tensors) or any(isinstance(x, Tensor) for x in out or ()):
-        return call_ufunc(self, ufunc, method, *inputs, out=out, **settings)
-    arrays = [x.numpy() if isinstance(x, Tensor) else x for x in inputs]
-    result = getattr(ufunc, method)(*arrays, **settings, **({} if out is None else {"out": out}))
-    if out is not None:
-        return result
-    return tuple(map(tensor, result)) if isinstance(result, tuple) else tensor(result)
+OTHER_ARGUMENTS = ("to", "clone", "contiguous", "float", "double", "half", "view", "expand")  # take size= and others
 
 
 def _named(name: str, function: Any) -> Any:
@@ -204,7 +175,6 @@ DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has 
         "shape": property(lambda self: Size(self._array.shape)),
         "dtype": property(lambda self: _DTYPES[self._array.dtype]),
         "__module__": "torch",
-        "__array_ufunc__": _Ufunc(),
         **{name: without_layout(getattr(Tensor, name)) for name in OTHER_ARGUMENTS},
     },
     Shape: {"plain_tuples": False},

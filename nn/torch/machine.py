@@ -22,7 +22,7 @@ from tinygrad_lecture.random import default_generator
 from ..module import Module
 from .missing_names import add_module, members
 
-__all__ = ["GradScaler", "autocast", "compile", "default_generator", "initial_seed", "manual_seed", "seed"]
+__all__ = ["GradScaler", "autocast", "compile", "default_generator", "initial_seed", "manual_seed"]
 
 
 def always(value: Any) -> Callable[..., Any]:
@@ -215,8 +215,8 @@ profiler = add_module(
 
 # --- random numbers -----------------------------------------------------------------------------------------
 
-manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
+manual_seed, initial_seed = default_generator.manual_seed, default_generator.initial_seed
 
 
-_GENERATOR = {name: globals()[name] for name in ("default_generator", "initial_seed", "manual_seed", "seed")}
+_GENERATOR = {name: globals()[name] for name in ("default_generator", "initial_seed", "manual_seed")}
 add_module("random", **_GENERATOR, **members(tl, "get_rng_state set_rng_state"))

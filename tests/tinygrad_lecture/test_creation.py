@@ -5,7 +5,6 @@ import array
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from hypothesis.extra import numpy as hnp
 
 import tinygrad_lecture as tl
 
@@ -86,17 +85,6 @@ def test_the_default_dtype_is_what_floats_become():
     assert tl.tensor([1]).dtype == np.int64
     assert tl.tensor(np.float32(1)).dtype == np.float32
     assert (tl.tensor([1, 2]) / 2).dtype == np.float64
-
-
-@given(
-    hnp.arrays(
-        hnp.floating_dtypes() | hnp.integer_dtypes() | hnp.boolean_dtypes(), hnp.array_shapes(min_dims=0, min_side=0)
-    )
-)
-def test_an_array_comes_back_as_it_went_in(data):
-    back = tl.tensor(data).numpy()
-    assert back.dtype == data.dtype.newbyteorder("=")
-    np.testing.assert_array_equal(back, data)
 
 
 @given(

@@ -212,15 +212,6 @@ def test_nothing_equals_none_or_a_name():
     assert x in [None, x]
 
 
-def test_logical_operators_take_bools():
-    a, b = tl.tensor([True, True, False]), tl.tensor([True, False, False])
-    assert ((a & b).tolist(), (a | b).tolist()) == ([True, False, False], [True, True, False])
-    assert ((a ^ b).tolist(), (~a).tolist()) == ([False, True, False], [False, False, True])
-    for y in (np.array([True, False, False]) & a, a & np.array([True, False, False]), True & b, b & True):
-        assert type(y) is tl.Tensor
-        assert y.tolist() == [True, False, False]
-
-
 # --- the forms that methods take ----------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ContextDecorator
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar
 
 __all__ = ["enable_grad", "is_grad_enabled", "no_grad", "reference", "set_grad_enabled"]
 
@@ -83,10 +83,6 @@ class FixedMode(ModeContext):
 
     value: Any
 
-    @overload
-    def __new__(cls, function: F) -> F: ...  # type: ignore[misc]
-    @overload
-    def __new__(cls, function: None = None) -> FixedMode: ...
     def __new__(cls, function: Any = None) -> Any:
         made = super().__new__(cls)
         if function is None:

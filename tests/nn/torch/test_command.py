@@ -51,14 +51,6 @@ def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path):
         assert f'{script.name}", line 1' in report
 
 
-@pytest.mark.parametrize(("arguments", "given"), [(("-", "a"), True), (("-c", None, "a"), False)])
-def test_a_script_comes_from_standard_input_or_an_argument(arguments, given):
-    code = "import sys, torch\nprint(sys.argv[1:])\nsys.exit(3)\n" if given else "import sys\nlen(1)\n"
-    done = run_python("-m", "nn.torch", *(code if a is None else a for a in arguments), cwd=ROOT, input=code)
-    assert (done.stdout, done.returncode) == (("['a']\n", 3) if given else ("", 1))
-    assert given or "line 2, in <module>\n    len(1)\n" in done.stderr
-
-
 @pytest.mark.parametrize("call", ["torch.save({}, 'x.pt')", "x = torch.load('x.pt')"])
 def test_a_script_that_saves_ends_before_training_if_it_cannot(tmp_path, capsys, monkeypatch, call):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

@@ -76,7 +76,6 @@ def run_alone(program, path):
 # --- what a script prints: models, optimisers, and the steps of backward --------------------------------------
 
 SCRIPT = """
-import numpy as np
 import torch
 from torch import nn
 
@@ -106,11 +105,6 @@ print(torch.linalg.slogdet(torch.eye(2)), x.layout, torch.strided)
 print({"a": x[0], "b": [x[0, 0], x.sum()]}, (x, x.T), nn.Parameter(x[0]))
 print(x.clone(memory_format=torch.preserve_format), net.to(memory_format=torch.channels_last))
 print(x.view(size=(4, 1)).shape, x.expand(size=(4, 2, 2)).shape, x.new_zeros(size=(2,)))
-print(np.sqrt(x), np.maximum(x, 2), np.add.reduce(x), np.float64(2) * x, np.sqrt(x, out=np.zeros((2, 2), "f4")))
-try:
-    np.sqrt(x.requires_grad_())
-except RuntimeError:
-    print("no gradient through NumPy")
 """
 
 

@@ -3,8 +3,6 @@
 Without a command it shows where you are, and checks the current file whenever you save it.
 """
 
-from __future__ import annotations
-
 import argparse
 import io
 import os
@@ -20,9 +18,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(
-        prog="python -m examples.exercises",
-        description=TEXTS["description"],
-        epilog=TEXTS["names"],
+        prog="python -m examples.exercises", description=TEXTS["description"], epilog=TEXTS["names"]
     )
     main.add_argument("--folder", type=Path, default=Path("exercises"), help="your answers and progress (exercises)")
     commands = main.add_subparsers(dest="command", metavar="COMMAND")

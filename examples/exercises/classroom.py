@@ -3,8 +3,6 @@
 Much of it was written by students: it becomes text that a terminal and a page show as it is.
 """
 
-from __future__ import annotations
-
 import ast
 from contextlib import suppress
 from pathlib import Path

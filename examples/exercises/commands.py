@@ -1,7 +1,5 @@
 """The commands: list, check, hint, why, reset, solution, start; without a name: watch, check at every save, move on."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 import time

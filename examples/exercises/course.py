@@ -1,7 +1,5 @@
 """`COURSE`: the exercises, from a neuron to a GPT, in the lecture's order."""
 
-from __future__ import annotations
-
 from .specs import learning, lecture, rules, scalars, transformer
 from .specs.spec import HERE, Ladder, Spec, chapters, data, number
 

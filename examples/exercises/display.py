@@ -1,7 +1,5 @@
 """What a learner reads: lines of at most 80 columns, one after the other, understandable without colour."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """`Progress`: a learner's folder, and what is done in it, in one small JSON file."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

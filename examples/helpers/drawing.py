@@ -1,11 +1,9 @@
 """How the pictures of all programs look: colours, axes, bars, curves, and how a picture is saved."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +15,7 @@ from tinygrad_lecture.inspect.drawing import (
     save_picture,
 )
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
-else:
-    Axes = Any  # a name for annotations: matplotlib is imported where a picture is drawn
-
+Axes = Axis = Figure = Any  # matplotlib's, which is imported where a picture is drawn
 Curves = Mapping[str, tuple[Any, Any]]  # name -> x, y
 
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008); vermilion is a red (Tol's), and is called red.

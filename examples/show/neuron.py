@@ -10,12 +10,7 @@ from helpers.program import detail, table
 NAMES = ("sunshine", "wind", "company")
 SIZES, BIASES, SUMS = (-5, -0.1, 0, 0.1, 5), (-4, -1, 0, 1, 4), (-1000, -30, -5, 0, 5, 30, 1000)
 Activation = Callable[[tl.Tensor], tl.Tensor]
-ACTIVATIONS = {
-    "sigmoid": tl.sigmoid,
-    "tanh": tl.tanh,
-    "ReLU": tl.relu,
-    "leaky ReLU": lambda z: tl.leaky_relu(z, 0.1),
-}
+ACTIVATIONS = {"sigmoid": tl.sigmoid, "tanh": tl.tanh, "ReLU": tl.relu, "leaky ReLU": lambda z: tl.leaky_relu(z, 0.1)}
 
 
 def report(m, settings):

@@ -4,8 +4,6 @@ The page asks as gpt_worker.js says. The server listens on 127.0.0.1 only. Whoev
 is refused. So is a page whose own name was made to point here (DNS rebinding): it calls the server by that name.
 """
 
-from __future__ import annotations
-
 from helpers.inside import without
 from helpers.real import likeliest
 

@@ -1,7 +1,5 @@
 """Checks of chapters 6 and 7: going downhill, the digit network, and programs with a planted mistake."""
 
-from __future__ import annotations
-
 import gzip
 from functools import cache
 from itertools import pairwise

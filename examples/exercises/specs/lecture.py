@@ -1,7 +1,5 @@
 """Checks of chapter 10, the lecture's own exercises: spam, the red car, arithmetic, temperature."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Checks of chapters 3, 4 and 5: backward rules, and an engine for arrays that uses them."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Checks of chapters 1 and 2: a neuron, and numbers that remember where they came from."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import Any
 

@@ -20,8 +20,6 @@ A mistake is recognised by what it computes: the file is run with the wrong answ
 learner's. So the same lines say what is wrong, compute it, and test that it is found.
 """
 
-from __future__ import annotations
-
 import builtins
 import re
 import tomllib

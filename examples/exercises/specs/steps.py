@@ -1,7 +1,5 @@
 """The parts of checks: a function, a rule, a function of the learner's Tensors, a race with the engine."""
 
-from __future__ import annotations
-
 import copy
 import inspect
 from collections.abc import Callable, Sequence

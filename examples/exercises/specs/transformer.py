@@ -1,7 +1,5 @@
 """Checks of chapters 8 and 9: the parts of a transformer, and the learner's own GPT."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 from typing import Any

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,38 +13,14 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
+import transformer
 from modules import shuffled
 from strategies import Draw
-from transformer import (
-    GPT,
-    T5,
-    Bart,
-    BartConfig,
-    Bert,
-    BertConfig,
-    Encoder,
-    EncoderConfig,
-    EncoderDecoder,
-    EncoderDecoderConfig,
-    GPTConfig,
-    Llama,
-    LlamaConfig,
-    T5Config,
-)
 from transformer.tokenizer.bpe import LETTERS
 
 LIKE_LLAMA = {"norm_kind": "rms", "positions": "rotary", "activation": "swiglu", "bias": False}
-LIKE_T5 = {
-    "norm": "pre",
-    "norm_kind": "rms",
-    "positions": "relative",
-    "buckets": 4,
-    "max_distance": 5,
-    "head_width": 3,
-    "scaled_scores": False,
-    "activation": "geglu",
-    "bias": False,
-}
+RELATIVE = {"positions": "relative", "buckets": 4, "max_distance": 5}
+LIKE_T5 = {**LIKE_LLAMA, **RELATIVE, "norm": "pre", "head_width": 3, "scaled_scores": False, "activation": "geglu"}
 GPTS = {
     "GPT-2": {},
     "post-norm": {"norm": "post", "embedding_norm": True, "activation": "relu", "tied": False},
@@ -67,9 +43,9 @@ BOTH = {
     "T5": {**LIKE_T5, "decoder_layers": 1},
 }
 FAMILIES = {
-    GPT: (GPTConfig, GPTS, {}),
-    Encoder: (EncoderConfig, ENCODERS, {"eps": 1e-5}),
-    EncoderDecoder: (EncoderDecoderConfig, BOTH, {}),
+    transformer.GPT: (transformer.GPTConfig, GPTS, {}),
+    transformer.Encoder: (transformer.EncoderConfig, ENCODERS, {"eps": 1e-5}),
+    transformer.EncoderDecoder: (transformer.EncoderDecoderConfig, BOTH, {}),
 }
 MODELS = [(family, kind) for family, (_, kinds, _) in FAMILIES.items() for kind in kinds]
 
@@ -115,21 +91,22 @@ def some_tokens(*shape: int, seed: int = 0) -> tl.Tensor:
     return tl.tensor(np.random.default_rng(seed).integers(0, 7, shape))
 
 
-def family(kind: Any, config: Any, **changes: Any) -> Any:
+def family(name: str, **changes: Any) -> Any:
     """A small model of a family that Hugging Face's files know."""
-    eps = 1e-5 if kind is Bart else 1e-3  # a BART's files have none
-    return shuffled(kind(config(**{**SIZES, "eps": eps, **changes})), tl.float32).eval()
+    model, config = (getattr(transformer, name + suffix) for suffix in ("", "Config"))
+    eps = 1e-5 if name == "Bart" else 1e-3  # a BART's files have none
+    return shuffled(model(config(**{**SIZES, "eps": eps, **changes})), tl.float32).eval()
 
 
-small_gpt2 = partial(family, GPT, GPTConfig)
+small_gpt2 = partial(family, "GPT")
 PRETRAINED: dict[str, Callable[[], Any]] = {
-    "Llama": partial(family, Llama, LlamaConfig, kv_heads=1, rotary_base=30.0, head_width=6),
-    "Llama, tied": partial(family, Llama, LlamaConfig, tied=True),
-    "BERT": partial(family, Bert, BertConfig, segments=3),
-    "BERT without head": partial(family, Bert, BertConfig, head=False),
-    "T5": partial(family, T5, T5Config, buckets=6, decoder_layers=1),
-    "T5 1.1": partial(family, T5, T5Config, activation="geglu", tied=False, scaled_logits=False, start=3, stop=None),
-    "BART": partial(family, Bart, BartConfig, decoder_layers=3, forced=0),
+    "Llama": partial(family, "Llama", kv_heads=1, rotary_base=30.0, head_width=6),
+    "Llama, tied": partial(family, "Llama", tied=True),
+    "BERT": partial(family, "Bert", segments=3),
+    "BERT without head": partial(family, "Bert", head=False),
+    "T5": partial(family, "T5", buckets=6, decoder_layers=1),
+    "T5 1.1": partial(family, "T5", activation="geglu", tied=False, scaled_logits=False, start=3, stop=None),
+    "BART": partial(family, "Bart", decoder_layers=3, forced=0),
 }
 
 
@@ -150,15 +127,12 @@ def reconfigure(folder: Path, **changes: Any) -> None:
 
 # --- GGUF files -----------------------------------------------------------------------------------------------
 
-GGUF_SIZES = {
+LLAMA = {
     "context_length": 24,
     "block_count": 2,
     "embedding_length": 64,
     "feed_forward_length": 96,
     "attention.head_count": 4,
-}
-LLAMA = {
-    **GGUF_SIZES,
     "attention.head_count_kv": 2,
     "attention.layer_norm_rms_epsilon": 0.125,
     "rope.freq_base": 500.0,
@@ -183,7 +157,7 @@ TOKENIZER: dict[str, Any] = {
 }
 
 
-def llama_tensors(seed: int = 0) -> dict[str, np.ndarray]:
+def llama_tensors() -> dict[str, np.ndarray]:
     """The tensors of a random Llama of the sizes above, with Hugging Face's names and layout."""
     width, hidden, keys = 64, 96, 32
     block = {
@@ -200,29 +174,21 @@ def llama_tensors(seed: int = 0) -> dict[str, np.ndarray]:
     blocks = {f"model.layers.{i}.{name}": shape for i in range(2) for name, shape in block.items()}
     vocabulary = (len(TOKENS), width)
     shapes = {"model.embed_tokens": vocabulary, **blocks, "model.norm": (width,), "lm_head": vocabulary}
-    return _random({f"{name}.weight": shape for name, shape in shapes.items()}, seed)
-
-
-def _random(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, np.ndarray]:
-    draw = np.random.default_rng(seed).normal
-    return {name: draw(0.1, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
+    draw = np.random.default_rng(0).normal
+    return {f"{name}.weight": draw(0.1, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
 def write_gguf(
-    path: Path,
-    architecture: str,
-    sizes: Mapping[str, Any],
-    tensors: Mapping[str, np.ndarray],
-    fields: Mapping[str, Any] | None = None,
-    kind: str = "F32",
+    path: Path, sizes: Any, tensors: dict[str, np.ndarray], fields: dict[str, Any] = TOKENIZER, kind: str = "F32"
 ) -> Path:
-    """Write a file. `tensors` has Hugging Face's names and layout; matrices are stored as `kind`, unless they are bytes
-    of that kind already."""
+    """Write a file of a Llama. `tensors` has Hugging Face's names and layout.
+
+    Matrices are stored as `kind`, unless they are bytes of that kind already.
+    """
     import gguf
 
-    writer = gguf.GGUFWriter(path, architecture)
-    named = {f"{architecture}.{name}": value for name, value in sizes.items()}
-    for name, value in {**named, **(TOKENIZER if fields is None else fields)}.items():
+    writer = gguf.GGUFWriter(path, "llama")
+    for name, value in {**{f"llama.{name}": value for name, value in sizes.items()}, **fields}.items():
         adds = {bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32, str: writer.add_string}
         adds.get(type(value), writer.add_array)(name, value)
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, 2)

@@ -10,7 +10,7 @@ import pytest
 
 from numeric import assert_close
 from small_transformers import family, small_gpt2 as small, some_tokens
-from transformer import GPT, Bert, BertConfig, BPETokenizer, CharTokenizer, Llama
+from transformer import GPT, Bert, BPETokenizer, CharTokenizer, Llama
 from transformer.pretrained.source import Sentences
 
 pytest.importorskip("safetensors")
@@ -18,7 +18,7 @@ LETTERS = CharTokenizer("abc .")
 
 
 def small_bert():
-    model = family(Bert, BertConfig)
+    model = family("Bert")
     model.tokenizer = LETTERS
     return model
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.pretrained
 
 def llama(path, changes=None, tensors=None, **settings):
     sizes = {name: value for name, value in {**LLAMA, **(changes or {})}.items() if value is not None}
-    return write_gguf(path / "llama.gguf", "llama", sizes, tensors or llama_tensors(), **settings)
+    return write_gguf(path / "llama.gguf", sizes, tensors or llama_tensors(), **settings)
 
 
 @pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_1"])

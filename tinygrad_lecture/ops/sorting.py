@@ -22,19 +22,7 @@ from .composite import as_floats, composite
 from .elementwise import isnan, maximum, minimum
 from .indexing import along, gather, getitem
 from .reduction import amax, amin, argmax, argmin, lower_median
-from .shape import (
-    astype,
-    clone,
-    contiguous,
-    moveaxis,
-    normal_axes,
-    numpy_axis,
-    permute,
-    reshape,
-    scalar_as_vector,
-    squeeze,
-    unsqueeze,
-)  # fmt: skip
+from .shape import clone, contiguous, moveaxis, normal_axes, numpy_axis, permute, reshape, scalar_as_vector, squeeze
 
 __all__ = ["argsort", "max", "median", "min", "quantile", "sort", "topk", "unique"]
 
@@ -246,7 +234,7 @@ def quantile(x: Value, q: Any, axis: int | None = None, keepdims: bool = False) 
     found = _between(rows, flat)  # (..., k)
     result = moveaxis(found, -1, 0)  # (k, ...)
     if keepdims:
-        result = reshape(result, (-1, *kept)) if found.ndim == 1 else unsqueeze(result, axis + 1)
+        result = reshape(result, (-1, *kept)) if found.ndim == 1 else result[(*[slice(None)] * (axis + 1), None)]
     return result if wanted.ndim else squeeze(result, 0)
 
 
@@ -258,7 +246,7 @@ def _between(rows: Value, q: Any) -> Value:
     place = lib.zeros((*array.shape[:-1], parts.size)) + parts * last  # (..., k)
     low = lib.floor(place)
     below, above = (gather(rows, -1, at.astype(np.int64)) for at in (low, lib.ceil(place)))
-    part = astype(q * last - low, array.dtype)
+    part = (q * last - low).astype(array.dtype)
     with np.errstate(invalid="ignore"):  # inf - inf is nan
         result = below + where(part == 0, 0, (above - below) * part)
     return where(isnan(rows[..., -1:]), rows[..., -1:], result)

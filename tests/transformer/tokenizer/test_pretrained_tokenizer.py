@@ -275,7 +275,7 @@ def test_ids_and_texts_are_those_of_transformers(kind, request, tmp_path):
 def test_the_ids_of_a_gguf_file_are_those_of_transformers(tmp_path):
     """Of texts without digits: `transformers` does not know that they stand alone."""
     transformers = pytest.importorskip("transformers")
-    write_gguf(tmp_path / "bytes.gguf", "llama", LLAMA, {})
+    write_gguf(tmp_path / "bytes.gguf", LLAMA, {})
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path, gguf_file="bytes.gguf")
     ours, draw = byte_level(), random.Random(0)
     for _ in range(100):

@@ -7,7 +7,6 @@ memory stays for the rules that saved it. Tensors that share x's memory are comp
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any, Self, TypeVar
@@ -198,25 +197,6 @@ def in_place(op: Callable[..., Any], change: str = "") -> Callable[..., Any]:
     return method
 
 
-def drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a function draw(x, ...) that gives random values: the method overwrites x with them."""
-
-    @functools.wraps(draw)
-    def method(self: Any, *args: Any, generator: random.Generator | None = None, **settings: Any) -> Any:
-        with random.drawing_from(generator):
-            values = draw(self, *args, **settings)
-        values = values if isinstance(values, TensorBase) else wrap(values)  # a Tensor where a parameter is one
-        assign(self, ..., values, f"x.{draw.__name__}()")
-        return self
-
-    return method
-
-
-def _drawn_like(draw: Callable[..., Array], x: TensorBase) -> Array:
-    """An array of random numbers like that of x."""
-    return draw(x._array.shape, x._array.dtype, device_of(x._array))
-
-
 class InPlaceMethods(TensorBase):
     """The methods of a Tensor that change it in place."""
 
@@ -268,19 +248,24 @@ class InPlaceMethods(TensorBase):
         assign(self, ..., 0, "x.zero_()")
         return self
 
-    @drawn
-    def uniform_(self, low: float = 0, high: float = 1) -> Any:
+    def uniform_(self, low: float = 0, high: float = 1, *, generator: random.Generator | None = None) -> Self:
         """Overwrite with random numbers, uniform from low to high. Raises ValueError for low above high."""
         if low > high:
             raise TensorError(f"uniform_: low must not be above high, but they are {low} and {high}")
-        return _drawn_like(random.uniform, self) * (high - low) + low
+        assign(self, ..., self._drawn(random.uniform, generator) * (high - low) + low, "x.uniform_()")
+        return self
 
-    @drawn
-    def normal_(self, mean: float = 0, std: float = 1) -> Any:
+    def normal_(self, mean: float = 0, std: float = 1, *, generator: random.Generator | None = None) -> Self:
         """Overwrite with normal random numbers of this mean and standard deviation. Raises ValueError for std < 0."""
         if not std >= 0:
             raise TensorError(f"normal_: std must be 0 or more, not {std}")
-        return _drawn_like(random.normal, self) * std + mean
+        assign(self, ..., self._drawn(random.normal, generator) * std + mean, "x.normal_()")
+        return self
+
+    def _drawn(self, draw: Callable[..., Array], generator: random.Generator | None) -> Array:
+        """An array of random numbers like this tensor's."""
+        with random.drawing_from(generator):
+            return draw(self._array.shape, self._array.dtype, device_of(self._array))
 
     def detach_(self) -> Self:
         """Take this tensor out of the graph: it becomes a constant. Returns the tensor.

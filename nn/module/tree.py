@@ -256,21 +256,14 @@ class Tree(ExplainsArguments):
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter with a dotted name, such as "encoder.0.weight". Raises AttributeError if there is none."""
-        return self._get("get_parameter", target, Tree._own_parameters)  # type: ignore[no-any-return]
-
-    def get_buffer(self, target: str) -> Tensor:
-        """The buffer with a dotted name, of any shape. Raises AttributeError if there is none."""
-        return self._get("get_buffer", target, Tree._own_buffers)  # type: ignore[no-any-return]
-
-    def _get(self, function: str, target: str, own: Callable[[Tree], Iterator[tuple[str, Any]]]) -> Any:
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        held = dict(own(module))
+        held = dict(module._own_parameters())
         if name not in held:
-            what, known = function.removeprefix("get_"), ", ".join(held) or "none"
+            known = ", ".join(held) or "none"
             hide_frames()
-            raise AttributeError(f"{function}: {type(module).__name__} has no {what} {name!r}; it has {known}")
-        return held[name]
+            raise AttributeError(f"get_parameter: {type(module).__name__} has no parameter {name!r}; it has {known}")
+        return held[name]  # type: ignore[no-any-return]
 
 
 def join(module: str, name: str) -> str:

@@ -11,7 +11,6 @@ import tinygrad_lecture as tl
 from gradchecks import make
 from numeric import constant, leaf
 from program import OURS, Program, Run, Tally
-from tinygrad_lecture.autograd import memory
 
 WRITES = {
     "+=": lambda x: x.__iadd__(1),
@@ -312,27 +311,6 @@ def test_a_view_that_is_computed_again_stays_a_view():
     with tl.no_grad():
         x.zero_()
     assert flat.tolist() == [0, 0, 0, 0]
-
-
-def test_an_older_stamp_of_another_thread_does_not_take_the_place_of_a_younger_one(monkeypatch):
-    x, y = constant(1.0), constant(2.0)
-    tick, entered, younger = memory.tick, threading.Event(), threading.Event()
-
-    def held_up():
-        stamp = tick()
-        if threading.current_thread() is other:
-            entered.set()
-            younger.wait(0.2)  # between the clock and the note of its time
-        return stamp
-
-    monkeypatch.setattr(memory, "tick", held_up)
-    other = threading.Thread(target=lambda: memory.announce_write(y.array))
-    other.start()
-    entered.wait()
-    memory.announce_write(x.array)
-    younger.set()
-    other.join()
-    assert memory.last_write == max(stamp for _, stamp in memory._stamps.values())
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -116,11 +116,6 @@ def test_registering_parameters_and_modules():
     assert names(module.named_parameters()) == ["weight", "first.weight", "first.bias"]
     assert (module.bias, module.second) == (None, None)
     module.register_parameter("weight", nn.Parameter(tl.zeros(2)))  # replaces it
-    for register in (module.register_parameter, module.add_module):
-        with pytest.raises(ValueError, match=r"'a\.b' must not be empty or have a dot"):
-            register("a.b", None)
-        with pytest.raises(ValueError, match="Module already has an attribute 'forward'"):
-            register("forward", None)
     with pytest.raises(TypeError, match=r"w must be a Parameter or None, not a Tensor of shape \(1,\)"):
         module.register_parameter("w", tl.ones(1))
     with pytest.raises(TypeError, match="layer must be a Module or None, not the class ReLU"):
@@ -132,13 +127,10 @@ def test_modules_parameters_and_buffers_are_found_by_name():
     assert pair.get_submodule("") is pair
     assert pair.get_submodule("a.inner") is pair.a.inner
     assert pair.get_parameter("a.inner.weight") is pair.a.inner.weight
-    assert pair.get_buffer("b.mask") is pair.b.mask
     with pytest.raises(AttributeError, match=r"get_submodule: Pair\.a has no module 'outer'; its modules are inner"):
         pair.get_submodule("a.outer.x")
     with pytest.raises(AttributeError, match="get_parameter: Linear has no parameter 'w'; it has weight, bias"):
         pair.get_parameter("a.inner.w")
-    with pytest.raises(AttributeError, match="get_buffer: Linear has no buffer 'weight'; it has none"):
-        pair.get_buffer("a.inner.weight")
 
 
 # --- state --------------------------------------------------------------------------------------------------
@@ -173,13 +165,6 @@ def test_loading_makes_two_modules_equal():
     assert other(x).tolist() == one(x).tolist()
     weight.inplace()[...] = 0
     assert one(x).tolist() != other(x).tolist()  # copied, not shared
-
-
-def test_loading_takes_arrays_and_keeps_dtypes():
-    layer = nn.Linear(2, 1)
-    layer.load_state_dict({"weight": np.array([[1.5, 2.5]]), "bias": np.array([3])})
-    assert (layer.weight.dtype, layer.bias.dtype) == (tl.float32, tl.float32)
-    assert layer.weight.tolist() == [[1.5, 2.5]]
 
 
 def test_loading_lists_every_error_and_changes_nothing():

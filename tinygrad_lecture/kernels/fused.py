@@ -16,7 +16,7 @@ import numpy as np
 
 from ..backend import Array, row_major, xp
 from . import compiled
-from .arrays import FEW_TO_SUM, as_rows, column_sums, finite_max, never_zero, product, row_products, row_sums
+from .arrays import FEW_TO_SUM, as_rows, column_sums, finite_max, product, row_products, row_sums
 from .compiled import compiles, rows_of_a_chunk, run_rows
 
 Needs: TypeAlias = list[bool]
@@ -61,7 +61,7 @@ def softmax(x: Array, axis: int = -1) -> Array:
     x = row_major(x)
     e = x - finite_max(x, axis)
     xp(x).exp(e, out=e)
-    e /= never_zero(e.sum(axis=axis, keepdims=True))
+    e /= xp(x).maximum(e.sum(axis=axis, keepdims=True), 1)  # 0 only for a row of -inf, else 1 or more
     return e
 
 
@@ -75,7 +75,7 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
     lib = xp(x)
     x = row_major(x)
     shifted = x - finite_max(x, axis)
-    shifted -= lib.log(never_zero(lib.exp(shifted).sum(axis=axis, keepdims=True)))
+    shifted -= lib.log(lib.maximum(lib.exp(shifted).sum(axis=axis, keepdims=True), 1))
     return shifted
 
 
@@ -107,7 +107,7 @@ def cross_entropy(logits: Array, targets: Array, *, keep: bool = False) -> Any:
     rows, target = as_rows(e), (lib.arange(targets.size), targets.reshape(-1))  # rows: (rows, classes), a view
     picked = rows[target].reshape(targets.shape)
     lib.exp(e, out=e)
-    total = never_zero(e.sum(axis=-1))
+    total = lib.maximum(e.sum(axis=-1), 1)
     loss = lib.log(total) - picked
     if not keep:
         return loss

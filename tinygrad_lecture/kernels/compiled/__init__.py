@@ -92,7 +92,7 @@ _loading = threading.RLock()
 
 
 def _load() -> bool:
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or not installed():
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or find_spec("numba") is None:
         return False
 
     def load() -> None:
@@ -106,14 +106,6 @@ def _load() -> bool:
         warn(f"Numba is installed but cannot be used, so NumPy computes alone ({type(error).__name__}: {error})")
         return False
     return True
-
-
-def installed() -> bool:
-    """Whether there is a package of Numba's name."""
-    try:
-        return find_spec("numba") is not None
-    except ValueError:  # something else of this name
-        return False
 
 
 # --- jobs ----------------------------------------------------------------------------------------------------

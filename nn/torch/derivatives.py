@@ -12,21 +12,6 @@ from tinygrad_lecture import func as transforms
 from tinygrad_lecture.func.gradients import map_leaves
 
 
-def backward(
-    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-    inputs: Any = None,
-) -> None:  # fmt: skip
-    """Backward from each tensor in turn. inputs: accepted for None only; `torch.autograd.grad` has inputs."""
-    if inputs is not None:
-        raise NotImplementedError(
-            "torch.autograd.backward: inputs is not here; use torch.autograd.grad(tensors, inputs)"
-        )
-    tensors = [tensors] if isinstance(tensors, tl.Tensor) else list(tensors)
-    upstreams = [grad_tensors] if isinstance(grad_tensors, tl.Tensor) else grad_tensors or [None] * len(tensors)
-    for i, (x, g) in enumerate(zip(tensors, upstreams, strict=True)):
-        x.backward(g, retain_graph=retain_graph or create_graph or i < len(tensors) - 1, create_graph=create_graph)
-
-
 def variable(data: Any, requires_grad: bool = False, volatile: bool = False) -> Any:
     """The tensor itself: Variable is PyTorch's old name for it."""
     return data.requires_grad_() if requires_grad else data
@@ -41,9 +26,8 @@ def _of_all_inputs(name: str, transform: Callable[..., Any]) -> Callable[..., An
     def called(func: Any, inputs: Any, create_graph: bool = False, *unused: Any, **options: Any) -> Any:
         several = isinstance(inputs, tuple)
         given = inputs if several else (inputs,)
-        found = transform(func, tuple(range(len(given))) if several else 0)(
-            *(x if create_graph else x.detach() for x in given)
-        )
+        given = given if create_graph else tuple(x.detach() for x in given)
+        found = transform(func, tuple(range(len(given))) if several else 0)(*given)
         return found if create_graph else map_leaves(lambda x: x.detach(), found)
 
     called.__name__, called.__doc__ = name, f"The {name} of func at inputs, see `tl.func.{name}`."

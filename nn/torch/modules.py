@@ -89,7 +89,7 @@ _MODES = "no_grad enable_grad set_grad_enabled"
 add_module(
     "autograd",
     grad=tl.grad, Function=Function, Variable=derivatives.variable, profiler=profiler,
-    **members(derivatives, "backward gradcheck gradgradcheck set_detect_anomaly detect_anomaly inference_mode"),
+    **members(derivatives, "gradcheck gradgradcheck set_detect_anomaly detect_anomaly inference_mode"),
     **members(tl, _MODES),
 )  # fmt: skip
 add_module("autograd.function", Function=Function, once_differentiable=derivatives.once_differentiable)

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
-from planted import MISTAKES, softmax as softmax_of
+from gradchecks import MISTAKES, draw, failure, make, same_draws, softmax as softmax_of, tensor  # noqa: F401 - a fixture
 from tinygrad_lecture.gradient_checking.hints import CAUSES
 from tinygrad_lecture.gradient_checking.hints.formulas import constant, over, recognise, times
 from tinygrad_lecture.gradient_checking.hints.places import places

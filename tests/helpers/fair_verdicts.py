@@ -1,17 +1,11 @@
-"""Does gradcheck judge fairly? Every op of the table at every scale, and functions at scales from 1e-300 to 1e300, with
-right rules and wrong.
+"""Does gradcheck judge fairly? Ops of the table at some scales, functions at any; with right rules and with wrong ones.
 
-    PYTHONPATH=.:tests/helpers:tests/tinygrad_lecture/ops python tests/helpers/fair_verdicts.py
-
-prints each false verdict on a function at a scale. A false verdict calls a right rule wrong, or a wrong rule right.
-`tests/tinygrad_lecture/gradient_checking/test_verdicts.py` runs a part, and the ops.
+A false verdict calls a right rule wrong, or a wrong rule right.
 """
 
 from __future__ import annotations
 
 import warnings
-from functools import partial
-from itertools import product
 
 import numpy as np
 from op_table import TABLE, Row
@@ -74,7 +68,6 @@ FUNCTIONS = {
     "x to the x": lambda x: x**x,
     "(x + 1e9) - 1e9": lambda x: (x + 1e9) - 1e9,
 }
-SCALES = (1e-300, 1e-161, 1e-100, 7e-31, 1e-18, 5e-13, 1e-9, 1e-6, 1e-4, 1e-3, 1.0, 1e3, 2.1e5, 1e6, 1e12, 1e100, 1e300)
 X = (1.0, 0.7, 2.3)
 
 
@@ -88,15 +81,12 @@ def as_one_op(function):
 
 
 WRONG = {  # functions whose gradients are not the right ones
-    "twice": lambda function: lambda x: misjudged(function(x)),
-    "a wrong sign": lambda function: lambda x: misjudged(function(x), factor=-1.0),
     "off by 1 %": lambda function: lambda x: misjudged(function(x), factor=1.01),
     "zero": lambda function: lambda x: misjudged(function(x), factor=0.0),
     "a part off the tape": lambda function: lambda x: 1.5 * function(x) - 0.5 * function(x).detach(),
 }
 CHECKS = {
     "gradcheck": tl.gradcheck,
-    "gradcheck, differences": partial(tl.gradcheck, eps=1e-5),
     "gradgradcheck": tl.gradgradcheck,
     "of one op": lambda function, x, **options: tl.gradcheck(as_one_op(function), x, **options),
     **{name: lambda f, x, of=of, **options: tl.gradcheck(of(f), x, **options) for name, of in WRONG.items()},
@@ -120,7 +110,7 @@ def verdict(function: str, scale: float, check: str) -> str:
         upstream = np.cos(np.arange(y.numel()) + 1.0).reshape(y.shape)  # of 1s, layer norm's is 0
         gradient = tl.grad(y, x, tl.tensor(upstream, dtype=y.dtype))[0].numpy()
         if check in WRONG and not (np.isfinite(gradient).all() and gradient.any()):
-            return "outside"  # twice 0 is right
+            return "outside"  # a multiple of 0 is right
         if check == "of one op" and scale < NO_DIGITS.get(function, 0):
             return "outside"
         report = CHECKS[check](fn, x.detach(), raise_exception=False)
@@ -134,9 +124,3 @@ def verdict(function: str, scale: float, check: str) -> str:
 
 def is_false(function: str, scale: float, check: str) -> bool:
     return verdict(function, scale, check) == ("right" if check in WRONG else "wrong")
-
-
-if __name__ == "__main__":
-    for check, function, scale in product(CHECKS, FUNCTIONS, SCALES):
-        if is_false(function, scale, check):
-            print(f"{check} of {function} at {scale}: {verdict(function, scale, check)}")

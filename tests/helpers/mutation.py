@@ -3,7 +3,7 @@
     python tests/helpers/mutation.py                       every rule; takes a while
     python tests/helpers/mutation.py --op pow --op prod    the rules of these ops
 
-Runs on a temporary copy of the engine. A bug that survives is printed with file, line and change: add an example to
+Runs on temporary copies of the engine. A bug that survives is printed with file, line and change: add an example to
 the tests or, if the change alters no result, add it to equivalent.txt with the reason. Not part of the test run.
 Bugs in what only large arrays reach, such as calls of compiled loops, survive here; tests of the kernels catch them.
 """
@@ -87,9 +87,9 @@ def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Lambda]
                 break  # a rule shared by several ops counts for the first
 
 
-def mutants(root: Path, path: Path, ops: Collection[str] | None = None) -> Iterator[Mutant]:
+def mutants(path: Path, ops: Collection[str] | None = None) -> Iterator[Mutant]:
     """Every bug that can be planted in a file's rules, or in the rules of some ops, one at a time."""
-    tree, seen = ast.parse((root / path).read_text(encoding="utf-8")), set()
+    tree, seen = ast.parse((ROOT / path).read_text(encoding="utf-8")), set()
     for op, function in rules(tree):
         if ops is not None and op not in ops:
             continue
@@ -172,30 +172,24 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
 # --- running the tests --------------------------------------------------------------------------------------
 
 
-def snapshot(folder: Path) -> Path:
-    """A copy of the engine and its tests: edits during the run do not count as bugs."""
-    for name in ("tinygrad_lecture", "tests"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "benchmarks"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    return folder
-
-
-def passes(task: tuple[Path, str, Mutant | None]) -> bool:
-    """Whether the tests of an op pass on a copy with a bug planted. Runs in a process of its own."""
-    original, op, mutant = task
+def passes(task: tuple[str, Mutant | None]) -> bool:
+    """Whether the tests of an op pass on a copy of the engine with a bug planted. Runs in a process of its own."""
+    op, mutant = task
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
-        copy = Path(name) / "copy"
-        shutil.copytree(original, copy)
+        copy = Path(name)
+        for folder in ("tinygrad_lecture", "tests"):
+            shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "benchmarks"))
+        shutil.copy(ROOT / "pyproject.toml", copy)
         if mutant is not None:
             (copy / mutant.path).write_text(mutant.source, encoding="utf-8")
         os.chdir(copy)
-        sys.path.insert(0, str(copy))
+        sys.path.insert(0, name)
         sys.dont_write_bytecode = True
         os.environ["HYPOTHESIS_PROFILE"] = "mutation"
         signal.signal(signal.SIGALRM, _give_up)
         signal.alarm(PATIENCE)
         chosen = f"[{op}] or [{op}- or -{op}] or test_{op}_ or test_subgradients"
-        with (Path(name) / "output").open("w") as output, redirect_stdout(output), redirect_stderr(output):
+        with (copy / "output").open("w") as output, redirect_stdout(output), redirect_stderr(output):
             status = pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-k", chosen, *TESTS])
         os.chdir(ROOT)
     return status == 0
@@ -205,12 +199,12 @@ def _give_up(*_: object) -> None:
     raise TimeoutError("the tests take too long")
 
 
-def survivors(planted: list[Mutant], original: Path) -> Iterator[Mutant]:
+def survivors(planted: list[Mutant]) -> Iterator[Mutant]:
     """Plant each bug in turn; those that no test catches. Raises SystemExit if tests fail without a bug."""
-    tasks: list[tuple[Path, str, Mutant | None]] = [(original, op, None) for op in {mutant.op for mutant in planted}]
-    tasks += [(original, mutant.op, mutant) for mutant in planted]
+    tasks: list[tuple[str, Mutant | None]] = [(op, None) for op in {mutant.op for mutant in planted}]
+    tasks += [(mutant.op, mutant) for mutant in planted]
     with get_context("fork").Pool(maxtasksperchild=1) as pool:  # a fresh engine to import for each
-        for (_, op, mutant), passed in zip(tasks, pool.imap(passes, tasks), strict=True):
+        for (op, mutant), passed in zip(tasks, pool.imap(passes, tasks), strict=True):
             if mutant is None and not passed:
                 raise SystemExit(f"the tests of {op} fail without a bug planted")
             if mutant is not None and passed:
@@ -223,14 +217,11 @@ def main() -> int:
     parser.add_argument("--equivalent", action="store_true", help="plant only the known equivalents, which survive")
     options = parser.parse_args()
 
-    with tempfile.TemporaryDirectory(prefix="mutation-") as name:
-        original = snapshot(Path(name))
-        found = [mutant for path in SOURCES for mutant in mutants(original, path, options.op)]
-        planted = [mutant for mutant in found if mutant.is_equivalent == options.equivalent]
-        count = 0
-        for mutant in survivors(planted, original):
-            count += 1
-            print(f"{mutant}\n", flush=True)
+    found = [mutant for path in SOURCES for mutant in mutants(path, options.op)]
+    planted = [mutant for mutant in found if mutant.is_equivalent == options.equivalent]
+    count = 0
+    for count, mutant in enumerate(survivors(planted), 1):  # noqa: B007 - how many there are
+        print(f"{mutant}\n", flush=True)
     print(f"{len(planted) - count} of {len(planted)} bugs caught")
     return 1 if count else 0
 

@@ -1,7 +1,4 @@
-"""gradcheck does not guess: right rules are never called wrong, and what rounding hides cannot be told.
-
-`py` runs the whole of what is tested here by samples.
-"""
+"""gradcheck does not guess: right rules are never called wrong, and what rounding hides cannot be told."""
 
 import numpy as np
 import pytest

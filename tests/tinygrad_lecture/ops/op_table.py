@@ -1430,28 +1430,21 @@ row("rms_norm", layer_norms().map(lambda s: Sample(s.inputs[:2], s.settings)), r
 
 @st.composite
 def gridded(draw: Draw) -> tuple[Shape, Shape, dict[str, Any]]:
-    """(sizes of one or two axes, size of a window, settings of a grid), each setting as an int, a tuple or left out."""
+    """(sizes of one or two axes, size of a window, settings of a grid): for each a number, a tuple or the default."""
     n = draw(st.integers(1, 2))
 
-    def each(low: int, high: int) -> Shape:
-        return tuple(draw(st.integers(low, high)) for _ in range(n))
+    def numbers(low: int, high: int) -> st.SearchStrategy[Any]:
+        return st.integers(low, high) | st.tuples(*[st.integers(low, high)] * n)
 
-    size, stride, dilation = each(1, 3), each(1, 3), each(1, 2)
-    sides = each(-1, 2), each(-1, 2)
+    size = draw(st.tuples(*[st.integers(1, 3)] * n))
+    padding = st.integers(-1, 2) | st.tuples(*[st.tuples(st.integers(-1, 2), st.integers(-1, 2))] * n)
+    drawn = {"stride": draw(numbers(1, 3)), "dilation": draw(numbers(1, 2)), "padding": draw(padding)}
+    settings = {name: value for name, value in drawn.items() if value != (0 if name == "padding" else 1)}
+    _, sides, dilations = along_axes(n, **settings)
     shape = tuple(
         max(d * (k - 1) + 1 - a - b, -min(a, 0) - min(b, 0), 0) + draw(st.integers(0, 2))
-        for k, d, a, b in zip(size, dilation, *sides, strict=True)
+        for k, d, (a, b) in zip(size, dilations, sides, strict=True)
     )
-    settings: dict[str, Any] = {"stride": stride, "dilation": dilation, "padding": tuple(zip(*sides, strict=True))}
-    for name in ("stride", "dilation"):
-        if len(set(settings[name])) == 1 and draw(st.booleans()):
-            settings[name] = settings[name][0]
-        if settings[name] in (1, (1,) * n) and draw(st.booleans()):
-            del settings[name]
-    if len({width for pair in settings["padding"] for width in pair}) == 1 and draw(st.booleans()):
-        settings["padding"] = settings["padding"][0][0]
-    if settings["padding"] == 0 and draw(st.booleans()):
-        del settings["padding"]
     return shape, size, settings
 
 

@@ -21,7 +21,7 @@ def mutation(*options: str) -> tuple[int, str]:
 
 def test_bugs_are_planted_where_the_rules_are() -> None:
     path = Path("tinygrad_lecture/ops/elementwise.py")
-    found = {mutant.after for mutant in mutants(ROOT, path, ["div", "cos", "log1p"])}
+    found = {mutant.after for mutant in mutants(path, ["div", "cos", "log1p"])}
     assert found >= {"g * b", "g", "-g * out * b", "-g * out", "-g / b", "-g / sin(x)", "g / (1 - x)"}
 
 

@@ -20,7 +20,6 @@ Where things are:
 # ruff: noqa: F403
 import math as _math
 import sys as _sys
-from typing import Any as _Any
 
 import tinygrad_lecture as _tl
 from tinygrad_lecture import *
@@ -66,12 +65,6 @@ globals().update(  # questions about tensors and dtypes
     promote_types=lambda type1, type2: (_tl.zeros(1, dtype=type1) + _tl.zeros(1, dtype=type2)).dtype,
     get_default_dtype=lambda: _DTYPES[_tl.get_default_dtype().name],
 )
-
-
-def set_default_device(device: _Any) -> None:
-    """Accept the CPU. Raises NotImplementedError for another device: what is made takes its device by `device=`."""
-    if _tl.device(device or "cpu").type != "cpu":
-        raise NotImplementedError(f"tensors are made on the CPU by default; give each device={str(device)!r}")
 
 
 __getattr__ = _getattr_of("torch", lambda: globals())

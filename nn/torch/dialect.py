@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, device
 from tinygrad_lecture.autograd.core import Record
 from tinygrad_lecture.backend import is_array
 from tinygrad_lecture.errors import DtypeError, PlaceError, TensorError
@@ -30,6 +30,7 @@ from ..module import Module, Parameter
 from ..module.tree import LoadedKeys, Tree
 from .dtypes import BY_NAME, NAMES, Shape, Size, dtype
 from .functions import without_layout
+from .machine import ignore, set_default_device
 
 
 def speak(torch: Any = None) -> None:
@@ -179,6 +180,7 @@ DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has 
     },
     Shape: {"plain_tuples": False},
     Size: {"__module__": "torch"},
+    device: {"__enter__": set_default_device, "__exit__": ignore},
     dtype: {"__module__": "torch"},
     Parameter: {"__module__": "torch.nn.parameter"},
     GradFn: {"name": grad_fn_name},

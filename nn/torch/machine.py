@@ -22,7 +22,15 @@ from tinygrad_lecture.random import default_generator
 from ..module import Module
 from .missing_names import add_module, members
 
-__all__ = ["GradScaler", "autocast", "compile", "default_generator", "initial_seed", "manual_seed"]
+__all__ = [
+    "GradScaler",
+    "autocast",
+    "compile",
+    "default_generator",
+    "initial_seed",
+    "manual_seed",
+    "set_default_device",
+]
 
 
 def always(value: Any) -> Callable[..., Any]:
@@ -41,6 +49,12 @@ ignore, no = always(None), always(False)
 def compile(model: Any = None, **options: Any) -> Any:
     """The model or function itself; also a decorator with options."""
     return (lambda function: function) if model is None else model
+
+
+def set_default_device(device: Any) -> None:
+    """Accept the CPU. Raises NotImplementedError for another device: what is made takes its device by `device=`."""
+    if tl.device(device or "cpu").type != "cpu":
+        raise NotImplementedError(f"tensors are made on the CPU by default; give each device={str(device)!r}")
 
 
 class autocast(contextlib.ContextDecorator):

@@ -40,8 +40,9 @@ class Net(nn.Module):
         return self.linear(x)
 
 
-model = fill(Net())
-x, y = wave(6, 3), torch.tensor([0, 1, 0, 1, 1, 0])
+with torch.device("cpu"):
+    model = fill(Net())
+    x, y = wave(6, 3), torch.tensor([0, 1, 0, 1, 1, 0])
 if ddp:
     model = DDP(model)
 raw = model.module if isinstance(model, (DDP, FullyShardedDataParallel)) else model

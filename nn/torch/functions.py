@@ -173,7 +173,7 @@ FREE = """
 conj detach get_device is_complex is_floating_point is_inference is_nonzero is_signed numel t
 """
 
-ALIASES = {  # a method -> the method that it is
+SAME_METHODS = {  # a method -> the method that it is
     "absolute_": "abs_", "negative_": "neg_", "multiply_": "mul_", "divide_": "div_", "true_divide_": "div_",
     "subtract_": "sub_", "not_equal_": "ne_", "less_": "lt_", "less_equal_": "le_", "greater_": "gt_",
     "greater_equal_": "ge_", "detach_copy": "detach", "reshape_as": "view_as",
@@ -187,7 +187,7 @@ def give_methods(functions: Mapping[str, Callable[..., Any]]) -> None:
     methods: dict[str, Any] = {name: f for name, f in known.items() if _is_method(f)}
     methods |= {f"{name}_": in_place(known[name]) for name in IN_PLACE.split()}
     methods |= {**METHODS, **{name: property(answer) for name, answer in PROPERTIES.items()}}
-    methods |= {name: methods.get(of) or getattr(Tensor, of) for name, of in ALIASES.items()}
+    methods |= {name: methods.get(of) or getattr(Tensor, of) for name, of in SAME_METHODS.items()}
     for name, method in methods.items():
         if not hasattr(Tensor, name):
             setattr(Tensor, name, method)

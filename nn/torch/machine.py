@@ -23,14 +23,8 @@ from ..module import Module
 from .missing_names import add_module, members
 
 __all__ = [
-    "GradScaler",
-    "autocast",
-    "compile",
-    "default_generator",
-    "initial_seed",
-    "manual_seed",
-    "set_default_device",
-]
+    "GradScaler", "autocast", "compile", "default_generator", "initial_seed", "manual_seed", "set_default_device",
+]  # fmt: skip
 
 
 def always(value: Any) -> Callable[..., Any]:

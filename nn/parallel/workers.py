@@ -32,7 +32,7 @@ import numpy as np
 from tinygrad_lecture import Tensor, get_rng_state, set_rng_state
 from tinygrad_lecture.backend import Array
 from tinygrad_lecture.func.gradients import map_leaves
-from tinygrad_lecture.kernels.blas import one_thread
+from tinygrad_lecture.kernels.threads import one_thread
 
 from ..errors import check_sizes
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, xp
-from . import blas, compiled
+from . import compiled
 from .compiled import compiles, multiplied, size_of_a_piece
-from .threads import share
+from .threads import blas_threads, one_thread, share
 
 _SMALL = 100_000  # multiplications; below, NumPy is asked at once
 _BLAS_ALONE = 524_288  # multiplications; OpenBLAS starts threads from here on, which then spin for a while
@@ -32,8 +32,8 @@ def product(a: Array, b: Array) -> Array:
         return out
     if work < _BLAS_ALONE:
         return a.dot(b)
-    with blas.one_thread:
-        if work < _SHARED or a.dtype != b.dtype or blas.threads() is None:
+    with one_thread:
+        if work < _SHARED or a.dtype != b.dtype or blas_threads() is None:
             return a.dot(b)
         n, m = a.shape[0], b.shape[1]
         out = np.empty((n, m), a.dtype)
@@ -47,7 +47,7 @@ def product(a: Array, b: Array) -> Array:
 def batched(a: Array, b: Array) -> Array:
     """a @ b: (..., n, k) @ (..., k, m) -> (..., n, m), and for vectors as NumPy has it."""
     if type(a) is np.ndarray and a.size + b.size > _BATCH_ALONE:
-        with blas.one_thread:
+        with one_thread:
             return np.matmul(a, b)
     return a @ b
 

@@ -18,11 +18,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import FLOAT32, Array, xp
-from . import blas, compiled
+from . import compiled
 from .arrays import as_rows, batched, finite_row_max, row_products
 from .compiled import available, compiles, has_rows, run_rows
 from .fused import needed
-from .threads import get_num_threads, share
+from .threads import blas_address, get_num_threads, one_thread, share
 
 QUERIES = 64  # in a block
 SCORES = 2**18  # about how many a block has on the CPU: what its cache holds
@@ -69,7 +69,7 @@ def attention(
     if len(parts) == 1 and q.shape[-2] * k.shape[-2] * max(q.shape[-1], v.shape[-1]) < ALONE:
         attend(parts[0])
     else:
-        with blas.one_thread:
+        with one_thread:
             share(attend, parts)
     return (out, parts) if keep else out
 
@@ -120,12 +120,12 @@ def attention_backward(
             if dq is not None:
                 lib.matmul(dscores, own_k[keys], out=dq[texts][queries])
 
-    with blas.one_thread:
+    with one_thread:
         share(attend_backward, kept)
     return (dq, dk, dv, None)[: len(needs)]
 
 
-@blas.one_thread
+@one_thread
 def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
     if mask is not None and mask.ndim > 2:  # there may be masks for several texts, but one q and k for all
         lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], mask.shape[:-2])
@@ -135,7 +135,7 @@ def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
     return _weights(q * _scale(q), k, None if mask is None else _bias(mask, q.dtype))
 
 
-@blas.one_thread
+@one_thread
 def attention_weights_backward(
     g: Array, needs: list[bool], q: Array, k: Array, mask: Array | None = None, *, out: Array
 ) -> tuple[Any, ...]:
@@ -184,7 +184,7 @@ def _compiles(*arrays: Array) -> bool:
         and arrays[0].dtype == FLOAT32
         and available()
         and all(map(_rows, arrays))
-        and blas.address("sgemm") != 0
+        and blas_address("sgemm") != 0
     )
 
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..backend import Array, DType, xp
 from .arrays import product
-from .blas import one_thread
 from .fused import Needs, needed
+from .threads import one_thread
 
 Sizes: TypeAlias = Sequence[int]  # how many sequences reach each step; they are sorted, the longest first
 

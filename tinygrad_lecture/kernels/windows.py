@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, DType, Shape, xp
-from . import blas, compiled
+from . import compiled
 from .arrays import as_rows, batched, product, where
 from .compiled import compiles, run_rows
 from .fused import Needs
-from .threads import PIECE
+from .threads import PIECE, blas_address
 
 Each: TypeAlias = int | Sequence[int]  # a number for all axes, or one for each
 Padding: TypeAlias = int | Sequence[Any]  # a width for all sides, or for each axis a width or a pair (before, after)
@@ -153,7 +153,7 @@ def _write(written: str, x: Array, y: Array, weight: Array, grid: Grid, groups: 
     places, lib = max(math.prod(grid.places), 1), xp(x)
     one = max(x.shape[1] * math.prod(grid.size) * places, 1)  # the elements of an image's columns
     cached = len(x) > 1 and 0 < weight.size < 16 * PIECE and one < 64 * PIECE  # else threads share large products
-    if cached and len(grid.shape) <= 2 and compiles(x, y, weight) and blas.address("sgemm"):
+    if cached and len(grid.shape) <= 2 and compiles(x, y, weight) and blas_address("sgemm"):
         loops = compiled.convolutions
         loops.convolve(getattr(loops, written), x, y, weight, grid, groups)
         return

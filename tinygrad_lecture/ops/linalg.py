@@ -20,7 +20,7 @@ from ..autograd.op import Op, Value, op
 from ..autograd.op_definition import P
 from ..backend import Shape, column_major, row_major, xp
 from ..errors import LinAlgError, broadcast_message
-from ..kernels.blas import one_thread
+from ..kernels.threads import one_thread
 from .basics import matmul, sum, where
 from .composite import as_floats, composite, in_float32
 from .elementwise import root

@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 
 import tinygrad_lecture as tl
 from process import at_once
-from tinygrad_lecture.kernels import arrays, blas, threads
+from tinygrad_lecture.kernels import arrays, threads
 
 # --- sharing --------------------------------------------------------------------------------------------------
 
@@ -139,8 +139,8 @@ def test_products_for_which_openblas_would_start_threads_are_computed_by_one(mon
     entered = []
     for n in (64, 80, 81, 128):
         entered.clear()
-        monkeypatch.setattr(arrays.blas, "one_thread", ExitStack())
-        arrays.blas.one_thread.callback(entered.append, True)
+        monkeypatch.setattr(arrays, "one_thread", ExitStack())
+        arrays.one_thread.callback(entered.append, True)
         arrays.product(np.ones((n, n), "float32"), np.ones((n, n), "float32"))
         assert bool(entered) == (n**3 >= 2 * 262_144), n  # gemm.c of OpenBLAS: one thread per 4 * 65,536
 
@@ -151,7 +151,7 @@ def test_products_for_which_openblas_would_start_threads_are_computed_by_one(mon
 @pytest.fixture
 def used():
     """How many threads the BLAS uses now; before the test it has four."""
-    functions = blas.openblas()
+    functions = threads.openblas()
     if functions is None:
         pytest.skip("NumPy's BLAS is not OpenBLAS here")
     get, set_ = functions
@@ -162,23 +162,25 @@ def used():
 
 
 def test_one_thread_within_and_all_of_them_afterwards(used):
-    with suppress(ZeroDivisionError), blas.one_thread:
+    with suppress(ZeroDivisionError), threads.one_thread:
         assert used() == 1
-        assert blas.threads() == 4  # else a computation of another thread would be cut into other chunks for as long
+        assert (
+            threads.blas_threads() == 4
+        )  # else a computation of another thread would be cut into other chunks for as long
         _ = 1 / 0
-    assert used() == blas.threads() == 4
+    assert used() == threads.blas_threads() == 4
 
 
 def test_blocks_may_overlap_in_any_order(used):
     entered, leave = threading.Event(), threading.Event()
 
     def other():
-        with blas.one_thread:
+        with threads.one_thread:
             entered.set()
             leave.wait()
 
     thread = threading.Thread(target=other)
-    with blas.one_thread:
+    with threads.one_thread:
         thread.start()
         entered.wait()
     assert used() == 1, "the other block is still open"

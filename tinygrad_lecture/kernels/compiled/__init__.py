@@ -26,8 +26,7 @@ import numpy as np
 
 from ...backend import FLOAT32, Array
 from ...errors import warn
-from .. import blas
-from ..threads import elsewhere
+from ..threads import blas_address, elsewhere
 
 if TYPE_CHECKING:
     from .pool import Task
@@ -48,7 +47,7 @@ def compiles(*arrays: Array | None, least: int = LARGE) -> bool:
 
 def multiplied(a: Array, b: Array) -> Array | None:
     """a @ b in compiled code, which threads share: (n, k) @ (k, m) -> (n, m). None if it cannot compute that."""
-    if _loaded is False or not (a.dtype == b.dtype == FLOAT32 and available() and blas.address("sgemm")):
+    if _loaded is False or not (a.dtype == b.dtype == FLOAT32 and available() and blas_address("sgemm")):
         return None
     return products.product(a, b)  # noqa: F821 - loaded by `available`
 

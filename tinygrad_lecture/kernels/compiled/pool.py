@@ -32,7 +32,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ...backend import Array
-from .. import blas, threads
+from .. import threads
 
 numba: Any = import_module("numba")
 ir: Any = import_module("llvmlite.ir")
@@ -288,7 +288,7 @@ def _give_way_address() -> int:
 
 _numbers = np.zeros(10 * 16, np.int64)
 _numbers[GIVE_WAY // 8] = _give_way_address()
-_numbers[[GET // 8, SET // 8]] = blas.addresses_of_threads()
+_numbers[[GET // 8, SET // 8]] = threads.addresses_of_threads()
 _address = _numbers.ctypes.data
 
 
@@ -318,7 +318,7 @@ threads.leave_loops = _leave
 atexit.register(_end)
 
 
-@blas.after_fork
+@threads.after_fork
 def _after_fork() -> None:
     """The job and the threads of the parent are not the child's."""
     _numbers[: GIVE_WAY // 8] = 0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from .. import blas
+from ..threads import blas_address
 from . import has_rows, size_of_a_piece
 from .loops import f, row_sum
 from .pool import Task, calls, carray, inlined, intrinsic, ir, locate, loop, part, piece, pointer, pool, share, whole
@@ -26,7 +26,7 @@ call_sgemm = calls(numba.types.void, i32, i32, i32, i64, i64, i64, f32, i64, i64
 call_sgemv = calls(numba.types.void, i32, i32, i64, i64, f32, i64, i64, i64, i64, f32, i64, i64)
 ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112
 
-SGEMM, SGEMV = blas.address("sgemm"), blas.address("sgemv")
+SGEMM, SGEMV = blas_address("sgemm"), blas_address("sgemv")
 one, zero = np.float32(1), np.float32(0)
 
 

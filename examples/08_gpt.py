@@ -124,7 +124,7 @@ def train(settings: Settings) -> Measured:
         record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
         on_record=lambda trainer: show.sample(writer, settings, trainer.step),
         folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
-        show=sys.stdout.isatty(),  # a bar on a terminal; elsewhere the samples are enough
+        show=sys.stdout.isatty(),  # progress on a terminal; elsewhere the samples are enough
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
     )
     writer = Writer(trainer.model, corpus.tokenizer)

@@ -256,12 +256,7 @@ class Optimizer(ExplainsArguments, Measured):
         """
         number = {p: i for i, p in enumerate(self._all_parameters())}
         copied = partial(map_leaves, lambda x: x.detach().clone() if isinstance(x, Tensor) else x)
-        state = {
-            number[p]: copied(self._needed(self.state[p], group))
-            for group in self.param_groups
-            for p in group["params"]
-            if p in self.state
-        }
+        state = {number[p]: copied(self.state[p]) for p in number if p in self.state}
         groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
         return {"state": state, "param_groups": groups}
 
@@ -299,11 +294,6 @@ class Optimizer(ExplainsArguments, Measured):
         self.state = defaultdict(dict, {p: _placed(p, held) for p, held in loaded.items()})
         for own, new in zip(self.param_groups, settings, strict=True):
             own.update(new)
-
-    def _needed(self, state: State, group: Group) -> State:
-        """Of the state of a parameter what `memory` names with these settings."""
-        memory = self.memory(group)
-        return state if memory is None else {name: state[name] for name in ("step", *memory) if name in state}
 
     def _all_parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]

@@ -1,4 +1,4 @@
-"""Progress displays: a bar (rich) on a terminal, otherwise a plain line now and then; and Ctrl-C between steps."""
+"""Progress of a training: lines now and then; and Ctrl-C between steps."""
 
 from __future__ import annotations
 
@@ -9,55 +9,47 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
-from typing import Any, Self
-
-
-def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show: bool = True) -> Progress:
-    """The display that suits the output: Bar, Lines, or a silent Progress with show=False.
-
-    - `steps`: the total.
-    - `per_epoch`: steps per epoch, to count epochs instead.
-    - `done`: steps done before this display.
-    """
-    kind = Progress if not show else Bar if sys.stdout.isatty() and find_spec("rich") else Lines
-    return kind(steps, per_epoch, done)
+from typing import Any
 
 
 class Progress:
-    """Measures time and shows nothing; the base class of the displays below. A context manager."""
+    """Prints how far a training is, and how long it will take. On a terminal a line is written over until a row stays.
 
-    pause = math.inf  # seconds between two displays of the running scores
+    - `steps`: the total.
+    - `per_epoch`: steps per epoch, to count epochs instead.
+    - `done`: steps done before.
+    - `show`: print, or be silent.
+    """
 
-    def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
-        self.steps, self.per_epoch, self.before = steps, per_epoch, done
-
-    def __enter__(self) -> Self:
-        self._began = self._drawn = time.perf_counter()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
+    def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0, show: bool = True) -> None:
+        self.steps, self.per_epoch, self.before, self.show = steps, per_epoch, done, show
+        self._writes_over = sys.stdout.isatty()
+        self._pause = 0.2 if self._writes_over else 10.0
+        self._began = self._printed = time.perf_counter()
+        self._stayed = -math.inf
 
     def step(self, done: int, scores: Callable[[], str]) -> None:
-        """Update the display after `done` steps. `scores` is called only if it will be shown."""
-        if self._due(self.pause):
-            self.draw(done, scores())
+        """Show the running scores after `done` steps, if it is time. `scores` is called only if they will be shown."""
+        if self.show and time.perf_counter() - self._printed >= self._pause:
+            self._print(done, scores(), end="\r" if self._writes_over else "\n")
 
     def record(self, done: int, scores: str) -> None:
-        """Show the row that was added to the history after `done` steps; `scores` is the row as text."""
-        self.draw(done, scores)
+        """Show a row of the history, as text: the first and the last, and in between at most one per second."""
+        if self.show and (done == self.steps or time.perf_counter() - self._stayed >= 1):
+            self._print(done, scores, end="\n")
+            self._stayed = time.perf_counter()
 
-    def draw(self, done: int, scores: str) -> None:
-        """Show the position and the scores."""
+    def _print(self, done: int, scores: str, end: str) -> None:
+        """Position, scores, and the remaining time at the average speed so far, "4 min 45 s left".
 
-    def _due(self, seconds: float) -> bool:
-        """Whether `seconds` have passed since the last time this returned True."""
-        now = time.perf_counter()
-        if now - self._drawn < seconds:
-            return False
-        self._drawn = now
-        return True
+        After a single step it says no time: that step may have compiled.
+        """
+        self._printed = time.perf_counter()
+        spent = self._printed - self._began
+        minutes, seconds = divmod(round(spent * (self.steps - done) / max(done - self.before, 1)), 60)
+        left = f"   {minutes} min {seconds:02} s left" if minutes else f"   {seconds} s left"
+        clear = "\033[K" if self._writes_over else ""  # what is left of the line before
+        print(f"{clear}{self._position(done)}   {scores}{left if done > self.before + 1 else ''}", end=end, flush=True)
 
     def _position(self, done: int) -> str:
         """The position as text: "epoch  3/12" or "step   300/2,000"."""
@@ -65,57 +57,6 @@ class Progress:
             return f"step {done:{len(f'{self.steps:,}')},}/{self.steps:,}"
         epoch, epochs = -(-done // self.per_epoch), -(-self.steps // self.per_epoch)
         return f"epoch {epoch:{len(str(epochs))}}/{epochs}"
-
-    def _line(self, done: int, scores: str) -> str:
-        """Position, scores, and the remaining time at the average speed so far, "4 min 45 s left".
-
-        After a single step it says no time: that step may have compiled.
-        """
-        spent = time.perf_counter() - self._began
-        minutes, seconds = divmod(round(spent * (self.steps - done) / max(done - self.before, 1)), 60)
-        left = f"   {minutes} min {seconds:02} s left" if minutes else f"   {seconds} s left"
-        return f"{self._position(done)}   {scores}{left if done > self.before + 1 else ''}"
-
-
-class Lines(Progress):
-    """Prints the first row and the last, at most one per second in between, and where rows are rare running scores."""
-
-    pause = 10.0
-    _first = True
-
-    def record(self, done: int, scores: str) -> None:
-        if self._due(1) or self._first or done == self.steps:
-            self.draw(done, scores)
-        self._first = False
-
-    def draw(self, done: int, scores: str) -> None:
-        print(self._line(done, scores), flush=True)
-
-
-class Bar(Progress):
-    """The progress bar of rich, with the current scores."""
-
-    pause = 0.1
-
-    def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
-        from rich import progress as rich
-        from rich.console import Console
-
-        super().__init__(steps, per_epoch, done)
-        columns = ("{task.description}", "{task.fields[scores]}", rich.BarColumn(), rich.TimeRemainingColumn())
-        console = Console()  # not the shared one: its width may be outdated
-        self._bar: Any = rich.Progress(*columns, console=console, auto_refresh=False)
-        self._task = self._bar.add_task(self._position(done), total=steps, completed=done, scores="")
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return super().__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
-
-    def draw(self, done: int, scores: str) -> None:
-        self._bar.update(self._task, completed=done, description=self._position(done), scores=scores, refresh=True)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ from ..utils import clip_grad_norm_
 from . import saved_state
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, not_batches, share_of
 from .history import History, HistoryRow
-from .progress import choose_display, noting_ctrl_c
+from .progress import Progress, noting_ctrl_c
 
 TWICE = ("CrossEntropyLoss", "Softmax"), ("BCEWithLogitsLoss", "Sigmoid")  # a loss, and the layer that it has in itself
 KINDS: tuple[tuple[str, str, Any], ...] = (
@@ -72,7 +72,7 @@ class Trainer:
       best.safetensors, the weights with the best scores; `nn.weights.load_file` reads them.
     - `settings`: numbers and strings by name that identify the run, such as a program's options or a hash of its data.
       A run with other settings is not resumed.
-    - `show`: display progress.
+    - `show`: print progress.
 
     Resuming is exact: a run that is killed at any time and started again with resume=True ends with the same bits as
     one that was never interrupted. The saved state covers model, optimiser, schedule, the DataLoader's order and the
@@ -219,17 +219,17 @@ class Trainer:
         if not self.model.training:
             self.model.train()
         per_epoch = None if self.epochs is None else self.steps_per_epoch
-        display = choose_display(self.total_steps, per_epoch, self.step, self.show)
+        progress = Progress(self.total_steps, per_epoch, self.step, self.show)
         quiet = np.errstate(over="ignore", invalid="ignore")  # the loss is checked instead
-        with quiet, noting_ctrl_c() as pressed, display:
+        with quiet, noting_ctrl_c() as pressed:
             while not self._finished:
                 began = time.perf_counter()
                 self.learn(self._next_batches())
                 self._seconds += time.perf_counter() - began
-                display.step(self.step, self._scores)
+                progress.step(self.step, self._scores)
                 if self._is_row(self.step):
                     self._record()  # evaluates
-                    display.record(self.step, str(history[-1]))
+                    progress.record(self.step, str(history[-1]))
                     if self.on_record is not None:
                         self.on_record(self)
                 due = self.folder is not None and time.perf_counter() - self._saved_at >= self.save_seconds

@@ -294,17 +294,6 @@ def test_a_state_survives_json_and_arrays_bit_for_bit(row):
     assert again.tolist() == straight.tolist()
 
 
-def test_arrays_that_the_settings_no_longer_need_are_not_saved():
-    p, optimizer = learn(OPTIMIZERS["momentum"].make, 2)
-    optimizer.param_groups[0]["momentum"] = 0.0
-    state = optimizer.state_dict()
-    assert state["state"] == {0: {"step": 2}}
-    optimizer.load_state_dict(state)
-    optimizer.param_groups[0]["momentum"] = 0.9
-    learn(None, 1, p=p, optimizer=optimizer)
-    assert optimizer.state[p].keys() == {"step", "momentum_buffer"}
-
-
 def test_everything_that_does_not_fit_is_listed_and_nothing_is_changed():
     p, optimizer = learn(nn.optim.Adam, 2)
     good = optimizer.state_dict()

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 import nn
 import tinygrad_lecture as tl
 from nn.training import progress
-from nn.training.progress import Bar, Lines, Progress, choose_display
+from nn.training.progress import Progress
 from small_training import Press, bits, blobs, fitted, halves, make, sgd
 from strict_cupy import count_synchronisations
 
@@ -237,34 +237,41 @@ def clock(monkeypatch):
     return wait
 
 
+def test_rows_are_printed_with_an_estimate_the_first_the_last_and_one_per_second(capsys, clock):
+    Progress(1200).record(1, "loss 0")
+    shown = Progress(1200, per_epoch=100)
+    for epoch in range(1, 13):
+        clock(0.4)
+        shown.step(epoch * 100, not_asked)
+        shown.record(epoch * 100, f"loss {epoch}")
+    Progress(1, show=False).record(1, "nothing")
+    assert capsys.readouterr().out.splitlines() == [
+        "step     1/1,200   loss 0",
+        "epoch  1/12   loss 1   4 s left",
+        "epoch  4/12   loss 4   3 s left",
+        "epoch  7/12   loss 7   2 s left",
+        "epoch 10/12   loss 10   1 s left",
+        "epoch 12/12   loss 12   0 s left",
+    ]
+
+
 def not_asked():
     raise AssertionError("scores cost time: they are only computed when shown")
 
 
-def test_the_display_suits_the_output(monkeypatch):
-    assert type(choose_display(1, 1, show=False)) is Progress
-    assert type(choose_display(1, 1)) is Lines  # pytest's output is no terminal
+def test_running_scores_are_printed_where_rows_are_rare_and_written_over_on_a_terminal(capsys, clock, monkeypatch):
+    slow = Progress(10)
+    clock(11)
+    slow.step(2, lambda: "loss 2")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert type(choose_display(1, 1)) is Bar
-    monkeypatch.setitem(sys.modules, "rich", None)
-    assert type(choose_display(1, 1)) is Lines
-
-
-def test_lines_for_the_first_row_the_last_and_one_per_second(capsys, clock):
-    with Lines(1200) as display:
-        display.record(1, "loss 0")
-    with Lines(1200, per_epoch=100) as display:
-        for epoch in range(1, 13):
-            clock(0.4)
-            display.step(epoch * 100, not_asked)
-            display.record(epoch * 100, f"loss {epoch}")
-    assert capsys.readouterr().out.splitlines() == [
-        "step     1/1,200   loss 0",
-        "epoch  1/12   loss 1   4 s left",
-        "epoch  3/12   loss 3   4 s left",
-        "epoch  6/12   loss 6   2 s left",
-        "epoch  9/12   loss 9   1 s left",
-        "epoch 12/12   loss 12   0 s left",
+    quick = Progress(10)
+    clock(1)
+    quick.step(2, lambda: "loss 2")
+    quick.record(10, "loss 1")
+    assert capsys.readouterr().out.split("\033[K") == [
+        "step  2/10   loss 2   44 s left\n",
+        "step  2/10   loss 2   4 s left\r",
+        "step 10/10   loss 1   0 s left\n",
     ]
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.core import Leaf, Record
 from tinygrad_lecture.autograd.memory import arrays_in
 
-M = TypeVar("M", bound=nn.Module)
 
-
-def shuffled(module: M, dtype: Any = tl.float64, device: str = "cpu", scale: float = 0.5) -> M:
+def shuffled(module: Any, dtype: Any = tl.float64, device: str = "cpu", scale: float = 0.5) -> Any:
     """The module with all parameters drawn at random, so that biases of 0 and scales of 1 matter too."""
     random = np.random.default_rng(0)
     for parameter in module.parameters():

@@ -34,7 +34,7 @@ from helpers.claims import (
     holds as holds,
 )
 from nn.training import saved_state
-from nn.training.progress import noting_ctrl_c
+from nn.training.trainer import noting_ctrl_c
 
 Item = TypeVar("Item")
 SHOW_MORE = ContextVar("more", default=False)  # whether --more was given

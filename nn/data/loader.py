@@ -225,9 +225,7 @@ def default_collate(rows: Sequence[Any]) -> Any:
     if not len(rows):
         raise ValueError("default_collate: a batch needs at least one row")
     first = rows[0]
-    if type(first) is float:
-        return tl.tensor(list(rows), dtype=tl.float64)
-    if isinstance(first, int | np.generic) or is_data(first):
+    if isinstance(first, int | float | np.generic) or is_data(first):
         return _stack(rows)
     if isinstance(first, str | bytes):
         return rows
@@ -247,14 +245,12 @@ def default_collate(rows: Sequence[Any]) -> Any:
 
 def _stack(values: Sequence[Any]) -> Tensor:
     """Numbers, arrays or Tensors of one shape, along a new first axis."""
-    if all(isinstance(value, int | float) for value in values):
-        return tl.tensor(list(values))
     shapes = {np.shape(value) for value in values}
     if len(shapes) > 1:
         raise tl.TensorError(
             f"cannot stack rows of different shapes, {', '.join(sorted(map(str, shapes)))}; inputs and targets go into "
             "nn.TensorDataset(x, y); to pad sequences, give a collate_fn that calls nn.utils.rnn.pad_sequence"
         )
-    if all(isinstance(value, np.ndarray | np.generic) for value in values):
+    if all(isinstance(value, int | float | np.ndarray | np.generic) for value in values):
         return tl.tensor(np.stack(values))
     return tl.stack([value if isinstance(value, Tensor) else tl.tensor(value) for value in values])  # type: ignore[no-any-return]

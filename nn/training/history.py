@@ -1,21 +1,18 @@
-"""Training history: losses, accuracy and learning rate, as numbers and as curves."""
+"""Training history: losses, accuracy and learning rate, as numbers and as curves; progress, as it is printed."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 from tinygrad_lecture.errors import aligned
-from tinygrad_lecture.inspect.drawing import new_figure, save_picture
 from tinygrad_lecture.inspect.notebook import caption, curves, folded, table
 
 from .evaluation import Scores
-
-COLOURS = {"test": "#2a7f4f"}  # of other curves: GREY
-GREY = "#9aa3ad"
 
 
 @dataclass(frozen=True)
@@ -111,26 +108,6 @@ class History:
             pictures["rate"] = {"": [(row.step, row.lr) for row in self.records]}
         return pictures
 
-    def plot(self, path: str | Path) -> None:
-        """Save the curves to a picture file: .png, .svg or .pdf.
-
-        Raises ImportError without matplotlib, ValueError if the history is empty or for another suffix,
-        FileNotFoundError if the folder does not exist.
-        """
-        if not self.records:
-            raise ValueError("History: nothing to draw, the history is empty")
-        pictures = self.curves()
-        figure = new_figure(5 * len(pictures), 4)
-        places = figure.subplots(1, len(pictures), squeeze=False)[0]
-        for axes, (title, lines) in zip(places, pictures.items(), strict=True):
-            axes.set(title=title, xlabel="step")
-            axes.grid(alpha=0.3)
-            for label, points in lines.items():
-                last = f"{label or title}: {points[-1][1]:.3g} at the end"  # at close curves numbers would overlap
-                axes.plot(*zip(*points, strict=True), ".-", color=COLOURS.get(label, GREY), label=last)
-            axes.legend(frameon=False)
-        save_picture(figure, path, dpi=120)
-
     # --- saving -----------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
@@ -151,3 +128,53 @@ def _score(row: HistoryRow) -> float:
     """The loss that decides which row is best."""
     loss = (row.test or row.train).loss
     return math.inf if math.isnan(loss) else loss
+
+
+# --- progress -----------------------------------------------------------------------------------------------
+
+
+class Progress:
+    """Prints how far a training is, and how long it will take. On a terminal a line is written over until a row stays.
+
+    - `steps`: the total.
+    - `per_epoch`: steps per epoch, to count epochs instead.
+    - `done`: steps done before.
+    - `show`: print, or be silent.
+    """
+
+    def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0, show: bool = True) -> None:
+        self.steps, self.per_epoch, self.before, self.show = steps, per_epoch, done, show
+        self._writes_over = sys.stdout.isatty()
+        self._pause = 0.2 if self._writes_over else 10.0
+        self._began = self._printed = time.perf_counter()
+        self._stayed = -math.inf
+
+    def step(self, done: int, scores: Callable[[], str]) -> None:
+        """Show the running scores after `done` steps, if it is time. `scores` is called only if they will be shown."""
+        if self.show and time.perf_counter() - self._printed >= self._pause:
+            self._print(done, scores(), end="\r" if self._writes_over else "\n")
+
+    def record(self, done: int, scores: str) -> None:
+        """Show a row of the history, as text: the first and the last, and in between at most one per second."""
+        if self.show and (done == self.steps or time.perf_counter() - self._stayed >= 1):
+            self._print(done, scores, end="\n")
+            self._stayed = time.perf_counter()
+
+    def _print(self, done: int, scores: str, end: str) -> None:
+        """Position, scores, and the remaining time at the average speed so far, "4 min 45 s left".
+
+        After a single step it says no time: that step may have compiled.
+        """
+        self._printed = time.perf_counter()
+        spent = self._printed - self._began
+        minutes, seconds = divmod(round(spent * (self.steps - done) / max(done - self.before, 1)), 60)
+        left = f"   {minutes} min {seconds:02} s left" if minutes else f"   {seconds} s left"
+        clear = "\033[K" if self._writes_over else ""  # what is left of the line before
+        print(f"{clear}{self._position(done)}   {scores}{left if done > self.before + 1 else ''}", end=end, flush=True)
+
+    def _position(self, done: int) -> str:
+        """The position as text: "epoch  3/12" or "step   300/2,000"."""
+        if self.per_epoch is None:
+            return f"step {done:{len(f'{self.steps:,}')},}/{self.steps:,}"
+        epoch, epochs = -(-done // self.per_epoch), -(-self.steps // self.per_epoch)
+        return f"epoch {epoch:{len(str(epochs))}}/{epochs}"

@@ -3,16 +3,17 @@
     trainer = nn.Trainer(model, batches, nn.CrossEntropyLoss(), optimizer, epochs=10, test=test_batches, folder="run")
     history = trainer.fit(resume=True)
     history[-1].test.loss                               # 0.1234
-    history.plot("run/curves.png")
 
 `Trainer.fit` is the loop, `Trainer.learn` one optimiser step; then come the history, and saving and resuming.
 """
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import KW_ONLY, dataclass
 from itertools import islice
 from pathlib import Path
@@ -38,8 +39,7 @@ from ..parallel.workers import group, rank
 from ..utils import clip_grad_norm_
 from . import saved_state
 from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, not_batches, share_of
-from .history import History, HistoryRow
-from .progress import Progress, noting_ctrl_c
+from .history import History, HistoryRow, Progress
 
 TWICE = ("CrossEntropyLoss", "Softmax"), ("BCEWithLogitsLoss", "Sigmoid")  # a loss, and the layer that it has in itself
 KINDS: tuple[tuple[str, str, Any], ...] = (
@@ -121,9 +121,8 @@ class Trainer:
         self._rate = float(self.optimizer.param_groups[0]["lr"])  # of the last step
         self._partial = False  # whether Ctrl-C cut the last row short
         self._running: Iterator[Any] | None = None  # the rest of the current epoch
-        self._optimizer_settings = saved_state.optimizer_settings(
-            self.optimizer, self.schedule
-        )  # before a step changes them
+        # now, before a step changes them:
+        self._optimizer_settings = saved_state.optimizer_settings(self.optimizer, self.schedule)
 
     def _problems(self) -> Iterator[str]:
         """Messages about options that cannot be."""
@@ -481,6 +480,34 @@ Trainer.__init__ = explained(Trainer.__init__)  # type: ignore[method-assign]
 def _has_state(batches: Any) -> TypeGuard[DataLoader]:
     """Whether batches know their position, as a DataLoader does and a list does not."""
     return hasattr(batches, "load_state_dict")
+
+
+@contextmanager
+def noting_ctrl_c() -> Iterator[threading.Event]:
+    """Context manager in which the first Ctrl-C only sets an event; the second raises KeyboardInterrupt.
+
+        with noting_ctrl_c() as pressed:
+            while not pressed.is_set():
+                step()
+
+    It changes nothing outside the main thread, where Python allows no signal handlers, and where Ctrl-C is ignored
+    already (nohup).
+    """
+    pressed = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield pressed
+        return
+
+    def note(number: int, frame: Any) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def fit(

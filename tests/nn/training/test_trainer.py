@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from nn.training import progress
-from nn.training.progress import Progress
+from nn.training import history
+from nn.training.history import Progress
 from small_training import Press, bits, blobs, fitted, halves, make, sgd
 from strict_cupy import count_synchronisations
 
@@ -229,7 +229,7 @@ def test_where_ctrl_c_is_ignored_it_stays_ignored_and_other_threads_leave_it_alo
 def clock(monkeypatch):
     """A clock that only moves when told to: clock(seconds)."""
     now = [0.0]
-    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(history.time, "perf_counter", lambda: now[0])
 
     def wait(seconds):
         now[0] += seconds

@@ -32,16 +32,18 @@ def measure(settings: "Settings") -> Measured:
     """Who sees whom; then each of the three at its task."""
     tl.manual_seed(settings.seed)
     made = show.make(8000, settings.seed)
-    asked = show.encode_date(show.DATE)
+    asked = show.DATES.encode(show.DATE)
     text = {"vocab_size": made.words.vocab_size, "context": made.longest, "init_std": None, **SIZES}
     decoder = GPT(GPTConfig(layers=2, **text))
     encoder = Encoder(EncoderConfig(layers=2, embedding_norm=False, **text))
-    both = EncoderDecoder(EncoderDecoderConfig(layers=1, vocab_size=show.SIGNS, context=show.LONGEST_DATE, **SIZES))
+    both = EncoderDecoder(
+        EncoderDecoderConfig(layers=1, vocab_size=show.DATES.vocab_size, context=show.LONGEST_DATE, **SIZES)
+    )
     m = Measured()
 
     # Who sees whom, measured on the untrained models
     tokens = made.encode(SENTENCE)
-    source, target = show.encode_date("4 May"), show.date_target("05-04")
+    source, target = show.DATES.encode("4 May"), show.date_target("05-04")
     words = [made.words.token(token) for token in tokens]
     in_source, in_target = show.date_signs(source), show.date_signs(target)
     m.seen = {  # which output depends on which token, and the names of both
@@ -87,10 +89,10 @@ def measure(settings: "Settings") -> Measured:
           settings.date_steps, settings)  # fmt: skip
     translate = {"start": show.DATE_START, "stop": show.DATE_END, "max_new_tokens": 11, "temperature": 0}
     m.dates, m.iso = show.date_examples(300, settings.seed + 1)  # in years that end in 9, which training leaves out
-    written = both.generate_batch([show.encode_date(text) for text in m.dates], **translate)
-    m.said = [show.decode_date(tokens) for tokens in written]
+    written = both.generate_batch([show.DATES.encode(text) for text in m.dates], **translate)
+    m.said = [show.DATES.decode(tokens) for tokens in written]
     m.translated = np.mean([a == b for a, b in zip(m.iso, m.said, strict=True)])
-    m.mine = show.decode_date(both.generate(asked, **translate))
+    m.mine = show.DATES.decode(both.generate(asked, **translate))
     m.cross = both.trace(asked, show.date_target(m.mine)).cross[0]  # (heads, target, source)
 
     # Inference: the prompt in parallel, the answer token by token

@@ -12,7 +12,7 @@ logit. Softmax turns scores into probabilities; the temperature T divides the sc
 Then one word is drawn. T below 1 makes the likely words likelier, T above 1 makes all words more alike.
 """
 
-from helpers.program import Measured, RealToo, detail, start
+from helpers.program import Measured, RealToo, start
 from show import temperature as show
 
 import numpy as np
@@ -20,7 +20,6 @@ import numpy as np
 import tinygrad_lecture as tl
 from transformer import probabilities
 
-PROMPT = "The weather today is"
 SCORES = {"sunny": 2.0, "cloudy": 1.8, "rainy": 1.2, "snowy": 0.8, "windy": 0.6}
 REQUESTS = {  # the lecture's temperatures for kinds of request
     "weather report": 0.5,
@@ -36,7 +35,7 @@ def measure(settings: "Settings") -> Measured:
     """The exercise, question by question."""
     words = list(SCORES)
     scores = tl.tensor(list(SCORES.values()), dtype=tl.float64)  # (words,)
-    m = Measured(words=words, powers={}, p={})
+    m = Measured(words=words, scores=SCORES, powers={}, p={})
 
     # "Calculate probabilities": softmax by hand
     for T in dict.fromkeys((*settings.T, *show.LECTURE)):
@@ -70,22 +69,6 @@ def measure(settings: "Settings") -> Measured:
     return m
 
 
-def report(m: Measured, settings: "Settings") -> None:
-    """Print what was measured, and draw it."""
-    print(f'"{PROMPT} ..."  What comes next?')
-    for say, T in zip([print, *[detail] * len(settings.T)], settings.T, strict=False):  # the others with --more
-        show.softmax_by_hand(say, T, SCORES, m.powers[T], m.p[T])
-    show.rounding(m)
-    show.limits(m)
-    show.kinds_of_request(m)
-    show.dynamic(m)
-    show.draws(m, settings.draws)
-    print("\nPictures:")
-    compared = {T: (m.p[T], m.counts[T] / settings.draws) for T in sorted(settings.T)}
-    show.draw_temperatures(PROMPT, m.words, compared, settings.draws, settings.out / "temperature.png")
-    show.draw_continuum(SCORES, m.curves, settings.out / "continuum.png")
-
-
 def softmax(scores: tl.Tensor, T: float) -> np.ndarray:
     """The probabilities of the words at a temperature: (words,) -> (words,)."""
     return tl.softmax(scores / T, axis=-1).numpy()
@@ -105,4 +88,4 @@ class Settings(RealToo, out="temperature", ask_real=(show.measure_real, show.rep
 
 
 if __name__ == "__main__":
-    start(measure, Settings, report)
+    start(measure, Settings, show.report)

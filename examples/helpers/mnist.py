@@ -89,11 +89,8 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.float32
 
 def _find(folder: Path, name: str) -> Path:
     """Return the path of a file in `folder` under its usual or its dotted name, with or without `.gz`."""
-    for stem in (name, name.replace("-idx", ".idx")):
-        for ending in ("", ".gz"):
-            path = folder / (stem + ending)
-            if path.is_file():
-                return path
+    if found := sorted(folder.glob(name.replace("-idx", "[-.]idx") + "*")):
+        return found[0]
     raise DataError(f"{folder} has no {name} or {name}.gz; MNIST is {', '.join(FULL)}")
 
 

@@ -12,7 +12,7 @@ from helpers import corpora
 from helpers.drawing import attention_map, new_figure, save
 from helpers.program import detail
 from helpers.training import train
-from transformer import WordTokenizer, mask_tokens
+from transformer import CharTokenizer, WordTokenizer, mask_tokens
 from transformer.training import IGNORED
 
 # --- sentences: for a decoder the next words, for an encoder hidden words, for a classifier labels --------------------
@@ -146,10 +146,9 @@ def reading_times(model):
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
           "November", "December")  # fmt: skip
-CHARACTERS = " ,.-0123456789" + "".join(sorted(set("".join(MONTHS))))
 DATE, ISO = "July 14, 1789", "1789-07-14"  # a date to translate
-DATE_PAD, DATE_START, DATE_END = len(CHARACTERS), len(CHARACTERS) + 1, len(CHARACTERS) + 2
-SIGNS = len(CHARACTERS) + 3
+DATES = CharTokenizer(" ,.-0123456789" + "".join(sorted(set("".join(MONTHS)))), ["pad", "start", "end"])
+DATE_PAD, DATE_START, DATE_END = DATES.special_tokens.values()
 LONGEST_DATE = 20
 DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -174,32 +173,19 @@ def make_dates(n, seed):
     written, iso = date_examples(n, seed, test=False)
     source = np.full((n, LONGEST_DATE), DATE_PAD)
     for row, text in zip(source, written, strict=True):
-        row[: len(text)] = encode_date(text)
+        row[: len(text)] = DATES.encode(text)
     begun = np.array([date_target(text) for text in iso])  # (n, 11)
     return source, source != DATE_PAD, begun, np.column_stack([begun[:, 1:], np.full(n, DATE_END)])
 
 
-def encode_date(text):
-    """The characters of a date as tokens."""
-    return [CHARACTERS.index(c) for c in text]
-
-
 def date_target(iso):
     """What the decoder is given: the start, and the characters up to the one before each."""
-    return [DATE_START, *(CHARACTERS.index(c) for c in iso)]
-
-
-def decode_date(tokens):
-    """Tokens as a text."""
-    return "".join(CHARACTERS[t] for t in tokens if t < DATE_PAD)
+    return [DATE_START, *DATES.encode(iso)]
 
 
 def date_signs(tokens):
     """Tokens as signs, one each."""
-    return [
-        CHARACTERS[t].replace(" ", "␣") if t < DATE_PAD else {DATE_PAD: "pad", DATE_START: "start", DATE_END: "end"}[t]
-        for t in tokens
-    ]
+    return [DATES.token(token).replace(" ", "␣") for token in tokens]
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
@@ -233,7 +219,7 @@ def report(m, settings):
 
     print("\nPictures:")
     draw_masks(m.seen, settings.out / "masks.png")
-    draw_cross_attention(m.cross, date_signs(encode_date(DATE)), [*m.mine, "end"], settings.out / "date.png")
+    draw_cross_attention(m.cross, date_signs(DATES.encode(DATE)), [*m.mine, "end"], settings.out / "date.png")
 
 
 def what_is_seen(grid):

@@ -215,7 +215,8 @@ def report(m, settings):
     print(f"\nAn operation not seen in training: asked a {new} b, it is right for {right:.1%},", end=" ")
     print(f"and gives the result of a {sign} b for {same:.1%}.")
     agreement(m.agree, m.both_wrong, sign)
-    by_kind(f"Errors of the half-trained model, {m.half_trained.right:.0%} right, by kind", m.mistakes)
+    print(f"\nErrors of the half-trained model, {m.half_trained.right:.0%} right, by kind:")
+    print("  " + ", ".join(f"{kind} {share:.0%}" for kind, share in m.mistakes.items()))
 
     print("\nPictures:")
     draw_learning(m.points, settings.out / "learning.png")
@@ -227,12 +228,6 @@ def agreement(agree, both_wrong, sign):
     print(f"The two answers agree for {agree:.1%} of the pairs.")
     often = f"happened {both_wrong:,} times" if both_wrong > 1 else "happened once" if both_wrong else "never happened"
     print(f"  Consistent does not mean right: both answers may be the same and wrong. Here that {often}.")
-
-
-def by_kind(title, found):
-    """Print the kinds of mistakes."""
-    print(f"\n{title}:")
-    print("  " + ", ".join(f"{kind} {share:.0%}" for kind, share in found.items()))
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

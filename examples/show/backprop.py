@@ -80,7 +80,11 @@ def report(m, settings):
     print(f"  Backward takes {m.ratio:.1f} times as long as forward.", end=" ")
     print(f"To nudge each parameter takes {m.nudging:,.0f} times as long as backward.")
 
-    noise(m)
+    # How far the gradient of a batch lies from that of all pictures
+    detail("\nThe noise of a batch: how far its gradient lies from that of all 8,500 pictures, relative to its length")
+    rows = {f"{n} at once": (noise, m.noise[0] * n**-0.5) for n, noise in zip(BATCHES, m.noise, strict=True)}
+    table(("measured", f"expected: {m.noise[0]:.2f} / sqrt(n)"), rows, ".2f", say=detail)
+
     print("\nPictures:")
     draw_computation_graph(m.graph, settings.out / "graph.png")
     if settings.page:
@@ -140,13 +144,6 @@ def three_ways(parameters, values, graph, activation, cost):
 
 
 # --- the price --------------------------------------------------------------------------------------------------------
-
-
-def noise(m):
-    """Print how far the gradient of a batch lies from that of all pictures."""
-    detail("\nThe noise of a batch: how far its gradient lies from that of all 8,500 pictures, relative to its length")
-    rows = {f"{n} at once": (noise, m.noise[0] * n**-0.5) for n, noise in zip(BATCHES, m.noise, strict=True)}
-    table(("measured", f"expected: {m.noise[0]:.2f} / sqrt(n)"), rows, ".2f", say=detail)
 
 
 # --- the price of a gradient: time, memory, finite differences --------------------------------------------------------

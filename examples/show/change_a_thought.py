@@ -147,8 +147,27 @@ def report(m, settings):
     if turn < n:
         print(f"   From block {turn - 1} on the last token's vector alone decides in all ten.")
 
-    parts(m)
-    heads(m)
+    # What attention and the FFNs do: who exchanges, who knows the capital, who adds to its logit
+    attention, ffn = m.past_attention.max(), m.past_ffn.min()
+    print(f"   Swapped, while attention adds to the last token what it did: by {attention:.1g}; the FFNs: {ffn:.1g}.")
+    if len(m.quarters) > 1:
+        names = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in m.quarters]
+        print(f"   Right capitals: {m.right.sum()}; without what a part of blocks {', '.join(names)}", end=" ")
+        print("adds to the country's vector:")
+        print("   " + "; ".join(f"without {part} {', '.join(map(str, left))}" for part, left in m.without.items()))
+    heads, ffns = m.shares.heads.size, m.shares.ffns.size
+    detail(f"   A logit is the sum of what the embedding, {heads} heads and {ffns} FFNs add, but for {max(m.off):.0e}.")
+    print(f"   To the lead of the right capital heads add {np.mean(m.heads):+.1f},", end=" ")
+    print(f"FFNs {np.mean(m.ffns):+.1f}; FFNs more in {np.greater(m.ffns, m.heads).sum()} of {len(m.ffns)}.")
+
+    # Which kinds of sentences suffer without a head, and whether gradients foretold it
+    tried = f"{len(m.lost)} of {m.foretold[0].size} that gradients call strongest"
+    print(f"\n2. One head silenced after another, {tried}. The lead of the right word loses, in logits:")
+    strongest = sorted(m.lost, key=lambda head: -m.by_kind[head].max())
+    shown = strongest if SHOW_MORE.get() else strongest[:3]
+    table(dict.fromkeys(m.asked.kinds), {name(head): m.by_kind[head] for head in shown}, ".2f", "without head")
+    one, several = m.kinds_hurt.count(1), sum(n > 1 for n in m.kinds_hurt)
+    print(f"   {one} of these heads take more than {HURT} from one kind of sentences, {several} from several.")
 
     # The induction heads, and what is left of few-shot learning without them
     best = ", ".join(f"{name(head)} {m.share[head]:.2f}" for head in largest(m.share, 3))
@@ -158,7 +177,16 @@ def report(m, settings):
     columns = *m.asked.shots, "P of the right word there"
     table(columns, {which: (*shares, f"{np.mean(p):.2f}") for (which, shares), p in rows}, ".0%")
 
-    tone(m, settings.strengths)
+    # What a direction does to other pairs of sentences, and to the text that follows
+    print(f"\n4. A direction added after block {m.asked.block}: how much likelier a formal sentence is (nats); a text:")
+    for strength, lead, texts in zip(settings.strengths, m.formal.T, m.texts, strict=True):
+        for opening, text in zip(m.asked.openings, texts, strict=True):
+            show = print if text is texts[0] else detail
+            row = f"   {strength:+.1f}  {leads(lead):>15}" if text is texts[0] else " " * 24
+            show(f"{row}   {' '.join(f'{opening} {text}'.split())}")
+    likely = m.losses.mean((1, 2))
+    print(f"   The price: sentences become less likely, by up to {likely.max() - likely.min():.2f} nats.")
+
     print("\nPictures:")
 
     draw_moved(m, settings.out / "swap.png")
@@ -190,47 +218,9 @@ def leads(lead):
     return f"{lead.mean():+.2f}, {(lead > 0).sum()} of {len(lead)}"
 
 
-def parts(m):
-    """Print what attention and the FFNs do: who exchanges, who knows the capital, who adds to its logit."""
-    attention, ffn = m.past_attention.max(), m.past_ffn.min()
-    print(f"   Swapped, while attention adds to the last token what it did: by {attention:.1g}; the FFNs: {ffn:.1g}.")
-    if len(m.quarters) > 1:
-        names = ["-".join(dict.fromkeys(block.split(".")[1] for block in (some[0], some[-1]))) for some in m.quarters]
-        print(f"   Right capitals: {m.right.sum()}; without what a part of blocks {', '.join(names)}", end=" ")
-        print("adds to the country's vector:")
-        print("   " + "; ".join(f"without {part} {', '.join(map(str, left))}" for part, left in m.without.items()))
-    heads, ffns = m.shares.heads.size, m.shares.ffns.size
-    detail(f"   A logit is the sum of what the embedding, {heads} heads and {ffns} FFNs add, but for {max(m.off):.0e}.")
-    print(f"   To the lead of the right capital heads add {np.mean(m.heads):+.1f},", end=" ")
-    print(f"FFNs {np.mean(m.ffns):+.1f}; FFNs more in {np.greater(m.ffns, m.heads).sum()} of {len(m.ffns)}.")
-
-
 def strongest(foretold, n=3):
     """The n heads with the largest losses foretold for each sentence. foretold: (sentences, layers, heads)."""
     return sorted({(block, head) for row in foretold for block, head in largest(row, n)})
-
-
-def heads(m):
-    """Print which kinds of sentences suffer without a head, and whether gradients foretold it."""
-    tried = f"{len(m.lost)} of {m.foretold[0].size} that gradients call strongest"
-    print(f"\n2. One head silenced after another, {tried}. The lead of the right word loses, in logits:")
-    strongest = sorted(m.lost, key=lambda head: -m.by_kind[head].max())
-    shown = strongest if SHOW_MORE.get() else strongest[:3]
-    table(dict.fromkeys(m.asked.kinds), {name(head): m.by_kind[head] for head in shown}, ".2f", "without head")
-    one, several = m.kinds_hurt.count(1), sum(n > 1 for n in m.kinds_hurt)
-    print(f"   {one} of these heads take more than {HURT} from one kind of sentences, {several} from several.")
-
-
-def tone(m, strengths):
-    """Print what a direction does to other pairs of sentences, and to the text that follows."""
-    print(f"\n4. A direction added after block {m.asked.block}: how much likelier a formal sentence is (nats); a text:")
-    for strength, lead, texts in zip(strengths, m.formal.T, m.texts, strict=True):
-        for opening, text in zip(m.asked.openings, texts, strict=True):
-            show = print if text is texts[0] else detail
-            row = f"   {strength:+.1f}  {leads(lead):>15}" if text is texts[0] else " " * 24
-            show(f"{row}   {' '.join(f'{opening} {text}'.split())}")
-    likely = m.losses.mean((1, 2))
-    print(f"   The price: sentences become less likely, by up to {likely.max() - likely.min():.2f} nats.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

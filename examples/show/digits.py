@@ -168,7 +168,14 @@ def report(m, settings):
     print(f"{m.guessed_right:.0%} of its answers are right{luck}. One in ten is chance.")
     cost_of_one("The trained network sees the same 3", m.trained, settings.loss, detail)
 
-    costs(m, settings.loss)
+    # The mean cost of test pictures that are read right and surely, right but unsurely, and wrong
+    what, note = ("cost", "") if settings.loss == "mse" else ("squared error", " (training lowered the cross-entropy)")
+    print(f"\nThe {what} of test pictures{note}, a sum of squares (sure: the largest output is above {SURE}):")
+    least, most, perfect = m.costs.values()
+    print(f"  {perfect:g} for exactly the wanted outputs, from {least:.6f} to {most:.3f} for these:")
+    for name, (n, mean) in m.groups.items():
+        print(f"  {name:16} {n:5,} pictures   mean {what} {mean:.3f}" if n else f"  {name:16}  none")
+
     shares("Do pictures need 784 inputs? Networks trained alike", {"28 × 28 = 784 inputs": m.read, **m.others})
     shares("Lighting and size, as in no training picture", {"as they are": m.read, **m.varied})
     ends, right = m.plateau
@@ -182,7 +189,23 @@ def report(m, settings):
         detail(f"\nFor nine of ten pictures the ten outputs sum to {low:.2f}-{high:.2f}. Each is a sigmoid by itself,")
         detail("  so they need not sum to 1: they are confidences, not probabilities.")
 
-    neurons(m)
+    # How like an edge or a stroke the first layer is, and whether a later neuron stands for loops
+    detail("\nWhat the neurons of the first layer like to see: their weights")
+    columns = "neighbouring pixels correlate", "the most similar edge or stroke explains of a neuron"
+    table(columns, {name: (f"{m.smooth[name]:.2f}", share) for name, share in m.explained.items()}, ".0%", say=detail)
+    if holds("more than random patches", m):
+        rest = "" if holds("edges", m) else "; most of the weights is something else"
+        detail(f"  So edges and strokes are learnt, more than random patches have{rest}: see first_layer.png.")
+    if m.fires is not None:
+        detail(
+            '\nDoes a neuron stand for a part, such as "loop at top"? It would fire for 8 and 9 and for no other',
+            end=" ",
+        )
+        detail(
+            "digit:\n  a difference of 1 between its mean activations for these and for the others. Of these", end=" "
+        )
+        detail(f"neurons the best differs by {m.loop:.2f}{elsewhere('loop at top', '.2f', m)}.")
+        detail("  So one may stand for it." if holds("loop at top", m) else "  So no neuron stands for a loop at top.")
     detail(f"\nThe weights: {settings.out / 'weights.safetensors'}")
 
     print("\nPictures:")
@@ -203,36 +226,10 @@ def cost_of_one(title, a, loss, say):
         say(f"  Training lowers another cost, the cross-entropy: -ln a_3 = {-np.log(a[3]):.4f}.")
 
 
-def costs(m, loss):
-    """Print the mean cost of test pictures that are read right and surely, right but unsurely, and wrong."""
-    what, note = ("cost", "") if loss == "mse" else ("squared error", " (training lowered the cross-entropy)")
-    print(f"\nThe {what} of test pictures{note}, a sum of squares (sure: the largest output is above {SURE}):")
-    least, most, perfect = m.costs.values()
-    print(f"  {perfect:g} for exactly the wanted outputs, from {least:.6f} to {most:.3f} for these:")
-    for name, (n, mean) in m.groups.items():
-        print(f"  {name:16} {n:5,} pictures   mean {what} {mean:.3f}" if n else f"  {name:16}  none")
-
-
 def shares(title, read):
     """Print how many pictures are read right, by name."""
     detail(f"\n{title}:")
     table(["test pictures read right"], {name: [share] for name, share in read.items()}, ".1%", say=detail)
-
-
-def neurons(m):
-    """Print how like an edge or a stroke the first layer is, and whether a later neuron stands for loops."""
-    detail("\nWhat the neurons of the first layer like to see: their weights")
-    columns = "neighbouring pixels correlate", "the most similar edge or stroke explains of a neuron"
-    table(columns, {name: (f"{m.smooth[name]:.2f}", share) for name, share in m.explained.items()}, ".0%", say=detail)
-    if holds("more than random patches", m):
-        rest = "" if holds("edges", m) else "; most of the weights is something else"
-        detail(f"  So edges and strokes are learnt, more than random patches have{rest}: see first_layer.png.")
-    if m.fires is None:
-        return
-    detail('\nDoes a neuron stand for a part, such as "loop at top"? It would fire for 8 and 9 and for no other digit:')
-    detail("  a difference of 1 between its mean activations for these and for the others. Of these neurons", end=" ")
-    detail(f"the best differs by {m.loop:.2f}{elsewhere('loop at top', '.2f', m)}.")
-    detail("  So one may stand for it." if holds("loop at top", m) else "  So no neuron stands for a loop at top.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -125,7 +125,9 @@ def report(m, settings):
     """Print what was measured, and draw it."""
     trained(m.history)
 
-    losses(m)
+    # The losses to compare with, and whether the model has learnt more than they know
+    rows = {name: (f"{loss:.3f}", f"{math.exp(loss):.1f}") for name, loss in m.loss.items()}
+    table(("loss", "e^loss"), rows, corner="cross-entropy per token, and perplexity, on the test text")
 
     # The test loss, if what comes after each block were unembedded; and what the blocks before the middle know
     detail("\nThe logit lens: the test loss if the model stopped after", end=" ")
@@ -161,12 +163,6 @@ def report(m, settings):
     print("\nPictures:")
     draw_curves(m.history, m.loss, settings.out / "curves.png")
     draw_inside(m.writer.model, m.writer.tokenizer, m.writer.encode(text), settings.out)
-
-
-def losses(m):
-    """The losses to compare with, and whether the model has learnt more than they know."""
-    rows = {name: (f"{loss:.3f}", f"{math.exp(loss):.1f}") for name, loss in m.loss.items()}
-    table(("loss", "e^loss"), rows, corner="cross-entropy per token, and perplexity, on the test text")
 
 
 def trained(history):

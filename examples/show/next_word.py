@@ -52,7 +52,16 @@ def report(m, settings):
     table(("score", "softmax"), rows | {f"all {n}": ("", m.total)}, ".4f", say=detail)
     detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
 
-    question(m)
+    # What follows the question, with and without a sentence before it
+    print('\nWhat follows "?", whose vector has taken up what stands before it:')
+    shown = f"{LINES['wet'][0]} {QUESTION}", f"{LINES['dry'][0]} {QUESTION}"
+    for text, chances in {QUESTION: m.question, **m.told}.items():
+        (print if text in (QUESTION, *shown) else detail)(f"  {text:47} {top(chances)}")
+    shares = ", ".join(f"{word} {share:.2f}" for word, share in ANSWERS.items())
+    print(f"  Without a sentence before it the corpus answers by chance: {shares}.")
+    print(f"  The model's probabilities differ from these by {m.off:.2f} at most{elsewhere('usual', '.2f', m)}.")
+    if holds("usual", m):
+        print("  It says what is usual in its text, not what happened at a bank.")
 
     # The likeliest capital of countries whose capital the corpus states, and of others
     print("\nHallucination: the corpus never states these capitals, though it has both the country and the city.")
@@ -118,19 +127,6 @@ def progress(step, loss, paris):
 def top(chances, n=4):
     """The likeliest words as "'Yes' 0.40   'No' 0.30"."""
     return "   ".join(f"'{word}' {p:.2f}" for word, p in list(chances.items())[:n])
-
-
-def question(m):
-    """Print what follows the question, with and without a sentence before it."""
-    print('\nWhat follows "?", whose vector has taken up what stands before it:')
-    shown = f"{LINES['wet'][0]} {QUESTION}", f"{LINES['dry'][0]} {QUESTION}"
-    for text, chances in {QUESTION: m.question, **m.told}.items():
-        (print if text in (QUESTION, *shown) else detail)(f"  {text:47} {top(chances)}")
-    shares = ", ".join(f"{word} {share:.2f}" for word, share in ANSWERS.items())
-    print(f"  Without a sentence before it the corpus answers by chance: {shares}.")
-    print(f"  The model's probabilities differ from these by {m.off:.2f} at most{elsewhere('usual', '.2f', m)}.")
-    if holds("usual", m):
-        print("  It says what is usual in its text, not what happened at a bank.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

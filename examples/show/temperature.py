@@ -9,6 +9,7 @@ from helpers.inside import effective_number
 from helpers.program import Measured, detail, holds, table
 from helpers.real import DATA, chances, smollm2
 
+PROMPT = "The weather today is"
 # The lecture's solution: T -> the exponentials, their sum, the probabilities.
 LECTURE = {
     0.5: ((54.6, 36.6, 11.0, 5.0, 3.3), 110.5, (0.49, 0.33, 0.10, 0.05, 0.03)),
@@ -22,6 +23,53 @@ REQUESTS = (
     "Write a poem about the weather.",
     "Write down the exact weather, please.",
 )
+
+
+def report(m, settings):
+    """Print what was measured, and draw it."""
+    print(f'"{PROMPT} ..."  What comes next?')
+    for say, T in zip([print, *[detail] * len(settings.T)], settings.T, strict=False):  # the others with --more
+        softmax_by_hand(say, T, m.scores, m.powers[T], m.p[T])
+    if not holds("rounded", m):
+        print(f"  {m.rounded_otherwise} of the lecture's 15 probabilities are not rounded right;", end=" ")
+        print(f"none is off by more than {m.off:.4f}.")
+
+    # The probabilities from T near 0 to T near infinity, and how uncertain the choice is
+    print("\nFrom T near 0, where one word has all, to T near infinity, where all are equally likely:")
+    rows = {f"{T:g}": (*p, f"{effective_number(p):.2f}") for T, p in m.limits.items()}
+    table((*m.words, "effective number of words"), rows, ".4f", "T")
+    print("  Effective number of words, exp(entropy): the choice is as uncertain as among so many equally likely ones.")
+    print(f'  T = 0 would divide by 0; it is defined as greedy: always the likeliest word, "{m.greedy}".')
+
+    # What the lecture's temperatures do for its kinds of request: reliability against variety
+    print("\nWhich temperature for which request? Reliable answers repeat themselves, creative ones vary:")
+    rows = {}
+    for kind, (T, p) in m.kinds.items():
+        rows[kind] = f"{T:g}", f"{p[0]:.2f}", f"{m.same[kind]:.0%}", f"{effective_number(p):.2f}"
+    table(("T", f"P({m.words[0]})", "two answers are the same", "effective number of words"), rows)
+
+    # The temperature chosen for each request, the probability of the likeliest word, and some words drawn
+    print("\nDynamic temperature: a rule reads the request and chooses T. Six words drawn for each:")
+    for request, T in m.chosen.items():
+        print(f"  {request:39}T = {T:<5g}P(sunny) {m.dynamic[request][0]:.2f}   {', '.join(m.said[request])}")
+    print('  The rule knows words, not meaning: to it "write" asks for invention, also where a fact is wanted.')
+
+    # How often each word was drawn, and how often that is expected; one standard deviation is sqrt(n p (1 - p))
+    n = settings.draws
+    detail(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
+    detail("standard deviation; about one count in three lies further away):")
+    rows = {}
+    for i, word in enumerate(m.words):
+        shares = [(c[i], m.p[T][i]) for T, c in m.counts.items()]
+        rows[word] = [f"{c:,} {n * p:6,.0f} ±{math.sqrt(n * p * (1 - p)):4.0f}" for c, p in shares]
+    table([f"T = {T:g}" for T in m.counts], rows, say=detail)
+    far = ", ".join(f"{x:.1f}" for x in m.chi_square)
+    detail(f"  chi-square {far}: the sum of (drawn - expected)² / expected, by chance below 13.3 in 99 of 100.")
+
+    print("\nPictures:")
+    compared = {T: (m.p[T], m.counts[T] / n) for T in sorted(settings.T)}
+    draw_temperatures(PROMPT, m.words, compared, n, settings.out / "temperature.png")
+    draw_continuum(m.scores, m.curves, settings.out / "continuum.png")
 
 
 def softmax_by_hand(say, T, scores, powers, p):
@@ -43,52 +91,6 @@ def off(value, lecture, decimals):
     if lecture in ("", round(value, decimals)):
         return ""
     return f"  {value:.{decimals + 2}f} rounds to {value:.{decimals}f}"
-
-
-def rounding(m):
-    """How far the lecture's figures are from what is computed."""
-    if not holds("rounded", m):
-        print(f"  {m.rounded_otherwise} of the lecture's 15 probabilities are not rounded right;", end=" ")
-        print(f"none is off by more than {m.off:.4f}.")
-
-
-def limits(m):
-    """The probabilities from T near 0 to T near infinity, and how uncertain the choice is."""
-    print("\nFrom T near 0, where one word has all, to T near infinity, where all are equally likely:")
-    rows = {f"{T:g}": (*p, f"{effective_number(p):.2f}") for T, p in m.limits.items()}
-    table((*m.words, "effective number of words"), rows, ".4f", "T")
-    print("  Effective number of words, exp(entropy): the choice is as uncertain as among so many equally likely ones.")
-    print(f'  T = 0 would divide by 0; it is defined as greedy: always the likeliest word, "{m.greedy}".')
-
-
-def kinds_of_request(m):
-    """What the lecture's temperatures do for its kinds of request: reliability against variety."""
-    print("\nWhich temperature for which request? Reliable answers repeat themselves, creative ones vary:")
-    rows = {}
-    for kind, (T, p) in m.kinds.items():
-        rows[kind] = f"{T:g}", f"{p[0]:.2f}", f"{m.same[kind]:.0%}", f"{effective_number(p):.2f}"
-    table(("T", f"P({m.words[0]})", "two answers are the same", "effective number of words"), rows)
-
-
-def dynamic(m):
-    """The temperature chosen for each request, the probability of the likeliest word, and some words drawn."""
-    print("\nDynamic temperature: a rule reads the request and chooses T. Six words drawn for each:")
-    for request, T in m.chosen.items():
-        print(f"  {request:39}T = {T:<5g}P(sunny) {m.dynamic[request][0]:.2f}   {', '.join(m.said[request])}")
-    print('  The rule knows words, not meaning: to it "write" asks for invention, also where a fact is wanted.')
-
-
-def draws(m, n):
-    """How often each word was drawn, and how often it is expected; one standard deviation is sqrt(n p (1 - p))."""
-    detail(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
-    detail("standard deviation; about one count in three lies further away):")
-    rows = {}
-    for i, word in enumerate(m.words):
-        shares = [(c[i], m.p[T][i]) for T, c in m.counts.items()]
-        rows[word] = [f"{c:,} {n * p:6,.0f} ±{math.sqrt(n * p * (1 - p)):4.0f}" for c, p in shares]
-    table([f"T = {T:g}" for T in m.counts], rows, say=detail)
-    far = ", ".join(f"{x:.1f}" for x in m.chi_square)
-    detail(f"  chi-square {far}: the sum of (drawn - expected)² / expected, by chance below 13.3 in 99 of 100.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

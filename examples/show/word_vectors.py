@@ -156,21 +156,16 @@ def report(m, settings):
     if len(m.between) > 1:
         print(f"  Of {len(m.between)} such threes the middle one is between the others in {sum(m.between)}.")
 
-    bias(m)
+    # Occupations on the direction from male to female
+    if m.female:
+        print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:")
+        for job, cosine in m.female.items():
+            print(f"  {job:12} {cosine:+.2f}" + (f'   the text says "she" of {m.jobs[job]:4.0%}' if m.made else ""))
+        print(f"  Their correlation with the stereotype is {m.bias:.2f}.", end=" ")
+        print("Nothing but the text puts them there." if holds("bias", m) else "Chance brings as much.")
     print("\nPictures:")
     draw_directions(vectors, m.relations, settings.out / "directions.png")
     draw_clusters(vectors, m.clusters, settings.out / "clusters.png")
-
-
-def bias(m):
-    """Occupations on the direction from male to female."""
-    if not m.female:
-        return
-    print("\nBias. Occupations on the direction from male to female words, the mean of man → woman and the like:")
-    for job, cosine in m.female.items():
-        print(f"  {job:12} {cosine:+.2f}" + (f'   the text says "she" of {m.jobs[job]:4.0%}' if m.made else ""))
-    print(f"  Their correlation with the stereotype is {m.bias:.2f}.", end=" ")
-    print("Nothing but the text puts them there." if holds("bias", m) else "Chance brings as much.")
 
 
 def unit(vector):

@@ -197,9 +197,9 @@ def report(m, settings):
         rest = "" if holds("edges", m) else "; most of the weights is something else"
         detail(f"  So edges and strokes are learnt, more than random patches have{rest}: see first_layer.png.")
     if m.fires is not None:
-        part = 'Does a neuron stand for a part, such as "loop at top"? It would fire for 8 and 9 and for no other digit:'
+        q = 'Does a neuron stand for a part, such as "loop at top"? It would fire for 8 and 9 and for no other digit:'
         apart = "a difference of 1 between its mean activations for these and for the others. Of these neurons the best"
-        detail(f"\n{part}\n  {apart} differs by {m.loop:.2f}{elsewhere('loop at top', '.2f', m)}.")
+        detail(f"\n{q}\n  {apart} differs by {m.loop:.2f}{elsewhere('loop at top', '.2f', m)}.")
         detail("  So one may stand for it." if holds("loop at top", m) else "  So no neuron stands for a loop at top.")
     detail(f"\nThe weights: {settings.out / 'weights.safetensors'}")
 

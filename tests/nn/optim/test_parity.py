@@ -103,31 +103,6 @@ def from_torch(state: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_pytorch_continues_from_our_state(name: str) -> None:
-    twins = Twins(SHAPES[1:], "float64", np.random.default_rng(0))
-    settings = {"lr": 0.01, "momentum": 0.9} if name == "SGD" else {"lr": 0.01}
-    ours, theirs = pair(name, settings, [{"params": twins.ours}], [{"params": twins.theirs}])
-    for _ in range(3):
-        twins.gradients()
-        ours.step()
-        theirs.step()
-    state = ours.state_dict()
-    fresh = getattr(torch.optim, name)(twins.theirs, **settings, foreach=False)
-    layout = fresh.state_dict()["param_groups"]
-    held = {
-        i: {key: torch.tensor(v.numpy() if isinstance(v, tl.Tensor) else v).double() for key, v in kept.items()}
-        for i, kept in state["state"].items()
-    }
-    groups = [{**theirs_group, **group} for theirs_group, group in zip(layout, state["param_groups"], strict=True)]
-    fresh.load_state_dict({"state": held, "param_groups": groups})
-    for _ in range(3):
-        twins.gradients()
-        ours.step()
-        fresh.step()
-        twins.agree("after loading")
-
-
-@pytest.mark.parametrize("name", SETTINGS)
 def test_arguments(name: str) -> None:
     """Settings by position are in PyTorch's order, with its defaults; `__init__` is the class's own, and says them."""
     own = getattr(nn.optim, name)

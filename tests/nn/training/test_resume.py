@@ -236,17 +236,6 @@ def test_nan_leaves_the_last_good_state(spoil, message, tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_folder_that_is_not_writable_is_reported_before_the_first_step(tmp_path, monkeypatch):
-    def refuse(*arguments, **settings):
-        raise PermissionError(13, "Permission denied", str(tmp_path))
-
-    monkeypatch.setattr("nn.training.saved_state.check_writable", refuse)
-    trainer = make(folder=tmp_path)
-    with pytest.raises(PermissionError):
-        trainer.fit()
-    assert trainer.step == 0
-
-
 def test_what_saving_needs(tmp_path, monkeypatch):
     trainer = make()
     for attempt in (lambda: trainer.fit(resume=True), trainer.save, trainer.load_best):
@@ -341,27 +330,3 @@ def test_a_killed_run_resumes_to_the_same_bits_with_as_many_workers(tmp_path):
     with pytest.raises(ValueError, match="another run: it has 2 workers, and now there are 1; resume with as many"):
         fit_shared(kind, dropout=0.4, folder=tmp_path)
     assert in_threads(fit_shared, kind, dropout=0.4, folder=tmp_path) == whole
-
-
-def test_ctrl_c_stops_all_workers_after_the_same_step(tmp_path):
-    def interrupted(press, **more):
-        trainer = make(dropout=0.3, **more)
-        if press and nn.parallel.rank() == 0:
-            trainer.loss = Press(11)
-        trainer.fit(resume=not press)
-        return trainer.step, trainer.history.interrupted, bits(trainer)
-
-    whole = in_threads(interrupted, False, folder=tmp_path / "whole")
-    assert [stop[:2] for stop in in_threads(interrupted, True, folder=tmp_path / "run")] == [(11, True)] * 2
-    assert in_threads(interrupted, False, folder=tmp_path / "run") == whole
-
-
-def test_a_loss_that_becomes_nan_in_one_worker_ends_all():
-    def diverge():
-        trainer = make()
-        if nn.parallel.rank():
-            trainer.loss = lambda outputs, targets: nn.functional.cross_entropy(outputs, targets) * float("nan")
-        trainer.fit()
-
-    with pytest.raises(FloatingPointError, match="the loss became nan"):
-        in_threads(diverge)

@@ -1,14 +1,11 @@
 """Fixtures for the tests of pages: Chromium through Playwright, where both are installed.
 
 python -m pip install ".[browser]"      and Chromium: apt-get install chromium, or playwright install chromium
-python tests/helpers/browser.py         tells whether it starts
 BROWSER=required python -m pytest -m browser        fails, where it would skip, without them
 """
 
 import os
 import shutil
-import sys
-from contextlib import contextmanager
 
 import pytest
 
@@ -16,36 +13,22 @@ LOCAL = ("file:", "http://127.0.0.1:")  # no network
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
-class NoBrowser(Exception):
-    """Playwright or Chromium is not there, or does not start."""
-
-
-@contextmanager
-def running_chromium():
-    """A running Chromium: the system's or, without one, Playwright's own. Raises NoBrowser."""
+@pytest.fixture(scope="session")
+def chromium():
+    """A running Chromium: the system's or, without one, Playwright's own."""
+    without = pytest.fail if os.environ.get("BROWSER") == "required" else pytest.skip
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
-        raise NoBrowser("Playwright is not installed; it is in the extra browser") from None
+        without("Playwright is not installed; it is in the extra browser")
     own = next(filter(None, map(shutil.which, CHROMIUM)), None)
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=own, args=["--no-sandbox"])
         except Error as error:
-            raise NoBrowser(f"Chromium does not start: {str(error).splitlines()[0]}") from None
+            without(f"Chromium does not start: {str(error).splitlines()[0]}")
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    try:
-        with running_chromium() as browser:
-            yield browser
-    except NoBrowser as error:
-        if os.environ.get("BROWSER") == "required":
-            pytest.fail(f"BROWSER=required, but {error}")
-        pytest.skip(str(error))
 
 
 @pytest.fixture
@@ -87,11 +70,3 @@ def assert_accessible(visit, path, width):
         page.locator("main:not(:has(#heads)), #heads button").first.wait_for()  # heads: when the model has answered
         assert faults(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-if __name__ == "__main__":
-    try:
-        with running_chromium() as browser:
-            print(f"Chromium {browser.version}")
-    except NoBrowser as error:
-        sys.exit(str(error))

@@ -40,7 +40,7 @@ def differences(
     """
     gradient = np.empty(inputs[position].shape)
     if complex_step:
-        inputs = [x.astype(complex) if _is_float(x) else x for x in inputs]
+        inputs = [x.astype(complex) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in inputs]
     for element in np.ndindex(gradient.shape):
 
         def at(step: complex, element: tuple[int, ...] = element) -> complex:
@@ -55,10 +55,6 @@ def differences(
             step = float(np.cbrt(np.finfo(float).eps)) * max(1.0, abs(float(inputs[position][element])))
             gradient[element] = (at(step) - at(-step)).real / (2 * step)
     return gradient
-
-
-def _is_float(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
 def assert_close(got: Any, expected: Any, what: str, rtol: float, atol: float | None = None) -> None:

@@ -117,13 +117,14 @@ def submit(work: Callable[[], object], threads: int) -> None:
     At the end of the program nobody calls it.
     """
     requests.put(work)
-    while len(_threads) < threads:
-        thread = threading.Thread(target=_serve_requests, args=(requests,), name="tinygrad_lecture", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the program ends
-            return
-        _threads.append(thread)
+    with _lock:  # else callers at once would start more
+        while len(_threads) < threads:
+            thread = threading.Thread(target=_serve_requests, args=(requests,), name="tinygrad_lecture", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the program ends
+                return
+            _threads.append(thread)
 
 
 requests: SimpleQueue[Callable[[], object]] = SimpleQueue()  # unlike a Future, it can be used at Ctrl-C and in a fork

@@ -24,10 +24,6 @@ def test_internal_ops_are_not_public():
     assert not [name for name in internal if hasattr(tl, name)]
 
 
-def test_modules_are_not_listed_except_func_and_linalg():
-    assert [name for name in tl.__all__ if type(getattr(tl, name)) is type(tl)] == ["func", "linalg"]
-
-
 # --- help -----------------------------------------------------------------------------------------------------
 
 

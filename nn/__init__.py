@@ -55,7 +55,7 @@ from .training.evaluation import Scores as Scores, evaluate as evaluate
 from .training.history import History as History, HistoryRow as HistoryRow
 from .training.saved_state import load_checkpoint as load_checkpoint, save_checkpoint as save_checkpoint
 from .training.trainer import Trainer as Trainer, fit as fit
-from .utils import clip_grad_norm_ as clip_grad_norm_, clip_grad_value_ as clip_grad_value_
+from .utils import clip_grad_norm_ as clip_grad_norm_
 
 _modules = {"data": data, "functional": functional, "init": init, "optim": optim, "parallel": parallel, "utils": utils}
 _modules |= {"weights": weights, "optim.lr_scheduler": optim.lr_scheduler, "utils.rnn": utils.rnn}

@@ -168,33 +168,20 @@ class SequentialSampler(Sampler[int]):
 
 
 class RandomSampler(Sampler[int]):
-    """The rows in a random order.
+    """The rows in a random order. generator: draws it; None is the stream that `tl.manual_seed` seeds.
 
-    - `replacement`: draw each row independently, so that one may come twice.
-    - `num_samples`: how many rows to draw, by default as many as there are, which without replacement is the most.
-    - `generator`: draws the order; None is the stream that `tl.manual_seed` seeds.
-
-    Raises ValueError for fewer rows than 1, or more than there are.
+    Raises ValueError if there are no rows.
     """
 
-    def __init__(
-        self, data_source: Any, replacement: bool = False, num_samples: int | None = None, generator: Any = None
-    ) -> None:
-        self.data_source, self.replacement, self.generator = data_source, replacement, generator
-        self.num_samples = len(data_source) if num_samples is None else num_samples
-        check_sizes("RandomSampler", num_samples=self.num_samples)
-        if not replacement and self.num_samples > len(data_source):
-            raise ValueError(f"RandomSampler: {num_samples} of {len(data_source)} rows need replacement=True")
+    def __init__(self, data_source: Any, *, generator: Any = None) -> None:
+        check_sizes("RandomSampler", num_samples=len(data_source))
+        self.data_source, self.generator = data_source, generator
 
     def __iter__(self) -> Iterator[int]:
-        stream, rows = stream_of(self.generator), len(self.data_source)
-        if not self.replacement:
-            return iter(stream.permutation(rows)[: self.num_samples].tolist())
-        own = np.random.default_rng(int(stream.integers(2**63)))
-        return iter(own.integers(rows, size=self.num_samples).tolist())
+        return iter(stream_of(self.generator).permutation(len(self.data_source)).tolist())
 
     def __len__(self) -> int:
-        return self.num_samples
+        return len(self.data_source)
 
 
 class WeightedRandomSampler(Sampler[int]):

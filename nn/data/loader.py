@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Generator, Tensor, random as rng
+from tinygrad_lecture import Generator, Tensor
 from tinygrad_lecture.errors import brief, kind_of
 
 from ..errors import ExplainsArguments, check_sizes, is_data
@@ -160,16 +160,12 @@ class DataLoader(ExplainsArguments):
     @contextmanager
     def _drawing_from(self, state: Any) -> Iterator[None]:
         """Context manager: an order is drawn from this random state, and the stream itself stays where it is."""
-        if self._drawing is None:
-            with rng.replay(state):
-                yield
-            return
-        now = self._drawing.get_state()
-        self._drawing.set_state(state)
+        stream = stream_of(self._drawing).bit_generator
+        now, stream.state = stream.state, state
         try:
             yield
         finally:
-            self._drawing.set_state(now)
+            stream.state = now
 
 
 def _check_rows(dataset: Any, batch_size: Any) -> None:

@@ -27,7 +27,6 @@ from __future__ import annotations
 import copy
 import math
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -136,7 +135,7 @@ class LRScheduler(ExplainsArguments):
         return {name: _saved(value) for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Continue from a `state_dict`, PyTorch's included. The rate itself is in the optimiser's state: load that too.
+        """Continue from a `state_dict`. The rate itself is in the optimiser's state: load that too.
 
         Raises ValueError for a state with another number of groups; nothing is changed then.
         """
@@ -144,12 +143,11 @@ class LRScheduler(ExplainsArguments):
         if initials and len(initials) != len(groups):
             raise ValueError(f"{self._name}: the state is for {len(initials)} parameter groups, not {len(groups)}")
         for name, value in state_dict.items():
-            own = name if name in vars(self) else name.removeprefix("_")  # PyTorch's _schedulers and _milestones
-            if own == "schedulers":
-                for schedule, saved in zip(vars(self)[own], value, strict=True):
+            if name == "schedulers":
+                for schedule, saved in zip(vars(self)[name], value, strict=True):
                     schedule.load_state_dict(saved)
-            elif own in vars(self) and own not in ("optimizer", "lr_lambda"):
-                setattr(self, own, copy.copy(value))
+            elif name in vars(self) and name not in ("optimizer", "lr_lambda"):
+                setattr(self, name, copy.copy(value))
 
 
 def _saved(value: Any) -> Any:
@@ -186,10 +184,6 @@ class MultiStepLR(LRScheduler):
 
     def rate(self, step: int, initial: float) -> float:
         return initial * self.gamma ** bisect_right(self.milestones, step)
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        saved = Counter(state_dict.get("milestones", self.milestones))  # PyTorch has {milestone: how often}
-        super().load_state_dict({**state_dict, "milestones": sorted(saved.elements())})
 
 
 class ExponentialLR(LRScheduler):

@@ -139,10 +139,6 @@ class Trainer:
             yield "the schedule belongs to another optimiser; make it with the one that the Trainer gets"
         if isinstance(self.schedule, ReduceLROnPlateau):
             yield "ReduceLROnPlateau needs scores, which a Trainer does not give; call its step in on_record"
-        for name, value in (self.settings or {}).items():
-            plain = value is None or (isinstance(value, str | int | float | np.generic) and value == value)
-            if not plain or not isinstance(name, str):
-                yield f"settings must map names to numbers or strings, but {name!r} is {value!r}"
 
     def _wrong_parts(self) -> Iterator[str]:
         """What is not a model, batches, a loss or an optimiser, and an optimiser of another model."""
@@ -249,10 +245,11 @@ class Trainer:
         """One optimiser step on mini-batches, the same as on one batch with all their rows."""
         self.optimizer.zero_grad()
         counts = [count_of(self.loss, targets) for *_, targets in batches]
+        own = list(of_own_rows(batches, group()))
+        own_counts = counts if group().size == 1 else [count_of(self.loss, targets) for *_, targets in own]
+        self._backward(own, own_counts, counts)
         if group().size > 1:
-            self._backward_of_own_rows(batches, counts)
-        else:
-            self._backward(batches, counts, counts)
+            add_up_gradients(self.model, self.optimizer)
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self._rate = float(self.optimizer.param_groups[0]["lr"])
@@ -273,13 +270,6 @@ class Trainer:
             if (len(all_counts) > 1 or group().size > 1) and count is not None:
                 loss = loss * share_of(count, all_counts, loss)  # these sum to the mean over all rows
             loss.backward()
-
-    def _backward_of_own_rows(self, batches: list[Any], counts: list[Any]) -> None:
-        """The same for the rows of this worker, and then the sum over all workers."""
-        own = list(of_own_rows(batches, group()))
-        own_counts = [count_of(self.loss, targets) for *_, targets in own]
-        self._backward(own, own_counts, counts)
-        add_up_gradients(self.model, self.optimizer)
 
     def _next_batches(self) -> list[Any]:
         """The mini-batches of the next step; the last step of an epoch may have fewer than `accumulate`."""

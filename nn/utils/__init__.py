@@ -33,14 +33,7 @@ from ..errors import as_parameters
 from ..module import Module, Parameter
 from . import rnn
 
-__all__ = [
-    "clip_grad_norm_",
-    "clip_grad_value_",
-    "parameters_to_vector",
-    "rnn",
-    "vector_to_parameters",
-    "weight_norm",
-]  # fmt: skip
+__all__ = ["clip_grad_norm_", "parameters_to_vector", "rnn", "vector_to_parameters", "weight_norm"]
 
 
 def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float) -> Tensor:
@@ -49,7 +42,8 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float) -> T
     The norm is that of all gradients as one vector, sqrt(Σ g²). It is a 0-d Tensor on the gradients' device, computed
     without waiting for a GPU. One NaN makes every gradient NaN: find the op that made it with `tl.detect_anomaly`.
     """
-    grads = _gradients("clip_grad_norm_", parameters)
+    given = [parameters] if isinstance(parameters, Tensor) else as_parameters("clip_grad_norm_", parameters)
+    grads = [g._array for g in [p.grad for p in given] if g is not None]
     if not grads:
         return Tensor(0.0)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -66,20 +60,6 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float) -> T
         for g, number in zip(grads, factors, strict=False):
             g *= number
     return Tensor(xp(total).asarray(total), dtype=grads[0].dtype)
-
-
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Clip each gradient elementwise to [-clip_value, clip_value], in place."""
-    grads = _gradients("clip_grad_value_", parameters)
-    announce_write(*grads)
-    for g in grads:
-        xp(g).clip(g, -float(clip_value), float(clip_value), out=g)
-
-
-def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Array]:
-    """The arrays of all gradients, of parameters that have one. name: the function that was called, for errors."""
-    given = [parameters] if isinstance(parameters, Tensor) else as_parameters(name, parameters)
-    return [g._array for g in [p.grad for p in given] if g is not None]
 
 
 def _sum_of_squares(array: Array) -> Array:

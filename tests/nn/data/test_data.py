@@ -95,8 +95,6 @@ def test_datasets_one_after_the_other():
 
 KINDS = {
     "random": lambda **g: RandomSampler(range(20), **g),
-    "random, fewer": lambda **g: RandomSampler(range(20), num_samples=7, **g),
-    "with replacement": lambda **g: RandomSampler(range(20), replacement=True, **g),
     "weighted": lambda **g: WeightedRandomSampler([0.1, 0.2, 0.7], 20, **g),
     "weighted, without replacement": lambda **g: WeightedRandomSampler([1.0] * 20, 10, replacement=False, **g),
     "batches": lambda **g: BatchSampler(RandomSampler(range(20), **g), 3, drop_last=False),
@@ -122,14 +120,8 @@ def test_an_order_is_new_each_time_and_follows_its_stream_alone(make):
     assert tl.get_rng_state() == state
 
 
-def test_rows_come_once_or_with_replacement_as_often_as_they_are_drawn():
+def test_rows_come_once_or_by_weights_that_are_probabilities():
     assert sorted(RandomSampler(range(10))) == list(range(10))
-    assert len(set(RandomSampler(range(10), num_samples=7))) == 7
-    counts = np.bincount(list(RandomSampler(range(10), True, 5_000)), minlength=10)
-    assert len(counts) == 10 and counts.min() > 350 and counts.max() < 650
-
-
-def test_weights_are_probabilities():
     drawn = list(WeightedRandomSampler([1, 0, 3], 4_000))
     assert 1 not in drawn and 0.2 < drawn.count(0) / 4_000 < 0.3
     assert sorted(WeightedRandomSampler([tl.tensor(1.0), 0, 2], 2, replacement=False)) == [0, 2]
@@ -139,7 +131,6 @@ def test_weights_are_probabilities():
     ("make", "error", "message"),
     [
         (lambda: RandomSampler([]), ValueError, "RandomSampler: num_samples must be at least 1, not 0"),
-        (lambda: RandomSampler([1], False, 2), ValueError, "RandomSampler: 2 of 1 rows need replacement=True"),
         (lambda: BatchSampler([1], 0, False), ValueError, "BatchSampler: batch_size must be at least 1, not 0"),
         (lambda: WeightedRandomSampler([1.0], 1.5), TypeError, "WeightedRandomSampler: num_samples must be an int"),
     ],
@@ -234,7 +225,6 @@ def weighted():
 
 SAMPLED = {
     "weighted": lambda: nn.DataLoader(numbers(12), 4, sampler=weighted()),
-    "with replacement": lambda: nn.DataLoader(numbers(12), 4, sampler=RandomSampler(numbers(12), True)),
     "a list": lambda: nn.DataLoader(numbers(12), 4, sampler=list(range(11, -1, -1))),
     "an own one": lambda: nn.DataLoader(numbers(12), 4, sampler=TwiceEach(12)),
     "in batches": lambda: nn.DataLoader(numbers(12), batch_sampler=BatchSampler(weighted(), 4, True)),

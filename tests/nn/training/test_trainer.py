@@ -264,7 +264,6 @@ def test_running_scores_are_printed_where_rows_are_rare_and_written_over_on_a_te
         ({"batches": range(0)}, "no batches to learn from"),
         ({"batches": iter([])}, "batches must have a length.*list_iterator has none"),
         ({"clip_norm": 0.0}, "clip_norm must be above 0"),
-        ({"settings": {"--ask": [1, 2]}}, "settings must map names to numbers or strings, but .--ask. is .1, 2."),
         ({"schedule": lambda optimizer: halves(nn.optim.SGD([nn.Parameter(tl.ones(1))]))}, "another optimiser"),
     ],
 )

@@ -41,13 +41,10 @@ def test_short_gradients_are_not_written_to():
 def test_backward_through_a_clipped_gradient_raises():
     (p,) = parameters([3.0, 4.0])
     w = nn.Parameter(tl.ones(2))
-    clipped, limited = (w * p.grad).sum(), (w * p.grad).sum()
+    clipped = (w * p.grad).sum()
     nn.clip_grad_norm_([p], 1.0)
     with pytest.raises(RuntimeError, match="changed in place"):
         clipped.backward()
-    nn.clip_grad_value_([p], 0.5)
-    with pytest.raises(RuntimeError, match="changed in place"):
-        limited.backward()
 
 
 def test_parameters_without_gradients():
@@ -77,9 +74,6 @@ def test_it_runs_on_a_gpus_arrays_without_synchronising():
     assert total.item() == pytest.approx(wanted.item())
     for p, q in zip(host, device, strict=True):
         np.testing.assert_allclose(q.grad.cpu().numpy(), p.grad.numpy())
-    with no_synchronisation():
-        nn.clip_grad_value_(device, 0.1)
-    assert device[0].grad.cpu().tolist() == [0.1, -0.1]
 
 
 @pytest.mark.parametrize("bad", [math.inf, math.nan])
@@ -94,7 +88,6 @@ def test_it_needs_little_memory():
     tracemalloc.start()
     try:
         nn.clip_grad_norm_(params, 1.0)
-        nn.clip_grad_value_(params, 1e-4)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

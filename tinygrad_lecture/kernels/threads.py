@@ -129,6 +129,7 @@ def submit(work: Callable[[], object], threads: int) -> None:
 
 requests: SimpleQueue[Callable[[], object]] = SimpleQueue()  # unlike a Future, it can be used at Ctrl-C and in a fork
 _threads: list[threading.Thread] = []
+_lock = threading.Lock()  # held to start threads, and to read and set the number of the BLAS's
 
 
 def _serve_requests(requests: SimpleQueue[Callable[[], object]]) -> None:
@@ -204,7 +205,6 @@ class OneThread(ContextDecorator):
 one_thread = OneThread()
 
 
-_lock = threading.Lock()
 _inside = 0  # how many `one_thread` blocks are open
 _before = 1  # the number of threads before the first of them
 

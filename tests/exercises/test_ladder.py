@@ -124,7 +124,7 @@ def require_one_rule(capsys):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_gap_left_open_fails_and_its_cause_is_told_by_one_rule(name, outcome_with, monkeypatch, require_one_rule):
     draw = search._draw  # what fails on any input needs few
-    monkeypatch.setattr(search, "_draw", lambda run, inputs, draws, seed: draw(run, inputs, min(draws, 4), seed))
+    monkeypatch.setattr(search, "_draw", lambda run, inputs, draws, **seed: draw(run, inputs, min(draws, 4), **seed))
     exercise = COURSE[name]
     right = tuple(exercise.solution)
     for k, gap in enumerate(GAP.finditer(COURSE.given(exercise))):

@@ -72,11 +72,6 @@ class Answer:
         got = self.got(args)
         require_equal(self.name, got, self.right(args), args, self.names, rtol=self.rtol, atol=self.atol)
 
-    def require_right(self, inputs: Any, examples: Iterable[Sequence[Any]], draws: int, seed: int) -> None:
-        """Raise CheckFailed, with its likely cause, if it fails on an input."""
-        __tracebackhide__ = True
-        raise_smallest(self.check, self.cause, inputs, examples, draws, seed)
-
     def cause(self, found: Found) -> Cause:
         """The likely cause, found from larger inputs too."""
         if found.failure.hint in self.complete:
@@ -130,21 +125,21 @@ def check_function(
     rtol: float = 1e-6,
     atol: float = 1e-8,
     draws: int = 40,
-    seed: int = 0,
 ) -> None:
     """Raise CheckFailed, with the smallest input and the likely cause, unless fn returns what `reference` returns.
 
     inputs: a strategy for each argument, or one of tuples; a dict at the end holds settings.
     name: what messages call fn.  names: what they call its arguments; by default by fn's parameters.
     examples: arguments that are tried first.  mistakes: typical ones, to be recognised.
-    draws: how many inputs are drawn.  seed: of the draws, so that all get the same.
+    draws: how many inputs are drawn, the same for all.
     rtol, atol: a number is right if it is off by at most atol + rtol * |right|.
     Results are compared by type, shape, dtype and number; everything that is not a number or an array, exactly.
     """
     __tracebackhide__ = True
     title = name or str(getattr(fn, "__name__", "the function"))
     labels = [n or "" for n in names_of(fn, 8)] if names is None else list(names)
-    Answer(fn, reference, title, labels, mistakes, rtol, atol).require_right(inputs, examples, draws, seed)
+    answer = Answer(fn, reference, title, labels, mistakes, rtol, atol)
+    raise_smallest(answer.check, answer.cause, inputs, examples, draws)
 
 
 def check_property(
@@ -153,7 +148,6 @@ def check_property(
     *,
     examples: Iterable[Sequence[Any]] = (),
     draws: int = 40,
-    seed: int = 0,
 ) -> None:
     """Raise CheckFailed, with the smallest input, unless `check(*args)` raises it for none that is drawn.
 
@@ -173,7 +167,7 @@ def check_property(
         return causes.most_common(1)[0][0] if causes else (None, None)
 
     try:
-        raise_smallest(run, most_frequent, inputs, examples, draws, seed)
+        raise_smallest(run, most_frequent, inputs, examples, draws)
     except _Returned:
         message = "check_property: the check returned a bool; it must raise CheckFailed where it does not hold"
         raise TypeError(message) from None
@@ -189,11 +183,10 @@ def raise_smallest(
     inputs: Any,
     examples: Iterable[Sequence[Any]],
     draws: int,
-    seed: int,
 ) -> None:
     """Raise what `check` raises for the smallest input, with its likely cause, if it raises for any."""
     __tracebackhide__ = True  # pytest shows the test and the message, not the checker
-    found = smallest_failure(check, together(inputs), examples=examples, draws=draws, seeded=seed)
+    found = smallest_failure(check, together(inputs), examples, draws)
     if found is None:
         return
     found.failure.only = right_only_for(found)

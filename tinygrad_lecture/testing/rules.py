@@ -33,7 +33,7 @@ from ..creation import tensor
 from ..gradient_checking.check import gradcheck
 from ..gradient_checking.report import GradcheckError
 from ..gradient_checking.subject import names_of
-from .checks import Answer, Cause, Mistake, cause_of_shape, close, require_equal
+from .checks import Answer, Cause, Mistake, cause_of_shape, close, raise_smallest, require_equal
 from .failures import CheckFailed, arguments, because, call, positional, said
 from .search import Args, Found, arrays, size, together
 
@@ -282,7 +282,6 @@ def check_rule(
     examples: Sequence[Sequence[Any]] = (),
     mistakes: Sequence[Mistake] = (),
     draws: int = 40,
-    seed: int = 0,
 ) -> None:
     """Raise CheckFailed, with the smallest input and the likely cause, unless a backward rule is right.
 
@@ -319,7 +318,7 @@ def check_rule(
     for example in map(tuple, examples):
         shape = shape_for(example)
         given.append(with_upstream(example, np.random.default_rng(len(shape)).uniform(0.5, 1.5, shape)))
-    subject.require_right(together(inputs).flatmap(drawn), given, draws, seed)
+    raise_smallest(subject.check, subject.cause, together(inputs).flatmap(drawn), given, draws)
     for example in sorted(subject.passed, key=size, reverse=True)[:2]:
         error = subject.gradcheck(example)
         if error is not None and error.hint in IMPURE:

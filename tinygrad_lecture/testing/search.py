@@ -157,19 +157,18 @@ class _Fails(Exception):
 def smallest_failure(
     check: Callable[[Args], None],
     inputs: SearchStrategy[Args],
-    *,
     examples: Iterable[Sequence[Any]] = (),
     draws: int = 40,
-    seeded: int = 0,
 ) -> Found | None:
     """The failure of `check` on the smallest arguments that Hypothesis finds; None if it fails on none.
 
     check: raises CheckFailed for arguments on which the answer is wrong.
-    examples: arguments that are tried first.  draws: how many are drawn.  seeded: the seed, so that all get the same.
+    examples: arguments that are tried first.  draws: how many are drawn.
     """
     seen: list[tuple[Args, CheckFailed | None]] = []
 
-    def attempt(args: Args) -> None:
+    def attempt(args: Args, stop: str = "") -> None:
+        """Try arguments. Raise _Fails if they fail in the way at which to stop: of this kind, or in "any"."""
         failure = None
         try:
             check(args)
@@ -177,21 +176,16 @@ def smallest_failure(
             failure = failure_of(error)
             failure.printed = failure.printed or last_printed[0]
         seen.append((args, failure))
+        if failure is not None and stop in ("any", failure.kind):
+            raise _Fails
 
     def failures() -> list[tuple[Args, CheckFailed]]:
         return [(args, failure) for args, failure in seen if failure is not None]
 
-    def smallest(kind: str | None = None) -> tuple[Args, CheckFailed] | None:
-        """The smallest drawn input that fails, in one way or in any; None if no input does."""
-
-        def require_right(args: Args) -> None:
-            attempt(args)
-            failure = seen[-1][1]
-            if failure is not None and kind in (None, failure.kind):
-                raise _Fails
-
+    def smallest(kind: str) -> tuple[Args, CheckFailed] | None:
+        """The smallest drawn input that fails in this way; None if no input does."""
         try:
-            _draw(require_right, inputs, draws, seeded)
+            _draw(lambda args: attempt(args, kind), inputs, draws)
         except _Fails:  # the last one is the smallest
             return failures()[-1]
         return None
@@ -199,23 +193,22 @@ def smallest_failure(
     try:
         for example in examples:
             attempt(tuple(example))
-        try:
-            found = smallest() or next(iter(failures()), None)  # it may be an example's
-            if found is None:
-                return None
-            first = len(seen)
-            _draw(attempt, inputs, draws, seeded)
-            _draw(attempt, inputs, MORE, seeded + 1)
-            if any(failure.kind == "changed" for _, failure in failures()):  # such an answer is wrong otherwise too
-                found = smallest("changed") or found
-            args, worst = found
-            seen = seen[first:] + seen[:first]  # what was made smaller tells the least
-        except (Flaky, BaseExceptionGroup, HypothesisException):
-            args, worst = failures()[0]
-            what = "The answer is not the same every time: one input failed first and passed when it was tried again."
-            shown = [worst.what, *worst.shown]
-            worst = CheckFailed(what, kind="not-deterministic", shown=shown, **because("state-outside"))
-            seen = []
+        found = smallest("any") or next(iter(failures()), None)  # it may be an example's
+        if found is None:
+            return None
+        first = len(seen)
+        _draw(lambda args: attempt(args), inputs, draws)
+        _draw(lambda args: attempt(args), inputs, MORE, seeded=1)
+        if any(failure.kind == "changed" for _, failure in failures()):  # such an answer is wrong otherwise too
+            found = smallest("changed") or found
+        args, worst = found
+        seen = seen[first:] + seen[:first]  # what was made smaller tells the least
+    except (Flaky, BaseExceptionGroup, HypothesisException):
+        args, worst = failures()[0]
+        what = "The answer is not the same every time: one input failed first and passed when it was tried again."
+        shown = [worst.what, *worst.shown]
+        worst = CheckFailed(what, kind="not-deterministic", shown=shown, **because("state-outside"))
+        seen = []
     except Ended:  # its time is over, but what was found before says more
         if not failures():
             raise
@@ -223,8 +216,8 @@ def smallest_failure(
     return Found(worst, args, seen)
 
 
-def _draw(run: Callable[[Args], None], inputs: SearchStrategy[Args], draws: int, seeded: int) -> None:
-    """Let Hypothesis run a function, and make the arguments smaller with which it raises.
+def _draw(run: Callable[[Args], None], inputs: SearchStrategy[Args], draws: int, seeded: int = 0) -> None:
+    """Let Hypothesis run a function, and make the arguments smaller with which it raises. All get the same draws.
 
     Hypothesis also draws numbers that stand in the files of the project, which it reads for that and keeps in a folder
     `.hypothesis`. Then two learners would not get the same draws.

@@ -143,10 +143,10 @@ class Rule(Answer):
         sentences = Counter(cause for cause in causes if cause[0] == often[0][0])
         hint, cause = sentences.most_common(1)[0][0] if sentences else (None, None)
         if cause is not None:
-            shown = [self.gradcheck(args, part) for args in (found.args, self._moved(found.args, found.failure.kind))]
-            own = [e.hint_text for e in shown if e is not None and e.hint == hint and e.hint_text]
+            shown = self.gradcheck(found.args, part)
+            own = [shown.hint_text] if shown and shown.hint == hint and shown.hint_text else []
             cause = _in_words_of_shown([says for _, says in sentences.elements()], own, hint == "constant-factor")
-            for_all = own == [cause] * len(shown) and sentences == {(hint, cause): len(errors)}
+            for_all = own == [cause] and sentences == {(hint, cause): len(errors)}
             if not cause or (hint == "region" and " axis " in cause and not for_all):
                 hint, cause = None, None
         return hint, cause

@@ -19,7 +19,6 @@ from helpers.mnist import coarser, hidden_layers, load_digits, resized
 from helpers.program import Common, DataError, by_chance, start, until_ctrl_c
 from helpers.training import xavier
 from show import digits as show
-from show.digits import Epoch, share_right
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -55,7 +54,7 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
     # "For a single training example": what the untrained network makes of one picture of a 3, and what that costs
     three, guesses = int((test_labels == 3).argmax()), answers(model, test_images)
     m.favourite = np.bincount(guesses.numpy().argmax(axis=1)).max() / len(test_labels)  # share of the commonest answer
-    m.guessed_right = share_right(guesses.numpy(), test_labels)
+    m.guessed_right = show.share_right(guesses.numpy(), test_labels)
     m.untrained, m.C = guesses[three].numpy(), cost(guesses[three : three + 1], tl.tensor([3]), "mse").item()
     m.squares = (m.untrained - WANTED[3].numpy()) ** 2  # (10,)
     m.off = np.sort(np.delete(m.untrained, 3))[[0, -1]]  # the least and the most of the outputs that should be 0
@@ -65,8 +64,8 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
     m.history = []
     show.begins(digits, settings, len(labels))
     for costs in until_ctrl_c(learn(model, images, labels, settings)):
-        right = share_right(answers(model, test_images).numpy(), test_labels)
-        m.history.append(show.epoch(Epoch(costs, right), len(m.history) + 1, settings))
+        right = show.share_right(answers(model, test_images).numpy(), test_labels)
+        m.history.append(show.epoch(show.Epoch(costs, right), len(m.history) + 1, settings))
     if settings.page:
         return show.page(model, digits, settings.out / "digit.html", home)
     m.epochs, m.plateau = len(m.history), show.plateau([epoch.right for epoch in m.history])
@@ -75,7 +74,7 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
 
     m.sure = answers(model, test_images).numpy()  # (m, 10): how sure it is of each digit
     m.trained, m.answer = m.sure[three], m.sure[three].argmax()
-    m.read, m.counts = share_right(m.sure, test_labels), show.count_answers(m.sure, test_labels)
+    m.read, m.counts = show.share_right(m.sure, test_labels), show.count_answers(m.sure, test_labels)
     m.by_digit = m.counts.diagonal() / m.counts.sum(axis=1).clip(1)
     m.worst = m.by_digit.min()
     m.sums = np.quantile(m.sure.sum(axis=1), [0.05, 0.95])  # of the ten outputs, for nine of ten pictures
@@ -84,7 +83,8 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
     # "Different angles, sizes, writing styles, and lighting conditions": as no training picture was (angles: see 22)
     lighting = {"half the ink": 0.5 * test_images, "on grey paper": 0.3 + 0.7 * test_images}
     sizes = {f"at {name} of the size": resized(test_images, size) for name, size in (("3/4", 0.75), ("5/4", 1.25))}
-    m.varied = {name: share_right(answers(model, x).numpy(), test_labels) for name, x in {**lighting, **sizes}.items()}
+    varied = {**lighting, **sizes}.items()
+    m.varied = {name: show.share_right(answers(model, x).numpy(), test_labels) for name, x in varied}
 
     # What the neurons like to see. First layer: their weights are pictures. Last hidden layer: whom do they fire for?
     m.first = model[0].weight.detach().numpy()  # (16, 784)
@@ -102,7 +102,7 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
         other = build(chosen, side * side)
         for _ in learn(other, coarser(images, side), labels, replace(chosen, epochs=m.epochs)):
             pass
-        m.others[name] = share_right(answers(other, coarser(test_images, side)).numpy(), test_labels)
+        m.others[name] = show.share_right(answers(other, coarser(test_images, side)).numpy(), test_labels)
     m.by_chance = {name: by_chance(len(test_labels), m.read, other) for name, other in m.others.items()}
     nn.weights.save_file(model.state_dict(), settings.out / "weights.safetensors")
     return m

@@ -16,7 +16,6 @@ from helpers.mnist import load_digits
 from helpers.program import Common, Measured, by_chance, start, until_ctrl_c
 from helpers.training import digit_network
 from show import gradient_descent as show
-from show.gradient_descent import Descent, Valley
 
 import numpy as np
 
@@ -102,7 +101,7 @@ def cost(w: tl.Tensor, b: tl.Tensor, x: tl.Tensor, y: tl.Tensor) -> tl.Tensor:
     return ((w * x + b - y) ** 2).mean(axis=-1)
 
 
-def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps: int) -> Descent:
+def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps: int) -> show.Descent:
     """Gradient descent from START; each step looks at a batch of points, shuffled anew in every epoch."""
     batch = min(batch, len(points))
     w = tl.tensor(START[0], dtype=tl.float64, requires_grad=True)
@@ -119,10 +118,10 @@ def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps
         costs.append(cost(w, b, *points.tensors).item())  # of all points, to compare
         if not costs[-1] < 1e6 * costs[0]:  # it has diverged
             break
-    return Descent(label, rate, batch, np.array(path), np.array(costs))
+    return show.Descent(label, rate, batch, np.array(path), np.array(costs))
 
 
-def survey(points: nn.TensorDataset) -> Valley:
+def survey(points: nn.TensorDataset) -> show.Valley:
     """The lowest point and the curvature: with the same Hessian everywhere, the bottom is p - H⁻¹ dC/dp."""
 
     def height(p: tl.Tensor) -> tl.Tensor:
@@ -132,7 +131,7 @@ def survey(points: nn.TensorDataset) -> Valley:
     H = tl.func.hessian(height)(p).numpy()  # (2, 2)
     bottom = p.numpy() - np.linalg.solve(H, tl.func.grad(height)(p).numpy())
     flattest, steepest = np.linalg.eigvalsh(H).tolist()
-    return Valley(*bottom.tolist(), height(tl.tensor(bottom)).item(), steepest, flattest)
+    return show.Valley(*bottom.tolist(), height(tl.tensor(bottom)).item(), steepest, flattest)
 
 
 class Settings(Common, out="gradient_descent"):

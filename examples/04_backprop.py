@@ -16,7 +16,6 @@ the price: how long backward takes, for the digit network of 13,002 parameters, 
 from helpers.mnist import load_digits
 from helpers.program import Common, Measured, start
 from show import backprop as show
-from show.backprop import gradient_noise, measure_times, memory, steps, three_ways
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -48,7 +47,7 @@ def measure(settings: "Settings") -> Measured:
     graph.name({**parameters, **values})
     m = Measured(graph=graph, parameters=parameters, values_of=values, activation=activation)
     m.C, m.squares = values["C"].item(), values["squares"].tolist()
-    number_of = {id(vertex): number for number, vertex in steps(graph)}
+    number_of = {id(vertex): number for number, vertex in show.steps(graph)}
     m.order = [number_of[id(vertex)] for vertex in graph.visited]  # in which backward goes through the steps
 
     # "If I change this parameter by a tiny amount, how much does the cost change?"
@@ -56,7 +55,7 @@ def measure(settings: "Settings") -> Measured:
         with tl.no_grad():
             return forward(parameters, a0, y, activation)["C"].item()
 
-    m.gradients = three_ways(parameters, values, graph, activation, cost)
+    m.gradients = show.three_ways(parameters, values, graph, activation, cost)
     formula, found, nudged = np.array([numbers[-3:] for numbers in m.gradients.values()]).T
     m.by_formula, m.by_nudging = np.abs(formula - found).max(), np.abs(nudged - found).max()
 
@@ -69,15 +68,15 @@ def measure(settings: "Settings") -> Measured:
     labels = tl.eye(10)[tl.tensor(digits.train_labels)]  # (8500, 10)
     model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
     sizes = (1, 32, 1000, len(images))
-    m.times = {n: measure_times(model, images[:n], labels[:n], settings.repeats) for n in sizes}
+    m.times = {n: show.measure_times(model, images[:n], labels[:n], settings.repeats) for n in sizes}
     m.ratio = np.median([back / ahead for ahead, back in m.times.values()])
     m.per_second = [n / sum(times) for n, times in m.times.items()]  # pictures that are learnt from
     m.together = max(m.per_second) / m.per_second[0]
-    m.memory = [memory(model, images[:n], labels[:n]) / 1e6 for n in sizes]  # MB
+    m.memory = [show.memory(model, images[:n], labels[:n]) / 1e6 for n in sizes]  # MB
     m.nudging = 2 * 13_002 * m.times[32][0] / m.times[32][1]  # two forward passes a parameter, against backward
 
     # "Averaging over multiple examples reduces noise": the gradients of small batches against that of all pictures
-    m.noise = [np.mean(gradient_noise(model, images, labels, n, settings.seed)) for n in show.BATCHES]
+    m.noise = [np.mean(show.gradient_noise(model, images, labels, n, settings.seed)) for n in show.BATCHES]
     return m
 
 

@@ -18,7 +18,6 @@ from helpers import corpora as corpus
 from helpers.program import Measured, RealToo, start
 from helpers.training import progress, train
 from show import word_vectors as show
-from show.word_vectors import WordVectors, of_smollm2
 
 from collections import Counter
 from itertools import combinations
@@ -59,7 +58,7 @@ class SkipGram(nn.Module):
         return (u * self.beside(beside)).sum(axis=-1)  # (batch, n, dim) -> (batch, n)
 
 
-def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, negatives: int = 5) -> WordVectors:
+def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, negatives: int = 5) -> show.WordVectors:
     """Vectors of all words of some sentences. Ctrl-C ends the learning early."""
     counts = Counter(word for sentence in sentences for word in sentence)
     words = list(counts)
@@ -88,14 +87,14 @@ def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, neg
         return cross_entropy(scores, targets)
 
     train(loss_of_pairs, optimizer, steps, schedule, report=progress, reports=1)
-    return WordVectors(words, model.word.weight.detach().numpy())
+    return show.WordVectors(words, model.word.weight.detach().numpy())
 
 
 def measure(settings: "Settings") -> Measured:
     """Learn or read the vectors; then the lecture's examples, one by one."""
     tl.manual_seed(settings.seed)
     made = [] if settings.real else corpus.make(settings.sentences, Random(settings.seed))
-    vectors = learn(made, settings) if made else of_smollm2()
+    vectors = learn(made, settings) if made else show.of_smollm2()
     m = Measured(vectors=vectors, made=not settings.real)
 
     # "Similar tokens get similar vectors"; "words with similar meanings cluster together"

@@ -19,7 +19,6 @@ from helpers import cars
 from helpers.program import Measured, RealToo, start
 from helpers.training import train
 from show import attention as show
-from show.attention import SENSES, SENTENCES, Course, make_sentences, place
 
 from random import Random
 from typing import NamedTuple
@@ -59,7 +58,7 @@ class OneHead(nn.Module):
         after = x + weights @ v  # the weighted sum of all values updates each word's vector
         return Reading(x, q, k, v, weights, after, self.W_U(after))
 
-    def loss(self, course: Course, rows: np.ndarray) -> tl.Tensor:
+    def loss(self, course: show.Course, rows: np.ndarray) -> tl.Tensor:
         """The cross-entropy of the sense of the word that has several."""
         logits = self(tl.tensor(course.tokens[rows])).logits[np.arange(len(rows)), course.at[rows]]  # (batch, senses)
         return nn.functional.cross_entropy(logits, tl.tensor(course.senses[rows]))
@@ -115,7 +114,7 @@ class ThreeHeads(nn.Module):
         return loss
 
 
-def learn(model: OneHead | ThreeHeads, course: Course | cars.Course, steps: int, decay: float, what: str) -> None:
+def learn(model: OneHead | ThreeHeads, course: show.Course | cars.Course, steps: int, decay: float, what: str) -> None:
     """Train with mini-batches of 64 random sentences; clipped, since a large step can fix a head to a wrong word."""
     print(f"{what} ({steps:,} steps) ...", flush=True)
     optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=decay)
@@ -128,11 +127,11 @@ def measure(settings: "Settings") -> Measured:
     """One head and its senses; then three heads and the red car."""
     tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
-    shown = [sentence for sentence, *_ in SENTENCES]
-    course = make_sentences(4000, draw, without=[*shown, settings.sentence])
-    m = Measured(course=course, tokens=course.encode(settings.sentence), i=place(settings.word, settings.sentence))
+    shown = [sentence for sentence, *_ in show.SENTENCES]
+    course = show.make_sentences(4000, draw, without=[*shown, settings.sentence])
+    m = Measured(course=course, tokens=course.encode(settings.sentence), i=show.place(settings.word, settings.sentence))
 
-    m.one = OneHead(len(course.vocabulary), settings.width, len(SENSES))
+    m.one = OneHead(len(course.vocabulary), settings.width, len(show.SENSES))
     learn(m.one, course, settings.steps, 0.3, "One head learns what a word means")
     with tl.no_grad():
         m.reading = m.one(tl.tensor(m.tokens))
@@ -140,9 +139,9 @@ def measure(settings: "Settings") -> Measured:
     m.largest = m.reading.weights[m.i].max().item()
     m.weight = show.looks_at("bank", "Was the bank flooded?", m.readings[0])  # word -> weight
     m.largest_in, m.says = {}, {}  # sentence -> the largest weight, and the probability of the sense that it has here
-    for (sentence, word, sense), reading in zip(SENTENCES, m.readings, strict=True):
+    for (sentence, word, sense), reading in zip(show.SENTENCES, m.readings, strict=True):
         m.largest_in[sentence] = max(show.looks_at(word, sentence, reading).values())
-        m.says[sentence] = tl.softmax(reading.logits[place(word, sentence)], -1)[SENSES.index(sense)].item()
+        m.says[sentence] = tl.softmax(reading.logits[show.place(word, sentence)], -1)[show.SENSES.index(sense)].item()
     m.before, m.after = (show.alike(m.readings, part) for part in ("x", "after"))  # word -> cosine in two sentences
 
     # The exercise: three attention heads that focus on different types of relationships

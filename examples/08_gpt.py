@@ -21,7 +21,6 @@ from __future__ import annotations
 from helpers.inside import pieces
 from helpers.program import Common, Measured, open_run, start
 from show import gpt as show
-from show.gpt import Corpus, Writer, load_corpus
 
 import sys
 from itertools import combinations
@@ -36,7 +35,7 @@ from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 FILES = ("curves.png", "attention.png", "lens.png")  # of a run, beside the Trainer's
 
 
-def build(corpus: Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW, nn.optim.lr_scheduler.LRScheduler]:
+def build(corpus: show.Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW, nn.optim.lr_scheduler.LRScheduler]:
     """A model with random weights, and what trains it. The same each time that it is called."""
     tl.manual_seed(settings.seed)
     sizes = {"layers": settings.layers, "heads": settings.heads, "width": settings.width}
@@ -47,12 +46,12 @@ def build(corpus: Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW, nn.o
     return model, optimizer, schedule
 
 
-def batches_of(corpus: Corpus, settings: Settings) -> nn.DataLoader:
+def batches_of(corpus: show.Corpus, settings: Settings) -> nn.DataLoader:
     """Batches of tokens and targets, (batch, context) each: the targets are the tokens one place further on."""
     return nn.DataLoader(corpus.learn, min(settings.batch_size, len(corpus.learn)), shuffle=True, drop_last=True)
 
 
-def by_hand(corpus: Corpus, settings: Settings, steps: int) -> list[float]:
+def by_hand(corpus: show.Corpus, settings: Settings, steps: int) -> list[float]:
     """The training loop, for the first steps: their losses."""
     model, optimizer, schedule = build(corpus, settings)
     cross_entropy = TokenCrossEntropy()
@@ -84,7 +83,7 @@ def one_prediction(m: Measured, prompt: str, temperature: float) -> None:
     m.differ = np.abs((scores - all_at_once).numpy()).max()
 
 
-def look_inside(m: Measured, corpus: Corpus) -> None:
+def look_inside(m: Measured, corpus: show.Corpus) -> None:
     """What could be said after each block, by the logit lens; and what each head looks at."""
     model, batches = m.writer.model, nn.DataLoader(corpus.test, len(corpus.test))
     tokens, targets = next(iter(batches))  # (n, context) each
@@ -105,7 +104,7 @@ def look_inside(m: Measured, corpus: Corpus) -> None:
     m.overlap = np.mean([np.minimum(a, b).sum(axis=-1).mean() for a, b in combinations(late, 2)] or [1.0])
 
 
-def make_trainer(corpus: Corpus, settings: Settings, /, **more: Any) -> nn.Trainer:
+def make_trainer(corpus: show.Corpus, settings: Settings, /, **more: Any) -> nn.Trainer:
     """An nn.Trainer, which runs the same loop. more: its other settings."""
     model, optimizer, schedule = build(corpus, settings)
     return nn.Trainer(model, batches_of(corpus, settings), TokenCrossEntropy(), optimizer, schedule=schedule,
@@ -114,7 +113,7 @@ def make_trainer(corpus: Corpus, settings: Settings, /, **more: Any) -> nn.Train
 
 def train(settings: Settings) -> Measured:
     """Train a model with a Trainer. Every worker calls this; the first prints and writes the files."""
-    corpus = load_corpus(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
+    corpus = show.load_corpus(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
     test = nn.DataLoader(corpus.test, max(1, 8192 // settings.context))
     trainer = make_trainer(
         corpus,
@@ -127,7 +126,7 @@ def train(settings: Settings) -> Measured:
         show=sys.stdout.isatty(),  # progress on a terminal; elsewhere the samples are enough
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
     )
-    writer = Writer(trainer.model, corpus.tokenizer)
+    writer = show.Writer(trainer.model, corpus.tokenizer)
     writer.encode(settings.prompt)  # raises for characters that the text does not have: now, not after the training
     m = Measured(corpus=corpus, writer=writer, batch_size=trainer.batches.batch_size, loss=show.baselines(corpus))
     m.loss["the model before training"] = nn.evaluate(writer.model, test, TokenCrossEntropy()).loss

@@ -21,7 +21,6 @@ from helpers.corpora import make_lines
 from helpers.program import Measured, RealToo, start
 from helpers.training import progress, train
 from show import gpt2 as show
-from show.gpt2 import DOLLARS_AN_HOUR, END, GPT3_TOKENS, V100, has_model, load
 
 from pathlib import Path
 from random import Random
@@ -37,12 +36,12 @@ def measure(settings: "Settings") -> Measured:
     """Load a GPT-2, or train a small one; let it read and predict; then count what larger ones cost."""
     tl.manual_seed(settings.seed)
     folder = settings.folder or settings.out / "model"
-    m = Measured(new=settings.folder is None and not has_model(folder))
+    m = Measured(new=settings.folder is None and not show.has_model(folder))
     if m.new:
         print(f"There is no GPT-2 at hand, so a small one is trained on made sentences, once, and kept in {folder}.")
         m.model, m.tokenizer = train_small(folder, settings)
     else:
-        m.model, m.tokenizer = load(folder)
+        m.model, m.tokenizer = show.load(folder)
     counted = sum(p.numel() for p in m.model.parameters())
     m.parameters = {"by formula": m.model.config.parameter_count(), "counted": counted}
 
@@ -55,17 +54,17 @@ def measure(settings: "Settings") -> Measured:
 
     # The cost: training compute grows with weights times tokens
     m.weights = GPTConfig.gpt3().weight_count()
-    m.operations = 6 * m.weights * GPT3_TOKENS
-    m.years = m.operations / V100 / 3600 / 24 / 365
-    m.millions = m.operations / V100 / 3600 * DOLLARS_AN_HOUR / 1e6
+    m.operations = 6 * m.weights * show.GPT3_TOKENS
+    m.years = m.operations / show.V100 / 3600 / 24 / 365
+    m.millions = m.operations / show.V100 / 3600 * show.DOLLARS_AN_HOUR / 1e6
     return m
 
 
 def train_small(folder: Path, settings: "Settings") -> tuple[GPT, BPETokenizer]:
     """A GPT-2 of 2 blocks, trained on made sentences; kept, in GPT-2's format, unless Ctrl-C ended the training."""
     lines = make_lines(4000, Random(settings.seed))
-    tokenizer = BPETokenizer.train("\n".join(lines), 400, special_tokens=[END])
-    end = tokenizer.special_tokens[END]
+    tokenizer = BPETokenizer.train("\n".join(lines), 400, special_tokens=[show.END])
+    end = tokenizer.special_tokens[show.END]
     text = np.array([token for line in lines for token in (*tokenizer.encode(line), end)])
     model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=48, layers=2, heads=4, width=64, init_std=None))
     optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)

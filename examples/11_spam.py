@@ -21,7 +21,6 @@ from helpers import messages
 from helpers.program import Measured, RealToo, by_chance, start
 from helpers.real import minilm
 from show import spam as show
-from show.spam import count
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,9 +49,9 @@ def measure(settings: "Settings") -> Measured:
         "all is ham": np.zeros(len(test), bool),
         f"rules, {messages.ENOUGH_POINTS}+ points": m.points >= messages.ENOUGH_POINTS,
     }
-    m.tested = {name: count(these, test.spam) for name, these in called.items()}
+    m.tested = {name: show.count(these, test.spam) for name, these in called.items()}
     m.all_ham, m.by_rules = (counts.accuracy for counts in m.tested.values())
-    m.tested |= {name: count(p >= 0.5, test.spam) for name, p in m.p.items()}
+    m.tested |= {name: show.count(p >= 0.5, test.spam) for name, p in m.p.items()}
     m.right = {name: m.tested[name].accuracy for name in NETWORKS}
     m.missed = np.mean([m.tested[name].missed / test.spam.sum() for name in NETWORKS])
     m.lost = np.mean([m.tested[name].lost / (~test.spam).sum() for name in NETWORKS])
@@ -60,9 +59,10 @@ def measure(settings: "Settings") -> Measured:
 
     # "Use threshold (e.g., 0.5)", and "value close to 1 = spam, close to 0 = not spam"
     p = m.p["TF-IDF"]
-    m.thresholds = {f"at {t}": count(p >= t, test.spam) for t in (0.05, 0.2, 0.5, 0.8, 0.95)}
+    m.thresholds = {f"at {t}": show.count(p >= t, test.spam) for t in (0.05, 0.2, 0.5, 0.8, 0.95)}
     m.right_at = {name: counts.accuracy for name, counts in m.thresholds.items()}
-    m.spam_where = {"near 1": count(p >= 0.9, test.spam).precision, "near 0": 1 - count(p <= 0.1, ~test.spam).precision}
+    near_1, near_0 = show.count(p >= 0.9, test.spam), show.count(p <= 0.1, ~test.spam)
+    m.spam_where = {"near 1": near_1.precision, "near 0": 1 - near_0.precision}
 
     # "Requires large labeled datasets": the fewer messages there are, the more often each is seen
     m.after = {}

@@ -19,7 +19,6 @@ tokenizers and sizes.
 from helpers.program import Measured, RealToo, start
 from helpers.training import train
 from show import arithmetic as show
-from show.arithmetic import TOKENIZER, Notation, Point, deal, encode, examine
 
 from dataclasses import replace
 from typing import Literal
@@ -33,24 +32,24 @@ from transformer import GPT, GPTConfig, decay_groups
 
 def measure(settings: "Settings") -> Measured:
     """Learn; answer; be examined."""
-    notation = Notation(settings.digits, settings.operation, settings.answer == "reverse")
+    notation = show.Notation(settings.digits, settings.operation, settings.answer == "reverse")
     tl.manual_seed(settings.seed)
     draw = np.random.default_rng(settings.seed)
-    learnt, held_out = deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
+    learnt, held_out = show.deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
     m = Measured(notation=notation, learnt=learnt, held_out=held_out, points=[], half_trained=None)
 
     sizes = {"context": notation.length, "layers": settings.layers, "heads": 4, "width": settings.width}
-    model = GPT(GPTConfig(vocab_size=TOKENIZER.vocab_size, activation="relu", tied=False, **sizes))
+    model = GPT(GPTConfig(vocab_size=show.TOKENIZER.vocab_size, activation="relu", tied=False, **sizes))
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=0.002, betas=(0.9, 0.99))
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, settings.steps // 10), settings.steps)
 
     def loss_of_answers() -> tl.Tensor:
-        return model.loss(*encode(notation, learnt[draw.integers(0, len(learnt), 128)]))
+        return model.loss(*show.encode(notation, learnt[draw.integers(0, len(learnt), 128)]))
 
     def look(step: int, loss: float) -> None:
         """Now and then: how many of 500 pairs held out are right?"""
-        exam = examine(model, notation, held_out[:500])
-        m.points.append(Point(step, exam.right, exam.digits))
+        exam = show.examine(model, notation, held_out[:500])
+        m.points.append(show.Point(step, exam.right, exam.digits))
         if len(m.points) % 4 == 1:
             print(f"  after {step:5,} steps {exam.right:6.1%} of 500 held out are right", flush=True)
         m.half_trained = min(m.half_trained or exam, exam, key=lambda some: abs(some.right - 0.5))
@@ -59,16 +58,16 @@ def measure(settings: "Settings") -> Measured:
     train(loss_of_answers, optimizer, settings.steps, schedule, clip=1.0, report=look, reports=24)
 
     # Evaluation: what is learnt by heart, what generalises, what is consistent, which mistakes it makes
-    m.exams = {"learnt from": examine(model, notation, learnt[:3000]), "held out": examine(model, notation, held_out)}
-    m.exams |= {name: examine(model, notation, pairs) for name, pairs in larger(notation, settings.seed).items()}
-    m.mirrored = examine(model, notation, held_out[:, ::-1])
-    other = examine(model, replace(notation, operation="-" if notation.operation == "+" else "+"), held_out[:500])
+    asked = {"learnt from": learnt[:3000], "held out": held_out, **larger(notation, settings.seed)}
+    m.exams = {name: show.examine(model, notation, pairs) for name, pairs in asked.items()}
+    m.mirrored = show.examine(model, notation, held_out[:, ::-1])
+    other = show.examine(model, replace(notation, operation="-" if notation.operation == "+" else "+"), held_out[:500])
     m.other = {"right": other.right, "as learnt": np.mean(other.said == show.results(notation, other.pairs))}
     show.judge(m)
     return m
 
 
-def larger(notation: Notation, seed: int) -> dict[str, np.ndarray]:
+def larger(notation: show.Notation, seed: int) -> dict[str, np.ndarray]:
     """Pairs with numbers larger than any learnt from, 300 of each kind."""
     draw = np.random.default_rng([seed, 1])
     n = notation.numbers

@@ -14,7 +14,6 @@ Nothing is learnt here. The matrices are random, because what is shown holds for
 
 from helpers.program import Measured, RealToo, start
 from show import inside_a_block as show
-from show.inside_a_block import relative
 
 import numpy as np
 
@@ -73,7 +72,7 @@ def linear_layers(m: Measured, x: tl.Tensor) -> None:
 
     one_matrix = W_1 @ W_2 @ W_3  # (width, width)
     a, b = tl.randn(1, width), tl.randn(1, width)
-    m.collapsed, m.bent = relative(linear(x), x @ one_matrix), relative(bent(a + b), bent(a) + bent(b))
+    m.collapsed, m.bent = show.relative(linear(x), x @ one_matrix), show.relative(bent(a + b), bent(a) + bent(b))
     m.layers = {"three linear layers": show.along(linear, a, b), "with ReLU between them": show.along(bent, a, b)}
 
 
@@ -87,8 +86,8 @@ def attention_in_v_and_in_x(m: Measured, x: tl.Tensor) -> None:
 
     v = x @ W_V  # (tokens, 96)
     other, c = tl.randn(*v.shape), tl.randn(*x.shape)
-    m.in_v = relative(attend(x, 2 * v + 3 * other), 2 * attend(x, v) + 3 * attend(x, other))
-    m.in_x = relative(attend(2 * x, 2 * v), 2 * attend(x, v))
+    m.in_v = show.relative(attend(x, 2 * v + 3 * other), 2 * attend(x, v) + 3 * attend(x, other))
+    m.in_x = show.relative(attend(2 * x, 2 * v), 2 * attend(x, v))
     m.attention = {
         "attention, the values changed alone": show.along(lambda y: attend(x, y @ W_V), x, c),
         "attention, all of x changed": show.along(lambda y: attend(y, y @ W_V), x, c),
@@ -101,7 +100,7 @@ def feed_forward(m: Measured, x: tl.Tensor) -> None:
     hidden = tl.gelu(ffn.up(x))  # (tokens, 4 width): how strongly each hidden unit fires
     vectors = ffn.down.weight.T  # (4 width, width): what each hidden unit adds
     recalled = (hidden[2][:, None] * vectors).sum(axis=0) + ffn.down.bias  # (4 width, width) -> (width,), for "bank"
-    m.hidden, m.recalled = hidden.shape, relative(recalled, ffn(x)[2])
+    m.hidden, m.recalled = hidden.shape, show.relative(recalled, ffn(x)[2])
 
     # "FFN: flooded riverbank, so activate geographic concepts and suppress financial ones", by two hidden units
     names = "bank", "water", "money", "bank and water", "bank and money"  # in the token's vector, after attention
@@ -124,12 +123,12 @@ def heads_to_one_vector(m: Measured, x: tl.Tensor, heads: int) -> None:
     each, _ = scaled_dot_product_attention(q, k, v)  # (heads, tokens, 96)
     concatenated = each.swapaxes(0, 1).reshape(tokens, width)  # (tokens, heads * 96)
     out = mha.W_O(concatenated)  # (tokens, width)
-    m.concatenated, m.projected, m.equal = concatenated.shape[1], out.shape[1], relative(out, mha(x))
+    m.concatenated, m.projected, m.equal = concatenated.shape[1], out.shape[1], show.relative(out, mha(x))
 
     # W_O has 96 columns for each head, so the output is a sum of what the heads add
     columns = mha.W_O.weight.T.reshape(heads, HEAD_DIM, width)  # (heads, 96, width)
     adds = each @ columns  # (heads, tokens, width)
-    m.summed, m.lost = relative(adds.sum(axis=0), out), relative(out - adds[0], out)
+    m.summed, m.lost = show.relative(adds.sum(axis=0), out), show.relative(out - adds[0], out)
     m.strips = show.in_its_own_place(each[:, -1].numpy()), adds[:, -1].numpy()  # without W_O, and with it
     m.written, m.written_by_W_O = (int((rows[0] != 0).sum()) for rows in m.strips)  # numbers that a head writes
 
@@ -141,7 +140,7 @@ def blocks(m: Measured, x: tl.Tensor, heads: int) -> None:
     for _ in range(3):
         before, x = x, new_block(x.shape[-1], heads)(x, causal)  # (tokens, width) -> (tokens, width)
         m.shapes.append(x.shape)
-        m.moved.append(relative(x, before))
+        m.moved.append(show.relative(x, before))
 
 
 def new_block(width: int, heads: int) -> Block:

@@ -15,7 +15,6 @@ from helpers.corpora import ANSWERS, CAPITALS, JOBS, LINES, QUESTION, TRUTH, UNS
 from helpers.program import Measured, RealToo, start
 from helpers.training import train
 from show import next_word as show
-from show.next_word import START, Chances
 
 from collections.abc import Collection
 from random import Random
@@ -32,7 +31,7 @@ def measure(settings: "Settings") -> Measured:
     """Train, look at one prediction step by step, then at what such a model can and cannot do."""
     tl.manual_seed(settings.seed)
     lines = make_lines(settings.lines, Random(settings.seed))
-    words = WordTokenizer.train(" ".join(lines), special_tokens=[START, show.PAD])
+    words = WordTokenizer.train(" ".join(lines), special_tokens=[show.START, show.PAD])
     tokens, targets = show.encode_sentence(words, lines)  # (lines, longest) each; a target is the next token
     m = Measured(lines=lines, words=words, tokens=tokens, targets=targets, vocabulary=words.vocab_size)
     asked = targets[:, :-1] != IGNORED
@@ -48,7 +47,7 @@ def measure(settings: "Settings") -> Measured:
         rows = draw.integers(0, len(tokens), 32)
         return model.loss(tokens[rows], targets[rows])  # cross-entropy of the next token
 
-    def after(text: str) -> Chances:
+    def after(text: str) -> show.Chances:
         return following(model, words, text)
 
     print(f"A GPT learns the next word of {len(lines):,} lines of made text:")
@@ -125,7 +124,7 @@ def measure(settings: "Settings") -> Measured:
     return m
 
 
-def filled(chances: dict[str, Chances], allowed: Collection[str], T: float) -> dict[str, float]:
+def filled(chances: dict[str, show.Chances], allowed: Collection[str], T: float) -> dict[str, float]:
     """The shares of answers that are no city, a wrong one, the right one, if at T only allowed words are drawn."""
     rows = []
     for country, p in chances.items():
@@ -138,10 +137,10 @@ def filled(chances: dict[str, Chances], allowed: Collection[str], T: float) -> d
 
 def encode(words: WordTokenizer, text: str) -> list[int]:
     """The tokens of a text, after <start>."""
-    return [words.special_tokens[START], *words.encode(text)]
+    return [words.special_tokens[show.START], *words.encode(text)]
 
 
-def following(model: GPT, words: WordTokenizer, text: str) -> Chances:
+def following(model: GPT, words: WordTokenizer, text: str) -> show.Chances:
     """The probability of each word to follow a text, the likeliest first."""
     with tl.no_grad():
         logits = model(encode(words, text))[-1]  # (tokens, vocabulary) -> (vocabulary,)

@@ -17,7 +17,6 @@ Then each of them learns to tell which word came first, many words ago.
 from helpers.program import Common, Measured, start
 from helpers.training import train
 from show import order_and_memory as show
-from show.order_and_memory import Convolution, Reader
 
 from functools import partial
 from time import perf_counter
@@ -75,7 +74,7 @@ class Attention(nn.Module):
 
 KINDS = {"RNN": RNN, "GRU": partial(Gated, nn.GRU), "LSTM": partial(Gated, nn.LSTM),
          "open LSTM": partial(Gated, nn.LSTM, forget=show.OPEN),
-         "convolution": Convolution, "attention": Attention}  # kind(WIDTH)  # fmt: skip
+         "convolution": show.Convolution, "attention": Attention}  # kind(WIDTH)  # fmt: skip
 
 
 SENTENCES = "the dog bit the man", "the man bit the dog"
@@ -148,7 +147,7 @@ def milliseconds(model: nn.Module, words: int) -> float:
 def learn(core: nn.Module, length: int, settings: "Settings") -> float:
     """Train a model to name the first word of random texts; the share of 500 new texts where it is right."""
     draw = np.random.default_rng(settings.seed)
-    model = Reader(core, 8, length, WIDTH)
+    model = show.Reader(core, 8, length, WIDTH)
 
     def loss_of_answers() -> tl.Tensor:
         text = draw.integers(0, 8, (32, length))

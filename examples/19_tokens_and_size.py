@@ -17,7 +17,6 @@ digit is. What becomes of the digits and of the whole as networks grow shows whe
 from helpers.program import Measured, RealToo, by_chance, start
 from helpers.training import small_gpt, tokens_and_targets, train
 from show import tokens_and_size as show
-from show.tokens_and_size import Cut, byte_pairs, characters, numbers, special
 
 import numpy as np
 
@@ -32,8 +31,8 @@ def measure(settings: "Settings") -> Measured:
     draw = np.random.default_rng(settings.seed)
     pairs = np.stack(np.divmod(draw.permutation(n * n), n), axis=1)  # (n * n, 2), in random order
     held_out, learnt = pairs[: n * n // 5], pairs[n * n // 5 :]
-    cuts = {"characters": characters(), "number tokens": numbers(2 * n),
-            "byte pairs": byte_pairs(learnt), "special tokens": special(2 * n)}  # fmt: skip
+    cuts = {"characters": show.characters(), "number tokens": show.numbers(2 * n),
+            "byte pairs": show.byte_pairs(learnt), "special tokens": show.special(2 * n)}  # fmt: skip
     m = Measured(cuts=cuts, pairs=n * n, held_out=len(held_out), learnt={})
     m.different = len({encode(cut, learnt)[0].tobytes() for cut in cuts.values()})  # a model sees only ids
 
@@ -66,7 +65,7 @@ def measure(settings: "Settings") -> Measured:
     return m
 
 
-def learn(cut: Cut, pairs: np.ndarray, width: int, settings: "Settings") -> tuple[GPT, float]:
+def learn(cut: show.Cut, pairs: np.ndarray, width: int, settings: "Settings") -> tuple[GPT, float]:
     """A GPT of two blocks that has learnt these sums; and its last loss."""
     tl.manual_seed(settings.seed)
     tokens, targets = encode(cut, pairs)  # (n, longest) each
@@ -80,13 +79,13 @@ def learn(cut: Cut, pairs: np.ndarray, width: int, settings: "Settings") -> tupl
     return model, train(loss_of_answers, optimizer, settings.steps, schedule, clip=1.0)[-1]
 
 
-def encode(cut: Cut, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def encode(cut: show.Cut, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Tokens and targets: the next token, where it belongs to the answer or ends it: (n, longest) each."""
     questions = [cut.encode(f"{a}+{b}=") for a, b in pairs.tolist()]
     return tokens_and_targets(questions, [[*cut.encode(f"{a + b}"), cut.end] for a, b in pairs.tolist()])
 
 
-def right(model: GPT, cut: Cut, pairs: np.ndarray) -> float:
+def right(model: GPT, cut: show.Cut, pairs: np.ndarray) -> float:
     """The share of right answers, always the likeliest token."""
     questions = [cut.encode(f"{a}+{b}=") for a, b in pairs.tolist()]
     said = model.generate_batch(questions, max_new_tokens=4, temperature=0, stop=cut.end)

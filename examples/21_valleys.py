@@ -15,7 +15,6 @@ from helpers.mnist import Digits, coarser, hidden_layers, load_digits
 from helpers.program import Common, Measured, start, until_ctrl_c
 from helpers.training import train
 from show import valleys as show
-from show.valleys import LEARNT, are_stuck, critical_point, explained, have_holes, largest
 
 from collections.abc import Callable
 
@@ -40,8 +39,8 @@ def measure(settings: "Settings") -> Measured:
     # "Gradient descent finds a local minimum (nearby valley) but might miss the global minimum"
     begin = random_weights(starts, hidden, 1.0)
     end, m.courses = descend(begin, *how)  # (steps, starts): the costs
-    stuck = np.flatnonzero(are_stuck(m.courses))
-    m.learnt, m.stuck = int((m.courses[-1] < LEARNT).sum()), len(stuck)
+    stuck = np.flatnonzero(show.are_stuck(m.courses))
+    m.learnt, m.stuck = int((m.courses[-1] < show.LEARNT).sum()), len(stuck)
 
     # "In high dimensions, most points are neither maxima nor minima, but saddle points"
     m.at_starts = curvatures(begin)  # (starts, parameters)
@@ -56,13 +55,13 @@ def measure(settings: "Settings") -> Measured:
     m.escaped, m.flat_cost, m.flat_weight = 0, [0.0, 0.0], [0.0, 0.0]
     if m.stuck:
         valleys = [w[stuck] for w in end]
-        m.escaped = int((descend(valleys, *how, draw)[1][-1] < LEARNT).sum())
+        m.escaped = int((descend(valleys, *how, draw)[1][-1] < show.LEARNT).sum())
         further, costs = descend(valleys, *how)  # with all examples a step, for comparison
-        m.flat_cost, m.flat_weight = np.median(costs[[0, -1]], axis=1), [largest(valleys), largest(further)]
+        m.flat_cost, m.flat_weight = np.median(costs[[0, -1]], axis=1), [show.largest(valleys), show.largest(further)]
     m.wider = [m.learnt / starts]
     for more in (2, 4):  # times as many hidden neurons
         _, costs = descend(random_weights(starts, more * hidden, 1.0), *how)
-        m.wider.append((costs[-1] < LEARNT).mean())
+        m.wider.append((costs[-1] < show.LEARNT).mean())
 
     # "Neural networks with sufficient hidden units can approximate any continuous function to arbitrary accuracy"
     m.x = tl.linspace(-1, 1, 200).reshape(-1, 1)  # (200, 1)
@@ -168,7 +167,7 @@ def many_dimensions(digits: Digits, draw: Random) -> tuple[list[list[float]], np
         cost, eigenvalues = costs_of(weights, x, y).item() / len(x), curvatures(weights, x, y)
         way.append([cost, (eigenvalues < -1e-9).mean()])
     kinds = [range(5), *(draw.choice(10, 5, replace=False) for _ in range(10))]
-    points = [map(tl.tensor, critical_point(x.numpy(), y.numpy(), kind)) for kind in kinds]  # of x @ W1 @ W2
+    points = [map(tl.tensor, show.critical_point(x.numpy(), y.numpy(), kind)) for kind in kinds]  # of x @ W1 @ W2
     found = np.stack([curvature(lambda w: ((x @ w[0] @ w[1] - y) ** 2).sum(), [*point]) for point in points])
     return way, (found < -1e-9 * found.max(axis=1, keepdims=True)).sum(axis=1)
 
@@ -192,11 +191,11 @@ def depth(digits: Digits, steps: int, draw: Random) -> list[dict[str, list[float
     pictures, labels = (digits.train_images, digits.test_images), (digits.train_labels, digits.test_labels)
     patterns = {  # what is to be read, of the training pictures and of the test pictures
         "ink": [coarser(images, 4) for images in pictures],
-        "holes": [have_holes(images)[:, None] for images in pictures],
+        "holes": [show.have_holes(images)[:, None] for images in pictures],
         "digit": [np.eye(10)[which] for which in labels],
-    }
+    }.items()
     return [
-        {name: [explained(*layer, *wanted) for layer in zip(*some, strict=True)] for name, wanted in patterns.items()}
+        {name: [show.explained(*layer, *wanted) for layer in zip(*some, strict=True)] for name, wanted in patterns}
         for some in (trained, untrained)
     ]
 

@@ -12,7 +12,6 @@ from helpers import training
 from helpers.mnist import coarser, load_digits
 from helpers.program import Common, Measured, by_chance, start
 from show import robust as show
-from show.robust import KINDS, RULES, Rule, add_noise, drop_pixels, is_a_three, turn, write_rules
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -47,16 +46,17 @@ def measure(settings: "Settings") -> Measured:
     m = Measured(right=right(reads(network)), a_three=test[threes][:1], n_threes=int(threes.sum()))
 
     # "Try writing explicit rules for recognizing the digit 3"
-    called = [np.array([is_a_three(picture, n + 1) for picture in test.reshape(-1, 28, 28)]) for n in range(len(RULES))]
+    strict = range(1, len(show.RULES) + 1)  # so many of the rules
+    called = [np.array([show.is_a_three(picture, n) for picture in test.reshape(-1, 28, 28)]) for n in strict]
     called.append(reads(network)(test) == 3)
-    m.found = {name: int((some & threes).sum()) for name, some in zip([*RULES, "network"], called, strict=True)}
-    m.taken = {name: int((some & ~threes).sum()) for name, some in zip([*RULES, "network"], called, strict=True)}
+    m.found = {name: int((some & threes).sum()) for name, some in zip([*show.RULES, "network"], called, strict=True)}
+    m.taken = {name: int((some & ~threes).sum()) for name, some in zip([*show.RULES, "network"], called, strict=True)}
     *m.rules_wrong, m.network_wrong = (int((some != threes).sum()) for some in called)
 
     # "An impossibly complex set of if-then statements": a rule for each mistake
     learnt, new = coarser(X, 7), coarser(test, 7)  # (n, 49), (m, 49)
     m.by_rules = {}
-    for rules in write_rules(learnt, Y):
+    for rules in show.write_rules(learnt, Y):
         if len(rules) in (10, 100, 1000):
             m.by_rules[f"{len(rules):,} rules"] = share_right(rules[0], new, labels)
     m.by_rules["all rules"] = share_right(rules[0], new, labels)
@@ -64,7 +64,7 @@ def measure(settings: "Settings") -> Measured:
 
     # "Remarkably robust to noisy, imperfect data (e.g., missing values, measurement errors, outliers)"
     m.spoilt = {}  # kind -> method -> share read right, by amount
-    for kind, (_, amounts, change) in KINDS.items():
+    for kind, (_, amounts, change) in show.KINDS.items():
         spoilt = [change(test, amount, random) for amount in amounts]
         m.spoilt[kind] = {name: [right(answer, pixels) for pixels in spoilt] for name, answer in methods.items()}
     m.lost = {kind: {name: row[0] - np.mean(row[1:]) for name, row in some.items()} for kind, some in m.spoilt.items()}
@@ -72,7 +72,7 @@ def measure(settings: "Settings") -> Measured:
 
     # "Decision making with incomplete information": it is sure if the largest output is above 0.8
     hide = np.random.default_rng(settings.seed)
-    said = [outputs(network, drop_pixels(test, share, hide)) for share in show.HIDDEN]
+    said = [outputs(network, show.drop_pixels(test, share, hide)) for share in show.HIDDEN]
     n = [(some.max(axis=1) > 0.8).sum() for some in said]
     m.sure = [some / len(labels) for some in n]
     m.right_if_sure = [((some.max(axis=1) > 0.8) & (some.argmax(axis=1) == labels)).sum() / max(1, k)
@@ -102,7 +102,7 @@ def measure(settings: "Settings") -> Measured:
     m.by_chance = by_chance(len(labels), 0.9)
 
     # "Neural networks can be retrained on new data": from now on every picture comes turned by 90 degrees
-    turned, turned_test, adapted = turn(X), turn(test), deepcopy(network)
+    turned, turned_test, adapted = show.turn(X), show.turn(test), deepcopy(network)
     m.retrained = {"steps": [0], "turned": [right(reads(network), turned_test)], "upright": [m.right]}
     for _ in range(3):
         steps = train(adapted, turned, Y, max(1, settings.steps // 8), random)
@@ -127,7 +127,7 @@ def train(
         chosen = random.integers(0, len(images), 32)
         x, wanted = images[chosen], np.eye(10, dtype=np.float32)[labels[chosen]]  # (32, 784), (32, 10)
         if noise:
-            x = add_noise(x, random.uniform(0, noise, (32, 1)), random)  # more for some pictures than for others
+            x = show.add_noise(x, random.uniform(0, noise, (32, 1)), random)  # more for some pictures than for others
         return ((model(tl.tensor(x)) - tl.tensor(wanted)) ** 2).sum(axis=1).mean()
 
     return len(training.train(cost_of_batch, nn.optim.SGD(model.parameters(), lr=1.0), steps))
@@ -153,7 +153,7 @@ def without(model: nn.MLP, layer: int, neuron: int) -> nn.MLP:
     return changed
 
 
-def share_right(first: Rule, pictures: np.ndarray, labels: np.ndarray) -> float:
+def share_right(first: show.Rule, pictures: np.ndarray, labels: np.ndarray) -> float:
     """The share of pictures (n, 49) that rules read right, asked from the first one on."""
     return float(np.mean([first.judge(ink)[0].answer == label for ink, label in zip(pictures, labels, strict=True)]))
 

@@ -15,7 +15,6 @@ block two small matrices are learnt, whose product is added to W (LoRA: Hu et al
 from helpers.program import Common, Measured, open_run, start
 from helpers.real import smollm2
 from show import fine_tune as show
-from show.fine_tune import Address, encoded, examine, make, right
 
 import sys
 
@@ -59,24 +58,24 @@ def measure(settings: "Settings") -> Measured:
     """Ask, learn, ask again."""
     tl.manual_seed(settings.seed)
     model = smollm2()
-    learnt, held_out = make(settings.examples, settings.held_out, settings.seed)
+    learnt, held_out = show.make(settings.examples, settings.held_out, settings.seed)
     open_run(settings.out, ("loss.png",), settings.resume, settings.again)
     print("Asked before it learns; that takes some seconds ...", flush=True)
-    m = Measured(learnt=learnt, held_out=held_out, before=examine(model, held_out, learnt[:4]))
+    m = Measured(learnt=learnt, held_out=held_out, before=show.examine(model, held_out, learnt[:4]))
     m.history = train(model, learnt, held_out, settings).history
-    m.after = examine(model, held_out)
-    m.right_before, m.right_after = right(m.before.labels, held_out), right(m.after.labels, held_out)  # (held out,)
+    m.after = show.examine(model, held_out)
+    m.right_before, m.right_after = (show.right(exam.labels, held_out) for exam in (m.before, m.after))  # (held out,)
     m.knew, m.knows = ([city in answer for city, answer in zip(show.CAPITALS.values(), exam.capitals, strict=True)]
                        for exam in (m.before, m.after))  # fmt: skip
-    m.right_shown = right(m.before.with_examples, held_out)
+    m.right_shown = show.right(m.before.with_examples, held_out)
     return m
 
 
-def train(model: Llama, learnt: list[Address], held_out: list[Address], settings: "Settings") -> nn.Trainer:
+def train(model: Llama, learnt: list[show.Address], held_out: list[show.Address], settings: "Settings") -> nn.Trainer:
     """Train LoRA's matrices, with a saved state of some megabytes from which --resume continues."""
     adapted = Adapted(model, settings.rank)
     show.sizes(model, adapted)
-    data, test = (nn.data.TensorDataset(*encoded(model.tokenizer, some)) for some in (learnt, held_out))
+    data, test = (nn.data.TensorDataset(*show.encoded(model.tokenizer, some)) for some in (learnt, held_out))
     optimizer = nn.optim.AdamW(adapted.parameters(), lr=2e-3, weight_decay=0.0)
     trainer = nn.Trainer(
         adapted,

@@ -20,14 +20,13 @@ from helpers.inside import direction, without
 from helpers.program import Measured, RealToo, start
 from helpers.real import chances, first_token, loss_on
 from show import change_a_thought as show
-from show.change_a_thought import Subject, put
 
 import numpy as np
 
 import tinygrad_lecture as tl
 
 
-def change(asked: Subject, settings: "Settings") -> Measured:
+def change(asked: show.Subject, settings: "Settings") -> Measured:
     """Four changes: another country, a head less, the heads that copy, a direction; each with ten sentences."""
     m = Measured(asked=asked)
     italy_for_france(asked, m)
@@ -37,7 +36,7 @@ def change(asked: Subject, settings: "Settings") -> Measured:
     return m
 
 
-def italy_for_france(asked: Subject, m: Measured) -> None:
+def italy_for_france(asked: show.Subject, m: Measured) -> None:
     """Ten texts, "The capital of France is" and so on, in which one vector comes from the next country's text."""
     model, layers = asked.model, asked.model.config.layers
     blocks = [f"blocks.{k}" for k in range(layers)]
@@ -58,16 +57,16 @@ def italy_for_france(asked: Subject, m: Measured) -> None:
     places = {"the country's token": country, "the last token": last}
     points = ["embedding", *blocks]
     m.before = swapped({})
-    m.moved = {name: [swapped({p: put(there[p][:, at], at)}) for p in points] for name, at in places.items()}
+    m.moved = {name: [swapped({p: show.put(there[p][:, at], at)}) for p in points] for name, at in places.items()}
     stays = np.stack(m.moved["the last token"], 1) <= 0  # (10, points): where the other capital does not lead
     m.decides_from = [int(np.flatnonzero([True, *row])[-1]) - 1 for row in stays]  # the block from which on it does
     m.blocks_left = [layers - 1 - block for block in m.decides_from]
     m.early = sum(left > 0 for left in m.blocks_left)
 
     # Which part brings it to the last token? What each in turn adds to that stays as it was, in all blocks
-    italy = {"embedding": put(there["embedding"][:, country], country)}
+    italy = {"embedding": show.put(there["embedding"][:, country], country)}
     for part in ("attention", "ffn"):
-        same = {f"{block}.{part}": put(tl.tensor(trace[f"{block}.{part}"][:, last]), last) for block in blocks}
+        same = {f"{block}.{part}": show.put(tl.tensor(trace[f"{block}.{part}"][:, last]), last) for block in blocks}
         setattr(m, f"past_{part}", np.abs(swapped(italy | same) - m.before))  # (10,): what comes past it
 
     # Which part knows the capital? Each in turn adds nothing to the country's vector, in a quarter of the blocks
@@ -75,7 +74,8 @@ def italy_for_france(asked: Subject, m: Measured) -> None:
         return logits(changes).argmax(-1) == own
 
     m.right, m.quarters = right({}), show.quarters(blocks[1:])
-    attention, ffn = (np.stack([right({f"{block}.{part}": put(0, country) for block in some}) for some in m.quarters])
+    nothing = show.put(0, country)
+    attention, ffn = (np.stack([right({f"{block}.{part}": nothing for block in some}) for some in m.quarters])
                       for part in ("attention", "ffn"))  # fmt: skip
     m.without = {"attention": attention.sum(axis=1), "FFN": ffn.sum(axis=1)}  # (quarters,) each
     m.most = int(np.argmax(m.without["attention"] - m.without["FFN"]))
@@ -93,7 +93,7 @@ def italy_for_france(asked: Subject, m: Measured) -> None:
     m.shares = traces[0].shares(f" {m.city}")
 
 
-def one_head_after_another(asked: Subject, m: Measured) -> None:
+def one_head_after_another(asked: show.Subject, m: Measured) -> None:
     """Which of ten sentences suffer without a head: foretold for all heads by gradients, then tried."""
     model, (sentences, right, wrong) = asked.model, zip(*asked.sentences, strict=True)
     layers, heads = model.config.layers, model.config.heads
@@ -120,7 +120,7 @@ def one_head_after_another(asked: Subject, m: Measured) -> None:
     m.kinds_hurt = [n for n in hurt if n]  # by each head that hurts any
 
 
-def induction(asked: Subject, settings: "Settings", m: Measured) -> None:
+def induction(asked: show.Subject, settings: "Settings", m: Measured) -> None:
     """Heads that look from a repeated token to the one after its earlier occurrence (Olsson et al., arXiv:2209.11895).
 
     They are sought in random tokens that come twice, where nothing else helps; then they are silenced.
@@ -152,7 +152,7 @@ def induction(asked: Subject, settings: "Settings", m: Measured) -> None:
     m.p_all, m.p_without, m.p_without_others = p  # (10,) each
 
 
-def another_tone(asked: Subject, settings: "Settings", m: Measured) -> None:
+def another_tone(asked: show.Subject, settings: "Settings", m: Measured) -> None:
     """A direction from casual to formal, the mean of 20 pairs of sentences, added to each token's vector."""
     model, point = asked.model, f"blocks.{asked.block}"
     towards = direction(model, asked.pairs[:20], point)

@@ -8,8 +8,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers import drawing
-from helpers.drawing import BLUE, GREEN, ORANGE, VERMILION, new_figure, save
+from helpers.drawing import BLUE, GREEN, ORANGE, VERMILION, lines, new_figure, save
 from helpers.program import detail, elsewhere, holds, table
 from helpers.training import digit_network, train
 
@@ -241,6 +240,6 @@ def draw_high_dimensions(histories, path):
     """The cost by evaluations, of gradient descent and of random search."""
     curves = {name: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
     title = "Gradient descent against random weights, in 13,002 dimensions"
-    axes = drawing.lines(new_figure(9, 5, title).subplots(), curves, (BLUE, GREEN), "-", "upper right", ylim=(0, None))
+    axes = lines(new_figure(9, 5, title).subplots(), curves, (BLUE, GREEN), "-", "upper right", ylim=(0, None))
     axes.set(xlabel="evaluations of the cost", ylabel="cost C (random weights: lowest so far)")
     save(axes.figure, path)

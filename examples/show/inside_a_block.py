@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from helpers import drawing
-from helpers.drawing import GREY, VERMILION, new_figure, plain, save
+from helpers.drawing import GREY, VERMILION, heat_map, lines, new_figure, plain, save
 from helpers.program import Measured, detail, holds, table
 from helpers.real import DATA, first_token, largest, smollm2
 from transformer.inspect.trace import visible
@@ -94,7 +93,7 @@ def draw_bends(layers, attention, path):
     figure = new_figure(12, 4.8, "Inputs on a straight line: the outputs of a linear operation lie on one too")
     for axes, outputs in zip(figure.subplots(1, 2), (layers, attention), strict=True):
         curves = {name: (np.linspace(-1, 2, len(row)), row / np.abs(row).max()) for name, row in outputs.items()}
-        drawing.lines(axes, curves, (GREY, VERMILION), ylabel="one number of the output, scaled")
+        lines(axes, curves, (GREY, VERMILION), ylabel="one number of the output, scaled")
         axes.set_xlabel("the input, on the straight line through a and b")
         axes.set_xticks([0, 1], ["a", "b"], fontsize=13)
         axes.legend(edgecolor="none", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10)
@@ -108,7 +107,7 @@ def draw_heads(alone, adds, path):
     titles = "concatenated, without W_O", "after the projection W_O: the output is the sum of the rows"
     names = [f"head {h + 1}" for h in range(heads)]
     for axes, rows, title in zip(figure.subplots(1, 2, sharey=True), (alone, adds), titles, strict=True):
-        image = drawing.heat_map(plain(axes, grid=False), rows, names)
+        image = heat_map(plain(axes, grid=False), rows, names)
         axes.set(title=title, xlabel=f"the {width} numbers of a token's vector", xlim=(0, width))
         figure.colorbar(image, ax=axes, label="what it writes", shrink=0.7)
     save(figure, path)

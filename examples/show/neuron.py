@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 import tinygrad_lecture as tl
-from helpers import drawing
-from helpers.drawing import BLUE, ORANGE, PURPLE, new_figure, plain, save
+from helpers.drawing import BLUE, GRADIENT, ORANGE, PURPLE, lines, new_figure, plain, save
 from helpers.program import detail, table
 
 NAMES = ("sunshine", "wind", "company")
@@ -66,7 +65,7 @@ def draw_activations(functions, path):
     panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
     for axes, (name, (z, a, slope)) in zip(panels, functions.items(), strict=True):
         curves = {"activation a": (z, a), "its slope": (z, slope)}
-        drawing.lines(axes, curves, (BLUE, drawing.GRADIENT), title=name, xlabel="weighted sum z", ylim=(-1.25, 3.1))
+        lines(axes, curves, (BLUE, GRADIENT), title=name, xlabel="weighted sum z", ylim=(-1.25, 3.1))
     panels[0].legend(edgecolor="none", loc="upper left")
     save(figure, path)
 

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import drawing
-from helpers.drawing import chart, new_figure, save
+from helpers.drawing import bars, by_sign, chart, new_figure, save
 from helpers.messages import ENOUGH_POINTS, leetspeak, reasons
 from helpers.program import detail, elsewhere, holds, table
 
@@ -130,7 +129,7 @@ def draw_words(names, push, path, most=12):
     order = np.argsort(-push, kind="stable")
     chosen = [*order[:most], *order[-most:]]
     axes = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?").subplots()
-    drawing.bars(axes, [names[i] for i in chosen], push[chosen], drawing.by_sign(push[chosen]))
+    bars(axes, [names[i] for i in chosen], push[chosen], by_sign(push[chosen]))
     axes.axvline(0, color="black", linewidth=1)
     axes.set(xlabel="mean push on the output: left to ham, right to spam", xmargin=0.12)
     save(axes.figure, path)

@@ -78,11 +78,6 @@ def of_smollm2():
     return WordVectors(list(words), table[list(words.values())])
 
 
-def listed(found):
-    """As "queen 0.93, throne 0.77"."""
-    return ", ".join(f"{word} {cosine:.2f}" for word, cosine in found)
-
-
 def learning(sentences, words, pairs):
     """What is learnt from."""
     print(f"A made text: {len(sentences):,} sentences with {len(words)} different words.", end=" ")
@@ -128,7 +123,7 @@ def report(m, settings):
     print("\nDirections. The words nearest to A - B + C, without the three themselves:")
     for question in m.rank:
         a, b, c = re.split(" [-+] ", question)
-        print(f"  {question:26} {listed(vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c]))}")
+        print(f"  {question:26} {real.listed(vectors.near(vectors[a] - vectors[b] + vectors[c], 3, [a, b, c]))}")
     if "germany - berlin + france" in m.rank:
         ends = "to Paris all the same" if holds("literally", m) else "to another word"
         print(f"  Germany - Berlin is the way from a capital back to its country: from France it leads {ends}.")
@@ -144,7 +139,7 @@ def report(m, settings):
     print("\nSimilar words get similar vectors. The nearest words, with the cosine of the angle:")
     for word in ("queen", "dog"):
         if word in m.vectors:
-            print(f"  {word:10} {listed(m.vectors.near(m.vectors[word], 5, [word]))}")
+            print(f"  {word:10} {real.listed(m.vectors.near(m.vectors[word], 5, [word]))}")
     print(f"  A word and its plural have on average {m.similar:.2f}, any two words {m.all_pairs:.2f}.")
     kinds = {name: words for name, words in m.clusters.items() if "men" not in name}  # the picture has all
     rows = {f"{name}: {', '.join(words)}": (m.within[name], m.others[name]) for name, words in kinds.items()}

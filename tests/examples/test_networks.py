@@ -152,8 +152,8 @@ def test_a_descent_that_still_moves_is_not_called_stuck():
 def test_a_probe_reads_what_is_there_and_no_more():
     draw = np.random.default_rng(0)
     a, b = draw.normal(size=(2, 500, 3))
-    assert p21.explained(a, b, a[:, :1] + 2, b[:, :1] + 2) == pytest.approx(1)
-    assert abs(p21.explained(a, b, draw.normal(size=(500, 1)), draw.normal(size=(500, 1)))) < 0.05
+    assert p21.show.explained(a, b, a[:, :1] + 2, b[:, :1] + 2) == pytest.approx(1)
+    assert abs(p21.show.explained(a, b, draw.normal(size=(500, 1)), draw.normal(size=(500, 1)))) < 0.05
 
 
 # --- MNIST ------------------------------------------------------------------------------------------------------------

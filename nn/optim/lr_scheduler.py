@@ -307,6 +307,8 @@ class OneCycleLR(LRScheduler):
         self.max_lr, self.pct_start, self.cycle_momentum = max_lr, pct_start, cycle_momentum
         self.base_momentum, self.max_momentum = base_momentum, max_momentum
         self.div_factor, self.final_div_factor = div_factor, final_div_factor
+        for group in getattr(optimizer, "param_groups", ()):
+            group["initial_lr"] = max_lr / div_factor
         super().__init__(optimizer)
 
     def get_lr(self) -> list[float]:

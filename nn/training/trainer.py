@@ -222,7 +222,7 @@ class Trainer:
                 self.learn(self._next_batches())
                 self._seconds += time.perf_counter() - began
                 progress.step(self.step, self._scores)
-                if self._is_row(self.step):
+                if self.step % (self.record_every or self.steps_per_epoch) == 0 or self.step == self.total_steps:
                     self._record()  # evaluates
                     progress.record(self.step, str(history[-1]))
                     if self.on_record is not None:
@@ -247,7 +247,15 @@ class Trainer:
         counts = [count_of(self.loss, targets) for *_, targets in batches]
         own = list(of_own_rows(batches, group()))
         own_counts = counts if group().size == 1 else [count_of(self.loss, targets) for *_, targets in own]
-        self._backward(own, own_counts, counts)
+        for (*inputs, targets), count in zip(own, own_counts, strict=True):
+            outputs = self.model(*inputs)
+            loss = self.loss(outputs, targets)
+            self._metrics.add(outputs, targets, loss, count, self.loss)
+            if is_empty(count):
+                continue
+            if (len(counts) > 1 or group().size > 1) and count is not None:
+                loss = loss * share_of(count, counts, loss)  # these sum to the mean over all rows
+            loss.backward()
         if group().size > 1:
             add_up_gradients(self.model, self.optimizer)
         if self.clip_norm is not None:
@@ -258,18 +266,6 @@ class Trainer:
         self.step += 1
         if self.schedule is not None:
             self.schedule.step()
-
-    def _backward(self, batches: list[Any], counts: list[Any], all_counts: list[Any]) -> None:
-        """Add up the gradients of mini-batches, each by its share in `all_counts`."""
-        for (*inputs, targets), count in zip(batches, counts, strict=True):
-            outputs = self.model(*inputs)
-            loss = self.loss(outputs, targets)
-            self._metrics.add(outputs, targets, loss, count, self.loss)
-            if is_empty(count):
-                continue
-            if (len(all_counts) > 1 or group().size > 1) and count is not None:
-                loss = loss * share_of(count, all_counts, loss)  # these sum to the mean over all rows
-            loss.backward()
 
     def _next_batches(self) -> list[Any]:
         """The mini-batches of the next step; the last step of an epoch may have fewer than `accumulate`."""
@@ -287,10 +283,6 @@ class Trainer:
         return batches
 
     # --- the history ------------------------------------------------------------------------------------
-
-    def _is_row(self, step: int) -> bool:
-        """Whether a row of the history follows a step."""
-        return step % (self.record_every or self.steps_per_epoch) == 0 or step == self.total_steps
 
     def _record(self) -> None:
         """Add a row to the history, evaluate, and keep the best weights."""

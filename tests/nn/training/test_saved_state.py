@@ -72,11 +72,9 @@ def test_foreign_files_are_named_as_such(tmp_path):
     ("change", "message"),
     [
         ({"batches": nn.DataLoader(blobs(), 16, shuffle=True)}, "batches in an epoch was 8, is 4"),
-        ({"batches": nn.DataLoader(blobs(58), 8, shuffle=True)}, "rows was 60, is 58"),
         ({"schedule": lambda optimizer: None}, "schedule was 'StepLR by step', is None"),
         ({"schedule": lambda optimizer: nn.optim.lr_scheduler.StepLR(optimizer, 3, 0.5)}, "step_size of the schedule"),
         ({"rate": 0.1, "accumulate": 2}, "accumulate was 1, is 2; lr was 0.5, is 0.1"),
-        ({"test": [blobs()[:]]}, "test was False, is True"),
     ],
 )
 def test_the_saved_state_of_another_run_is_refused(change, message, tmp_path):
@@ -120,7 +118,6 @@ def test_runs_are_told_apart_by_their_own_settings(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda state: state.pop("workers"), "it has no 'workers'"),
         (lambda state: state.update(settings=[1]), r"the settings were \[1\]"),
         (lambda state: state.update(history=None), "'NoneType' object is not subscriptable"),
     ],
@@ -164,9 +161,9 @@ def trained(seed):
     tl.manual_seed(seed)
     model = nn.MLP([2, 3, 2])
     optimizer = nn.optim.AdamW(model.parameters(), lr=0.1)
-    schedule = nn.optim.lr_scheduler.StepLR(optimizer, 2)
-    steps(model, optimizer, schedule, 3)
-    return model, optimizer, schedule
+    parts = model, optimizer, nn.optim.lr_scheduler.StepLR(optimizer, 2)
+    steps(*parts, 3)
+    return parts
 
 
 def steps(model, optimizer, schedule, n):
@@ -199,9 +196,6 @@ def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, whole_file):
         nn.load_checkpoint(path, model, optimizer)
     with pytest.raises(ValueError, match=r"run\.safetensors is .*load_state_dict: the state does not fit"):
         nn.load_checkpoint(path, nn.MLP([2, 2]))
-    saved_state.save(path, {"model": 5, "state": {}})
-    with pytest.raises(ValueError, match=r"run\.safetensors is .*: load_state_dict"):
-        nn.load_checkpoint(path, model)
     path.write_bytes(whole_file)
     with pytest.raises(ValueError, match="saved state of a Trainer, not a checkpoint"):
         nn.load_checkpoint(path, model)

@@ -14,17 +14,6 @@ def accuracy(outputs, targets):
     return nn.evaluate(nn.Identity(), [(outputs, targets)], CROSS_ENTROPY, accuracy=True).accuracy
 
 
-def test_scores_are_means_over_rows_whatever_the_batches():
-    model = nn.Linear(2, 3)
-    data = blobs(10)
-    whole = nn.evaluate(model, [data[:]], CROSS_ENTROPY, accuracy=True)
-    parts = nn.evaluate(model, nn.DataLoader(data, 3), CROSS_ENTROPY, accuracy=True)
-    assert parts.loss == pytest.approx(whole.loss, rel=1e-6)
-    assert parts.accuracy == whole.accuracy
-    right = (model(data.tensors[0]).argmax(-1) == data.tensors[1]).numpy()
-    assert whole.accuracy == right.mean()
-
-
 def test_accuracy_counts_every_position_of_a_sequence():
     metrics = RunningMetrics(accuracy=True)
     outputs = tl.one_hot(tl.tensor([[0, 1, 2], [2, 1, 0]]), 3).to(tl.float32)  # (2, 3, 3)

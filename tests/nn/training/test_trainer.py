@@ -67,12 +67,6 @@ def test_a_schedule_advances_after_each_step():
     assert [r.lr for r in make(steps=5, record_every=1, schedule=halves).fit()] == [0.5, 0.5, 0.25, 0.25, 0.125]
 
 
-def test_gradients_are_clipped_before_the_step():
-    trainer = fitted(steps=1, clip_norm=1e-3)
-    length = sum(float((p.grad * p.grad).sum()) for p in trainer.model.parameters()) ** 0.5
-    assert length == pytest.approx(1e-3, rel=1e-2)
-
-
 def test_on_record_is_called_with_the_trainer_after_each_row():
     seen = []
     make(steps=5, record_every=2, on_record=lambda trainer: seen.append((trainer.step, len(trainer.history)))).fit()
@@ -148,16 +142,11 @@ def test_patience_ends_after_rows_without_a_new_best():
     assert history.test_loss[1:] == [2, 2, 1, 5, 4, 3]
     assert history.stopped_early
     assert history.best == 3
-    assert not scripted([3, 2, 2, 1], patience=3).fit().stopped_early
-
-
-def test_with_more_patience_it_continues():
     trainer = scripted([2, 3, 4, 1], patience=2)
-    assert trainer.fit().test_loss == [2, 3, 4]
     assert trainer.fit().test_loss == [2, 3, 4]
     trainer.patience = 3
     assert trainer.fit().test_loss == [2, 3, 4, 1]
-    assert trainer.history.best == 3
+    assert not trainer.history.stopped_early
 
 
 # --- fit again, Ctrl-C ----------------------------------------------------------------------------------

@@ -25,12 +25,7 @@ import numpy as np
 from ..autograd.modes import modes
 from ..autograd.op import Value, op
 from ..backend import xp
-from ..kernels import (
-    attention as attention_kernels,
-    fused as kernels,
-    gelu as gelu_kernels,
-    recurrent as recurrent_kernels,
-)
+from ..kernels import attention as attention_kernels, fused as kernels, gelu as gelu_kernels, recurrent
 from ..tensor_base import TensorBase, array_of, wrap
 from .basics import exp, relu, sum, where
 from .composite import as_floats, composite, fused, takes_dtype
@@ -385,7 +380,7 @@ def over_time(
     A sequence that has ended keeps its state. Backwards in time, one that has not begun has its first state.
     """
     after: dict[int, Value] = {}
-    for rows in recurrent_kernels.steps(sizes, reverse):
+    for rows in recurrent.steps(sizes, reverse):
         n = rows.stop - rows.start
         new = step(x[rows], *(s[:n] for s in state))
         after[rows.start] = cat(new, -1)
@@ -464,7 +459,7 @@ for _module, _ops in {  # the kernels with the names of these ops
     kernels: (
         *(cross_entropy, layer_norm, linear, log_softmax, quantized_linear, rms_norm, rotary, softmax, squared_error),
     ),
-    recurrent_kernels: (gru_states, lstm_states, rnn_states),
+    recurrent: (gru_states, lstm_states, rnn_states),
 }.items():
     for _op in _ops:
         _op.kernel(getattr(_module, _op.name), getattr(_module, f"{_op.name}_backward"), views=False)

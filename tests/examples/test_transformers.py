@@ -218,7 +218,7 @@ def test_the_lectures_examples():
 
 def test_only_what_follows_the_first_equals_sign_counts():
     tokens, targets = encode([parse("2+3x4"), parse("1+1")], steps_written=True)
-    decode = p18.TOKENIZER.decode
+    decode = p18.show.TOKENIZER.decode
     assert [decode([t for t in row if t >= 0]) for row in targets.tolist()] == ["2+12=14.", "2."]
     assert decode(tokens[1].tolist()).startswith("1+1=2.")
 

@@ -92,14 +92,6 @@ def t(x):
     return x.swapaxes(-1, -2)
 
 
-def scattered(g, x, index, axis):
-    """g, added to zeros at the places of an index along an axis."""
-    full, places = np.zeros_like(x), list(np.indices(index.shape))
-    places[axis] = index
-    np.add.at(full, tuple(places), g)
-    return full
-
-
 @dataclass(frozen=True, eq=False)
 class Mistake:
     """A line of a table. given: shapes and numbers of the inputs, and constants, by name."""

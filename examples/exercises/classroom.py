@@ -44,7 +44,7 @@ def facts(folder: Path) -> dict[str, Any]:
     """What is told of a class, as JSON has it: the students, and the mistakes by how many made them."""
     questions = [(name, *row) for name in TITLES for row in data()[name].get("questions", [])]
     students, made = {}, {}  # made: for an exercise and a hint these two sentences, then who made the mistake
-    graded = grade_class(course.COURSE, f"{course.__name__}:COURSE", folder)
+    graded = grade_class(course.COURSE, course.__name__, folder)
     for (name, outcomes), path in zip(graded.items(), submissions(folder).values(), strict=True):
         state = NOTHING
         with suppress(ValueError, RecursionError):

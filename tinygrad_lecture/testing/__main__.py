@@ -17,14 +17,13 @@ def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(
         prog="python -m tinygrad_lecture.testing",
         description="Grade submissions of a course: check the files in a folder, and count points. COURSE is a file "
-        "with a Course in it, as course.py, or a module, as package.module:COURSE.",
+        "with a Course in it, as course.py, or a module, as package.module.",
     )
     main.add_argument("command", choices=["grade"])
     main.add_argument("course", metavar="COURSE")
     main.add_argument("folder", metavar="FOLDER", type=Path, help="the files of one student; with --all of a class")
     main.add_argument("--all", action="store_true", help="FOLDER holds a folder for each student: grade them all")
     main.add_argument("--csv", type=Path, metavar="FILE", help="write a table of the points")
-    main.add_argument("--memory", type=int, default=1500, metavar="MB", help="memory limit (1500; Linux only)")
     main.add_argument("--patience", type=float, default=1.0, metavar="X", help="multiply all time limits (1)")
     return main
 
@@ -46,11 +45,11 @@ def _grade(course: Course, options: argparse.Namespace) -> int:
         raise FileNotFoundError(f"there is no folder {options.folder}")
     if options.csv:
         options.csv.open("a", encoding="utf-8").close()  # now, not after the grading
-    limits = {"memory": options.memory, "patience": options.patience}
     if options.all:
-        graded = grade_class(course, options.course, options.folder, **limits)
+        graded = grade_class(course, options.course, options.folder, patience=options.patience)
     else:
-        graded = {printable(options.folder.resolve().name, kept=""): grade(course, options.folder, **limits)}
+        results = grade(course, options.folder, patience=options.patience)
+        graded = {printable(options.folder.resolve().name, kept=""): results}
     if options.csv:
         options.csv.write_text(as_csv(graded), encoding="utf-8")
     every = [result for results in graded.values() for result in results]

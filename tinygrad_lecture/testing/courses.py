@@ -128,20 +128,18 @@ class Course:
 
 
 def find_course(reference: str) -> Course:
-    """The course that a reference names: "module:NAME", "file.py:NAME", or without NAME its first Course.
+    """The first Course of a module, or of a "file.py".
 
     The file in which it stands is one of its secrets. Raises ValueError if there is none.
     """
-    where, _, name = reference.rpartition(":")
-    where, name = (where, name) if where and name.isidentifier() else (reference, "")
-    if where.endswith(".py"):
-        path = Path(where).resolve()
+    if reference.endswith(".py"):
+        path = Path(reference).resolve()
         if not path.is_file():
             raise ValueError(f"{path}: there is no such file with a course")
         scope = runpy.run_path(str(path), run_name=path.stem)
     else:
-        scope = vars(importlib.import_module(where))
-    found = [v for k, v in scope.items() if isinstance(v, Course) and name in ("", k)]
+        scope = vars(importlib.import_module(reference))
+    found = [value for value in scope.values() if isinstance(value, Course)]
     if not found:
         raise ValueError(f"{reference}: there is no Course in it; write COURSE = Course(...)")
     return replace(found[0], secret=[*found[0].secret, scope["__file__"]])

@@ -1,4 +1,4 @@
-"""`grade`: a submission's points; `grade_all`: those of a class. And what is made of them: text, a table, CSV.
+"""`grade`: a submission's points; `grade_class`: those of a class. And what is made of them: text, a table, CSV.
 
 graded: the results of each student, by name.
 """
@@ -12,28 +12,27 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from .courses import Course, find_course
 from .failures import printable
 from .sandbox.grader import Grader, Outcome, python, source
 
 
-def grade(course: Course, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> list[Outcome]:
+def grade(course: Course, folder: Path, *, patience: float = 1.0) -> list[Outcome]:
     """The results of all exercises of a course for the files in a folder, in order.
 
     The files run in a process of their own, with limits, those that are as they were given not at all. An exercise
     whose own check passes, but which builds on one that did not, does not pass: what runs in it is not what was asked
     for.
-    memory: in megabytes.  patience: a factor for the time limits, on slow machines.
+    patience: a factor for the time limits, on slow machines.
     """
     linked = folder.is_symlink()  # to a neighbour's, it may be
     here = [e for e in course if not linked and os.path.isfile(folder / e.file)]  # noqa: PTH113 - False if it may not
     begun = [e.name for e in here if source(folder / e.file) != course.given(e)]
-    grader = Grader(course, folder, memory=memory, patience=patience)
+    grader = Grader(course, folder, patience=patience)
     try:
         outcomes = {outcome.exercise.name: outcome for outcome in grader.check(begun)}
     finally:
@@ -49,17 +48,15 @@ def grade(course: Course, folder: Path, *, memory: int = 1500, patience: float =
     return [outcomes[exercise.name] for exercise in course]
 
 
-def grade_all(
-    course: Course, reference: str, folders: Sequence[Path], *, memory: int = 1500, patience: float = 1.0
-) -> Iterator[list[Outcome]]:
-    """The results of each folder as of `grade`, in order, as they come; so many at a time as there are cores.
+def grade_class(course: Course, reference: str, folder: Path, *, patience: float = 1.0) -> dict[str, list[Outcome]]:
+    """The results of each student whose folder is in a folder, by name, as of `grade`. Tells who is done.
 
-    Each is graded by a process of its own: the checks, too, take time.
-    reference: names the course, as "course.py" or "package.module:COURSE".
+    So many are graded at a time as there are cores, each by a process of its own: the checks, too, take time.
+    reference: names the course, as "course.py" or "package.module".
     """
 
-    def graded(folder: Path) -> list[Outcome]:
-        request = json.dumps([reference, str(folder), memory, patience])
+    def graded(student: Path) -> list[Outcome]:
+        request = json.dumps([reference, str(student), patience])
         command = python("from tinygrad_lecture.testing.grading import answer; answer()")
         done = subprocess.run(command, input=request, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
@@ -68,24 +65,19 @@ def grade_all(
         rows = json.loads(done.stdout.splitlines()[-1])
         return [Outcome(**row | {"exercise": exercise}) for exercise, row in zip(course, rows, strict=True)]
 
+    found, students = {}, submissions(folder)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(graded, folders)
+        for name, results in zip(students, pool.map(graded, students.values()), strict=True):
+            found[name] = results
+            print(f"{name} is graded", file=sys.stderr, flush=True)
+    return found
 
 
 def answer() -> None:
     """Grade the folder that stands on the input, and print the results."""
-    reference, folder, memory, patience = json.load(sys.stdin)
-    results = grade(find_course(reference), Path(folder), memory=memory, patience=patience)
+    reference, folder, patience = json.load(sys.stdin)
+    results = grade(find_course(reference), Path(folder), patience=patience)
     print(json.dumps([vars(result) | {"exercise": result.exercise.name} for result in results]))
-
-
-def grade_class(course: Course, reference: str, folder: Path, **limits: Any) -> dict[str, list[Outcome]]:
-    """The results of each student whose folder is in a folder, by name, as of `grade_all`. Tells who is done."""
-    graded, folders = {}, submissions(folder)
-    for name, results in zip(folders, grade_all(course, reference, [*folders.values()], **limits), strict=True):
-        graded[name] = results
-        print(f"{name} is graded", file=sys.stderr, flush=True)
-    return graded
 
 
 def submissions(folder: Path) -> dict[str, Path]:

@@ -122,8 +122,8 @@ CHECKS = {
     "3.8": [rule("index_rule", lambda x, ids: x[ids], taken(dims=1))],
     "4.1": [function("unbroadcast", STRETCHED, draws=80)],
     "4.2": [rule("add_rule", "add", broadcastable(2)), rule("mul_rule", "mul", broadcastable(2))],
-    "4.3": [rule("sum_rule", "sum_of", with_axis(none=True))],
-    "4.4": [rule("mean_rule", "mean", with_axis(none=True), draws=60)],
+    "4.3": [rule("sum_rule", "sum_of", with_axis())],
+    "4.4": [rule("mean_rule", "mean", with_axis(), draws=60)],
     "4.5": [rule("max_rule", "maximum_of", TIES, solved=True, draws=60)],  # with 40, no oblong x along axis 1
     "4.6": [rule("reshape_rule", "reshape", reshaped()), rule("transpose_rule", "transpose", transposed())],
     "4.7": [rule("take_rule", "take", taken())],

@@ -138,10 +138,8 @@ known = partial(check_function, mistakes=[ALONG_ROWS])
     [
         (check_function, lambda x: -softmax(x), "wrong-sign"),
         (check_function, lambda x: 2 * softmax(x), "constant-factor"),
-        (check_function, lambda x: softmax(x) * x.size, "size-factor"),
         (check_function, lambda x: softmax(x) + 1, "constant-term"),
         (check_function, lambda x: softmax(x) * 0, "zero"),
-        (check_function, lambda x: softmax(x)[::-1], "reversed"),
         (check_function, lambda x: x, "unchanged"),
         (check_function, lambda x: softmax(x)[None], "axis-kept"),
         (check_function, lambda x: softmax(x).sum(-1), "summed-too-far"),
@@ -185,7 +183,7 @@ def test_the_wrong_value_is_named_and_what_was_printed_for_it_is_kept():
 
 
 def test_a_check_that_could_never_fail_is_refused():
-    with pytest.raises(TypeError, match="must raise CheckFailed"):
+    with pytest.raises(CheckFailed, match="must raise CheckFailed"):
         check_property(lambda x: False, [arrays()])
     with pytest.raises(TypeError, match="by letters"):
         check_property(lambda *xs: None, matrices())
@@ -205,7 +203,7 @@ def test_what_is_drawn_together_fits_together():
     check_property(together, broadcastable(3))
     check_property(together, same_shape(3))
     check_property(lambda a, b, c: (a @ b + c[:, None])[1], matrices("Nk", "km", "N"))
-    check_property(lambda x, settings: x.sum(**settings), with_axis(none=True))
+    check_property(lambda x, settings: x.sum(**settings), with_axis())
 
 
 def test_pytest_shows_a_failure_without_the_checker(tmp_path):

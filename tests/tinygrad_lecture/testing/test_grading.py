@@ -111,9 +111,10 @@ def test_as_many_are_graded_at_a_time_as_there_are_cores(grade, monkeypatch):
     lost = SimpleNamespace(returncode=1)
     monkeypatch.setattr(grading.os, "cpu_count", lambda: 3)
     monkeypatch.setattr(grading.subprocess, "run", lambda *a, **k: lost if together.wait() >= 0 else None)
-    course = find_course("course/course.py")
-    for results in grading.grade_all(course, "course/course.py", [Path(name) for name in "abc"]):
-        assert {outcome.kind for outcome in results} == {"grading"}
+    for name in "abc":
+        submit(f"class/{name}")
+    graded = grading.grade_class(find_course("course/course.py"), "course/course.py", Path("class"))
+    assert [{outcome.kind for outcome in results} for results in graded.values()] == [{"grading"}] * 3
 
 
 def test_a_bug_costs_what_builds_on_it_and_a_missing_file_its_points_alone(grade):

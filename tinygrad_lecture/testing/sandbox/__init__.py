@@ -49,7 +49,6 @@ MADE: dict[str, Callable[[list[Any]], Any]] = {
     "list": list,
     "set": set,
     "dict": dict,
-    "complex": lambda parts: complex(*parts),
     "...": lambda parts: ...,
     "other": lambda parts: type(parts[0] if parts[0].isidentifier() else "object", (Other,), {})(),
 }
@@ -150,8 +149,6 @@ def _encoded(value: Any, arrays: dict[int, Array], depth: int = 0) -> Any:
         array = np.asarray(value)
         arrays[id(array)] = array
         return ["array" if array is value else "scalar", id(array)]
-    if isinstance(value, complex):
-        return ["complex", value.real, value.imag]
     if value is Ellipsis:
         return ["..."]
     for kind, of in CONTAINERS.items():

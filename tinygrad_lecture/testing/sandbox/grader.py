@@ -52,6 +52,7 @@ KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT", "TEMP")  # of the
 STARTING = 60.0  # seconds that a process may take to start
 GRACE = 1.5  # seconds over its time limit, for whatever it does
 TICK = 0.1  # seconds from one look at the clock to the next
+MEMORY = 1500  # megabytes, more than the process itself needs
 MAX_FILES, OF_ONE = 2**28, 2**16  # bytes that its files may have, and how many each counts at least
 MAX_PRINTED = 20_000  # bytes
 MAX_SOURCE = 2**18  # bytes
@@ -96,12 +97,11 @@ class Outcome(Facts):
 class Grader:
     """Checks the files in a folder against a course, which run in processes of their own.
 
-    memory: in megabytes, more than the process itself needs.  patience: a factor for all time limits.
+    patience: a factor for all time limits.
     """
 
-    def __init__(self, course: Course, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> None:
-        self.course, self.folder = course, folder.resolve()
-        self.memory, self.patience = memory, patience
+    def __init__(self, course: Course, folder: Path, *, patience: float = 1.0) -> None:
+        self.course, self.folder, self.patience = course, folder.resolve(), patience
         self._spare: Child | None = None
 
     def check(self, names: Sequence[str], *, notes: bool = False) -> Iterator[Outcome]:
@@ -184,7 +184,7 @@ class Grader:
         engine = [] if "tinygrad_lecture" in self.course.imports else [PACKAGES["tinygrad_lecture"]]
         secret = [str(Path(path).resolve()) for path in (str(self.course.folder), *self.course.secret, *engine)]
         with suppress(Ended), child.at_most(STARTING):  # then the first exercise tells what it said
-            child.ask("open", str(self.folder), str(Path.cwd()), list(self.course.imports), secret, self.memory)
+            child.ask("open", str(self.folder), str(Path.cwd()), list(self.course.imports), secret, MEMORY)
         return child
 
     def _stopped(self, exercise: Exercise, child: Child) -> CheckFailed:

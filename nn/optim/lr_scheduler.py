@@ -7,8 +7,8 @@
         optimizer.step()
         schedule.step()
 
-A schedule sets the rate that its formula gives. But where a rate was changed by hand, or by another schedule, it moves
-on from there by the same factor, as in PyTorch; so several schedules of one optimiser work together.
+A schedule sets the rate that its formula gives, so a rate that was changed by hand holds until the next step. Several
+schedules follow each other in a `SequentialLR`; to multiply them, write a function for `LambdaLR`.
 
 A schedule of your own defines `rate`, a formula for the rate after any number of steps, or `get_lr`, which computes the
 rates of all groups, also from those that they have now:
@@ -56,7 +56,6 @@ class LRScheduler(ExplainsArguments):
     """
 
     limits: ClassVar[dict[str, Limit]] = {}  # of the settings
-    lowest = 0.0  # the rate to which the formula goes down, and from which changes are measured
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -77,29 +76,15 @@ class LRScheduler(ExplainsArguments):
     # --- the formula ------------------------------------------------------------------------------------
 
     def rate(self, step: int, initial: float) -> float:
-        """The learning rate after `step` steps, from the initial rate, if nothing else changes it.
+        """The learning rate after `step` steps, from the initial rate.
 
         Raises NotImplementedError unless a class defines it.
         """
         raise NotImplementedError(f"{self._name} has no formula; define rate(self, step, initial) or get_lr(self)")
 
     def get_lr(self) -> list[float]:
-        """The rates after `last_epoch` steps, one per group: the formula's, as long as nothing else changes a rate.
-
-        A rate that was changed since moves on from there: its distance from `lowest` by the factor by which the
-        formula's distance changes.
-        """
-        step, lowest, rates = self.last_epoch, self.lowest, []
-        for group, initial in zip(self.optimizer.param_groups, self.base_lrs, strict=False):
-            lr, now = group["lr"], self.rate(step, initial)
-            before = self.rate(step - 1, initial) if step > 0 else initial
-            if lr == before:
-                rates.append(now)
-            elif before == lowest:
-                rates.append(lr + now - before)
-            else:
-                rates.append(lowest + (lr - lowest) * (now - lowest) / (before - lowest))
-        return rates
+        """The rates after `last_epoch` steps, one per group."""
+        return [self.rate(self.last_epoch, initial) for initial in self.base_lrs]
 
     # --- stepping ---------------------------------------------------------------------------------------
 
@@ -222,8 +207,8 @@ class LambdaLR(LRScheduler):
         self.lr_lambda = lr_lambda
         super().__init__(optimizer)
 
-    def get_lr(self) -> list[float]:
-        return [initial * self.lr_lambda(self.last_epoch) for initial in self.base_lrs]
+    def rate(self, step: int, initial: float) -> float:
+        return initial * self.lr_lambda(step)
 
 
 # --- along half a cosine wave: slowly at first, fast in the middle, slowly at the end -----------------------
@@ -247,10 +232,6 @@ class CosineAnnealingLR(LRScheduler):
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer)
-
-    @property
-    def lowest(self) -> float:  # type: ignore[override]
-        return self.eta_min
 
     def rate(self, step: int, initial: float) -> float:
         return cosine(initial, self.eta_min, step, self.T_max)
@@ -401,11 +382,6 @@ class SequentialLR(LRScheduler):
             raise ValueError(f"SequentialLR: {n} schedules need {n - 1} milestones in rising order, not {milestones}")
         super().__init__(optimizer)
 
-    def get_lr(self) -> list[float]:
-        schedule = self.schedulers[bisect_right(self.milestones, self.last_epoch)]
-        if self.last_epoch in (0, *self.milestones):
-            schedule.last_epoch = -1
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["initial_lr"]
-        schedule._update()
-        return schedule.get_last_lr()
+    def rate(self, step: int, initial: float) -> float:
+        k = bisect_right(self.milestones, step)
+        return self.schedulers[k].rate(step - [0, *self.milestones][k], initial)

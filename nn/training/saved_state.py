@@ -100,9 +100,10 @@ def optimizer_settings(optimizer: Optimizer, schedule: LRScheduler | None) -> di
     for i, settings in enumerate(optimizer.param_groups):
         where = f" of group {i}" if i else ""
         found |= {f"{name}{where}": value for name, value in settings.items() if name not in ("params", "initial_lr")}
-    if schedule is not None:
-        state = schedule.state_dict().items()
-        found |= {f"{name} of the schedule": value for name, value in state if name[0] != "_" and name != "last_epoch"}
+    for i, part in enumerate([schedule, *getattr(schedule, "schedulers", ())] if schedule is not None else []):
+        where = f", part {i}" if i else ""
+        own = [name for name in vars(part) if name[0] != "_" and name not in ("last_epoch", "optimizer", "schedulers")]
+        found |= {f"{name} of the schedule{where}": getattr(part, name) for name in own}
     plain: dict[str, Any] = json.loads(json.dumps(found, default=_plain_or_kind))
     return plain
 

@@ -1,7 +1,7 @@
 """Optimisers, schedules and clipping against PyTorch's: the same parameters, rates and momenta, to rounding.
 
-The gradients are drawn, not computed, so that the optimisers alone are compared; some are missing at some steps. Rates
-are changed by hand, two schedules run on one optimiser, states are saved and loaded in between.
+The gradients are drawn, not computed, so that the optimisers alone are compared; some are missing at some steps. States
+are saved and loaded in between.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hypothesis import given, settings, strategies as st
 import nn
 import tinygrad_lecture as tl
 from numeric import assert_close
-from optim_table import FORMULAS, SCHEDULES, SETTINGS, STEPS, sequential
+from optim_table import SCHEDULES, SETTINGS, STEPS
 
 torch = pytest.importorskip("torch")
 
@@ -141,90 +141,61 @@ Make = Callable[[Any, Any], Any]  # (the module with the schedules, an optimiser
 
 
 class Schedules:
-    """An optimiser of ours and one of PyTorch's, each with schedules; `agree` compares all that they set."""
+    """An optimiser of ours and one of PyTorch's, each with a schedule; `agree` compares all that it sets."""
 
-    def __init__(self, name: str, makes: list[Make]) -> None:
+    def __init__(self, name: str, make: Make) -> None:
         settings = {"lr": 0.1, "momentum": 0.9} if name == "SGD" else {"lr": 0.1}
         ours, theirs = (
             [{"params": [make(2)]}, {"params": [make(3)], "lr": 0.02}]
             for make in (lambda n: nn.Parameter(tl.ones(n)), lambda n: torch.nn.Parameter(torch.ones(n)))
         )
         self.optimizers = getattr(nn.optim, name)(ours, **settings), getattr(torch.optim, name)(theirs, **settings)
-        self.makes = makes
+        self.make = make
         self.schedules = self._made()
-
-    def _made(self) -> list[tuple[Any, Any]]:
-        modules = (nn.optim.lr_scheduler, torch.optim.lr_scheduler)
-        sides = list(zip(modules, self.optimizers, strict=True))
-        pairs = [[make(module, optimizer) for make in self.makes] for module, optimizer in sides]
         self.optimizers[0].state[None], self.optimizers[1]._opt_called = {}, True  # else both warn
-        return list(zip(*pairs, strict=True))
+
+    def _made(self) -> list[Any]:
+        modules = (nn.optim.lr_scheduler, torch.optim.lr_scheduler)
+        return [self.make(module, optimizer) for module, optimizer in zip(modules, self.optimizers, strict=True)]
 
     def agree(self, what: str) -> None:
         for key in ("lr", "momentum", "betas"):
             ours, theirs = ([g[key] for g in o.param_groups if key in g] for o in self.optimizers)
             assert np.array(ours) == pytest.approx(np.array(theirs), rel=1e-12, abs=1e-15), f"{key} {what}"
-        for schedule, wanted in self.schedules:
-            assert schedule.get_last_lr() == pytest.approx(wanted.get_last_lr(), rel=1e-12, abs=1e-15), what
+        ours, theirs = (schedule.get_last_lr() for schedule in self.schedules)
+        assert ours == pytest.approx(theirs, rel=1e-12, abs=1e-15), what
 
-    def step(self, which: int, *args: Any) -> None:
-        for schedule in self.schedules[which]:
+    def step(self, *args: Any) -> None:
+        for schedule in self.schedules:
             schedule.step(*args)
 
-    def by_hand(self, lr: float) -> None:
-        for optimizer in self.optimizers:
-            optimizer.param_groups[0]["lr"] = lr
-
     def save_and_load(self) -> None:
-        """New schedules of other settings' state, with the rates and momenta that the optimisers have."""
-        states = [tuple(schedule.state_dict() for schedule in pair) for pair in self.schedules]
+        """New schedules with the states of the old ones, and the rates and momenta that the optimisers have."""
+        states = [schedule.state_dict() for schedule in self.schedules]
         groups = [[dict(g) for g in o.param_groups] for o in self.optimizers]
         self.schedules = self._made()
-        for pair, saved in zip(self.schedules, states, strict=True):
-            for schedule, state in zip(pair, saved, strict=True):
-                schedule.load_state_dict(state)
-        for optimizer, kept in zip(self.optimizers, groups, strict=True):
-            for group, saved_group in zip(optimizer.param_groups, kept, strict=True):
-                group.update(saved_group)
+        for schedule, state, optimizer, kept in zip(self.schedules, states, self.optimizers, groups, strict=True):
+            schedule.load_state_dict(state)
+            for group, saved in zip(optimizer.param_groups, kept, strict=True):
+                group.update(saved)
 
 
-changes = st.lists(st.tuples(st.integers(0, STEPS - 1), st.sampled_from([0.3, 1e-4])), max_size=3)
 optimizers = st.sampled_from(["SGD", "Adam"])
 
 
 @pytest.mark.parametrize("kind", SCHEDULES)
 @settings(max_examples=40)
-@given(st.data(), optimizers, changes)
+@given(st.data(), optimizers)
 @pytest.mark.filterwarnings("ignore")
-def test_sixty_steps(kind: str, data: st.DataObject, name: str, changes: list[tuple[int, float]]) -> None:
-    """With changes by hand, and a state that is saved and loaded."""
-    run = Schedules(name, [data.draw(SCHEDULES[kind])])
+def test_sixty_steps(kind: str, data: st.DataObject, name: str) -> None:
+    """With a state that is saved and loaded."""
+    run = Schedules(name, data.draw(SCHEDULES[kind]))
     reload = data.draw(st.integers(0, STEPS))
     for step in range(STEPS):
         run.agree(f"at step {step}")
-        for when, lr in changes:
-            if when == step:
-                run.by_hand(lr)
         if step == reload:
             run.save_and_load()
-        run.step(0)
-
-
-@settings(max_examples=100)
-@given(st.data(), optimizers, changes)
-@pytest.mark.filterwarnings("ignore")
-def test_two_schedules_of_one_optimiser(data: st.DataObject, name: str, changes: list[tuple[int, float]]) -> None:
-    """One at each step, the other at every third."""
-    kinds = st.one_of(*FORMULAS.values(), sequential())
-    run = Schedules(name, [data.draw(kinds), data.draw(kinds)])
-    for step in range(STEPS):
-        run.agree(f"at step {step}")
-        for when, lr in changes:
-            if when == step:
-                run.by_hand(lr)
-        run.step(0)
-        if step % 3 == 2:
-            run.step(1)
+        run.step()
 
 
 @settings(max_examples=60)
@@ -241,17 +212,13 @@ def test_two_schedules_of_one_optimiser(data: st.DataObject, name: str, changes:
     st.lists(
         st.sampled_from([1.0, 0.9, 0.99, 0.95, 2.0, -1.0, float("nan")]) | st.floats(-2, 2), min_size=60, max_size=60
     ),
-    changes,
     st.integers(0, STEPS),
 )
 @pytest.mark.filterwarnings("ignore")
-def test_plateaus(given: dict[str, Any], scores: list[float], changes: list[tuple[int, float]], reload: int) -> None:
-    run = Schedules("SGD", [lambda module, optimizer: module.ReduceLROnPlateau(optimizer, **given)])
+def test_plateaus(given: dict[str, Any], scores: list[float], reload: int) -> None:
+    run = Schedules("SGD", lambda module, optimizer: module.ReduceLROnPlateau(optimizer, **given))
     for step, score in enumerate(scores):
-        for when, lr in changes:
-            if when == step:
-                run.by_hand(lr)
         if step == reload:
             run.save_and_load()
-        run.step(0, score)
+        run.step(score)
         run.agree(f"at step {step}")

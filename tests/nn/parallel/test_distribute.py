@@ -76,7 +76,7 @@ def test_batches_that_draw_are_those_of_one_worker():
 # --- one model ----------------------------------------------------------------------------------------------
 
 
-def test_the_other_workers_take_over_the_values_of_worker_0_and_draw_numbers_of_their_own():
+def test_workers_take_over_the_values_of_worker_0_and_draw_numbers_of_their_own():
     def begin():
         tl.manual_seed(rank := nn.parallel.rank())
         model, alone = nn.Linear(3, 2), tl.full((2,), float(rank)).requires_grad_()

@@ -148,12 +148,8 @@ def test_tensors_and_numbers_are_read_as_they_were_written(tmp_path):
     assert {name: found[name] for name in state} == state and found["numpy"] == 0.5
     assert [x.tolist() for x in leaves([found[name] for name in "abc"])] == [x.tolist() for x in leaves(tensors)]
     assert set(nn.weights.load_file(path)) == {"a", "b", "c.0", "c.1.d"}
-
-
-def test_a_state_that_json_cannot_hold_is_refused(tmp_path):
     with pytest.raises(TypeError, match="holds tensors, numbers, strings, lists, dicts, not a set"):
-        saved_state.save(tmp_path / "c.safetensors", {"a": {1}})
-    assert list(tmp_path.iterdir()) == []
+        saved_state.save(path, {"a": {1}})
 
 
 def trained(seed):

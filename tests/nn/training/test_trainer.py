@@ -224,7 +224,7 @@ def not_asked():
     raise AssertionError("scores cost time: they are only computed when shown")
 
 
-def test_running_scores_are_printed_where_rows_are_rare_and_written_over_on_a_terminal(capsys, clock, monkeypatch):
+def test_running_scores_are_printed_where_rows_are_rare(capsys, clock, monkeypatch):
     slow = Progress(10)
     clock(11)
     slow.step(2, lambda: "loss 2")

@@ -59,7 +59,6 @@ def measure(settings: "Settings") -> Measured:
     m.slopes_differ = max(np.abs(slope - np.gradient(a, z))[1:-1].max() for z, a, slope in smooth)
 
     # "Without bias, neurons could only learn patterns that pass through the origin"
-    tl.manual_seed(settings.seed)
     m.points = 4 * tl.rand(200, 2) - 2  # (200, 2), each from -2 to 2
     m.wanted = (m.points.sum(axis=1) > 1).float()  # (200,): 1 on one side of the line x1 + x2 = 1
     m.learnt, m.away, m.right = {}, {}, {}

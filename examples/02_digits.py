@@ -43,7 +43,6 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
     digits = load_digits(settings.data)
     images, labels = tl.tensor(digits.train_images), tl.tensor(digits.train_labels)  # (n, 784), (n,)
     test_images, test_labels = tl.tensor(digits.test_images), digits.test_labels  # (m, 784), (m,)
-    tl.manual_seed(settings.seed)
     model = build(settings)
     before = model[0].weight.detach().numpy().copy()  # (16, 784), random
     m = Measured(digits=digits, brightness=[digits.train_images.min(), digits.train_images.max()])

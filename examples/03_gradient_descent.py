@@ -27,7 +27,6 @@ START = (-1.8, -0.6)  # w, b, where all descents begin
 
 def measure(settings: "Settings") -> Measured:
     """Descents on a landscape that can be seen, then in 13,002 dimensions."""
-    tl.manual_seed(settings.seed)
     x = -0.5 + 2.5 * tl.rand(40, dtype=tl.float64)
     points = nn.TensorDataset(x, 1.2 * x - 0.4 + 0.5 * tl.randn(40, dtype=tl.float64))
     valley = survey(points)

@@ -33,7 +33,6 @@ ACTIVATIONS = {"sigmoid": tl.sigmoid, "tanh": tl.tanh, "relu": tl.relu, "leaky-r
 
 def measure(settings: "Settings") -> Measured:
     """Forward and backward with a small network, step by step; then their price with the digit network."""
-    tl.manual_seed(settings.seed)
     activation = ACTIVATIONS[settings.activation]
     parameters = random_parameters(settings.layers)
     n_in, n_out = settings.layers[0], settings.layers[-1]

@@ -92,7 +92,6 @@ def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, neg
 
 def measure(settings: "Settings") -> Measured:
     """Learn or read the vectors; then the lecture's examples, one by one."""
-    tl.manual_seed(settings.seed)
     made = [] if settings.real else corpus.make(settings.sentences, Random(settings.seed))
     vectors = learn(made, settings) if made else show.of_smollm2()
     m = Measured(vectors=vectors, made=not settings.real)

@@ -125,7 +125,6 @@ def learn(model: OneHead | ThreeHeads, course: show.Course | cars.Course, steps:
 
 def measure(settings: "Settings") -> Measured:
     """One head and its senses; then three heads and the red car."""
-    tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
     shown = [sentence for sentence, *_ in show.SENTENCES]
     course = show.make_sentences(4000, draw, without=[*shown, settings.sentence])

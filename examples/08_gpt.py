@@ -142,7 +142,6 @@ def train(settings: Settings) -> Measured:
 
 def measure(settings: Settings) -> Measured:
     """Train; then predict one token step by step, and look inside."""
-    tl.manual_seed(settings.seed)
     m = nn.parallel.run(train, settings, workers=settings.workers)
     look_inside(m, m.corpus)
     m.by_hand = by_hand(m.corpus, settings, steps=5)

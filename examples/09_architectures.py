@@ -30,7 +30,6 @@ SENTENCE = "every queen said that she ruled the kingdom"
 
 def measure(settings: "Settings") -> Measured:
     """Who sees whom; then each of the three at its task."""
-    tl.manual_seed(settings.seed)
     made = show.make(8000, settings.seed)
     asked = show.DATES.encode(show.DATE)
     text = {"vocab_size": made.words.vocab_size, "context": made.longest, "init_std": None, **SIZES}

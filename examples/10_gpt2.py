@@ -34,7 +34,6 @@ from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 
 def measure(settings: "Settings") -> Measured:
     """Load a GPT-2, or train a small one; let it read and predict; then count what larger ones cost."""
-    tl.manual_seed(settings.seed)
     folder = settings.folder or settings.out / "model"
     m = Measured(new=settings.folder is None and not show.has_model(folder))
     if m.new:

@@ -37,7 +37,6 @@ DISGUISES = {"as it is": str, "leetspeak": messages.leetspeak, "good words added
 
 def measure(settings: "Settings") -> Measured:
     """Test four networks and the rules; then what fools them, and what retraining does."""
-    tl.manual_seed(settings.seed)
     learn, test = messages.split(messages.load_messages(settings.data, settings.seed), settings.seed)
     m = Measured(learn=learn, test=test)
 

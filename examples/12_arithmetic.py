@@ -33,7 +33,6 @@ from transformer import GPT, GPTConfig, decay_groups
 def measure(settings: "Settings") -> Measured:
     """Learn; answer; be examined."""
     notation = show.Notation(settings.digits, settings.operation, settings.answer == "reverse")
-    tl.manual_seed(settings.seed)
     draw = np.random.default_rng(settings.seed)
     learnt, held_out = show.deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
     m = Measured(notation=notation, learnt=learnt, held_out=held_out, points=[], half_trained=None)

@@ -26,7 +26,6 @@ HEAD_DIM = 96  # numbers that each head returns for a token, in the lecture's ex
 
 def measure(settings: "Settings") -> Measured:
     """Who changes whom; from linear layers to a whole block; and the numbers of GPT-3."""
-    tl.manual_seed(settings.seed)
     heads, width = settings.heads, settings.heads * HEAD_DIM  # 8 x 96 = 768
     m = Measured(tokens=TOKENS, i=TOKENS.index("bank"), config=GPTConfig.gpt3())
     x = tl.randn(len(TOKENS), width)  # (tokens, width): a vector for each token of the lecture's question

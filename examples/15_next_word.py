@@ -29,7 +29,6 @@ from transformer.training import IGNORED
 
 def measure(settings: "Settings") -> Measured:
     """Train, look at one prediction step by step, then at what such a model can and cannot do."""
-    tl.manual_seed(settings.seed)
     lines = make_lines(settings.lines, Random(settings.seed))
     words = WordTokenizer.train(" ".join(lines), special_tokens=[show.START, show.PAD])
     tokens, targets = show.encode_sentence(words, lines)  # (lines, longest) each; a target is the next token

@@ -28,7 +28,6 @@ LINES = 5
 
 def measure(settings: "Settings") -> Measured:
     """Train on some tasks, and test on these and on others, after 0 to 4 worked lines."""
-    tl.manual_seed(settings.seed)
     draw = np.random.default_rng(settings.seed)
     new = np.array(settings.kept_back)
     known = np.setdiff1d(np.arange(DIGITS), new)

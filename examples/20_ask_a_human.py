@@ -28,7 +28,6 @@ import tinygrad_lecture as tl
 
 def measure(settings: "Settings") -> Measured:
     """Train the filter, then ask whether it may act alone."""
-    tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
     learn, test = make_messages(1500, draw), make_messages(3000, draw)
     inputs = make_inputs("TF-IDF", learn.texts)

@@ -31,7 +31,6 @@ Weights = list[tl.Tensor]  # of many networks at once: W1, b1, W2, b2
 
 def measure(settings: "Settings") -> Measured:
     """XOR from many starts, the curvature there, saddles, valleys, and a curve learnt by wider and wider networks."""
-    tl.manual_seed(settings.seed)
     draw = np.random.default_rng(settings.seed)
     starts, hidden, how = settings.starts, settings.hidden, (settings.rate, settings.steps)
     m = Measured(starts=starts)

@@ -26,7 +26,6 @@ Answer = Callable[[np.ndarray], np.ndarray]  # pictures (n, 784) -> digits (n,)
 
 def measure(settings: "Settings") -> Measured:
     """The lecture's claims, one by one."""
-    tl.manual_seed(settings.seed)
     random = np.random.default_rng(settings.seed)
     digits = load_digits()
     X, Y, test, labels = digits.train_images, digits.train_labels, digits.test_images, digits.test_labels

@@ -95,7 +95,6 @@ def main(settings: "Settings") -> None:
     if settings.page:
         show.serve(smollm2)
         return
-    tl.manual_seed(settings.seed)
     chat = Chat(smollm2(), settings.temperature, settings.top_p, settings.tokens)
     show.welcome(chat.model)
     for line in show.lines():

@@ -56,7 +56,6 @@ class Adapted(nn.Module):
 
 def measure(settings: "Settings") -> Measured:
     """Ask, learn, ask again."""
-    tl.manual_seed(settings.seed)
     model = smollm2()
     learnt, held_out = show.make(settings.examples, settings.held_out, settings.seed)
     open_run(settings.out, ("loss.png",), settings.resume, settings.again)

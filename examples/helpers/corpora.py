@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from helpers.program import DataError, as_text, data, read_file
+from helpers.program import DataError, data, text_of
 
 DATA = data("made_corpus.toml")
 PEOPLE, OTHERS, COUNTRIES, OCCUPATIONS = (DATA[k] for k in ("people", "others", "countries", "occupations"))
@@ -156,7 +156,7 @@ class Text:
 
 def read_text(path: Path | None) -> Text:
     """The text of a file, or the story. Raises DataError if it is not UTF-8 or too short to learn from."""
-    text = as_text(read_file(path or STORY), path)
+    text = text_of(path or STORY)
     if len(text) < LEAST:
         raise DataError(f"{path} has {len(text)} characters; learning tokens needs {LEAST} or more")
     cut = max(text.rfind(" ", 0, len(text) * 9 // 10), LEAST // 2)  # between two words, if there are some

@@ -7,13 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture.inspect.drawing import (
-    BOX,
-    as_written,
-    drawable,
-    new_figure as new_figure,  # for all programs
-    save_picture,
-)
+from tinygrad_lecture.inspect.drawing import BOX, as_written, drawable, new_figure as new_figure, save_picture
 
 Axes = Axis = Figure = Any  # matplotlib's, which is imported where a picture is drawn
 Curves = Mapping[str, tuple[Any, Any]]  # name -> x, y

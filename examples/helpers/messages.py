@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
-from helpers.program import DataError, as_text, data, in_pairs, read_file, until_ctrl_c
+from helpers.program import DataError, data, in_pairs, text_of, until_ctrl_c
 
 DATA = data("messages.toml")
 HAM, SPAM, EITHER, NEW = (DATA[k] for k in ("ham", "spam", "either", "new"))
@@ -128,7 +128,7 @@ def load_messages(path: Path | None, seed: int) -> Messages:
     if path is None:
         return make_messages(3000, Random(seed))
     texts, labels = [], []
-    for number, line in enumerate(as_text(read_file(path), path).split("\n"), start=1):
+    for number, line in enumerate(text_of(path).split("\n"), start=1):
         label, tab, text = line.partition("\t")
         if line.strip():
             if not tab or label.strip().lower() not in ("ham", "spam"):

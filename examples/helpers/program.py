@@ -27,18 +27,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
+import tinygrad_lecture as tl
 from helpers import command
-from helpers.claims import (
-    Measured,
-    elsewhere as elsewhere,  # for all programs
-    holds as holds,
-)
+from helpers.claims import Measured, elsewhere as elsewhere, holds as holds  # the last two for all programs
 from nn.training import saved_state
 from nn.training.trainer import noting_ctrl_c
 
 Item = TypeVar("Item")
 SHOW_MORE = ContextVar("more", default=False)  # whether --more was given
-LARGEST = 2_000_000_000  # file of the user that is read, in bytes
 
 
 class DataError(ValueError):
@@ -85,8 +81,8 @@ def start(
 ) -> Measured | None:
     """Run `measure` with the settings of the command line, and `report` with what it measured and the settings.
 
-    The settings are made by tyro from a dataclass and the comments of its fields.
-    Returns what was measured.
+    The settings are made by tyro from a dataclass and the comments of its fields. What is random begins with their
+    seed. Returns what was measured.
 
     The settings are checked, and the folder `out` for the results is made, before the work. Errors that a user can mend
     (a file, a missing extra, a setting, a learning rate too large) end the program with one line, as Ctrl-C does.
@@ -100,6 +96,8 @@ def start(
     try:
         chosen = tyro.cli(settings, description=inspect.getmodule(measure).__doc__, prog=program, args=arguments)
         check(chosen)
+        if hasattr(chosen, "seed"):
+            tl.manual_seed(chosen.seed)
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
         context = copy_context()
@@ -169,21 +167,12 @@ def data(name: str) -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent.parent / "data" / name).read_text(encoding="utf-8"))
 
 
-def as_text(data: bytes, source: object) -> str:
-    """Return a file's bytes as text. Raises DataError, which names the source, if it is not UTF-8."""
+def text_of(path: Path) -> str:
+    """Return a file's text. Raises DataError if it cannot be read, or is not UTF-8."""
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise DataError(f"{source} is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}") from None
-
-
-def read_file(path: Path) -> bytes:
-    """Return a file's bytes. Raises DataError if it cannot be read or is larger than LARGEST."""
-    try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise DataError(f"{path} has {size:,} bytes, more than the limit of {LARGEST:,}")
-        return path.read_bytes()
+        raise DataError(f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 

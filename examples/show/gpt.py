@@ -11,7 +11,7 @@ import numpy as np
 from helpers import corpora
 from helpers.drawing import chart
 from helpers.inside import draw_inside, pieces, print_as_written, printable
-from helpers.program import DataError, as_text, counted, detail, read_file, table, until_ctrl_c
+from helpers.program import DataError, counted, detail, table, text_of, until_ctrl_c
 from transformer import GPT, BPETokenizer, CharTokenizer, Tokenizer, Windows
 from transformer.inspect.trace import visible
 
@@ -49,7 +49,7 @@ def load_text(name):
         sentences = corpora.make(20_000, Random(0))
         text = "".join(f"{' '.join(words).capitalize()}.\n" for words in sentences)
         return text, "20,000 made sentences, of patterns and 299 words"
-    return as_text(read_file(Path(name)), name), name
+    return text_of(Path(name)), name
 
 
 def load_corpus(name, kind, vocabulary, context):

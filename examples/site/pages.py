@@ -148,6 +148,7 @@ class Page(NamedTuple):
 
 def draw_a_digit(out: Path, settings: Any) -> None:
     program = import_module("02_digits")
+    tl.manual_seed(program.Settings.seed)
     program.measure(program.Settings(out=out, epochs=settings.epochs, page=True), HOME)
 
 

@@ -10,14 +10,10 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.testing import check_function, check_property, check_rule
-from tinygrad_lecture.testing.failures import (
-    call as call,  # for the checks of all chapters
-    said,
-)
+from tinygrad_lecture.testing.failures import call as call, said  # call: for the checks of all chapters
 from tinygrad_lecture.testing.sandbox import observed
 
 from . import observers
-from .observers import leaves
 from .spec import Spec, Step, same
 
 
@@ -154,7 +150,7 @@ def of_tensors(what: str, arguments: dict[str, Any], lines: list[str]) -> Step:
         grads = look(module, observers.grads, what, given, upstream, name=f"backward through {what}", shown=lines)
         if grads is None:
             spec.fail("not-a-tensor", kind="type")
-        for name, x in leaves(given).items():
+        for name, x in observers.leaves(given).items():
             if not isinstance(x, np.ndarray) or x.dtype != float:
                 continue
             if name not in grads:
@@ -178,7 +174,7 @@ def trained(module: Any, spec: Spec, p: Any, args: Sequence[Any], line: str) -> 
     losses, after = look(module, observers.trained, p, *args, name="train", shown=[line])
     if not isinstance(losses, list):
         spec.fail("losses", [line])
-    last, before = float(np.mean(losses[-8:])), leaves(p, "" if isinstance(p, dict) else "parameters")
+    last, before = float(np.mean(losses[-8:])), observers.leaves(p, "" if isinstance(p, dict) else "parameters")
     unchanged = [name for (name, a), q in zip(before.items(), after, strict=True) if np.array_equal(a, q)]
     shown = [line, f"loss at the beginning {losses[0]:.2f}, at the end {last:.2f}"]
     if unchanged:

@@ -11,7 +11,6 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.testing import arrays, indices, matrices, shapes
 
 from . import observers
-from .observers import as_tensors, leaves, tensor_class
 from .spec import Spec, solved
 from .steps import function, normal, of_tensors, parts, race, rule, trained
 
@@ -163,9 +162,9 @@ def written_names(m: Any) -> str:
     data, letters = names()
     p = _fresh()
     _, learnt = observers.trained(solved("9.2"), p, data, HEADS, 20)
-    for before, after in zip(leaves(p).values(), learnt, strict=True):
+    for before, after in zip(observers.leaves(p).values(), learnt, strict=True):
         before[...] = after
-    spelled, given = {k: c for c, k in letters.items()}, as_tensors(p, tensor_class(m))
+    spelled, given = {k: c for c, k in letters.items()}, observers.as_tensors(p, observers.tensor_class(m))
     written = [m.write(given, HEADS, CONTEXT, np.random.default_rng(k), temperature=0.8, most=10) for k in range(12)]
     words = dict.fromkeys("".join(spelled[t] for t in word) for word in written if len(word) > 1)
     return "Your GPT, after a short training, writes: " + ", ".join(words)

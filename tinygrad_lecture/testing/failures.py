@@ -295,19 +295,9 @@ def place_of(filename: str | Path) -> str:
 
 def _cause(error: BaseException) -> dict[str, Any]:
     """The likely cause of an exception, or None, and its short name."""
-    if isinstance(error, ValueError) and "operands" in str(error) and _loses_axis(error.__traceback__):
-        return because("keepdims.lost")
     kinds = {kind.__name__ for kind in type(error).__mro__}
     for kind, pattern, hint, cause in CAUSES["exceptions"]:
         if kind in kinds and (found := re.search(pattern, str(error))):
             names = (part.replace(".", "/") for part in found.groups())
             return {"hint": hint, "cause": cause.format(*names) or None}
     return {"hint": "raises"}
-
-
-def _loses_axis(trace: TracebackType | None) -> bool:
-    """Whether an array is reduced without keepdims in the learner's function that raised, before it did."""
-    own = [(f.f_code, line) for f, line in traceback.walk_tb(trace) if is_own(f.f_code.co_filename)]
-    code, last = own[-1] if own else (None, 0)
-    lines = [linecache.getline(code.co_filename, n) for n in range(code.co_firstlineno, last + 1)] if code else []
-    return any(re.search(r"\.(sum|mean|max|min|var|std)\(", line) and "keepdims" not in line for line in lines)

@@ -161,12 +161,10 @@ class Rule(Answer):
         shapes = [([np.shape(part) for part in _parts(e)], g) for _, e, g in self.examples(telling)]
         if len(names) == 2 and all([np.shape(part) for part in _parts(g)] == e[::-1] != e for e, g in shapes):
             return said("swapped", a=names[0], b=names[1])
-        refused = [e for e in errors if e is not None and e.got_array is None and e.hint_text]
-        wrong = [(e, np.asarray(g)) for e, g in zip(right, got, strict=True) if e.shape != np.shape(g)]
-        if len(refused) < len(errors) or len({e.hint for e in refused}) > 1:
-            as_output = any(g.shape == found.args[-1][G].shape for _, g in wrong)
-            refused = [e for e in refused if as_output and e.hint == "not-spread"]
-        return (refused[0].hint, refused[0].hint_text) if refused else cause_of_shape(*wrong[0])
+        refused = [(e.hint, e.hint_text) for e in errors if e is not None and e.got_array is None and e.hint_text]
+        if len(refused) == len(errors) and len({hint for hint, _ in refused}) == 1:
+            return refused[0]
+        return next(cause_of_shape(e, np.asarray(g)) for e, g in zip(right, got, strict=True) if e.shape != np.shape(g))
 
     def _ignores_upstream(self, args: Args) -> bool:
         """Whether the rule returns the same, which is finite and not 0, for g and -2 g."""
@@ -243,14 +241,11 @@ def _in_words_of_shown(sentences: Sequence[str], shown: Sequence[str], is_factor
     Without numbers if they differ between inputs, and the one that is shown does not tell its own.
     shown: what is said about that input, nothing if it has another cause.
     """
-    common = Counter(NUMBERS.sub("#", says) for says in sentences).most_common(1)[0][0]
     if is_factor and shown:
         kept = set.intersection(*({*ALTERNATIVE.findall(NUMBERS.sub("#", says))} for says in sentences))
         own = ALTERNATIVE.sub(lambda found: found[0] if NUMBERS.sub("#", found[0]) in kept else "", shown[0])
-        if ", or " not in own:  # zeros hide that the op contains a sum
-            reasons = [{*ALTERNATIVE.findall(SIZE.sub("", says))} for says in sentences]
-            own = own.replace(";", "".join(sorted(set.intersection(*reasons))) + ";", 1)
         return own if kept or {*sentences} == {shown[0]} else f"{own} here; for other inputs the factor differs"
+    common = Counter(NUMBERS.sub("#", says) for says in sentences).most_common(1)[0][0]
     own = next((says for says in shown if NUMBERS.sub("#", says) == common), "")
     alike = [SIZE.sub("", says) if is_factor else says for says in sentences if NUMBERS.sub("#", says) == common]
     same = [part[0] for part in zip(*map(PART.split, alike), strict=False) if len({*part}) == 1]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .courses import Course, find_course
 from .failures import printable
-from .grading import as_csv, as_table, as_text, grade, grade_class
+from .grading import as_csv, as_text, grade, grade_class
 from .sandbox import wall
 
 
@@ -53,7 +53,7 @@ def _grade(course: Course, options: argparse.Namespace) -> int:
     if options.csv:
         options.csv.write_text(as_csv(graded), encoding="utf-8")
     every = [result for results in graded.values() for result in results]
-    print(as_table(course.title, graded) if options.all else as_text(course.title, every))
+    print(f"{course.title}\n{as_csv(graded)}" if options.all else as_text(course.title, every))
     return 0 if all(result.passed for result in every) else 1
 
 

@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -104,17 +103,6 @@ def as_text(title: str, results: Sequence[Outcome]) -> str:
         row = f"{said}  {r.points:g} of {r.exercise.points:g}  {r.exercise.name}  {r.exercise.title}"
         lines += [row.rstrip(), *(f"        {line}" for line in r.message.split("\n") if line)]
     return "\n".join([*lines, f"{points(results)} points"])
-
-
-def as_table(title: str, graded: Mapping[str, Sequence[Outcome]]) -> str:
-    """A line for each student: the points, and which exercises are not right."""
-    width = max(map(len, graded))
-    lines = [title]
-    for student, results in graded.items():
-        wrong = ", ".join(r.exercise.name for r in results if not r.passed)
-        row = f"{student:{width}}  {points(results)}{wrong and f'   not right: {wrong}'}"
-        lines += textwrap.wrap(row, 80, subsequent_indent=" " * (width + 2), break_long_words=False)
-    return "\n".join(lines)
 
 
 def as_csv(graded: Mapping[str, Sequence[Outcome]]) -> str:

@@ -43,15 +43,7 @@ MOST_DEPTH = 100  # of lists in lists
 MOST_ENTRIES = 10_000  # of sets and dicts: numbers may be chosen so that each is compared with all others
 MOST_DTYPE = 8  # letters
 PLAIN = (type(None), bool, int, float, str)  # what JSON has
-CONTAINERS: dict[str, Any] = {"tuple": tuple, "list": list, "set": (set, frozenset), "dict": dict}
-MADE: dict[str, Callable[[list[Any]], Any]] = {
-    "tuple": tuple,
-    "list": list,
-    "set": set,
-    "dict": dict,
-    "...": lambda parts: ...,
-    "other": lambda parts: type(parts[0] if parts[0].isidentifier() else "object", (Other,), {})(),
-}
+CONTAINERS: dict[str, Any] = {"tuple": tuple, "list": list, "set": set, "dict": dict}
 
 
 class Ended(BaseException):
@@ -135,7 +127,11 @@ class Link:
             self._entries += len(parts)
             if self._entries > MOST_ENTRIES:
                 raise ValueError("too large")
-        return MADE[kind]([self._decoded(part, arrays) for part in parts])
+        if kind == "...":
+            return ...
+        if kind == "other":
+            return type(parts[0] if parts[0].isidentifier() else "object", (Other,), {})()
+        return CONTAINERS[kind]([self._decoded(part, arrays) for part in parts])
 
 
 def _encoded(value: Any, arrays: dict[int, Array], depth: int = 0) -> Any:

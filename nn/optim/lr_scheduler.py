@@ -293,10 +293,8 @@ class OneCycleLR(LRScheduler):
         super().__init__(optimizer)
 
     def get_lr(self) -> list[float]:
-        if self.last_epoch > self.total_steps:
-            raise ValueError(
-                f"OneCycleLR: step {self.last_epoch} is past the end of a cycle of {self.total_steps} steps"
-            )
+        if (step := self.last_epoch) > self.total_steps:
+            raise ValueError(f"OneCycleLR: step {step} is past the end of a cycle of {self.total_steps} steps")
         start, high, low = self.max_lr / self.div_factor, self.max_momentum, self.base_momentum
         for group in self.optimizer.param_groups if self.cycle_momentum else ():
             momentum = self._between(high, low, high)
@@ -376,8 +374,8 @@ class SequentialLR(LRScheduler):
         self.schedulers, self.milestones, n = list(schedulers), list(milestones), len(schedulers)
         if not schedulers or any(each.optimizer is not optimizer for each in schedulers):
             raise ValueError("SequentialLR: schedulers must be one or more schedules of one optimiser")
-        if any(isinstance(each, ReduceLROnPlateau) for each in schedulers):
-            raise ValueError("SequentialLR: ReduceLROnPlateau needs a score at each step; call its step yourself")
+        if other := [type(each).__name__ for each in schedulers if type(each).rate is LRScheduler.rate]:
+            raise ValueError(f"SequentialLR: {other[0]} has no formula, rate(step, initial); call its step yourself")
         if len(milestones) != n - 1 or self.milestones != sorted(set(milestones)):
             raise ValueError(f"SequentialLR: {n} schedules need {n - 1} milestones in rising order, not {milestones}")
         super().__init__(optimizer)

@@ -137,7 +137,11 @@ BAD = {
     "length": (lambda o: OneCycleLR(o, 1.0, epochs=3), ValueError, "pass total_steps, or epochs and steps_per_epoch"),
     "no momentum": (lambda o: OneCycleLR(nn.optim.Adagrad(o.param_groups[0]["params"]), 1, 9), ValueError, "to cycle"),
     "milestones": (lambda o: SequentialLR(o, [StepLR(o, 1)], [5]), ValueError, "1 schedules need 0 milestones"),
-    "a plateau within": (lambda o: SequentialLR(o, [ReduceLROnPlateau(o)], []), ValueError, "needs a score at each"),
+    "a plateau within": (
+        lambda o: SequentialLR(o, [ReduceLROnPlateau(o)], []),
+        ValueError,
+        "ReduceLROnPlateau has no form",
+    ),
     "no formula": (LRScheduler, NotImplementedError, "LRScheduler has no formula; define rate"),
 }
 

@@ -18,7 +18,7 @@ This is data parallelism by SPMD, one program on several parts of the data, as M
 
     workers.py              run: start the workers, and end them all if one fails; how they wait for each other,
                             exchange objects and add up numbers
-    distribute.py           the rows of each batch that are this worker's; one model, whose gradients are added up
+    sharing.py              the rows of each batch that are this worker's; one model, whose gradients are added up
 """
 
 from .workers import group, rank, run, size

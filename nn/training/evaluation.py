@@ -16,7 +16,7 @@ from tinygrad_lecture.errors import brief
 from ..errors import is_data
 from ..module import Module
 from ..module_calls import evaluating
-from ..parallel.distribute import in_one_order, of_own_rows
+from ..parallel.sharing import in_one_order, of_own_rows
 from ..parallel.workers import Group
 
 

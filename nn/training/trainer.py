@@ -34,7 +34,7 @@ from ..errors import explained
 from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from ..parallel.distribute import add_up_gradients, begin_alike, copy_buffers, drawing_alike, of_own_rows
+from ..parallel.sharing import add_up_gradients, begin_alike, copy_buffers, drawing_alike, of_own_rows
 from ..parallel.workers import group, rank
 from ..utils import clip_grad_norm_
 from . import saved_state

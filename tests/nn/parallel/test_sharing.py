@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from nn.parallel.distribute import add_up_gradients, begin_alike, copy_buffers, in_one_order, of_own_rows, own_rows
+from nn.parallel.sharing import add_up_gradients, begin_alike, copy_buffers, in_one_order, of_own_rows, own_rows
 from nn.parallel.workers import THREADS, Group
 from small_parallel import in_threads
 from tinygrad_lecture.kernels.threads import openblas

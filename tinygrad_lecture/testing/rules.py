@@ -141,12 +141,11 @@ class Rule(Answer):
         hint, cause = sentences.most_common(1)[0][0] if sentences else (None, None)
         if cause is not None:
             shown = self.gradcheck(found.args, part)
-            own = [shown.hint_text] if shown and shown.hint == hint and shown.hint_text else []
+            own = shown.hint_text if shown and shown.hint == hint and shown.hint_text else ""
             cause = _in_words_of_shown([says for _, says in sentences.elements()], own, hint == "constant-factor")
-            for_all = own == [cause] and sentences == {(hint, cause): len(errors)}
-            if not cause or (hint == "region" and " axis " in cause and not for_all):
-                hint, cause = None, None
-        return hint, cause
+            if hint == "region" and " axis " in cause and (own != cause or sentences != {(hint, cause): len(errors)}):
+                cause = ""
+        return (hint, cause) if cause else (None, None)
 
     def _cause_of_shape(self, found: Found, telling: Sequence[Args], errors: Sequence[GradcheckError | None]) -> Cause:
         """errors: of the input that is shown, and of others."""
@@ -235,21 +234,22 @@ FACTOR = re.compile(r"every element is|multiply by")
 PART = re.compile(r"(?<=[;:]) |(?<=,) (?=or |[\d.-]+ and )")
 
 
-def _in_words_of_shown(sentences: Sequence[str], shown: Sequence[str], is_factor: bool) -> str:
+def _in_words_of_shown(sentences: Sequence[str], own: str, is_factor: bool) -> str:
     """The most frequent of some sentences about several inputs, with the numbers of the input that is shown.
 
     Without numbers if they differ between inputs, and the one that is shown does not tell its own.
-    shown: what is said about that input, nothing if it has another cause.
+    own: what is said about that input, nothing if it has another cause.
     """
-    if is_factor and shown:
+    if is_factor and own:
         kept = set.intersection(*({*ALTERNATIVE.findall(NUMBERS.sub("#", says))} for says in sentences))
-        own = ALTERNATIVE.sub(lambda found: found[0] if NUMBERS.sub("#", found[0]) in kept else "", shown[0])
-        return own if kept or {*sentences} == {shown[0]} else f"{own} here; for other inputs the factor differs"
+        told = ALTERNATIVE.sub(lambda found: found[0] if NUMBERS.sub("#", found[0]) in kept else "", own)
+        return told if kept or {*sentences} == {own} else f"{told} here; for other inputs the factor differs"
     common = Counter(NUMBERS.sub("#", says) for says in sentences).most_common(1)[0][0]
-    own = next((says for says in shown if NUMBERS.sub("#", says) == common), "")
+    if NUMBERS.sub("#", own) == common:
+        return own
     alike = [SIZE.sub("", says) if is_factor else says for says in sentences if NUMBERS.sub("#", says) == common]
     same = [part[0] for part in zip(*map(PART.split, alike), strict=False) if len({*part}) == 1]
-    return own or " ".join(part for part in same if not (is_factor and FACTOR.match(part))).rstrip(";:,")
+    return " ".join(part for part in same if not (is_factor and FACTOR.match(part))).rstrip(";:,")
 
 
 def _alone(result: Any) -> Any:

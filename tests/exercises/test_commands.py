@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import queue
 import re
 import subprocess
 import sys
@@ -64,10 +65,7 @@ def test_a_wrong_answer_then_a_right_one_then_the_list(folder, capsys):
     assert max(map(len, out.splitlines())) <= 80
     answer(folder, "1.1")
     assert run("check", "1.1") == 0
-    out = capsys.readouterr().out
-    assert "1.1  Right!" in out
-    assert "fused.py:" in out
-    assert "hint" not in out.lower()
+    assert "1.1  Right!" in capsys.readouterr().out
     run("list")
     assert "A neuron weighs and sums up                      done" in capsys.readouterr().out
 
@@ -233,20 +231,6 @@ def test_it_starts_as_the_readme_says_from_the_root_of_a_clone(tmp_path):
     assert f"0 of {len(COURSE.exercises)} done." in done.stdout
 
 
-def test_a_bug_fails_the_exercise_and_what_builds_on_it_and_no_other(folder, capsys):
-    """The digests decide: a changed file makes exactly those that depend on it open again."""
-    session = Session(COURSE, folder)
-    for exercise in COURSE:
-        write(folder, exercise, COURSE.solved(exercise))
-    for exercise in COURSE:
-        session.progress.passed[exercise.name] = session.progress.digest(exercise)
-    for exercise in COURSE:
-        write(folder, exercise, COURSE.given(exercise))
-        changed = {e.name for e in COURSE if not session.progress.is_passed(e)}
-        write(folder, exercise, COURSE.solved(exercise))
-        assert changed == {exercise.name} | {e.name for e in COURSE if exercise in COURSE.needs(e)}
-
-
 def test_check_all_fails_a_planted_bug_and_all_that_builds_on_it(folder, capsys):
     run("list")
     names = ["1.1", "1.2", "2.2", "2.3", "2.4", "2.5", "2.6", "3.1"]
@@ -296,23 +280,11 @@ class Feed(io.StringIO):
 
     def __init__(self):
         super().__init__()
-        self.lines = []
-        self.more = threading.Condition()
-
-    def put(self, line):
-        with self.more:
-            self.lines.append(line)
-            self.more.notify()
+        self.lines = queue.SimpleQueue()
+        self.put = self.lines.put
 
     def __iter__(self):
-        while True:
-            with self.more:
-                while not self.lines:
-                    self.more.wait()
-                line = self.lines.pop(0)
-            if not line:
-                return
-            yield line
+        return iter(self.lines.get, "")
 
 
 def wait_for(condition, seconds=120):

@@ -39,7 +39,8 @@ def measure(settings: "Settings") -> Measured:
 
     def loss_of_answers() -> tl.Tensor:
         text = make(64, known, draw)  # (64, tokens)
-        return model.loss(text[:, :-1], answers_only(text))
+        answers = np.where(text[:, :-1] == EQUALS, text[:, 1:], -100)  # the token after each "="; -100 does not count
+        return model.loss(text[:, :-1], answers)
 
     print("It learns. Right answers by line, of the tasks that it learns from:")
     train(loss_of_answers, optimizer, settings.steps, schedule,
@@ -60,11 +61,6 @@ def make(n: int, shifts: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     y = (x + k) % DIGITS
     lines = np.stack([x, np.full_like(x, EQUALS), y, np.full_like(x, NEWLINE)], axis=-1)  # (n, LINES, 4)
     return lines.reshape(n, 4 * LINES)
-
-
-def answers_only(text: np.ndarray) -> np.ndarray:
-    """The targets: the token after each "=", and -100, which does not count, elsewhere: (n, tokens - 1)."""
-    return np.where(text[:, :-1] == EQUALS, text[:, 1:], -100)
 
 
 def right(model: GPT, text: np.ndarray) -> np.ndarray:

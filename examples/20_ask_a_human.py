@@ -41,7 +41,9 @@ def measure(settings: "Settings") -> Measured:
 
         # Calibration: messages with about the same probability, and how many of them are spam
         m.bins[name], m.error[name] = calibration(p, test.spam), calibration_error(p, test.spam)
-        m.by_chance[name] = max(calibration_error(p, draw_labels(p)) for _ in range(40))  # 39 in 40 are below
+        m.by_chance[name] = max(
+            calibration_error(p, tl.rand(len(p)).numpy() < p) for _ in range(40)
+        )  # 39 of 40 are less
 
         # "User education", "over-reliance": a user checks an answer where that costs less than trusting it
         checks = {
@@ -84,11 +86,6 @@ def calibration_error(p: np.ndarray, spam: np.ndarray) -> float:
     """The expected calibration error: |said - true|, averaged over the messages (Guo et al., arXiv:1706.04599)."""
     said, true, n = calibration(p, spam)
     return float((n * np.abs(said - true)).sum() / n.sum())
-
-
-def draw_labels(p: np.ndarray) -> np.ndarray:
-    """Labels of messages that are spam exactly as often as a filter says."""
-    return tl.rand(len(p)).numpy() < p
 
 
 def by_group(wrong: np.ndarray, shorthand: np.ndarray) -> tuple[dict[str, float], float]:

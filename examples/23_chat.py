@@ -93,10 +93,13 @@ class Chat:
 def main(settings: "Settings") -> None:
     """Read a line, answer it or look behind the last answer; until /quit or the end of the input."""
     if settings.page:
-        show.serve(smollm2)
+        from examples.site import live
+
+        live.serve(smollm2)
         return
     chat = Chat(smollm2(), settings.temperature, settings.top_p, settings.tokens)
-    show.welcome(chat.model)
+    size = f"{chat.model.config.parameter_count():,} weights, {chat.model.config.layers} blocks"
+    show.say(f"SmolLM2: {size}. It speaks well and knows little. /help")
     for line in show.lines():
         command, _, value = line.partition(" ")
         try:

@@ -7,8 +7,6 @@ Each program is run with the seeds 0 to 9, in processes of their own. What they 
 and from there to the table in examples/README.md. What a claim is, helpers/claims.py says.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os
@@ -38,7 +36,7 @@ from tinygrad_lecture.files import atomic_write  # noqa: E402
 ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(sys.argv[2]), sys.argv[3])"
 
 
-def measure(settings: Settings) -> None:
+def measure(settings: "Settings") -> None:
     """Measure what is not yet measured, command by command, and write it down."""
     chosen = {name.zfill(2) for name in settings.programs}
     wanted = [c for c in known.all_claims() if c.rule and (not chosen or c.program[:2] in chosen)]
@@ -110,10 +108,9 @@ def record(command: str, seed: int, path: str) -> None:
     printed = io.StringIO()
     with redirect_stdout(printed), tempfile.TemporaryDirectory() as folder:
         if hasattr(program, "Settings"):
-            report = getattr(program, "report", None) or program.show.report
             arguments = [*options, "--seed", str(seed), "--out", folder, "--more"]
             first = seed == known.SEEDS[0]  # only its text is kept
-            measured = start(program.measure, program.Settings, report if first else None, arguments)
+            measured = start(program.measure, program.Settings, program.show.report if first else None, arguments)
         else:  # the page, which prints what it measures
             measured = known.Measured(**program.measure(seed))
     found = known.values(measured, [claim for claim in known.all_claims() if claim.program == command])

@@ -1,7 +1,5 @@
 """Keys and words from a terminal, on every system, also where input comes line by line."""
 
-from __future__ import annotations
-
 import os
 import queue
 import sys
@@ -28,7 +26,7 @@ class Keys:
         self._lines: queue.Queue[str] = queue.Queue()
         self._end = ExitStack()
 
-    def __enter__(self) -> Keys:
+    def __enter__(self) -> "Keys":
         if self.single and os.name != "nt":
             import termios
             import tty

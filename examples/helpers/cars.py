@@ -10,8 +10,6 @@ Each head of 07_attention.py has a question of its own, and each word has none o
 And the thing is described by the whole sentence: its colour, its owner, when it was bought, whether it runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -65,7 +63,7 @@ class Sentence:
     def describe(self, kind: str, word: int, description: str) -> None:
         self.descriptions.append(([*KINDS].index(kind), word, KINDS[kind].index(description)))
 
-    def until(self, length: int) -> Sentence:
+    def until(self, length: int) -> "Sentence":
         """The beginning of the sentence, with the questions that it answers and the descriptions that it gives."""
         asked = [question for question in self.questions if max(question[1:]) < length]
         given = [description for description in self.descriptions if description[1] < length]

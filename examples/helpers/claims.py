@@ -7,8 +7,6 @@ Each run of a program is another draw of what is random in it, by --seed. Of a r
 sentences or tasks are asked. examples/claims.json has what ten runs gave; `python -m examples.claims` writes it.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import re
@@ -142,7 +140,7 @@ class Range(float):
     least: float
     most: float
 
-    def __new__(cls, numbers: Sequence[float]) -> Range:
+    def __new__(cls, numbers: Sequence[float]) -> "Range":
         made = super().__new__(cls, median_low(numbers))
         made.least, made.most = min(numbers), max(numbers)
         return made

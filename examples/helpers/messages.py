@@ -14,8 +14,6 @@ The digits of a number say little, but its kind says much: a phone number occurs
 numbers, sums of money and addresses become classes, in square brackets.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections import Counter
@@ -51,11 +49,11 @@ class Messages:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def where(self, chosen: NDArray[np.bool_]) -> Messages:
+    def where(self, chosen: NDArray[np.bool_]) -> "Messages":
         """Return the messages selected by a mask, (n,)."""
         return Messages([self.texts[i] for i in np.flatnonzero(chosen)], self.spam[chosen], self.source)
 
-    def first(self, n: int) -> Messages:
+    def first(self, n: int) -> "Messages":
         """Return the first n messages."""
         return self.where(np.arange(len(self)) < n)
 
@@ -235,7 +233,7 @@ def _clean(text: str) -> str:
     return html.unescape(html.unescape(text)).replace("\x92", "'").replace("’", "'")
 
 
-def make_inputs(name: str, texts: Sequence[str]) -> Inputs:
+def make_inputs(name: str, texts: Sequence[str]) -> "Inputs":
     """Return one of the four representations, with the vocabulary of these texts: words that two of them have."""
     if name == "characters":
         counts = Counter(c for text in texts for c in {*text.lower()})

@@ -16,7 +16,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,11 +94,8 @@ def _find(folder: Path, name: str) -> Path:
     raise DataError(f"{folder} has no {name} or {name}.gz; MNIST is {', '.join(FULL)}")
 
 
-Pictures = TypeVar("Pictures", np.ndarray, tl.Tensor)
-
-
-def coarser(images: Pictures, side: int) -> Pictures:
-    """Pictures with fewer pixels, each the mean of a square: (n, 784) -> (n, side * side)."""
+def coarser(images: Any, side: int) -> Any:
+    """Pictures, an array or Tensor, with fewer pixels, each the mean of a square: (n, 784) -> (n, side * side)."""
     square = 28 // side
     return images.reshape(len(images), side, square, side, square).mean(axis=(2, 4)).reshape(len(images), side * side)
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import nn
-import tinygrad_lecture as tl
 from helpers.drawing import bars, by_sign, chart, heat_map, new_figure, save
 from helpers.program import SHOW_MORE, data, detail, table
 from helpers.real import DATA, first_token, largest, smollm2
@@ -81,7 +80,6 @@ def shown(words, draw, told=False, form="{} -> {}\n"):
 
 def small(steps, seed):
     """Two small Llamas, one trained on made sentences, one on pairs of random words; and what they are asked."""
-    tl.manual_seed(seed)
     asked, capitals, draw = ASKED["small"], data("next_word.toml")["capitals"], Random(seed)
     people, things, one, many = (asked[name].split() for name in ("people", "things", "singular", "plural"))
 

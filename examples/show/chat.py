@@ -27,22 +27,9 @@ ESCAPES = re.compile(  # sequences that a terminal obeys, such as colours and ti
 SURE, UNSURE = 0.9, 0.5  # probabilities
 
 
-def serve(load):
-    """Serve the page of a model, until Ctrl-C. Raises ImportError without the extra."""
-    from examples.site import live
-
-    live.serve(load)
-
-
 def say(text, style="dim"):
     """Print a line that is not the model's."""
     CONSOLE.print(text, style=style, markup=False, soft_wrap=not sys.stdin.isatty())
-
-
-def welcome(model):
-    """Say who answers."""
-    size = f"{model.config.parameter_count():,} weights, {model.config.layers} blocks"
-    say(f"SmolLM2: {size}. It speaks well and knows little. /help")
 
 
 def lines():

@@ -1,7 +1,5 @@
 """For 22_robust.py: if-then rules for one digit, spoilt pictures, what is printed and drawn."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +47,8 @@ class Rule:
     more: bool
     answer: int
     case: np.ndarray  # (49,): the picture that it was written for
-    exception: Rule | None = None  # asked next where it holds
-    otherwise: Rule | None = None  # asked next where it does not
+    exception: "Rule | None" = None  # asked next where it holds
+    otherwise: "Rule | None" = None  # asked next where it does not
 
     def judge(self, ink):
         """For a picture (49,): the last rule that holds, which answers; the last one asked; whether that one holds."""

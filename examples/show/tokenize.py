@@ -46,7 +46,17 @@ def report(m, settings):
     if holds("cleverest", m):
         print("  These three pieces are the lecture's. GPT-2's tokenizer cuts it into the same.")
 
-    sizes(m)
+    # The size of the vocabulary against the length of the sequence
+    print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {m.text.source}:")
+    ways = {f"{len(m.ways[name]):,} {name}": m.ways[name] for name in ("characters", "words")}
+    ways |= {f"{256 + len(t.merges):,} pieces": t for t in (m.sizes if SHOW_MORE.get() else m.sizes[::3])}
+    rows = {}
+    for name, t in ways.items():
+        n, rest = len(t.encode(m.text.learnt)), len(t.encode(m.text.rest))
+        rows[name] = n, f"{len(m.text.learnt) / n:.2f}", rest, m.unknown if "words" in name else 0
+    table(("tokens", "characters per token", "tokens of the last tenth", "unknown"), rows, ",", "vocabulary")
+    print(f"  {m.unknown} words of the last tenth do not occur before. Among words one token stands for all of them.")
+    print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 
     # How the number of different words grows with the text
     print("\nThe vocabulary of words grows with the text, that of pieces is as large as one wants (--vocab-size):")
@@ -62,20 +72,6 @@ def report(m, settings):
 
     print("\nPictures:")
     draw_vocabulary(m.text, m.ways, m.sizes, settings.out / "vocabulary.png")
-
-
-def sizes(m):
-    """The size of the vocabulary against the length of the sequence."""
-    print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {m.text.source}:")
-    ways = {f"{len(m.ways[name]):,} {name}": m.ways[name] for name in ("characters", "words")}
-    ways |= {f"{256 + len(t.merges):,} pieces": t for t in (m.sizes if SHOW_MORE.get() else m.sizes[::3])}
-    rows = {}
-    for name, t in ways.items():
-        n, rest = len(t.encode(m.text.learnt)), len(t.encode(m.text.rest))
-        rows[name] = n, f"{len(m.text.learnt) / n:.2f}", rest, m.unknown if "words" in name else 0
-    table(("tokens", "characters per token", "tokens of the last tenth", "unknown"), rows, ",", "vocabulary")
-    print(f"  {m.unknown} words of the last tenth do not occur before. Among words one token stands for all of them.")
-    print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

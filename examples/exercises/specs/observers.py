@@ -4,8 +4,6 @@ They run in the submission's process, by the text of this file, so it uses NumPy
 in the checker's. What should be an object of the learner's class, and is not, is returned as it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from operator import add, mul
 from statistics import median
@@ -36,10 +34,10 @@ class Node:
         if name == "grad" and value:
             self.seeded = True
 
-    def __add__(self, other: Any) -> Node:
+    def __add__(self, other: Any) -> "Node":
         return Node(self.data + other.data, (self, other), (1.0, 1.0))
 
-    def __mul__(self, other: Any) -> Node:
+    def __mul__(self, other: Any) -> "Node":
         return Node(self.data * other.data, (self, other), (other.data, self.data))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_lecture.testing import Course, Exercise, arrays, check_function, check_rule, same_shape
+from tinygrad_lecture.testing import Course, Exercise, arrays, check_function, check_rule
 from tinygrad_lecture.testing.courses import filled, first_gap, gaps
 from tinygrad_lecture.testing.sandbox import grader as grader_module, observed, wall
 from tinygrad_lecture.testing.sandbox.child import Submission
@@ -34,10 +34,6 @@ def check_double(student):
 
 def check_at_three(student):
     assert student.double(3.0) == 6.0  # zebra
-
-
-def check_product_rule(student):
-    check_rule(lambda x, w: x * w, student.rule, same_shape(2), draws=5)
 
 
 class Room:
@@ -68,11 +64,11 @@ class Room:
             self.restore()
         return changed
 
-    def add(self, name, text, check=check_double, given=RIGHT, seconds=5.0):
+    def add(self, name, text, check=check_double, seconds=5.0):
         """An exercise, and ann's answer; of None there is no file."""
         file = f"f{len(self.exercises)}.py"
         self.exercises[name] = Exercise(name, file, check, seconds=seconds)
-        (self.given / file).write_text(given)
+        (self.given / file).write_text(RIGHT)
         if text is not None:
             (self.ann / file).write_text(text, encoding="utf-8")
 
@@ -112,7 +108,6 @@ SLOW = "import time\ndef double(x):\n    time.sleep(0.02)\n    return 3 * x\n"
 NUMPY = "import numpy as np\ndef double(x):\n    return "
 WRITES = "print('hello')\nwith open('own.txt', 'w') as file:\n    file.write('x')\n" + RIGHT
 DEEP = "def double(x):\n    for _ in range(20_000):\n        x = [x]\n    return x\n"
-IN_ORDER = "they must stay as they were given, in this order: rule(g, x, w)"
 TOLD = {  # a file, and of its outcome a field and what it says
     "it is right": (RIGHT, "passed", True),
     "it is wrong": ("def double(x):\n    return x\n", "what", "double returns a wrong result."),
@@ -127,14 +122,12 @@ TOLD = {  # a file, and of its outcome a field and what it says
     "it changes its input": ("def double(x):\n    x *= 2\n    return x\n", "hint", "input-modified"),
     "it asks": ("def double(x):\n    return float(input())\n", "hint", "input"),
     "it has another name": ("def twice(x):\n    return 2 * x\n", "what", "There is no `double` in f"),
-    "it has other parameters": ("def double(g, x):\n    return 3\n", "cause", "in this order: double(x)"),
+    "it has other parameters": ("def double(g, x):\n    return 3\n", "message", "missing 1 required positional arg"),
     "it raises at its top": ("x = 1 / 0\n", "what", "raises an exception when it is imported"),
     "it raises a long text": ("def double(x):\n    raise ValueError('x' * 10**6)\n", "message", "x... (1,000,012 c"),
     "it returns deep lists": (DEEP, "what", "It returns lists in lists, more than 100 deep."),
     "it returns large arrays": (f"{NUMPY}np.ones(2**24)\n", "what", "It returns 128 MB of arrays"),
     "it returns a long text": ("def double(x):\n    return 'x' * 2**23\n", "what", "It returns 8 MB of text"),
-    **{f"rule{head}": (f"def rule{head}:\n    return 3\n", "cause", IN_ORDER) for head in ("(x, w, g)", "(g, x)")},
-    "rule(up, x, w=0, n=1)": ("def rule(up, x, w=0, n=1):\n    return 3\n", "kind", "parts"),
 }
 TIMED = ("it does not end", "it waits", "it fails")
 # Not even for files of your own.
@@ -151,9 +144,8 @@ def found(tmp_path_factory):
     room, course = Room(root), root / "course.py"
     course.write_text("solutions = []")
     for name, (text, *_) in TOLD.items():
-        check = check_product_rule if "rule" in name else check_at_three if "returns" in name else check_double
-        given = "def rule(g, x, w):\n    return 1\n" if "rule" in name else RIGHT
-        room.add(name, text, check, given, LIMIT if name.startswith(TIMED) else 5.0)
+        check = check_at_three if "returns" in name else check_double
+        room.add(name, text, check, LIMIT if name.startswith(TIMED) else 5.0)
     for name, text in ATTACKS["cheats"].items():
         room.add(("cheats", name), text if "def double" in text else f"{text}\n{RIGHT}")
     if not wall.missing():

@@ -25,19 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from ..failures import (
-    FORM,
-    RAISES,
-    CheckFailed,
-    Printed,
-    because,
-    failure_of,
-    is_own,
-    lines_at,
-    own_folder,
-    place_of,
-    shown_from,
-)
+from .. import failures
+from ..failures import FORM, RAISES, CheckFailed, Printed, because, failure_of, is_own, lines_at, place_of
 from . import Ended, Link, wall
 
 ALWAYS = [
@@ -121,12 +110,12 @@ class Server(Link):
         if not wall.missing():
             wall.enter(wall.readable(Path(folder), imports, [Path(path) for path in secret]), Path.cwd())
         atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
-        own_folder[:], shown_from[:] = [folder], [Path(shown)]
+        failures.own_folder[:], failures.shown_from[:] = [folder], [Path(shown)]
         self._imports = imports
 
     def _begin(self, module: str, seconds: float) -> None:
         """Load the module of an exercise. From now on the time is counted."""
-        self._submission = Submission(Path(own_folder[0]), self._imports)
+        self._submission = Submission(Path(failures.own_folder[0]), self._imports)
         self._printed = sys.stdout = Printed(sys.stderr)  # an endless loop leaves nothing else behind
         random.seed(0)
         np.random.seed(0)

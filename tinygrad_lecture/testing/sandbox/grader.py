@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import codecs
 import json
 import os
@@ -23,19 +22,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import failures
 from ..courses import Course, Exercise
-from ..failures import (
-    MAX_TEXT,
-    CheckFailed,
-    Facts,
-    Printed,
-    because,
-    failure_of,
-    lines_at,
-    only_in,
-    place_of,
-    printable,
-)
+from ..failures import CheckFailed, Facts, Printed, because, failure_of, lines_at, only_in, printable
 from . import Ended, Link, RemoteModule, only_messages
 
 START = """
@@ -151,9 +140,7 @@ class Grader:
             child.stopped()  # it may not end by itself
             raise
         except BaseException as error:
-            failure = failure_of(error)
-            changed = None if failure.kind in ("syntax", "missing") else self._parameters_changed(exercise)
-            return changed or failure
+            return failure_of(error)
         return None
 
     def _begin(self, exercise: Exercise, child: Child) -> Any:
@@ -205,23 +192,6 @@ class Grader:
         what = f"{what} It was in this line:" if lines else what
         cause = because("waiting" if "sleep" in "".join(lines) else "endless")
         return CheckFailed(what, kind="time", shown=lines, printed=printed, **cause)
-
-    def _parameters_changed(self, exercise: Exercise) -> CheckFailed | None:
-        """The failure for a function whose parameters are in another order than given, fewer, or more; or None."""
-        path = self.folder / exercise.file
-        try:
-            own = _functions(source(path))
-            given = _functions(self.course.given(exercise))
-        except (OSError, ValueError, SyntaxError, MemoryError, RecursionError):
-            return None
-        for name in filter(own.get, given):
-            wanted, now = ([a.arg for a in (*f.args.posonlyargs, *f.args.args)] for f in (given[name], own[name]))
-            fits = len(now) - len(own[name].args.defaults) <= len(wanted) <= len(now)
-            if now != wanted and (not fits or sorted(now) == sorted(wanted)):  # other names do no harm
-                what = f"The parameters of {name} are ({', '.join(now)})."
-                cause = because("parameters", name=name, wanted=", ".join(wanted))
-                return CheckFailed(what, kind="parameters", shown=[f"{place_of(path)}:{own[name].lineno}"], **cause)
-        return None
 
 
 class Child(Link):
@@ -344,8 +314,9 @@ class Child(Link):
                 sys.stdout.write(printed)
             if kind == "told":
                 return result
-            texts: dict[str, Any] = {name: value and str(value)[:MAX_TEXT] for name, value in result.items()}
-            failure = CheckFailed(**{**texts, "shown": [str(line)[:MAX_TEXT] for line in result["shown"][:MAX_LINES]]})
+            texts: dict[str, Any] = {name: value and str(value)[: failures.MAX_TEXT] for name, value in result.items()}
+            texts["shown"] = [str(line)[: failures.MAX_TEXT] for line in result["shown"][:MAX_LINES]]
+            failure = CheckFailed(**texts)
             failure.printed = failure.printed or str(printed)
         if kind == "ended":
             raise Ended(failure=failure)
@@ -357,11 +328,6 @@ def python(code: str) -> list[str]:
     path = json.dumps([str(Path(entry or ".").resolve()) for entry in sys.path])
     code = f"import json, sys; sys.path[:] = json.loads(sys.argv[1])\n{code}"
     return [sys.executable, "-X", "utf8", "-c", code, path]
-
-
-def _functions(text: str) -> dict[str, ast.FunctionDef]:
-    """The functions of a file, at its top, whose parameters are all named."""
-    return {f.name: f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef) and f.args.vararg is None}
 
 
 def source(path: Path) -> str:

@@ -3,8 +3,7 @@
 check.py                `tl.gradcheck` and `tl.gradgradcheck`, and the check in a few steps
 subject.py              what is checked: a function and its inputs
 analytical.py           the analytical gradient: a backward pass from a random upstream gradient; rules that fail
-numerical.py            the numerical gradient by the complex step
-central_differences.py  the numerical gradient by central differences, where an op is not analytic
+numerical.py            the numerical gradient, by central differences
 verdict.py              the comparison, element by element: right, wrong, or cannot tell
 purity.py               do the rules depend on what they are given, and on nothing else?
 explanation.py          the error for a wrong gradient; which output and which op is at fault

@@ -7,8 +7,9 @@
         optimizer.step()
         schedule.step()
 
-A schedule sets the rate that its formula gives, so a rate that was changed by hand holds until the next step. Several
-schedules follow each other in a `SequentialLR`; to multiply them, write a function for `LambdaLR`.
+A schedule sets the rate that its formula gives. PyTorch's multiply the rate that is there, so two of them on one
+optimiser give their product; here the second warns. Schedules follow each other in a `SequentialLR`; to multiply them,
+write a function for `LambdaLR`.
 
 A schedule of your own defines `rate`, a formula for the rate after any number of steps, or `get_lr`, which computes the
 rates of all groups, also from those that they have now:
@@ -91,10 +92,16 @@ class LRScheduler(ExplainsArguments):
     def step(self) -> None:
         """Set the next rate; call it after the optimiser's step.
 
-        Warns if the optimiser has not made a step before the first call.
+        Warns if the optimiser has not made a step before the first call, or if something else has set the rate.
         """
         if self._step_count == 1 and not self.optimizer.stepped:
             warn(f"{self._name}.step() before optimizer.step() skips the first rate; call optimizer.step() first")
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        if type(self).rate is not LRScheduler.rate and rates[: len(self._last_lr)] != self._last_lr:
+            warn(
+                f"{self._name}.step() replaces the rate {rates}, which another schedule or your program has set, by "
+                "that of its formula; join schedules by SequentialLR, or multiply them in a function for LambdaLR"
+            )
         self._step_count += 1
         self._update()
 

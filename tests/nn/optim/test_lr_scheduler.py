@@ -114,6 +114,14 @@ def test_a_schedule_before_the_optimisers_first_step_is_warned_of():
     schedule.step()
 
 
+def test_a_rate_that_another_schedule_has_set_is_not_replaced_in_silence():
+    optimizer = sgd()
+    first, second = ExponentialLR(optimizer, 0.5), StepLR(optimizer, 10)
+    rates(first, 2)
+    with pytest.warns(UserWarning, match=r"StepLR.step\(\) replaces the rate \[0.5\].*multiply them in a function"):
+        second.step()
+
+
 def test_a_plateau_reduces_every_group_even_one_added_later():
     optimizer = sgd()
     schedule = ReduceLROnPlateau(optimizer, factor=0.5, patience=1)

@@ -219,9 +219,11 @@ def _product_rule(case: Case) -> Hints:
     right = case.expected - first
     tells = np.unique(case.x).size > 2 and (np.abs(right) > 1e-6 * np.abs(case.expected)).all()
     yield "dropped-term.slope", {"x": name}, right / case.x if tells else False
-    number = coefficient(right, case.got - first, ~case.kinks)
+    used = case.got - first
+    number = coefficient(right, used, ~case.kinks)
     yield "wrong-term", {"x": name, "factor": f"{number:.5g}"}, first + right / (number or 1) if tells else False
-    yield "wrong-term", {"x": name, "factor": name}, first + right / case.x if tells else False
+    factor = recognise(right / used, {name: case.x}, ~case.kinks, 1) if tells else None
+    yield "wrong-term", {"x": name, "factor": factor and factor[0]}, factor is not None
 
 
 def _dropped(number: float) -> str:

@@ -37,11 +37,13 @@ def test_a_model_without_tokenizer_has_none(tmp_path):
 
 
 @pytest.mark.parametrize("tokenizer", [LETTERS, BPETokenizer.train("", 257, ["<end>"])])
-def test_the_tokenizer_of_a_model_is_saved_and_read_with_it(tokenizer, tmp_path):
+def test_the_tokenizer_of_a_model_is_saved_read_and_replaced_with_it(tokenizer, tmp_path):
     model = small()
     model.tokenizer = tokenizer
     model.save_pretrained(tmp_path)
     assert GPT.from_pretrained(tmp_path).tokenizer == tokenizer
+    small().save_pretrained(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "model.safetensors"}
 
 
 def test_a_tokenizer_that_is_damaged_is_an_error_when_it_is_asked_for(tmp_path):
@@ -66,18 +68,6 @@ def test_without_the_package_a_model_is_read_and_its_tokenizer_says_what_it_need
         model.save_pretrained(tmp_path)
 
 
-@pytest.mark.parametrize("tokenizer", [LETTERS, BPETokenizer.train("", 257, ["<end>"])])
-def test_a_model_without_tokenizer_removes_an_earlier_ones(tokenizer, tmp_path):
-    model = small()
-    tokenizer.save(tmp_path / "tokenizer.json")
-    model.save_pretrained(tmp_path)  # no model was here, so the tokenizer is not an earlier one's
-    assert GPT.from_pretrained(tmp_path).tokenizer == tokenizer
-    model.tokenizer = tokenizer
-    model.save_pretrained(tmp_path)
-    small().save_pretrained(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "model.safetensors"}
-
-
 def test_a_tokenizer_in_another_format_is_named_when_it_is_asked_for(tmp_path):
     small().save_pretrained(tmp_path)
     (tmp_path / "spiece.model").touch()
@@ -96,7 +86,6 @@ def modules(*kinds):
 
 
 FOLDERS = {
-    "nothing": ({}, Sentences()),
     "a limit": ({"sentence_bert_config.json": {"max_seq_length": 5}}, Sentences(5)),
     "all-MiniLM": (
         {

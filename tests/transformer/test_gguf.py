@@ -1,7 +1,6 @@
 """GGUF files: names, layouts and kinds of tensors, models and chats from them, what is refused, damaged files."""
 
 import random
-import warnings
 
 import numpy as np
 import pytest
@@ -100,29 +99,6 @@ def test_a_file_without_such_weights_is_refused(tmp_path):
 # --- models ---------------------------------------------------------------------------------------------------
 
 TOKENS = np.random.default_rng(1).integers(0, len(NAMES), (2, 20))
-
-
-HUGGING_FACE = {"vocab_size": len(NAMES), "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
-HUGGING_FACE |= {"num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 0.125}
-
-
-def logits_of_theirs(name, config, tensors):
-    torch = pytest.importorskip("torch")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        transformers = pytest.importorskip("transformers")
-        model = getattr(transformers, f"{name}LMHeadModel" if name == "GPT2" else f"{name}ForCausalLM")
-        model = model(getattr(transformers, f"{name}Config")(**config)).eval()
-    state = {key: torch.tensor(tensor) for key, tensor in tensors.items()}
-    assert not model.load_state_dict(state, strict=False).unexpected_keys
-    with torch.no_grad():
-        return model(torch.tensor(TOKENS)).logits.numpy()
-
-
-def test_a_llama_has_the_logits_of_transformers(tmp_path):
-    config = {**HUGGING_FACE, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
-    wanted = logits_of_theirs("Llama", config, llama_tensors())
-    assert_close(Llama.from_pretrained(llama(tmp_path))(TOKENS).detach().numpy(), wanted, "logits", 1e-4)
 
 
 def test_a_model_from_a_gguf_file_is_saved_as_a_folder_with_its_tokenizer(tmp_path):

@@ -36,41 +36,15 @@ with warnings.catch_warnings():
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
 GPT2 = {"vocab_size": 7, "n_positions": 10, "n_layer": 3, "n_head": 2, "n_embd": 8}
-LLAMA = {
-    "vocab_size": 7,
-    "max_position_embeddings": 10,
-    "hidden_size": 8,
-    "intermediate_size": 12,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-}
+LLAMA = {"vocab_size": 7, "max_position_embeddings": 10, "hidden_size": 8, "intermediate_size": 12}
+LLAMA |= {"num_hidden_layers": 3, "num_attention_heads": 4}
 BERT = {**LLAMA, "pad_token_id": 0}
-SMALL_T5 = {
-    "vocab_size": 7,
-    "d_model": 8,
-    "d_ff": 12,
-    "d_kv": 3,
-    "num_layers": 2,
-    "num_heads": 2,
-    "relative_attention_num_buckets": 8,
-    "relative_attention_max_distance": 6,
-    "decoder_start_token_id": 0,
-}
-BART = {
-    "vocab_size": 7,
-    "max_position_embeddings": 10,
-    "d_model": 8,
-    "encoder_layers": 2,
-    "decoder_layers": 2,
-    "encoder_attention_heads": 2,
-    "decoder_attention_heads": 2,
-    "encoder_ffn_dim": 12,
-    "decoder_ffn_dim": 12,
-    "bos_token_id": 0,
-    "pad_token_id": 1,
-    "eos_token_id": 2,
-    "decoder_start_token_id": 2,
-}
+SMALL_T5 = {"vocab_size": 7, "d_model": 8, "d_ff": 12, "d_kv": 3, "num_layers": 2, "num_heads": 2}
+SMALL_T5 |= {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 6, "decoder_start_token_id": 0}
+BART = {"vocab_size": 7, "max_position_embeddings": 10, "d_model": 8, "decoder_start_token_id": 2}
+BART |= {"encoder_layers": 2, "encoder_attention_heads": 2, "encoder_ffn_dim": 12}
+BART |= {"decoder_layers": 2, "decoder_attention_heads": 2, "decoder_ffn_dim": 12}
+BART |= {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
 CASES = {  # our family, theirs, and their config
     "GPT-2": (GPT, "GPT2LMHeadModel", GPT2),
     "GPT-2, exact GELU": (GPT, "GPT2LMHeadModel", {**GPT2, "activation_function": "gelu"}),
@@ -94,9 +68,7 @@ CASES = {  # our family, theirs, and their config
     "BART, forced": (Bart, "BartForConditionalGeneration", {**BART, "forced_bos_token_id": 0}),
 }
 each_case = pytest.mark.parametrize("case", CASES)
-generating = pytest.mark.parametrize(  # their cache has as many layers as the encoder
-    "case", [case for case, (family, *_) in CASES.items() if family is not Bert and "deeper" not in case]
-)
+generating = pytest.mark.parametrize("case", [case for case, (family, *_) in CASES.items() if family is not Bert])
 
 
 def their_model(case):
@@ -325,13 +297,6 @@ def theirs(tmp_path_factory):
     tokenizer = GPT2TokenizerFast.from_pretrained(files)
     tokenizer.add_special_tokens({"pad_token": "<pad>"})
     return tokenizer
-
-
-@pytest.fixture(scope="module")
-def folder(theirs, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gpt2")
-    theirs.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

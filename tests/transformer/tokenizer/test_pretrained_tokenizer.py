@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from small_transformers import LLAMA, MERGES, TOKENIZER, TOKENS, write_gguf
+from small_transformers import MERGES, TOKENIZER, TOKENS
 from transformer import PretrainedTokenizer, Tokenizer
 from transformer.pretrained.gguf import tokenizer_files
 from transformer.tokenizer import pretrained
@@ -270,15 +270,3 @@ def test_ids_and_texts_are_those_of_transformers(kind, request, tmp_path):
             wanted = theirs.decode(ids, skip_special_tokens=skip, clean_up_tokenization_spaces=False)
             assert ours.decode(ids, skip) == wanted
             assert "".join(ours.stream(ids, skip)) == wanted
-
-
-def test_the_ids_of_a_gguf_file_are_those_of_transformers(tmp_path):
-    """Of texts without digits: `transformers` does not know that they stand alone."""
-    transformers = pytest.importorskip("transformers")
-    write_gguf(tmp_path / "bytes.gguf", LLAMA, {})
-    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path, gguf_file="bytes.gguf")
-    ours, draw = byte_level(), random.Random(0)
-    for _ in range(100):
-        text = "".join(draw.choices([*PIECES, "a", "<s>", "<|im_end|>"], k=draw.randrange(8)))
-        assert ours.encode(text, "all") == theirs(text)["input_ids"]
-    assert ours.named_tokens == {name: token for name, token in theirs.special_tokens_map.items() if token}

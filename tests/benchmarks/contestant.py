@@ -29,7 +29,7 @@ class Contestant(NamedTuple):
 
 CONTESTANTS = {
     "here": Contestant("ours", "nn"),
-    "with Numba": Contestant("ours", "numba", "W2 W3 W4 W5 W7 W8 W10 W11"),  # here, with the extra `fast`
+    "with Numba": Contestant("ours", "numba", "W2 W3 W4 W5 W7 W8 W9 W10 W11"),  # here, with the extra `fast`
     "4 bits, with Numba": Contestant("ours", "numba", "W10 W11", {"quantized": True}),
     "PyTorch": Contestant("pytorch", "torch"),
     "torch.compile": Contestant("pytorch", "torch", "W1 W2 W3 W4", {"compiled": True}),

@@ -1,7 +1,7 @@
 """Kernels of recurrent networks; ops/fused.py has the formulas. Gates are in the order r, z, n and i, f, g, o.
 
 Forward keeps the gates of all steps for backward. A step is a product with the weights of the state, and a function
-of the rest.
+of the rest. An LSTM has compiled code too.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, DType, xp
+from . import compiled
 from .arrays import product
+from .compiled import compiles
 from .fused import Needs, needed
-from .threads import one_thread
+from .threads import blas_address, one_thread
 
 Sizes: TypeAlias = Sequence[int]  # how many sequences reach each step; they are sorted, the longest first
 
@@ -176,6 +178,12 @@ def lstm_states(
     states = lib.concatenate([h0, c0], axis=1).astype(common_dtype(x, h0, c0, weight), copy=False)
     gates = lib.empty(x.shape, states.dtype)
     gates[:] = x
+    if compiles(gates, states, weight) and blas_address("sgemm"):
+        out, n_rows = np.empty((len(x) + len(h0), 2 * hidden), states.dtype), len(x)
+        loops = compiled.recurrent
+        loops.through_time(loops.lstm, weight, states, steps(sizes, reverse), gates, out)
+        out[n_rows:] = states
+        return (out, gates) if keep else out
     weight_t = lib.ascontiguousarray(weight.T)
 
     def step(gates: Array, states: Array) -> None:
@@ -203,7 +211,13 @@ def lstm_states_backward(
     lib, (n_rows, hidden) = xp(x), (len(x), h0.shape[1])
     states = before(out[:n_rows], lib.concatenate([h0, c0], axis=1), sizes, reverse)
     dx, dstates = lib.empty((n_rows, 4 * hidden), out.dtype), grad[n_rows:].copy()
-    for rows in reversed(steps(sizes, reverse)):
+    back = steps(sizes, not reverse)
+    if compiles(kept, out, states, dstates, grad, weight) and blas_address("sgemm"):
+        compiled.recurrent.through_time(
+            compiled.recurrent.lstm_backward, weight, dstates, back, kept, out, states, grad, dx
+        )
+        back = []
+    for rows in back:
         now = dstates[: rows.stop - rows.start]
         now += grad[rows]
         (i, f, g, o), (di, df, dg, do) = _parts(kept[rows]), _parts(dx[rows])

@@ -17,6 +17,7 @@ from hypothesis import given, strategies as st
 
 import nn
 import tinygrad_lecture as tl
+from nn.torch.layers import pack_padded_sequence
 from numeric import assert_close
 from process import at_once
 from tinygrad_lecture.kernels import arrays, attention, compiled, fused, threads
@@ -209,6 +210,24 @@ def test_attention(queries, keys, masked):
         settings = {"mask": tl.tensor(mask)} if masked else {}
         attend = lambda *x: tl.attention(*(y.transpose(1, 2) for y in x), *settings.values(), causal=causal)  # noqa: E731, B023
         assert_both_same(with_gradients(attend, *given), 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize("lengths", [[1], [4, 4, 2, 1], sorted([1 + i % 5 for i in range(40)], reverse=True)], ids=len)
+def test_an_lstm_for_any_number_of_threads(lengths, monkeypatch):
+    layer, results = nn.LSTM(3, 20, bidirectional=True), []
+
+    def compute():
+        layer.zero_grad()
+        x = tl.tensor(normal(max(lengths), len(lengths), 3), requires_grad=True)
+        output, states = layer(pack_padded_sequence(x, tl.tensor(lengths)))
+        sum((s * s).sum() for s in [output.data, *states]).backward()
+        return [output.data.detach().numpy(), x.grad.numpy(), *(p.grad.numpy() for p in layer.parameters())]
+
+    for number in (1, 2, 3):
+        monkeypatch.setattr(threads, "_chosen", number)
+        assert_both_same(compute, 1e-4, 1e-4)
+        results.append(both(compute)[0])
+        assert all(np.array_equal(a, b) for a, b in zip(results[-1], results[0], strict=True))
 
 
 @pytest.mark.parametrize("settings", [{}, {"weight_decay": 0.1}, {"betas": (0, 0)}, {"maximize": True}], ids=str)

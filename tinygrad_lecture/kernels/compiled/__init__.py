@@ -8,6 +8,7 @@ NumPy. NUMBA_DISABLE_JIT=1, a setting of Numba's, turns them off.
     products.py     matrix products by NumPy's own BLAS; products with weights of 4 and 8 bits
     convolutions.py convolutions, forward and backward, one image at a time
     attention.py    attention, forward and backward, one text and head at a time
+    recurrent.py    an LSTM through all steps, some sequences in each thread
     pool.py         how a loop is compiled; the threads, which take chunks of this work in a microsecond
 
 Importing Numba takes 0.2 s, at the first such array. Compiling takes up to 0.4 s for each loop, at its first use ever;
@@ -85,6 +86,7 @@ loops: Any
 products: Any
 attention: Any
 convolutions: Any
+recurrent: Any
 
 _loaded: bool | None = None
 _loading = threading.RLock()
@@ -95,7 +97,7 @@ def _load() -> bool:
         return False
 
     def load() -> None:
-        for name in ("pool", "loops", "products", "attention", "convolutions"):
+        for name in ("pool", "loops", "products", "attention", "convolutions", "recurrent"):
             import_module(f".{name}", __name__)
         run_rows(loops.softmax, np.zeros((1, 1), np.float32))  # noqa: F821 - the first call makes Numba ready
 

@@ -11,8 +11,8 @@ One size grows at a time; the others stay at those of BASE. Three things are mea
 The exponent e between two sizes says: twice the size costs 2^e times as much. The time on eight cores is reckoned: of a
 step that takes T(1) on one core and T(n) on n, the part p = (1 - T(n) / T(1)) n / (n - 1) is shared, so eight would
 take T(1) (1 - p + p / 8) (Amdahl, 1967). That leaves out what handing over costs, a microsecond a job, and that eight
-cores read memory at once. Writes growth.json and growth.png to
-out/benchmarks/. README.md beside this file has the figures, and what follows for larger models.
+cores read memory at once. Writes growth.json to out/benchmarks/. README.md beside this file has the figures, and what
+follows for larger models.
 """
 
 from __future__ import annotations
@@ -46,11 +46,10 @@ SIZES = {
     "batch": [1, 4, 16, 64],
 }
 CORES = os.cpu_count() or 1
-UNITS = {"context": "context, in tokens", "vocab_size": "vocabulary, in tokens", "batch": "batch, in texts"}
 
 
 def main() -> None:
-    """Measure, print, draw."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description="How time and memory grow with the size of a GPT.")
     parser.add_argument("--seconds", type=float, default=2.0, help="for each size (default 2)")
     parser.add_argument("--folder", type=Path, default=ROOT / "out" / "benchmarks")
@@ -71,8 +70,7 @@ def main() -> None:
         print()
     options.folder.mkdir(parents=True, exist_ok=True)
     (options.folder / "growth.json").write_text(json.dumps(grown, indent=1), encoding="utf-8")
-    draw(grown, options.folder / "growth.png")
-    print(options.folder / "growth.png")
+    print(options.folder / "growth.json")
 
 
 class Row(NamedTuple):
@@ -134,34 +132,6 @@ def measure(sizes: dict[str, int], seconds: float) -> tuple[float, float, float,
 def exponent(before: Row, after: Row, column: int) -> str:
     """e, where growing from one size to the other costs (ratio of the sizes)^e times as much."""
     return f"{math.log(after[column] / before[column]) / math.log(after.size / before.size):.2f}"
-
-
-def draw(grown: dict[str, list[Row]], path: Path) -> None:
-    """Time above, memory below, against each size; dashed: in proportion to the largest."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(14, 6), layout="constrained")
-    figure.suptitle("What a larger GPT costs: a training step as one size grows (dashed: in proportion)", weight="bold")
-    panels = figure.subplots(2, len(grown), sharex="col", sharey="row")
-    for column, (name, rows) in enumerate(grown.items()):
-        sizes = [row.size for row in rows]
-        upper, lower = panels[:, column]
-        for panel, largest in ((upper, rows[-1].ms), (lower, rows[-1].memory)):
-            panel.plot(sizes, [largest * size / sizes[-1] for size in sizes], "--", color="#808080", linewidth=1)
-            panel.set(xscale="log", yscale="log")
-            panel.set_xticks(sizes, [f"{size:,}" for size in sizes])
-            panel.minorticks_off()
-            panel.grid(alpha=0.25)
-        upper.plot(sizes, [row.alone for row in rows], "s-", color="#E69F00", label="one core")
-        upper.plot(sizes, [row.ms for row in rows], "o-", color="#0072B2", label=f"{CORES} cores")
-        lower.plot(sizes, [row.memory for row in rows], "o-", color="#0072B2", label="in all")
-        lower.plot(sizes, [row.kept for row in rows], "s-", color="#E69F00", label="kept for backward")
-        lower.set_xlabel(UNITS.get(name, name))
-    panels[0, 0].set_ylabel("time of a step, ms")
-    panels[1, 0].set_ylabel("memory of a step, MB")
-    for panel in panels[:, 0]:
-        panel.legend(fontsize=9)
-    figure.savefig(path, dpi=110)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -61,7 +62,7 @@ def main() -> None:
         work = workloads.WORKLOADS[name]
         names = ["here", *(other for other in options.against if plays(other, name))]
         print(f"{name}  {work.title}")
-        with busy_core() if work.busy else nothing():
+        with busy_core() if work.busy else nullcontext():
             turns = [turn(who, name, seconds) for number in range(rounds) for who in names[:: 1 - 2 * (number % 2)]]
         results[name] = {who: [result for other, result in turns if other == who] for who in names}
         check_agreement(name, results[name])
@@ -113,11 +114,6 @@ def busy_core() -> Iterator[None]:
         process.wait()
 
 
-@contextmanager
-def nothing() -> Iterator[None]:
-    yield
-
-
 # --- the report ---------------------------------------------------------------------------------------------
 
 
@@ -151,20 +147,8 @@ def machine() -> str:
     if info.exists():
         lines = info.read_text(encoding="utf-8").splitlines()
         name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
-    found = [f"{package} {version(package)}" for package in ("numpy", "numba", "torch", "jax")]
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}; " + ", ".join(
-        text for text in found if not text.endswith("None")
-    )
-
-
-def version(package: str) -> str | None:
-    """An installed package's version, or None."""
-    from importlib import metadata
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    found = [f"{each} {metadata.version(each)}" for each in ("numpy", "numba", "torch", "jax") if find_spec(each)]
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}; {', '.join(found)}"
 
 
 def save(results: dict[str, dict[str, list[Turn]]], folder: Path) -> None:

@@ -239,18 +239,6 @@ def test_without_a_package_the_extra_is_named(package, monkeypatch):
         byte_level().format_chat([QUESTION])
 
 
-def test_the_text_of_a_chat_is_what_transformers_makes_of_it(t, tmp_path):
-    transformers = pytest.importorskip("transformers")
-    t.to_files(tmp_path)
-    theirs = transformers.PreTrainedTokenizerFast.from_pretrained(tmp_path)
-    for chat in ([QUESTION], [SYSTEM, QUESTION, ANSWER, QUESTION]):
-        for prompt in (True, False):
-            wanted = theirs.apply_chat_template(chat, tokenize=False, add_generation_prompt=prompt)
-            assert t.format_chat(chat, prompt) == wanted
-        ids = theirs.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
-        assert t.encode_chat(chat, 1000) == ids
-
-
 PIECES = ["the", " the", " river", "bank", " ", "  ", ",", ".", "é", "🙂", "don't", "\n", "</s>", "▁"]
 
 

@@ -20,13 +20,13 @@ from ..autograd.backward import backward_pass
 from ..autograd.core import Leaf, Record
 from ..autograd.op import Op
 from ..autograd.rule_checks import RuleError
-from ..backend import FLOAT64, Array, DType, Shape, is_array, move, to_host
+from ..backend import FLOAT64, Array, Shape, is_array, move, to_host
 from ..errors import WITH_TL, kind_of, numpy_refused
 from ..inspect.observe import Observer, Observing
 from ..tensor import Tensor
 from ..tensor_base import TensorBase, array_of
 from .numerical import EPS, largest
-from .report import GradcheckError
+from .report import GradcheckError, compute_in_float64
 from .subject import Subject, flat, said
 
 NODE, ARRAY = attrgetter("_node"), attrgetter("_array")
@@ -121,12 +121,6 @@ class FaultWatch(Watch):
                 cause = f"{name} was broadcast from {node.shape} to {shape}; sum over the broadcast axes"
                 words = {"culprit": op, "hint_text": cause, "wide": shape, "array": name, "shape": node.shape}
                 self.faults.setdefault("shape", ("broadcast-axes", words))
-
-
-def compute_in_float64(dtype: DType) -> str:
-    """What to do about another dtype."""
-    few = "do not cast a gradient to integers" if dtype.kind in "iub" else "it has too few digits for a check"
-    return f"{few}; compute it in float64, the dtype of the inputs and of g"
 
 
 def name_of_input(op: Any, position: int) -> str:

@@ -24,23 +24,26 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..autograd.modes import set_grad_enabled
-from ..backend import move
+from ..backend import FLOAT64, Array, move, to_host
 from ..creation import zeros_like
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from ..tensor_base import wrap
 from .analytical import Analytical, analytical_gradients, on_host, random_upstream, roundings_of_rules, vjp
 from .explanation import doubt_about, explain, op_at_fault
-from .purity import require_linear, require_pure
-from .report import GradcheckError, GradcheckReport, number
+from .report import GradcheckError, GradcheckReport, compute_in_float64, number
 from .subject import Subject, said
 from .verdict import RULE_ROUNDING, Options, judge, with_measured_rounding
+
+FACTOR = -1024.0  # of the upstream gradient, to see that a rule is linear in it: products with it are not rounded
+TINY = 1e-300  # a smaller number has too few digits to be compared
 
 
 def gradcheck(
@@ -135,7 +138,7 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     Also if no element can be told right from wrong; or none of one input, though its values tell a derivative.
     """
     found = analytical_gradients(subject, options.seed)
-    require_pure(found)
+    _require_pure(found)
     verdicts = judge(found, options)
     wrong = [verdict for verdict in verdicts if verdict.wrong.any()]
     if wrong:
@@ -167,14 +170,11 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
 
 def _require_linear(found: Analytical, options: Options) -> None:
     """Raise GradcheckError if a rule is not linear in its upstream gradient; it names the op, if that can be found."""
-    try:
-        require_linear(found)
-    except GradcheckError as error:
-        of_op, all_right = None, False
-        if options.locate and len(found.calls) > 1:
-            of_op, all_right = op_at_fault(found, lambda part: _error_of_part(part, options))
-        if not all_right:  # else an intermediate gradient is too small for a float
-            raise (of_op or error) from None
+    error, of_op, all_right = _not_linear(found), None, False
+    if error is not None and options.locate and len(found.calls) > 1:
+        of_op, all_right = op_at_fault(found, lambda part: _error_of_part(part, options))
+    if error is not None and not all_right:  # else an intermediate gradient is too small for a float
+        raise of_op or error
 
 
 def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:
@@ -184,6 +184,76 @@ def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:
     except GradcheckError as error:
         return error
     return None
+
+
+# --- are the rules pure? --------------------------------------------------------------------------------
+#
+# A rule that is not pure may be right in a first, single pass and wrong in a training loop. So it must not write to an
+# array that it was given, give another gradient when it runs again, or when its op has been called again in between,
+# treat its upstream gradient otherwise than linearly, as abs(g) does, or compute in fewer digits than float64 has.
+
+
+def _require_pure(found: Analytical) -> None:
+    """All checks but those for which a wrong gradient is to be explained first."""
+    subject = found.subject
+    found.require_no("changed")
+    for given, upstream in zip(found.given, found.upstreams, strict=True):
+        if not np.array_equal(to_host(given), upstream):
+            raise subject.fault("upstream-modified", culprit=found.culprit)
+    _require_same_again(found)
+    again = subject.values(subject.xs)
+    if not _alike(again, found.values, subject.on_host):
+        apart = number(float(np.abs(again - found.values).max()))
+        raise subject.fault("not-deterministic", apart=apart)
+    _require_float64(found)
+
+
+def _require_same_again(found: Analytical) -> None:
+    """The backward pass must give the same gradients after another call of the function."""
+    subject = found.subject
+    if subject.check == "gradcheck":
+        with suppress(Exception):  # it need not take other values, in reverse order
+            subject.values([-1.01 * x.ravel()[::-1].reshape(x.shape) for x in subject.xs])
+    again = found.backward()
+    if not _all_alike(found.gradients, again, subject.on_host):
+        if _all_alike(on_host(again, subject.xs), found.backward(), subject.on_host):
+            raise subject.fault("state-outside", culprit=found.culprit)
+        raise subject.fault("not-repeatable", culprit=found.culprit)
+
+
+def _require_float64(found: Analytical) -> None:
+    """No op, nor the backward rule of one, may compute in fewer digits than float64 has."""
+    for call in found.calls:
+        dtype = call.out.dtype
+        if dtype.kind == "f" and dtype.itemsize < FLOAT64.itemsize:
+            raise found.subject.fault("float32", op=call.op.name, dtype=dtype, remedy=compute_in_float64(dtype))
+    if found.subject.check == "gradcheck":
+        found.require_no("dtype")
+
+
+def _not_linear(found: Analytical) -> GradcheckError | None:
+    """The error if the gradients for FACTOR times the upstream gradient are not FACTOR times the gradients.
+
+    One upstream gradient cannot show a rule that uses abs(g): for a function with one output, it may be positive.
+    """
+    scaled = vjp(found.subject, found.outs, found.leaves, [FACTOR * g for g in found.given])
+    for gradient, again in zip(found.gradients, scaled, strict=True):
+        wanted = FACTOR * gradient
+        close = 1e-9 * np.abs(wanted).max(initial=0) + TINY
+        if again is not None and not np.allclose(to_host(again), wanted, rtol=0, atol=close, equal_nan=True):
+            return found.subject.fault("not-linear", culprit=found.culprit, factor=FACTOR)
+    return None
+
+
+def _alike(a: Array, b: Array, on_host: bool) -> bool:
+    """Whether two arrays have the same bits; on a GPU, where the order of atomic additions varies, nearly the same."""
+    rtol = 0 if on_host else 1e-12
+    return np.allclose(a, b, rtol=rtol, atol=rtol, equal_nan=True)
+
+
+def _all_alike(gradients: Sequence[Array], again: Sequence[Array | None], on_host: bool) -> bool:
+    """Whether a pass gives the gradients that another one gave."""
+    return all(g is None or _alike(one, to_host(g), on_host) for one, g in zip(gradients, again, strict=True))
 
 
 # --- the function that gradgradcheck checks --------------------------------------------------------------

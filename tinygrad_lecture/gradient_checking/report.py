@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, Shape
+from ..backend import Array, DType, Shape
 from ..errors import aligned
 
 MAX_LISTED = 12  # an error lists so many elements, the worst ones
@@ -94,6 +94,12 @@ def sentence(table: Mapping[str, Any], name: str, /, **words: object) -> str:
     about, _, kind = name.partition(".")
     found: str = table[about][kind] if kind else table[about]
     return found.format(**words)
+
+
+def compute_in_float64(dtype: DType) -> str:
+    """What to do about another dtype."""
+    few = "do not cast a gradient to integers" if dtype.kind in "iub" else "it has too few digits for a check"
+    return f"{few}; compute it in float64, the dtype of the inputs and of g"
 
 
 def counted(n: int, noun: str) -> str:

@@ -11,14 +11,12 @@ One size grows at a time; the others stay at those of BASE. Three things are mea
 The exponent e between two sizes says: twice the size costs 2^e times as much. The time on eight cores is reckoned: of a
 step that takes T(1) on one core and T(n) on n, the part p = (1 - T(n) / T(1)) n / (n - 1) is shared, so eight would
 take T(1) (1 - p + p / 8) (Amdahl, 1967). That leaves out what handing over costs, a microsecond a job, and that eight
-cores read memory at once. Writes growth.json to out/benchmarks/. README.md beside this file has the figures, and what
-follows for larger models.
+cores read memory at once. README.md beside this file has the figures, and what follows for larger models.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import statistics
@@ -52,13 +50,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="How time and memory grow with the size of a GPT.")
     parser.add_argument("--seconds", type=float, default=2.0, help="for each size (default 2)")
-    parser.add_argument("--folder", type=Path, default=ROOT / "out" / "benchmarks")
     options = parser.parse_args()
-    grown: dict[str, list[Row]] = {}
     measure(BASE, 0)  # loads compiled code, if there is any
     print(f"Base: a batch of {BATCH}, {BASE}\n")
     for name, sizes in SIZES.items():
-        grown[name] = rows = [Row(size, *measure({**BASE, name: size}, options.seconds)) for size in sizes]
+        rows = [Row(size, *measure({**BASE, name: size}, options.seconds)) for size in sizes]
         heads = ("1 core", f"{CORES} cores", "memory", "kept")
         print(f"{name:>12}  {'  '.join(f'{head:>10}  exponent' for head in heads)}   8 cores, reckoned   parameters")
         for before, row in zip([None, *rows], rows, strict=False):
@@ -68,9 +64,6 @@ def main() -> None:
             )
             print(f"{row.size:12,}  {'  '.join(cells)}   {reckoned(row, 8):14.1f} ms   {row.parameters:,}")
         print()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    (options.folder / "growth.json").write_text(json.dumps(grown, indent=1), encoding="utf-8")
-    print(options.folder / "growth.json")
 
 
 class Row(NamedTuple):

@@ -71,6 +71,7 @@ SEARCHES: list[Search] = [  # simplest explanation first
     places.regions,
     formulas.constant_factor,
     formulas.wrong_formula,
+    partial(places.contributions, exact=False),
 ]
 
 # Causes of which the elements named are an example; then those that say enough without a place.

@@ -243,16 +243,19 @@ def upstream_misplaced(case: Case) -> Hints:
     yield "upstream-misplaced.order", {}, _rows_permuted(case)
 
 
-def contributions(case: Case) -> Hints:
-    """The Jacobian of the rule is right but for zeros where the true one has none, or the other way round."""
+def contributions(case: Case, exact: bool = True) -> Hints:
+    """The Jacobian of the rule is right but for zeros where the true one has none, or the other way round.
+
+    exact: whether all other numbers are right.
+    """
     claimed, jacobian = case.claimed, case.jacobian
     missing, extra = (claimed == 0) & (jacobian != 0), (claimed != 0) & (jacobian == 0)
     one_kind = missing.any() != extra.any() and claimed.any()
-    if one_kind and same(claimed, jacobian, ~(missing | extra)):
+    if one_kind and (not exact or same(claimed, jacobian, ~(missing | extra))):
         i, k = (int(place) for place in np.argwhere(missing | extra)[0])
         fields = {"output": _element("output", case.output, i), "element": _element("input", case.x, k)}
         cause = "contributions.missing" if missing.any() else "contributions.extra"
-        yield cause, fields, True
+        yield cause, fields | {"others": "; the others are right" if exact else ""}, True
 
 
 def _rows_permuted(case: Case) -> bool:

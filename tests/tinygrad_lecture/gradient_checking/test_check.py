@@ -8,7 +8,6 @@ import pytest
 import tinygrad_lecture as tl
 from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
 from tinygrad_lecture.autograd.modes import modes
-from tinygrad_lecture.tensor_base import wrap
 
 # --- right gradients pass -----------------------------------------------------------------------------------
 
@@ -19,19 +18,13 @@ RIGHT = {
     "sigmoid": (tl.sigmoid, [tensor([-800.0, -1.0, 0.0, 5.0])]),
     "layer norm": (tl.layer_norm, [draw(2, 4), draw(4), draw(4)]),
     "matmul": (tl.matmul, [draw(2, 3), draw(3, 2)]),
-    "cumsum and mean": (lambda x: tl.cumsum(x, 1).mean(0), [draw(3, 2)]),
-    "softmax": (tl.softmax, [draw(2, 3)]),
-    "gelu": (tl.gelu, [draw(3)]),
     "max": (lambda x: x.amax(axis=1), [draw(2, 3)]),
     "many uses": (lambda x: x * x + x[[0, 0, 1]] * x.sum(), [draw(3)]),
     "0-d": (lambda x: x * x, [draw()]),
     "empty": (tl.exp, [tensor(np.zeros((0, 3)))]),
     "constant": (lambda x: x * 0 + 1, [draw(3)]),
-    "layer norm without a bias": (lambda x, w: tl.layer_norm(x, w), [draw(2, 3), draw(3)]),
-    "cross-entropy": (lambda x: tl.cross_entropy(x, tl.tensor([0, 2])), [draw(2, 3)]),
     "two outputs": (lambda x: (x.tanh(), x.sum()), [draw(3)]),
     "broadcasting": (lambda x, y: x / y, [draw(3), draw(2, 3)]),
-    "prod of an element used twice": (lambda x: x[[0, 0, 1]].prod(), [draw(2)]),
     "no dependence at all": (lambda x: tensor([1.0, 2.0]), [draw(3)]),
     "identity": (lambda x: x, [draw(3)]),
 }
@@ -60,10 +53,8 @@ COUNTED = {  # a function, its inputs, and how many elements are checked
     "what requires grad": (lambda x, y, i: x.sum() * y[i], [draw(3), draw(2).requires_grad_(), tl.tensor([0, 1])], 2),
     "beside a setting": (lambda x, axis: x.cumsum(axis), [draw(2, 2), 1], 4),
     "not integer outputs": (tl.sort, draw(4), 4),
-    "not a list's integer outputs": (lambda x: [x.exp(), x.argmax()], draw(4), 4),
     "a tensor given twice": (tl.mul, [draw(3)] * 2, 6),
     "a broadcast view": (tl.exp, draw(3).broadcast_to(2, 3), 6),
-    "a view without memory": (tl.exp, wrap(np.broadcast_to(1.5, (4,))), 4),
     "the result of an op, beside a parameter": (lambda x: (x @ WEIGHT).tanh(), draw(4, 3).requires_grad_() * 2, 12),
     "the same random numbers in every call": (lambda x: x * (tl.rand(6, dtype=tl.float64) > 0.5), draw(6), 6),
 }
@@ -101,14 +92,6 @@ def test_the_error_carries_the_facts():
     np.testing.assert_allclose(error.got_array * 3, error.expected_array, rtol=1e-7)
     assert error.kinks.shape == (2, 3)
     assert not error.kinks.any()
-
-
-def test_the_error_reads_well():
-    text = str(failure(make(cube, "cube", x=lambda g, x: g * x * x), tensor([[0.5, 1.0], [3.0, 0.1]])))
-    named = "gradient of cube with respect to x (input 0), shape (2, 2)", "wrong in 4 of 4 elements"
-    named += "worst element (1, 0): expected", "likely cause: every element is 1/3", "multiply by 3"
-    assert not [words for words in named if words not in text]
-    assert text.split("\n")[2].split() == ["element", "input", "upstream", "expected", "got"]
 
 
 def test_of_large_arrays_the_worst_elements_are_listed_and_where_they_lie():
@@ -172,13 +155,9 @@ def in_place(x):
         (lambda x: x * tensor(RNG.random(3)), "not-deterministic"),
         (in_place, "input-modified"),
         (lambda x: x.detach().exp(), "no-gradient"),
-        (lambda x: tl.no_grad(tl.exp)(x), "no-gradient"),
         (lambda x: tl.tensor(np.exp(x.detach().numpy())), "no-gradient"),
-        (lambda x: tensor([x[0].item() ** 2]), "no-gradient"),
         (lambda x: x * x.detach(), "outside-the-tape"),
-        (lambda x: x.exp() * x[0].item(), "outside-the-tape"),
         (lambda x: x * tensor(np.abs(x.detach().numpy())), "outside-the-tape"),
-        (lambda x: tl.relu(x + 2) * x.detach(), "outside-the-tape"),
         (lambda x: tl.relu(x + 2) * x[0].item(), "outside-the-tape"),
         (lambda x: (0 * x).log(), "not-finite"),
         (lambda x: x.float().sin().double(), "float32"),

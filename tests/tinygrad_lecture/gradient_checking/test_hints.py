@@ -190,11 +190,6 @@ def test_an_array_is_recognised(array, formula):
     assert (found and found[0]) == formula
 
 
-def test_two_different_points_are_too_few():
-    known = {"x": np.array([1.0, 2.0, 1.0, 2.0])}
-    assert recognise(known["x"] ** 2, known, np.ones(4, dtype=bool), words=2) is None
-
-
 def test_numbers_are_written_as_in_a_rule():
     assert times(Fraction(-3, 2), "x") == "-3 * x / 2"
     assert over(Fraction(1, 2), "", "out") == "1 / (2 * out)"

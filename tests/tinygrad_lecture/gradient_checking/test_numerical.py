@@ -14,15 +14,11 @@ from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - s
         (tl.relu, [0.0, 1.0, -2.0], 1),
         (tl.abs, [0.0, 0.0, 1e-3], 2),
         (lambda x: x.max(), [2.0, 2.0, 1.0], 2),
-        (lambda x: tl.maximum(x, 1.0), [1.0, 0.5, 3.0], 1),
         (lambda x: tl.clip(x, -1, 1), [-1.0, 0.0, 1.0], 2),
-        (lambda x: x.exp() * x.abs() * 1e3 + 1e4 * x * x, [0.0, 1.0], 1),
-        (lambda x: tl.leaky_relu(x) + 100, [0.0, -1.0], 1),
         (lambda x: x.norm(), [0.0, 0.0], 2),
         (tl.sqrt, [0.0, 1.0], 1),
         (tl.floor, [1.0, 1.5, -3.0], 2),
         (lambda x: tl.where(x > 1, x * 2, x), [1.0, 2.0, 0.0], 1),
-        (tl.sign, [0.0, 1.0], 1),
         (lambda x: x.std(), [1.0, 1.0], 2),
     ],
 )
@@ -39,13 +35,10 @@ def test_kinks_are_left_out_and_counted(fn, x, kinks):
     ("fn", "x"),
     [
         (lambda x: x * x.abs(), [0.0, 1e-7, 1e-3]),
-        (lambda x: x.abs() ** 1.5, [1e-7, -1e-4]),
         (tl.relu, [1e-3, 1e-6, -1e-7, 1e-9]),
-        (tl.floor, [1 + 1e-5, 1 - 1e-7]),
         (lambda x: x.max(), [1.0, 1.0 + 1e-7]),
         (lambda x: tl.maximum(x, 1.0) + 1e3, [1 + 1e-6, 1 - 1e-6]),
         (tl.sqrt, [1e-3, 1e-6, 1e-9]),
-        (lambda x: x.log(), [1e-8, 1e-4]),
         (lambda x: x * x, [0.0, 1e-9]),
         (lambda x: x**3, [0.0, 1e5]),
     ],
@@ -70,12 +63,9 @@ def upward(low, high):
 
 SMOOTH = {
     "cubic": (lambda x: x**3, lambda x: 3 * x**2, st.floats(0.01, 1e3)),
-    "exp": (np.exp, np.exp, st.floats(-5, 20)),
-    "sin(50 x)": (lambda x: np.sin(50 * x), lambda x: 50 * np.cos(50 * x), st.floats(-3, 3)),
     "sin(1e4 x)": (lambda x: np.sin(1e4 * x), lambda x: 1e4 * np.cos(1e4 * x), st.floats(-3, 3)),
     "1/x": (lambda x: 1 / x, lambda x: -1 / x**2, upward(-6, -1)),
     "sqrt": (np.sqrt, lambda x: 0.5 / np.sqrt(x), upward(-8, -1)),
-    "log": (np.log, lambda x: 1 / x, upward(-8, 1)),
     "tanh(1e4 x)": (lambda x: np.tanh(1e4 * x), lambda x: 1e4 / np.cosh(1e4 * x) ** 2, st.floats(-2e-4, 2e-4)),
     "softplus": (lambda x: np.logaddexp(0, 1e4 * x), lambda x: 1e4 / (1 + np.exp(-1e4 * x)), st.floats(-5e-4, 5e-4)),
 }

@@ -181,7 +181,7 @@ class profile(tl.profile):
         return self
 
     def table(self, *settings: Any, **options: Any) -> str:
-        """Calls, time and bytes of each op, the slowest first."""
+        """Calls and time of each op, the slowest first."""
         return str(self.found)
 
     def __getattr__(self, name: str) -> Any:

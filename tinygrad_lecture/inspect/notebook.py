@@ -16,7 +16,7 @@ from ..autograd.core import Record
 from ..backend import Array, to_host
 from ..tensor_base import TensorBase
 from .drawing import as_svg, picture_of
-from .printing import digits_of, in_words, number, text_of, with_digits
+from .printing import in_words, number, text_of
 from .vertex import HEAD, Vertex
 
 Curve: TypeAlias = tuple[Sequence[float], Sequence[float]]  # (x, y)
@@ -131,8 +131,7 @@ def _grid(rows: Iterable[str], style: str = "") -> str:
 def tinted(matrix: Array) -> str:
     """A small matrix as a table of numbers, each on a tint."""
     most, style = _largest(matrix), "padding:1px 7px;text-align:right;background:"
-    with with_digits(digits_of(matrix)):
-        rows = ["".join(f'<td style="{style}{tint(x, most)}">{number(x)}</td>' for x in row) for row in matrix.tolist()]
+    rows = ("".join(f'<td style="{style}{tint(x, most)}">{number(x)}</td>' for x in row) for row in matrix.tolist())
     return _grid(rows, ";font-family:monospace;margin:4px 0")
 
 

@@ -10,9 +10,7 @@ Graphs, pictures and worked examples have shorter texts: `number`, `in_line`, `i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,18 +168,6 @@ MOST = 8  # elements of an array that are written out
 DIGITS = 4
 IN_FULL = 7  # digits of a number that four would make another whole number, as 1 of 1.00001
 
-_digits = ContextVar("_digits", default=DIGITS)
-
-
-@contextmanager
-def with_digits(count: int) -> Iterator[None]:
-    """Numbers have so many digits within the block."""
-    before = _digits.set(count)
-    try:
-        yield
-    finally:
-        _digits.reset(before)
-
 
 def number(value: Any) -> str:
     """A number with four digits: "0.2351", "-0", "1e-300", "nan".
@@ -190,32 +176,18 @@ def number(value: Any) -> str:
     """
     if not isinstance(value, (float, np.floating)):
         return str(value)
-    digits = _digits.get()
-    for more in range(digits, max(digits, IN_FULL) + 1):
+    for more in range(DIGITS, IN_FULL + 1):
         text = f"{value:.{more}g}"
         if not float(text).is_integer() or float(text) == value:
             return text
-    return text if abs(value) < 10**IN_FULL else f"{value:.{digits}g}"
-
-
-def digits_of(array: Array) -> int:
-    """How many digits show how the elements differ: 6 for [1000, 1000.1]; 4 for most arrays."""
-    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else np.empty(0)
-    if finite.size < 2:
-        return DIGITS
-    low, high = float(finite.min()), float(finite.max())
-    parts = (high - low) / (max(abs(low), abs(high)) or 1.0)
-    if not 8 * np.finfo(array.dtype).eps < parts < math.inf:  # else they differ by rounding
-        return DIGITS
-    return max(DIGITS, math.ceil(-math.log10(parts)) + 2)
+    return text if abs(value) < 10**IN_FULL else f"{value:.{DIGITS}g}"
 
 
 def numbers(array: Array | None, most: int = MOST) -> str:
     """A small array in one line: "[[0.5, -1], [1, 2]]"; "" for a larger one, or None."""
     if array is None or array.size > most:
         return ""
-    with with_digits(max(_digits.get(), digits_of(array))):
-        return _listed(array.tolist())
+    return _listed(array.tolist())
 
 
 def in_line(array: Array | None, most: int = MOST) -> str:
@@ -237,7 +209,7 @@ def in_words(array: Array | None) -> str:
         return f"shape {array.shape}, {np.count_nonzero(array)} of {array.size} True"
     if array.dtype.kind not in "fiu":
         return f"shape {array.shape}"
-    with np.errstate(all="ignore"), with_digits(digits_of(array)):
+    with np.errstate(all="ignore"):
         ends, middle = (array.min(), array.max()), float(array.mean(dtype=np.float64))
         rounding = np.finfo(array.dtype).eps * np.abs(ends).max() if array.dtype.kind == "f" else 0
         low, high, mean = map(number, (*ends, 0.0 if abs(middle) < rounding else middle))

@@ -1,4 +1,4 @@
-"""Where a training step goes: `tl.profile` measures time, calls and bytes of each op."""
+"""Where a training step goes: `tl.profile` measures calls and time of each op."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Measured:
     measured: ClassVar[tuple[str, ...]] = ()
 
 
-HEAD = ["", "time", "share", "calls", "forward", "calls", "backward", "bytes"]  # each time has its calls before it
+HEAD = ["", "time", "share", "calls", "forward", "calls", "backward"]  # each time has its calls before it
 
 
 @dataclass(eq=False, slots=True)
@@ -31,14 +31,13 @@ class Spent:
     """The calls of one op, or of an optimiser's method.
 
     op: its name, or "Adam.step".  backward: whether it is the rule.
-    calls: how many.  seconds: all together.  bytes: of the results.
+    calls: how many.  seconds: all together.
     """
 
     op: str
     backward: bool
     calls: int = 0
     seconds: float = 0.0
-    bytes: int = 0
 
 
 @dataclass(eq=False)
@@ -59,9 +58,9 @@ class Profile:
         slowest_first = sorted(by_op.values(), key=_together, reverse=True)
         rest = self.seconds - _together(self.spent)
         rows = [HEAD, *map(self._row, slowest_first)]
-        rows.append(["outside of ops", _seconds(rest), self._share(rest), *[""] * 5])
-        rows.append(["together", _seconds(self.seconds), *[""] * 6])
-        return "\n".join(aligned(rows, right=range(1, 8)))
+        rows.append(["outside of ops", _seconds(rest), self._share(rest), *[""] * 4])
+        rows.append(["together", _seconds(self.seconds), *[""] * 5])
+        return "\n".join(aligned(rows, right=range(1, 7)))
 
     __repr__ = __str__
 
@@ -72,7 +71,7 @@ class Profile:
             found = [part for part in parts if part.backward == backward]
             cells += [f"{found[0].calls:,}", _seconds(found[0].seconds)] if found else ["", ""]
         seconds = _together(parts)
-        return [parts[0].op, _seconds(seconds), self._share(seconds), *cells, _size(sum(part.bytes for part in parts))]
+        return [parts[0].op, _seconds(seconds), self._share(seconds), *cells]
 
     def _share(self, seconds: float) -> str:
         return f"{seconds / self.seconds:.0%}" if self.seconds > 0 else ""
@@ -92,14 +91,6 @@ def _seconds(seconds: float) -> str:
     if seconds >= 1:
         return f"{seconds:.2f} s"
     return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} µs"
-
-
-def _size(n: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if n < 1000:
-            return f"{n:.0f} {unit}" if unit == "B" else f"{n:.1f} {unit}"
-        n /= 1000
-    return f"{n:.1f} TB"
 
 
 class _Own(threading.local):
@@ -126,7 +117,7 @@ class profile:
         with tl.profile() as profile:
             loss(model(x), y).backward()
             optimizer.step()
-        print(profile)                          # calls, time and bytes by op
+        print(profile)                          # calls and time by op
 
     On a GPU the time is that of starting its work, since nothing waits for it. While a block is measured, every op call
     of the program costs a little more.
@@ -146,9 +137,9 @@ class profile:
         _measure(-1)
         self._result.spent = list(self._parts.values())
 
-    def _add(self, op: str, backward: bool, seconds: float, size: int) -> None:
+    def _add(self, op: str, backward: bool, seconds: float) -> None:
         part = self._parts.setdefault((op, backward), Spent(op, backward))
-        part.calls, part.seconds, part.bytes = part.calls + 1, part.seconds + seconds, part.bytes + size
+        part.calls, part.seconds = part.calls + 1, part.seconds + seconds
 
 
 def _measure(more: int) -> None:
@@ -191,10 +182,8 @@ def _measured(method: Callable[..., Any], name: str) -> Callable[..., Any]:
             if running:
                 running[-1][1].append(took)
         op = owner.name if kind == "op" else f"{type(owner).__name__}.{name}"
-        returned = [g for _, g in result] if name == "vjp" else [result]
-        size = sum(getattr(getattr(x, "_array", x), "nbytes", 0) for x in returned)
         for profile in _own.profiles:
-            profile._add(op, name == "vjp", took - sum(inner), size)
+            profile._add(op, name == "vjp", took - sum(inner))
         return result
 
     measured.measures = method  # type: ignore[attr-defined]

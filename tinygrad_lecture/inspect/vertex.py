@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -163,7 +162,7 @@ class Vertex:
             index = f"[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
             return f"{given[0]}{index}" if self.op == "index_get" else f"{given[0]} with {index} set to {given[1]}"
         usual = getattr(self.maker, "settings", {})
-        told = (f"{name}={in_short(v)}" for name, v in self.settings.items() if _numbers(v) != {str(usual.get(name))})
+        told = (f"{name}={in_short(v)}" for name, v in self.settings.items() if str(v) != str(usual.get(name)))
         return f"{self.op}({', '.join([*given, *told])})"
 
     def row(self, text: Callable[[Array], str]) -> list[str]:
@@ -269,8 +268,3 @@ def in_short(value: Any) -> str:
     """A setting as text, "..." for a long one."""
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) < 20 else "..."
-
-
-def _numbers(value: Any) -> set[str]:
-    """What a setting says; of (1, 1), a 1 for each axis, it is 1."""
-    return {*re.findall(r"[^(), ]+", str(value))}

@@ -26,7 +26,6 @@ from tinygrad_lecture.inspect.explain.formulas import (
     derivative,
     dot,
     elementwise,
-    equation,
     expression,
     written,
 )
@@ -138,25 +137,7 @@ def test_two_results_of_a_graph_are_never_mixed(first):
 def test_a_formula_has_the_value_that_it_says(formula, text, value):
     found = formula() if callable(formula) else written(formula, {"a": expression(0.5), "b": expression(-2.0)})
     assert found.text == text
-    assert found.value == found.rounded == pytest.approx(value)
-
-
-@pytest.mark.parametrize(
-    ("work", "result", "line"),
-    [
-        ("a - 1", 1e-5, "x = 1.00001 - 1 = 1e-05"),
-        ("b + c + -0.3", 5.551e-17, "x = 0.1 + 0.2 + (-0.3) = 5.551e-17, which is rounding"),
-        ("c * 20", 13.0, "x = 0.2 · 20 = 13, which is rounding"),
-        ("b", 0.1, "x = 0.1"),
-    ],
-)
-def test_the_numbers_of_a_line_give_its_result_or_it_says_why_not(work, result, line):
-    assert (
-        equation(
-            "x", lambda: [written(work, {"a": expression(1.00001), "b": expression(0.1), "c": expression(0.2)})], result
-        )
-        == line
-    )
+    assert found.value == pytest.approx(value)
 
 
 IN_WORDS = {name for name, formulas in DERIVATIVES.items() if "where {" in formulas[-1]}
@@ -210,7 +191,6 @@ FUSED = {
     "batch_norm": lambda x, v: normalised_channels(v.reshape(3, 1)),
     "rms_norm": lambda x, v: tl.rms_norm(v, v),
     "layer_norm and weight": lambda x, v: tl.layer_norm(v, v, v),
-    "contract": lambda x, v: tl.einsum("ij,j->i", x, v),
     "convolution": lambda x, v: tl.convolution(x[None], x[None] * 2),  # of a single window
     "attention": lambda x, v: tl.attention(x, x, x),
     "scaled attention": lambda x, v: tl.attention(x, x, x, scale=0.3),
@@ -234,7 +214,6 @@ def test_the_definition_of_an_op_is_what_it_computes(name):
         source.name = "None" if source.value is None else letter
     values = {str(s): np.array(s.value) for s in vertex.inputs if s.value is not None}
     text = definition_of(vertex).partition(", over")[0].partition(";")[0].partition(", where")[0].partition(", for")[0]
-    text = text.replace("p[i, j] · q[j], summed over j", "p @ q")
     for sign, python in (("ᵀ", ".T"), ("²", "**2"), ("·", "*")):
         text = text.replace(sign, python)
     np.testing.assert_allclose(eval(text, {"np": np, **MEANINGS, **values}), vertex.value, rtol=3e-3, atol=3e-3)

@@ -68,7 +68,6 @@ FORMULAS = {  # of x, [[1, 1, 1], [1, 1, 1]], and c, [3, 4, 5]
     "tl.pad(x, ((0, 0), (1, 2)), value=0.25)": ["pad(#1, pad_width=((0, 0), (1, 2)), value=0.25)"],
     "tl.softmax(x, axis=0)": ["softmax(#1, axis=0)"],  # a fused op is one vertex
     "tl.layer_norm(x, None, None, axes=1, eps=1e-5)": ["layer_norm(#1)"],  # what is left out or usual is not written
-    "tl.convolution(x[None], tl.ones(1, 2, 2), stride=(1,), padding=((0, 0),))": ["#1[None]", "convolution(#2, #3)"],
     "tl.gelu(tl.einsum('ij,j->i', x, c), 'tanh')": [
         "contract(#1, #2, inputs=('ij', 'j'), output=\"i\")",
         'gelu(#3, approximate="tanh")',

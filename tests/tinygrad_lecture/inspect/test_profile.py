@@ -1,4 +1,4 @@
-"""tl.profile: calls, bytes and time of each op."""
+"""tl.profile: calls and time of each op."""
 
 import threading
 import time
@@ -22,9 +22,6 @@ def test_each_op_is_counted_forward_and_backward():
     with tl.profile() as profile:
         (tl.exp(x) * tl.exp(x)).sum().backward()
     assert found(profile) == {(op, b): 2 if op == "exp" else 1 for op in ("exp", "mul", "sum") for b in BOTH}
-    sizes = {part.op: part.bytes for part in profile.spent if not part.backward}
-    assert sizes == {"exp": 800, "mul": 400, "sum": 4}
-    assert {part.op: part.bytes for part in profile.spent if part.backward} == {"exp": 800, "mul": 800, "sum": 400}
     assert 0 < sum(part.seconds for part in profile.spent) <= profile.seconds
     name, _, _, share, calls, *_ = str(profile).split("\n")[1].split()
     assert name in ("exp", "mul", "sum") and share[-1] == "%" and int(calls) in (1, 2)

@@ -18,12 +18,12 @@ from ..printing import in_words
 from ..vertex import Step, Term, Vertex
 from . import elements, formulas
 from .elements import ONE, indexed, is_large
-from .formulas import equation, expression, with_enough_digits
+from .formulas import equation, expression
 from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
 MORE = "other passes have added to it, or it was changed since"
-ROUNDED = "Numbers are rounded to four digits; they have more where four would hide a difference."
+ROUNDED = "Numbers are rounded to four digits."
 
 
 class Explanation(str):
@@ -107,8 +107,7 @@ def _local_derivative(vertex: Vertex, position: int, local: Array) -> tuple[str,
     """ "∂a/∂z = a · (1 - a)" and "0.6225 · (1 - 0.6225) = 0.235"."""
     formula, chain = formulas.derivative(vertex, position, formulas.named(vertex)), list[str]()
     if all(x.value is not None and x.value.size == 1 for x in [vertex, *vertex.inputs]) and local.size == 1:
-        work = elements.derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))
-        chain += with_enough_digits(work, local.item())[0]
+        chain += [x.text for x in elements.derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))]
     chain.append("1" if _is_one(local) else in_words(local))
     name = formulas.of_step(vertex, position)
     told = "" if formula is None else formula.text
@@ -122,7 +121,7 @@ def _sum(term: Term, before: Array, name: str) -> str:
         return f"{name} = {in_words(before)} + {in_words(term.gradient)} = {in_words(term.after)}"
     start = name if term.after.size == 1 else f"{ONE}{indexed(name, term.place)}"
     terms = before[term.place], term.gradient[term.place]
-    return equation(start, lambda: [expression(terms[0]) + terms[1]], term.after[term.place].item())
+    return equation(start, [expression(terms[0]) + terms[1]], term.after[term.place].item())
 
 
 def _is_one(array: Array) -> bool:

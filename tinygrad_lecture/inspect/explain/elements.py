@@ -24,7 +24,7 @@ from ..observe import Unwatched
 from ..printing import MOST, number, numbers
 from ..vertex import Place, Step, Term, Vertex
 from . import formulas
-from .formulas import NEGATIVE, Expression, Work, dot, equation, expression, shown, total
+from .formulas import NEGATIVE, Expression, dot, equation, expression, shown, total
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
@@ -46,16 +46,16 @@ def indexed(name: str, place: Place) -> str:
     return f"{name}[{', '.join(map(str, place))}]" if place else name
 
 
-def confirmed(work: Work, place: Place, array: Array) -> bool:
-    """Whether there are formulas for an element of an array, and they give its value."""
+def confirmed(work: Callable[[Place], Sequence[Expression]], place: Place, array: Array) -> Sequence[Expression]:
+    """The formulas for an element of an array; [] if there are none, or they do not give its value."""
     close = 1e-2 if array.itemsize < 4 else 1e-4
     with np.errstate(all="ignore"):
         try:
-            chain = work()
+            chain = work(place)
         except (IndexError, KeyError, TypeError, ValueError):  # as if it had another axis, or none
-            return False
+            return []
         far = close * np.abs(array).max()
-        return bool(chain) and all(np.isclose(step.value, array[place], close, far) for step in chain)
+        return chain if all(np.isclose(step.value, array[place], close, far) for step in chain) else []
 
 
 def element_lines(
@@ -68,8 +68,8 @@ def element_lines(
     lines = []
     for place in np.ndindex(array.shape) if example is None else [example]:
         start = f"{ONE if array.size > 1 and example is not None else ''}{indexed(name, place)}"
-        if confirmed(partial(work, place), place, array):
-            lines.append(equation(start, partial(work, place), array[place].item()))
+        chain = confirmed(work, place, array)
+        lines += [equation(start, chain, array[place].item())] if chain else []
     return lines
 
 
@@ -250,23 +250,19 @@ ELEMENTS: dict[str, Callable[[Vertex, Sequence[Any], Place], Expression | None]]
 # --- elements of gradients ----------------------------------------------------------------------------------
 
 
-def derivative_with_numbers(vertex: Vertex, position: int, place: Place) -> Work:
+def derivative_with_numbers(vertex: Vertex, position: int, place: Place) -> list[Expression]:
     """The derivative of an element of a result by that of an input: 0.6225 · (1 - 0.6225).
 
     No formula for an op that does not take elements one by one, or where a number is not known.
     """
     given, value = formulas.known_values(vertex), vertex.value
     if vertex.op not in formulas.DERIVATIVES or value is None or not given or any(x.dtype == bool for x in given):
-        return list
-
-    def work() -> list[Expression]:
-        pairs = zip(vertex.inputs, (_broadcast(x, place) for x in given), strict=True)
-        given_ones = (one if formulas.is_number(x) else expression(one) for x, one in pairs)
-        operands = dict(zip("abc", given_ones, strict=False))
-        found = formulas.derivative(vertex, position, operands | {"y": expression(value[place])})
-        return [] if found is None else [found]
-
-    return work
+        return []
+    pairs = zip(vertex.inputs, (_broadcast(x, place) for x in given), strict=True)
+    given_ones = (one if formulas.is_number(x) else expression(one) for x, one in pairs)
+    operands = dict(zip("abc", given_ones, strict=False))
+    found = formulas.derivative(vertex, position, operands | {"y": expression(value[place])})
+    return [] if found is None else [found]
 
 
 def derivative_lines(step: Step, term: Term) -> list[str]:
@@ -282,7 +278,7 @@ def derivative_lines(step: Step, term: Term) -> list[str]:
     for place in [term.place] * (local.shape == source) if is_large(local) else np.ndindex(local.shape):
         name = formulas.of_step(vertex, term.position, indexed("", place), indexed("", _within(place, source)))
         work = derivative_with_numbers(vertex, term.position, place)
-        lines += [equation(name, work, local[place].item())] if work() else []
+        lines += [equation(name, work, local[place].item())] if work else []
     return lines
 
 

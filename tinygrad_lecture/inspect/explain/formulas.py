@@ -6,7 +6,7 @@
     written("1 / (1 + exp(-a))", {"a": 0.5})        # "1 / (1 + exp(-0.5))", 0.6225
     derivative(vertex, 0, named(vertex))            # "a · (1 - a)", of sigmoid
 
-The numbers have as many digits as `with_digits` says. The formulas of ops stand in formulas.toml.
+The formulas of ops stand in formulas.toml.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import partial, reduce
 from inspect import unwrap
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +31,10 @@ from ...errors import in_library
 from ...tensor_base import wrap
 from ..graph import Graph
 from ..observe import Unwatched
-from ..printing import number, with_digits
+from ..printing import number
 from ..vertex import Vertex
 
-DIGITS = (4, 6, 9, 13)
 TERMS = 4  # of a sum that are written out
-CLOSE = 5e-3  # how far a result may be from what the numbers beside it give, in parts of it
 NEGATIVE, SUM, PRODUCT, MINUS, POWER, NAME, NUMBER = range(7)  # how strongly a sign binds
 SUPERSCRIPTS = {"^1": "", "^2": "²", "^3": "³"}
 Sign = Callable[[Any, Any], "Expression"]
@@ -59,12 +55,11 @@ def _sign(sign: str, compute: Callable[..., Any], binds: int, left: int, right: 
 class Expression:
     """How arithmetic is written, and its value. A name in it, or a value that is not defined, makes the value nan.
 
-    rounded: the value of its numbers as they are written.  binds: its last sign, or its kind.
+    binds: its last sign, or its kind.
     """
 
     text: str
     value: Any = math.nan
-    rounded: Any = math.nan
     binds: int = NAME
 
     def beside(self, binds: int) -> str:
@@ -74,7 +69,7 @@ class Expression:
     def __neg__(self) -> Expression:
         if self.binds in (NEGATIVE, NUMBER):
             return expression(-self.value)
-        return Expression(f"-{self.beside(MINUS)}", -self.value, -self.rounded, MINUS)
+        return Expression(f"-{self.beside(MINUS)}", -self.value, MINUS)
 
     def __getattr__(self, function: str) -> Callable[..., Expression]:
         """A function as a method, x.exp(), as NumPy calls it for arrays of objects."""
@@ -96,19 +91,16 @@ def expression(x: Any) -> Expression:
     x = x.item() if isinstance(x, (np.ndarray, np.generic)) else x
     x = x + 0.0 if isinstance(x, float) else x
     text = number(x)
-    exact = isinstance(x, float) and math.isfinite(x)  # a fraction adds no rounding of its own
-    return Expression(text, x, Fraction(text) if exact else x, NEGATIVE if text.startswith("-") else NUMBER)
+    return Expression(text, x, NEGATIVE if text.startswith("-") else NUMBER)
 
 
 def _made(text: str, compute: Callable[..., Any], *operands: Expression, binds: int = NAME) -> Expression:
-    """An expression with the value and the rounded value that are computed from others."""
-    values = []
-    for given in ([x.value for x in operands], [x.rounded for x in operands]):
-        try:
-            values.append(compute(*given))
-        except (ArithmeticError, TypeError, ValueError):
-            values.append(math.nan)
-    return Expression(text, values[0], values[1], binds)
+    """An expression with the value that is computed from others."""
+    try:
+        value = compute(*(x.value for x in operands))
+    except (ArithmeticError, TypeError, ValueError):
+        value = math.nan
+    return Expression(text, value, binds)
 
 
 def _call(name: str, compute: Callable[..., Any], *operands: Any) -> Expression:
@@ -125,7 +117,7 @@ _COMPUTED: dict[str, Callable[..., Any]] = {
 FUNCTIONS = {name: partial(_call, name, compute) for name, compute in _COMPUTED.items()}
 NAMES: dict[str, Any] = {
     **FUNCTIONS, "maximum": FUNCTIONS["max"],
-    "half": Expression("½", 0.5, 0.5), "pi": Expression("pi", math.pi, math.pi),
+    "half": Expression("½", 0.5), "pi": Expression("pi", math.pi),
 }  # fmt: skip
 
 
@@ -133,7 +125,7 @@ def total(terms: Sequence[Expression], count: int, value: Any) -> Expression:
     """A sum of `count` terms. The given terms are written, and how many more there are."""
     if count <= TERMS + 1:
         return reduce(operator.add, terms) if terms else expression(0)
-    return replace(reduce(operator.add, terms) + f"... {count - TERMS} more", value=value, rounded=float(value))
+    return replace(reduce(operator.add, terms) + f"... {count - TERMS} more", value=value)
 
 
 def shown(terms: Array) -> Array:
@@ -150,37 +142,10 @@ def dot(*rows: Any) -> Expression:
     return total([reduce(operator.mul, some) for some in factors], columns[0].size, products.sum())
 
 
-# --- as many digits as a line needs ----------------------------------------------------------------------------
-
-Work = Callable[[], Sequence[Expression]]  # how something is computed, in expressions that all have its value
-
-
-def with_enough_digits(work: Work, result: Any) -> tuple[list[str], str]:
-    """The texts of expressions and of their result, with more than four digits where four hide a difference.
-
-    "1 - 1 = 1e-05" becomes "1.00001 - 1 = 1e-05". A result that is made of the engine's own rounding does not follow
-    from any digits. It has four again, and says so.
-    """
-    for digits in DIGITS:
-        with with_digits(digits):
-            chain = work()
-            if all(_agrees(step.rounded, result) for step in chain):
-                return [step.text for step in chain], number(result)
-    return [step.text for step in work()], f"{number(result)}, which is rounding"
-
-
-def equation(left: str, work: Work, result: Any) -> str:
-    """ "left = chain = result", with as many digits as it needs."""
-    steps, end = with_enough_digits(work, result)
-    return " = ".join([left, *(text for text in dict.fromkeys(steps) if text.strip("()") != end), end])
-
-
-def _agrees(given: Any, result: Any) -> bool:
-    """Whether the numbers that are written give the result that is written; True where there is none to compare."""
-    last = float(number(result)) if isinstance(result, float) else result
-    if not isinstance(given, Real) or not math.isfinite(given) or not math.isfinite(last):
-        return True
-    return bool(abs(float(given) - last) <= (CLOSE * abs(last) or 1e-9))
+def equation(left: str, chain: Sequence[Expression], result: Any) -> str:
+    """ "left = chain = result", for expressions that all have the value of the result."""
+    end = number(result)
+    return " = ".join([left, *(text for text in dict.fromkeys(x.text for x in chain) if text.strip("()") != end), end])
 
 
 # --- formulas of the table --------------------------------------------------------------------------------------
@@ -260,7 +225,7 @@ def rule_of(vertex: Vertex, position: int, upstream: str) -> str:
     if vertex.op == "mean" and math.prod(vertex.inputs[0].shape) == math.prod(vertex.shape):
         rules = ["{g}"]
     rules = rules * len(vertex.inputs) if len(rules) == 1 else rules
-    return "" if position >= len(rules) else rules[position].format(**_pieces(vertex, position, upstream), g=upstream)
+    return "" if position >= len(rules) else rules[position].format(**_pieces(vertex, position), g=upstream)
 
 
 def elementwise(vertex: Vertex) -> str:
@@ -289,22 +254,7 @@ def definition_of(vertex: Vertex) -> str:
     return str((DEFINITIONS[vertex.op] + over).format(**_pieces(vertex, 0)))
 
 
-def _einsum(vertex: Vertex, position: int, upstream: str) -> str:
-    """What an einsum computes: "a[i, k] · b[k, j], summed over k"; "" without its settings.
-
-    With an upstream it is the gradient of the input at a position, in whose place the upstream stands.
-    """
-    if vertex.op != "contract" or not vertex.settings:
-        return ""
-    names, places, result = list(map(str, vertex.inputs)), [*vertex.settings["inputs"]], vertex.settings["output"]
-    if upstream:
-        names[position], places[position], result = upstream, result, places[position]
-    terms = " · ".join(f"{name}[{', '.join(at)}]" for name, at in zip(names, places, strict=True))
-    over = ", ".join(dict.fromkeys(letter for letter in "".join(places) if letter not in result))
-    return f"{terms}, summed over {over}" if over else terms
-
-
-def _pieces(vertex: Vertex, position: int, upstream: str = "") -> dict[str, Any]:
+def _pieces(vertex: Vertex, position: int) -> dict[str, Any]:
     """What stands for the letters in the tables; "" for an input that was left out."""
     names = [f"({x})" if str(x).startswith("-") else "" if str(x) == "None" else str(x) for x in vertex.inputs]
     a, b, c, d = (*names, "", "", "", "")[:4]
@@ -320,8 +270,8 @@ def _pieces(vertex: Vertex, position: int, upstream: str = "") -> dict[str, Any]
     return {
         "a": a, "b": b, "c": c, "d": d, "x": names[position], "y": str(vertex),
         "n": copies if vertex.op == "mean" else f" / {count}" if average and count > 1 else "",
-        "scale": scaled, "sum": _einsum(vertex, position, upstream),
-        "mean": "mean" if average else "sum", "weight": f" · {b}" if b else "", "bias": f" + {c}" if c else "",
+        "scale": scaled, "mean": "mean" if average else "sum",
+        "weight": f" · {b}" if b else "", "bias": f" + {c}" if c else "",
         "eps": f"{settings.get('eps', 1e-5):g}", "mask": f" + {c}" if added else "",
         "axis": settings.get("axis", -1), "rows": "each row" if axes == 1 else f"the last {axes} axes",
         "allowed": f", over the keys {' and '.join(allowed)}" if allowed else "",

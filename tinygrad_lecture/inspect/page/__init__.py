@@ -35,7 +35,7 @@ from ..explain.elements import formula_with_numbers, forward_lines
 from ..explain.formulas import MOVES, definition_of, parts_of, sources_of, weights_of
 from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
-from ..printing import digits_of, in_words
+from ..printing import in_words
 from ..vertex import Line, Step, Term, Vertex, printable
 from .views import Views, reshaped, words_of
 
@@ -162,7 +162,7 @@ class Arrays:
         largest = max(SMALL, next((array.size - 1 for array, count in bytes_to if count > BUDGET), math.inf))
         return [
             {
-                "text": in_words(array), "digits": digits_of(array), "shape": list(array.shape),
+                "text": in_words(array), "shape": list(array.shape),
                 **(_whole(array) if array.size <= largest else _summary(array)),
             }
             for array in self._arrays

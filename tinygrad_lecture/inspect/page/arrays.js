@@ -34,15 +34,11 @@ const EPS = { float16: 2 ** -10, float32: 2 ** -23, float64: 2 ** -52 }; // the 
 // An array that the page has computed, with the text that numbers.py would write.
 function arrayOf(numbers, shape, dtype) {
   const array = { shape, dtype, numbers };
-  const { low, high } = factsOf(array);
-  const parts = (high - low) / (Math.max(Math.abs(low), Math.abs(high)) || 1);
-  array.digits = parts > 1e-6 && parts < Infinity ? Math.max(4, Math.ceil(-Math.log10(parts)) + 2) : 4;
-  array.text = textOf(array);
-  return array;
+  return { ...array, text: textOf(array) };
 }
 
 function textOf(array) {
-  const { shape, numbers, digits } = array;
+  const { shape, numbers } = array;
   const listed = (axis, start, count) => {
     if (axis === shape.length) return elementText(array, numbers[start] + 0);
     const part = count / shape[axis];
@@ -53,7 +49,7 @@ function textOf(array) {
   if (numbers.length <= 8) return listed(0, 0, numbers.length);
   const { low, high, mean } = factsOf(array);
   if (array.dtype === "bool") return `shape ${shapeText(shape)}, ${mean * numbers.length} of ${numbers.length} True`;
-  const [least, most, middle] = [low, high, mean].map((x) => number(x, digits));
+  const [least, most, middle] = [low, high, mean].map((x) => number(x));
   return `shape ${shapeText(shape)}, ${low === high ? `all ${least}` : `from ${least} to ${most}, mean ${middle}`}`;
 }
 
@@ -69,7 +65,7 @@ function indexText(shape, index) {
 
 // One number as text; those of bools are words.
 function elementText(array, value) {
-  return array.dtype === "bool" ? (value ? "True" : "False") : number(value, array.digits);
+  return array.dtype === "bool" ? (value ? "True" : "False") : number(value);
 }
 
 function largest(numbers) {

@@ -194,7 +194,7 @@ function valueRows(value, array, box) {
 // The lines of a gradient in a box: its numbers or, if there are many, their range.
 function gradientRows(array, box) {
   const { low, high } = factsOf(array);
-  const range = low === undefined ? "✓" : `${number(low, array.digits)} … ${number(high, array.digits)}`;
+  const range = low === undefined ? "✓" : `${number(low)} … ${number(high)}`;
   const fits = (rows) => rows.every((row) => row.length <= lettersIn(box));
   return [rowsOf(array), [range], ["✓"]].find(fits);
 }

@@ -53,7 +53,7 @@ class Panel {
       element("p", {}, `Forward computes ${values[result].name} from these values, one step after the other.${goal}`),
       seen.map(({ name, value, side }) => squares(arrays[value], side, name)),
       note && hint(note),
-      hint("Numbers have four digits, or more where needed to show a difference."),
+      hint("Numbers have four digits."),
       !this.live.hindrance && hint("Choose a value and change one of its numbers to see what follows from it."),
       hint("Press Next, or the key ", kbd("→"), ", for the next step."),
       this.values.list(given, (i) => this.place.text(i)),

@@ -40,11 +40,10 @@ function isSmall(array) {
 
 function summary(array) {
   const { low, high, mean, odd } = factsOf(array);
-  const text = (x) => number(x, array.digits);
   return facts([
     ["shape", `${shapeText(array.shape)}, ${sizeOf(array.shape)} elements`],
-    ["range", low !== undefined && `${text(low)} to ${text(high)}`],
-    ["mean", mean !== undefined && text(mean)],
+    ["range", low !== undefined && `${number(low)} to ${number(high)}`],
+    ["mean", mean !== undefined && number(mean)],
     ["nan or inf", odd > 0 && String(odd)],
   ]);
 }

@@ -109,7 +109,7 @@ def _local_derivative(vertex: Vertex, position: int, local: Array) -> tuple[str,
     if all(x.value is not None and x.value.size == 1 for x in [vertex, *vertex.inputs]) and local.size == 1:
         chain += [x.text for x in elements.derivative_with_numbers(vertex, position, (0,) * len(vertex.shape))]
     chain.append("1" if _is_one(local) else in_words(local))
-    name = formulas.of_step(vertex, position)
+    name = formulas.of_step(vertex, position) + formulas.which_of(vertex, position)
     told = "" if formula is None else formula.text
     numbers = " = ".join(text for text in dict.fromkeys(chain) if text != told)
     return (f"{name} = {told}", numbers) if told and numbers else (name, numbers or told)

@@ -150,6 +150,8 @@ def equation(left: str, chain: Sequence[Expression], result: Any) -> str:
 
 # --- formulas of the table --------------------------------------------------------------------------------------
 
+ORDINALS = ("first", "second", "third")
+
 FORMULAS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "formulas.toml").read_text("utf-8"))
 MOVES: list[str] = FORMULAS.pop("moves")
 MOVED = "{g}, each element back where it came from, 0 for one that was left out"
@@ -194,6 +196,14 @@ def of_step(vertex: Vertex, position: int, place: str = "", source: str = "") ->
     place, source: the indices of the elements of the result and of the input, as "[0]".
     """
     return f"{differential(str(vertex), '∂')}{place}/{differential(str(vertex.inputs[position]), '∂')}{source}"
+
+
+def which_of(vertex: Vertex, position: int) -> str:
+    """Which one an input is where a step has it more than once: " (the second v)"; else ""."""
+    to = vertex.inputs[position]
+    same = [i for i, x in enumerate(vertex.inputs) if x is to]
+    nth = same.index(position)
+    return "" if len(same) == 1 else f" (the {(*ORDINALS, f'{nth + 1}th')[min(nth, len(ORDINALS))]} {to})"
 
 
 def named(vertex: Vertex) -> dict[str, Any]:

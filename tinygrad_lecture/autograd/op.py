@@ -203,7 +203,7 @@ def op(forward: Any = None, /, *, differentiable: bool = True, analytic: bool = 
     `index` (of the input it is for), `shapes` and `xs`.
 
     differentiable: False for ops whose results never require grad (comparisons, argmax).
-    analytic: complex differentiable, so that tests may use the complex step.
+    analytic: complex differentiable, so that gradcheck may use the complex step.
     casts: the op chooses the dtype of its result, which may be wider than what it was given.
     """
     if forward is None:

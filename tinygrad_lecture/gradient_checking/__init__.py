@@ -3,7 +3,7 @@
 check.py                `tl.gradcheck` and `tl.gradgradcheck`, the check in a few steps; are the rules pure?
 subject.py              what is checked: a function and its inputs
 analytical.py           the analytical gradient: a backward pass from a random upstream gradient; rules that fail
-numerical.py            the numerical gradient, by central differences
+numerical.py            the numerical gradient, by the complex step or by central differences
 verdict.py              the comparison, element by element: right, wrong, or cannot tell
 explanation.py          the error for a wrong gradient; which op is at fault
 hints/                  the likely cause: known mistakes, each with the gradient it would give

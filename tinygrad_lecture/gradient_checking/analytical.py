@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 
 from ..autograd.backward import backward_pass
 from ..autograd.core import Leaf, Record
+from ..autograd.modes import reference
 from ..autograd.op import Op
 from ..autograd.rule_checks import RuleError
 from ..backend import FLOAT64, Array, Shape, is_array, move, to_host
@@ -171,6 +172,21 @@ class Analytical:
         if fault in self.watch.faults:
             what, words = self.watch.faults[fault]
             raise self.subject.fault(what, **words)
+
+    @cached_property
+    def analytic(self) -> Callable[[Sequence[Array]], Array] | None:
+        """The function by its recorded ops alone, fused ones by their definitions, which takes complex arrays too.
+
+        None if an op is not analytic.
+        """
+        for call in self.calls:
+            if isinstance(call.op, Op) and not (call.op.analytic or call.op.definition):
+                return None
+        watch, leaves = Watch(), self.subject.leaves()
+        with Observing(watch), reference():
+            outs = self.subject.run(leaves)
+        defined = replace(self, leaves=leaves, outs=outs, calls=watch.calls)
+        return defined.replayed if all(call.op.analytic for call in watch.calls) else None
 
     def replayed(self, xs: Sequence[Array]) -> Array:
         """The outputs at other inputs, (m,), by the recorded calls alone. All that is not recorded stays as it was.

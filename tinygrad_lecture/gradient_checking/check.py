@@ -64,7 +64,7 @@ def gradcheck(
     inputs: a Tensor or a sequence. Those that require grad are checked or, if none does, all float Tensors; they must
     be float64. They are copied: neither they nor their `.grad` change, and a tensor given twice counts as two inputs.
     eps: the first step size of central differences, relative to max(1, |x|); in doubt others are tried, larger and
-    smaller. By default 0.004.
+    smaller. By default the complex step is used if fn is made of analytic ops, and else central differences with 0.004.
     atol, rtol: an element is wrong if |got - expected| > atol + rtol * |expected| + the rounding errors of both, which
     are estimated. It is right if it is not wrong, and both agree to two digits, or to atol; or both are 0, and no
     output changes when the element does. Otherwise the check cannot tell; nor can it where all of
@@ -86,7 +86,7 @@ def gradcheck(
     if more:
         raise TypeError(said("several", check="gradcheck"))
     subject = Subject(fn, inputs, input_names=input_names)
-    options = Options(eps, atol, rtol, seed, strict_shapes=strict_shapes)
+    options = Options(eps, atol, rtol, seed, analytic=eps is None, strict_shapes=strict_shapes)
     return _report(subject, options, raise_exception)
 
 
@@ -109,7 +109,7 @@ def gradgradcheck(
     The rest as in `gradcheck`.
     """
     subject = Subject(fn, inputs, check="gradgradcheck")
-    options = Options(eps, atol, rtol, seed)
+    options = Options(eps, atol, rtol, seed, analytic=False)
     return _report(subject, options, raise_exception)
 
 
@@ -123,7 +123,7 @@ def _report(subject: Subject, options: Options, raise_exception: bool, grad_outp
     except GradcheckError as error:
         if raise_exception:
             raise
-        return GradcheckReport(subject.name, 0, 0, math.nan, error)
+        return GradcheckReport(subject.name, "", 0, 0, math.nan, error)
     finally:
         set_rng_state(before)
     if report and report.kinks and not report.checked:
@@ -152,7 +152,7 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
         found.require_no("shape")
     _require_linear(found, options)
     right = unclear = kinks = 0
-    largest_error = 0.0
+    largest_error, method = 0.0, verdicts[0].method
     for v in verdicts:
         right += int(np.count_nonzero(v.right))
         unclear += int(np.count_nonzero(v.cannot_tell))
@@ -164,8 +164,10 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
         if unclear and not (right and (v.right.any() or not seen.any())):
             whose = f"{subject.name} with respect to {subject.called(v.k)}" if len(verdicts) > 1 else subject.name
             message = f"it cannot be told for any element whether the gradient of {whose} is right\n  {doubt}"
-            raise subject.failure(message, total=unclear, hint="cannot-tell")
-    return GradcheckReport(subject.name, right, kinks, largest_error, cannot_tell=unclear, doubt=doubt)
+            raise subject.failure(message, total=unclear, method=method, hint="cannot-tell")
+    return GradcheckReport(
+        subject.name, verdicts[0].method, right, kinks, largest_error, cannot_tell=unclear, doubt=doubt
+    )
 
 
 def _require_linear(found: Analytical, options: Options) -> None:
@@ -180,7 +182,7 @@ def _require_linear(found: Analytical, options: Options) -> None:
 def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:
     """The error of the same check for one op of the function; None if its rule is right."""
     try:
-        _check(part, replace(options, locate=False))
+        _check(part, replace(options, locate=False, analytic=False))
     except GradcheckError as error:
         return error
     return None

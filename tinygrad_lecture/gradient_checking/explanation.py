@@ -62,6 +62,7 @@ def explain(verdicts: Sequence[Verdict], check_part: CheckPart) -> GradcheckErro
         worst_index=verdict.worst,
         expected=float(verdict.expected[verdict.worst]),
         got=float(verdict.got[verdict.worst]),
+        method=verdict.method,
         expected_array=verdict.expected,
         got_array=verdict.got,
         kinks=verdict.kinks,
@@ -137,7 +138,7 @@ def _facts(verdict: Verdict, case: Case) -> list[str]:
         lines.append(f"    these are the {report.MAX_LISTED} worst of {x.size}{where}")
     left_out = f"; {kinks} at kinks left out" if kinks else ""
     left_out += f"; rounding is too large to tell at {untold}" if untold else ""
-    return [*lines, f"  (expected: by central differences, from a random upstream gradient{left_out})"]
+    return [*lines, f"  (expected: by {verdict.method}, from a random upstream gradient{left_out})"]
 
 
 def doubt_about(verdicts: Sequence[Verdict]) -> str:

@@ -21,6 +21,7 @@ class GradcheckError(AssertionError):
     worst_index: the index of the element with the largest error, a tuple.  expected, got: its two values.
     expected_array, got_array: the numerical and the analytical gradient, NumPy arrays of the input's shape.
     kinks: where there is no derivative, a bool array of that shape.
+    method: "complex step" or "central differences".
     hint: a short name of the likely cause, as "constant-factor", or None.  hint_text: the likely cause as a sentence.
     culprit: the name of the op whose backward rule is wrong, or None if it could not be determined.
     Fields that do not apply are None.
@@ -40,6 +41,7 @@ class GradcheckError(AssertionError):
     expected_array: Array | None = None
     got_array: Array | None = None
     kinks: Array | None = None
+    method: str | None = None
     hint: str | None = None
     hint_text: str | None = None
     culprit: str | None = None
@@ -54,7 +56,7 @@ class GradcheckError(AssertionError):
 class GradcheckReport:
     """The outcome of a check; true if there is no error, also where all elements are kinks and none was checked.
 
-    fn_name: the function that was checked.
+    fn_name: the function that was checked.  method: "complex step" or "central differences".
     checked: the number of elements found right.  kinks: the number left out, since they have no derivative.
     cannot_tell: the number of elements that are neither right nor wrong, since rounding swallows the derivative.
     doubt: if there are any, where, how large rounding is there, and what to do: a few sentences.
@@ -63,6 +65,7 @@ class GradcheckReport:
     """
 
     fn_name: str
+    method: str
     checked: int
     kinks: int
     largest_error: float
@@ -76,7 +79,7 @@ class GradcheckReport:
     def __str__(self) -> str:
         if self.error is not None:
             return str(self.error)
-        text = f"{self.fn_name}: {counted(self.checked, 'element')} right, by central differences"
+        text = f"{self.fn_name}: {counted(self.checked, 'element')} right, by {self.method}"
         text += f", largest error {self.largest_error:.1e}" if self.checked else ""
         text += f"; {counted(self.kinks, 'kink')} left out" if self.kinks else ""
         return text + (f"\n  {self.doubt}" if self.doubt else "")

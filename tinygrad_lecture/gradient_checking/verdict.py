@@ -13,7 +13,7 @@ import numpy as np
 
 from ..backend import Array
 from .analytical import Analytical, roundings_of_rules
-from .numerical import STEP, NumericalGradient, Problem, central_differences, confirmed, largest
+from .numerical import STEP, NumericalGradient, Problem, central_differences, complex_step, confirmed, largest
 from .subject import Subject
 
 RULE_ROUNDING = 1e-12  # the assumed rounding error of a rule, relative to the largest gradient, unless it is measured
@@ -24,13 +24,14 @@ TWO_DIGITS = 1e-2  # a right element agrees at least so far: both its error and 
 class Options:
     """The settings of a check, as `gradcheck` explains them.
 
-    locate: look for the op at fault.
+    analytic: try the complex step.  locate: look for the op at fault.
     """
 
     eps: float | None
     atol: float
     rtol: float
     seed: int
+    analytic: bool
     locate: bool = True
     strict_shapes: bool = False
 
@@ -50,6 +51,7 @@ class Verdict(NumericalGradient):
     found: Analytical
     k: int  # which of the checked inputs
     options: Options
+    method: str
     got: Array
     rounding: Array
 
@@ -113,22 +115,28 @@ class Verdict(NumericalGradient):
 def judge(found: Analytical, options: Options) -> list[Verdict]:
     """The analytical gradients beside numerical ones: one verdict for each input.
 
-    These are of the recorded ops alone, which take a fraction of the function's time, if the function confirms them.
+    These are by the complex step if every op that runs is marked analytic, else by central differences: of the recorded
+    ops alone, which take a fraction of the function's time, if the function confirms them.
     """
     subject = found.subject
-    facts = subject.values, subject.xs, found.upstream, found.values, found.gradients, found.inner
-    problem, numerical = Problem(*facts), None
-    step = STEP if options.eps is None else options.eps
-    if np.array_equal(found.replayed(subject.xs), found.values):
-        numerical = central_differences(replace(problem, function=found.replayed), step)
-    if numerical is None or not confirmed(problem, numerical):
-        numerical = central_differences(problem, step)
+    problem = Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients, found.inner)
+    numerical, method = None, "complex step"
+    if options.analytic and found.analytic is not None:
+        numerical = complex_step(problem, found.analytic)
+    if numerical is None:
+        method, step = "central differences", STEP if options.eps is None else options.eps
+        if np.array_equal(found.replayed(subject.xs), found.values):
+            numerical = central_differences(replace(problem, function=found.replayed), step)
+        if numerical is None or not confirmed(problem, numerical):
+            numerical = central_differences(problem, step)
     verdicts = []
     for k, (one, got) in enumerate(zip(numerical, found.gradients, strict=True)):
         x = subject.xs[k]
         unit = np.where(x == 0, 1, np.minimum(1, np.abs(x)))  # the size of the numbers that a rule may add
         rounding = RULE_ROUNDING * np.maximum(unit, largest(one.expected[~one.kinks]))
-        verdicts.append(Verdict(**vars(one), found=found, k=k, options=options, got=got, rounding=rounding))
+        verdicts.append(
+            Verdict(**vars(one), found=found, k=k, options=options, method=method, got=got, rounding=rounding)
+        )
     return verdicts
 
 

@@ -101,3 +101,31 @@ def test_how_often_a_function_is_computed_for_each_element(forward, rule, most):
     assert tl.gradcheck(lambda x: called.append(1) or op(x), draw(10, 10)).checked == 100
     assert len(computed) <= most * 100 + 20
     assert len(called) <= 20
+
+
+# --- the complex step ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fn", "x", "method"),
+    [
+        (lambda x: x[x.argmax()] * x, [1.0, -2.0], "complex step"),
+        (tl.softmax, [1.0, -2.0], "complex step"),
+        (lambda x: tl.cross_entropy(x, tl.tensor(0)), [1.0, -2.0], "complex step"),
+        (tl.abs, [1.0, -2.0], "central differences"),
+        (make(lambda x, /: x * x, x=lambda g, x: 2 * g * x), [1.0, -2.0], "central differences"),
+        (tl.sqrt, [0.0, 2.0], "central differences"),  # at a kink
+    ],
+)
+def test_functions_of_analytic_ops_are_checked_by_the_complex_step(fn, x, method):
+    report = tl.gradcheck(fn, tensor(x))
+    assert report.method == method
+    assert report.largest_error < (1e-13 if method == "complex step" else 1e-8)
+    assert tl.gradcheck(fn, tensor(x), eps=1e-5).method == "central differences"
+
+
+@pytest.mark.parametrize("lossy", [np.real, np.abs, np.conj])
+def test_imaginary_parts_that_an_op_loses_or_distorts_are_noticed(lossy):
+    liar = make(lambda x, /: x * lossy(x), x=lambda g, x: g * lossy(x))  # this is what the complex step sees
+    liar.analytic = True
+    assert failure(liar, tensor([1.0, -2.0])).method == "central differences"

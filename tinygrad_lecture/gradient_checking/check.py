@@ -140,10 +140,10 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     found = analytical_gradients(subject, options.seed)
     _require_pure(found)
     verdicts = judge(found, options)
-    wrong = [verdict for verdict in verdicts if verdict.wrong.any()]
-    if wrong:
+    doubtful = [verdict for verdict in verdicts if (verdict.wrong | verdict.cannot_tell).any()]
+    if doubtful:
         verdicts = with_measured_rounding(verdicts)
-    if wrong and any(verdict.wrong.any() for verdict in verdicts):
+    if doubtful and any(verdict.wrong.any() for verdict in verdicts):
         error = explain(verdicts, lambda part: _error_of_part(part, options))
         if error is not None:
             raise error

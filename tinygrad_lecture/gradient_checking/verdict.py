@@ -17,6 +17,7 @@ from .numerical import STEP, NumericalGradient, Problem, central_differences, co
 from .subject import Subject
 
 RULE_ROUNDING = 1e-12  # the assumed rounding error of a rule, relative to the largest gradient, unless it is measured
+NEGLIGIBLE = 1e-15  # what a rule may neglect beside numbers of size 1
 TWO_DIGITS = 1e-2  # a right element agrees at least so far: both its error and the noise are smaller, relatively
 
 
@@ -112,6 +113,11 @@ class Verdict(NumericalGradient):
         return tuple(map(int, np.unravel_index(self.order.argmax(), self.got.shape)))
 
 
+def unit(x: Array) -> Array:
+    """The size of the numbers that a rule may add to each element: |x| where that is less than 1, else 1."""
+    return np.where(x == 0, 1, np.minimum(1, np.abs(x)))
+
+
 def judge(found: Analytical, options: Options) -> list[Verdict]:
     """The analytical gradients beside numerical ones: one verdict for each input.
 
@@ -131,9 +137,7 @@ def judge(found: Analytical, options: Options) -> list[Verdict]:
             numerical = central_differences(problem, step)
     verdicts = []
     for k, (one, got) in enumerate(zip(numerical, found.gradients, strict=True)):
-        x = subject.xs[k]
-        unit = np.where(x == 0, 1, np.minimum(1, np.abs(x)))  # the size of the numbers that a rule may add
-        rounding = RULE_ROUNDING * np.maximum(unit, largest(one.expected[~one.kinks]))
+        rounding = RULE_ROUNDING * np.maximum(unit(subject.xs[k]), largest(one.expected[~one.kinks]))
         verdicts.append(
             Verdict(**vars(one), found=found, k=k, options=options, method=method, got=got, rounding=rounding)
         )
@@ -141,10 +145,18 @@ def judge(found: Analytical, options: Options) -> list[Verdict]:
 
 
 def with_measured_rounding(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts, each with the rounding error of its rule as it shows at inputs a few roundings away."""
+    """The verdicts, each with the rounding error of its rule as it shows at inputs a few roundings away.
+
+    It counts where it is larger than what is assumed; and, where the derivative is exact, if nothing can be told else.
+    """
     found = verdicts[0].found
     try:
         roundings = roundings_of_rules(found.subject, found.given, found.gradients)
     except Exception:  # the function is not defined there
         return list(verdicts)
-    return [replace(v, rounding=np.maximum(v.rounding, 4 * r)) for v, r in zip(verdicts, roundings, strict=True)]
+    found_again = []
+    for v, r in zip(verdicts, roundings, strict=True):
+        exact = v.cannot_tell & (v.method == "complex step")
+        rounding = np.where(exact, 4 * r + NEGLIGIBLE * unit(v.x), np.maximum(v.rounding, 4 * r))
+        found_again.append(replace(v, rounding=rounding))
+    return found_again

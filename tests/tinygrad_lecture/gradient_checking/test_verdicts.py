@@ -191,7 +191,17 @@ SATURATED = {
 @pytest.mark.parametrize("check", [tl.gradcheck, tl.gradgradcheck])
 @pytest.mark.parametrize("eps", [None, 1e-5])
 @pytest.mark.parametrize("name", SATURATED)
-def test_saturated_functions_are_never_called_wrong(name, eps, check):
+def test_saturated_functions_are_right_by_the_complex_step_and_never_wrong(name, eps, check):
     fn, x = SATURATED[name]
     report = check(fn, tensor(x), eps=eps, raise_exception=False)
     assert report.error is None or report.error.hint == "cannot-tell"
+    if report.method == "complex step":
+        assert (report.checked, report.cannot_tell) == (len(x), 0)
+
+
+@pytest.mark.parametrize("factor", [2.02, -2, 0, 1])
+def test_a_mistake_at_a_tiny_element_of_an_analytic_op_is_wrong(factor):
+    op = make(lambda x, /: x * x, x=lambda g, x: np.where(abs(x) < 0.5, factor, 2) * x * g)
+    op.analytic = True
+    error = failure(op, tensor([1e-20, 1.0]))
+    assert (error.wrong, error.method) == (1, "complex step")

@@ -18,17 +18,8 @@ MOST = {  # folders, what their files end with, the code lines of these, their n
     "tables": ((*PACKAGES, "examples", "tests"), TABLES, 8_000, None),
     "JavaScript": ((*PACKAGES, "examples"), (".js",), 3_600, None),
 }
-STILL = {"packages": (24_968, 199), "examples": (9_047, 90), "tests": (25_800, 177), "tables": (8_595, 51)}
-# lines and files of what is still above: they only go down, and with them this table, until it is empty
 CLAIMS = ROOT / "examples" / "claims.json"  # measured values, written by a program: held by its size
 MOST_BYTES_OF_CLAIMS = 300_000
-
-
-def most(group: str) -> tuple[int, float]:
-    """The code lines and files that a group may have: those of `MOST`, or those that it still has above them."""
-    _, _, lines, files = MOST[group]
-    more_lines, more_files = STILL.get(group, (0, 0))
-    return max(lines, more_lines), max(files or float("inf"), more_files)
 
 
 def files_of(group: str) -> list[Path]:

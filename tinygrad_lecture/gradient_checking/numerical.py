@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import repeat
 from operator import attrgetter
@@ -45,7 +46,7 @@ ALIKE = 50  # roundings allowed between two ways of computing the same value
 MAX_JACOBIAN = 4_000_000  # elements; a larger Jacobian is not kept
 COMPLEX_STEP = 1e-20
 INNER_ROUNDINGS = 8  # of the size of the values, that imaginary parts are assumed to have
-TINY = 1e-290  # an imaginary part that is smaller may have lost digits on the way
+TINY = 1e-290  # an imaginary part that is smaller, or x times the step, may have lost digits on the way
 REAL_STEPS = (6e-4, 6e-6, 2e-7)  # of the differences that confirm the result
 KINKS = attrgetter("kinks")
 STEP = 4e-3  # the first step size h, relative to max(1, |x|)
@@ -60,9 +61,11 @@ FINER = (LARGER + 5, LARGER + 10, LARGER + 15)  # the numbers of steps that must
 FAR_OFF = 1e-3  # relatively
 MIN_STEPS = 6  # how many must have finite values on both sides
 SMALLEST = 1e-305  # no step is smaller: floats lose digits there
+NO_SQUARE = 2e-154  # the square of a smaller number has lost digits
 FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
 PLACES = (-83.3, -31.7, -12.1, 17.9, 41.3, 97.7)  # steps away, where a staircase is flat and moves too
 SMALL = 25_000  # a first change of so many rounding errors is none, but a kink or a jump nearby
+UNRESOLVED = 1e-8  # differences of this size, relative to the values, that do not fall are no mere rounding
 NOISE = 1e-6  # values with errors of this size, relatively, may still show that a rule is right
 
 
@@ -138,7 +141,7 @@ def complex_step(problem: Problem, analytic: Callable[[Sequence[Array]], Array])
                 moved = analytic(points)
                 point.flat[i] = number
                 too_small = (moved.imag != 0) & (np.abs(moved.imag) < TINY)
-                if too_small.any() or not np.all(np.abs(moved.real - values) <= close):
+                if too_small.any() or 0 < abs(number) * step < TINY or not np.all(np.abs(moved.real - values) <= close):
                     return None
                 column = moved.imag / step
                 scale = float(np.abs(upstream * values)[column != 0].sum() / max(1.0, abs(number)))
@@ -356,6 +359,7 @@ class _Element:
             self.kink = True
             return
         found = _stacked(steps)
+        self._leave_out_strangers(found)
         if self._diverges(found):  # at a jump
             self.kink = True
             return
@@ -364,8 +368,7 @@ class _Element:
         if still <= len(steps) - MIN_STEPS and not self._are_roundings(found.move):
             staircase = still > 0 and self._is_staircase(steps[still - 1].step)
             if not staircase and self._accept_zero(steps[still].step, found.move):
-                if self._may_be(claim, 0.0, found):
-                    self.zero, self.noise = False, math.inf
+                self._doubt(claim, 0.0, found)
                 return
         least = self._least_changes(found, np.inf if staircase else SMALL * self.rounding)
         stays = ~np.isfinite(least)
@@ -380,8 +383,28 @@ class _Element:
         # What is flat at small steps is no noise.
         tolerated = NOISE * self.size if found.move[-1].any() else SMALL * self.rounding
         off_line = self._are_off_line(finer, slope, self.noise, 0 if disagree else tolerated)
-        if not self.kink and (off_line or self._may_be(claim, slope, found)):
+        if off_line and not self.kink:
             self.noise = math.inf
+        self._doubt(claim, slope, found)
+
+    def _leave_out_strangers(self, found: _Differences) -> None:
+        """Take the size of this element and of what it moves, if much larger inputs have no effect on that."""
+        moved = found.move.any(axis=0)
+        own = max(1.0, abs(float(self.x)), largest(self.values[moved]))
+        if moved.any() and max(map(largest, self.points)) > 1e3 * own:
+            with suppress(Exception):  # the function does not take other inputs
+                others = self.problem.function([np.where(np.abs(x) > own, 0.9 * x, x) for x in self.points])
+                if np.array_equal(others[moved], self.values[moved]):
+                    self.inner, self.size, self.rounding = own, own, ROUNDINGS * EPS * own
+
+    def _doubt(self, claim: float, slope: float, found: _Differences) -> None:
+        """Take the claim for possible if no step excludes it; or if x is tiny, and some smaller step shows another."""
+        seen = (np.abs(found.slope - slope) <= abs(slope) / 100) & found.move.any(axis=-1)
+        smaller = (self.near * 1e-8 < found.step) & (found.step < self.near / 8)
+        if self.near < NO_SQUARE and not seen[smaller].all():
+            self.noise = max(self.noise, abs(claim - slope))
+        elif not self.kink and self._may_be(claim, slope, found):
+            self.zero, self.noise = False, math.inf
 
     def _may_be(self, claim: float, slope: float, found: _Differences) -> bool:
         """Whether a claim is not excluded, though it is not the slope that was found."""
@@ -398,7 +421,12 @@ class _Element:
         # Three steps agree on the claim, and the gap is not that of a kink.
         agree = (np.abs(found.slope - claim) <= min(apart, abs(claim)) / 100 + rounding) & (rounding < apart / 10)
         smooth = np.abs(found.gap[2:]) <= np.maximum(apart, np.abs(found.gap[:-2]) / 4)
-        return bool((agree[:-2] & agree[1:-1] & agree[2:] & smooth).any())
+        if (agree[:-2] & agree[1:-1] & agree[2:] & smooth).any():
+            return True
+        # Differences do not fall at the finest steps, as those of sin(1 / x) for a tiny x.
+        off = _deviations(found)[-4:].max(axis=0)
+        wild = off > UNRESOLVED * found.high[-4:].max(axis=0)
+        return bool(apart * found.step[-1] > float(np.abs(self.upstream) @ (off * wild)) / 1000 > 0)
 
     def _are_off_line(self, finer: _Differences, slope: float, noise: float, tolerated: float) -> bool:
         """Whether values at small steps deviate from a line of this slope by more than rounding and `tolerated`."""

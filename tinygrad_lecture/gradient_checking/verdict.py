@@ -150,10 +150,7 @@ def with_measured_rounding(verdicts: Sequence[Verdict]) -> list[Verdict]:
     It counts where it is larger than what is assumed; and, where the derivative is exact, if nothing can be told else.
     """
     found = verdicts[0].found
-    try:
-        roundings = roundings_of_rules(found.subject, found.given, found.gradients)
-    except Exception:  # the function is not defined there
-        return list(verdicts)
+    roundings = roundings_of_rules(found.subject, found.given, found.gradients)
     found_again = []
     for v, r in zip(verdicts, roundings, strict=True):
         exact = v.cannot_tell & (v.method == "complex step")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import tinygrad_lecture as tl
-from fair_verdicts import FUNCTIONS, ROWS, SCALES_OF_OPS, called_wrong, is_false, verdict as verdict_at
+from fair_verdicts import FUNCTIONS, ROWS, SCALES_OF_OPS, as_one_op, called_wrong, is_false, verdict as verdict_at
 from gradchecks import failure, make, tensor
 
 
@@ -43,6 +43,7 @@ def square(factor):
 
 SUM_OF_SQUARES = make(lambda x, /: (x * x).sum(), x=lambda g, x: g * 2 * x * (x == x.max()))
 ROOT_OF_SIZE = make(lambda x, /: np.sqrt(np.abs(x)), x=lambda g, x, out: g * np.sign(x) / (2 * out))
+LONG = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps  # longdouble has more digits on this machine
 SHIFTS = (1e4, 1e7, 1e9, 1e12)
 VERDICTS = {
     "a zero where rounding hides the slope: not right": [
@@ -77,6 +78,9 @@ VERDICTS = {
         *[(lambda x, s=s: tl.floor(x * s), [0.5, 0.3]) for s in (1e7, 1e8)],
         (lambda x: tl.round(x) + x, [9790926590.4513]),
         (lambda x: x % 1.0, [1e16]),
+        (lambda x: tl.remainder(x, 1e-9), [0.9, 1e7]),
+        (lambda x: (x * 1e6) % 1.0, [0.7, 1e30]),
+        (lambda x: x - tl.floor(x * 1e8) * 1e-8, [0.9, 1e-7, -1e7]),
         (lambda x: x - tl.floor(x), [1e17]),
     ],
     "a wrong rule for fine stairs: not right": [
@@ -92,6 +96,18 @@ VERDICTS = {
     ],
     "a mistake at a tiny element beside an ordinary one: not right": [
         (square(factor), [tiny, 1.0]) for tiny in (1e-20, 1e-140) for factor in (-2, 0)
+    ],
+    "squares too small for a float: cannot tell": [
+        (fn, [1e-160, 1e-170]) for fn in (tl.norm, lambda x: x / tl.norm(x))
+    ],
+    "a step far larger than the input, as one op: not wrong": [
+        (as_one_op(FUNCTIONS[name]), [scale, 0.7 * scale])
+        for name, scale in (
+            *[("x sin(1 / x)", scale) for scale in (1e-160, 1e-30, 1e-18)],
+            *[("x² sin(1 / x)", scale) for scale in (1e-100, 1e-18, 5e-13)],
+            *[("sin(x) / x", scale) for scale in (1e-4, 1e12) if LONG or scale > 1],
+            *[(name, scale) for name in ("std", "norm", "x / norm") for scale in (1e-161, 1e-160)],
+        )
     ],
     "the rounding error of a rule: not wrong": [(lambda x: (1 - tl.cos(x)) / x**2, [1e-4, 1e-2, 1.0])],
 }

@@ -132,7 +132,8 @@ class Answer:
         if found.failure.hint in self.complete:
             return None, None
         telling = [self._moved(args, found.failure.kind) for args in found.telling[:MAX_TELLING]]
-        known = self.known_cause([*telling, *found.passing[:MAX_TELLING]])
+        known = self.known_cause([*telling, *found.others[:MAX_TELLING]])
+        known = known if known[1] else self.known_cause([*telling, *found.passing[:MAX_TELLING]])
         return known if known[1] else self.general_cause(found, telling)
 
     def known_cause(self, inputs: Sequence[Args]) -> Cause:

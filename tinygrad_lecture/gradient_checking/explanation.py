@@ -14,7 +14,7 @@ from ..backend import is_array, to_host
 from ..tensor_base import wrap
 from . import report
 from .analytical import Analytical, Call, analytical_gradients, name_of_input
-from .hints import diagnose, said
+from .hints import Likely, diagnose
 from .hints.case import Case
 from .report import GradcheckError, counted, index_text, number
 from .subject import Subject, said as in_words
@@ -36,18 +36,18 @@ def explain(verdicts: Sequence[Verdict], check_part: CheckPart) -> GradcheckErro
     verdict, found = failed[0], failed[0].found
     case = _case(verdict, verdicts)
     is_op = isinstance(verdict.subject.fn, Op) or not verdict.options.locate
-    culprit, hint, hint_text = verdict.subject.name if is_op else None, None, None
+    culprit, likely = verdict.subject.name if is_op else None, None
     error, all_right = (None, False) if is_op else op_at_fault(found, check_part)
     if not found.arrived[verdict.k]:
-        hint, hint_text = said("no-gradient")
+        likely, error = Likely("no-gradient", {}), None
     elif error is not None:
-        culprit, hint, hint_text = error.culprit, error.hint, error.hint_text
+        culprit, likely = error.culprit, error.likely
     elif all_right and _all_recorded(found):
         return None
     else:
-        hint, hint_text = diagnose(case, cache(lambda: _second_case(verdict))) or (None, None)
-        if all_right and hint not in ("not-finite", "nearly-right"):
-            hint, hint_text = said("outside-the-tape")
+        likely = diagnose(case, cache(lambda: _second_case(verdict)))
+        if all_right and (likely is None or likely.hint not in ("not-finite", "nearly-right")):
+            likely = Likely("outside-the-tape", {})
     lines = _facts(verdict, case)
     for other in failed[1:]:
         name = verdict.subject.called(other.k)
@@ -66,8 +66,9 @@ def explain(verdicts: Sequence[Verdict], check_part: CheckPart) -> GradcheckErro
         expected_array=verdict.expected,
         got_array=verdict.got,
         kinks=verdict.kinks,
-        hint=hint,
-        hint_text=hint_text,
+        likely=likely,
+        hint=likely.hint if likely else error and error.hint,
+        hint_text=str(likely) if likely else error and error.hint_text,
         culprit=culprit,
     )
 

@@ -23,6 +23,7 @@ class GradcheckError(AssertionError):
     kinks: where there is no derivative, a bool array of that shape.
     method: "complex step" or "central differences".
     hint: a short name of the likely cause, as "constant-factor", or None.  hint_text: the likely cause as a sentence.
+    likely: the same as data: its name, and what fills in its sentence.
     culprit: the name of the op whose backward rule is wrong, or None if it could not be determined.
     Fields that do not apply are None.
     """
@@ -44,6 +45,7 @@ class GradcheckError(AssertionError):
     method: str | None = None
     hint: str | None = None
     hint_text: str | None = None
+    likely: Any = None
     culprit: str | None = None
 
     def __init__(self, message: str, **fields: Any) -> None:

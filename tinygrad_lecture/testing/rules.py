@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -31,6 +30,8 @@ from ..autograd.op import Op, op
 from ..backend import Array
 from ..creation import tensor
 from ..gradient_checking.check import gradcheck
+from ..gradient_checking.hints import of_several
+from ..gradient_checking.hints.places import Place
 from ..gradient_checking.report import GradcheckError
 from ..gradient_checking.subject import names_of
 from .checks import Answer, Cause, Mistake, cause_of_shape, close, raise_smallest
@@ -130,22 +131,21 @@ class Rule(Answer):
             return None, None
         if found.failure.kind.startswith("shape"):  # then what is said of numbers does not hold
             return self._cause_of_shape(found, telling, [self.gradcheck(found.args), *errors])
-        causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text]
-        named = {hint for hint, _ in causes} | {None for e in errors if e is not None and not e.hint_text}
-        causes = [cause for cause in causes if cause[0] not in VAGUE] or causes
+        causes = [error.likely for error in errors if error is not None and error.likely]
+        named = {cause.hint for cause in causes} | {None for e in errors if e is not None and not e.likely}
+        causes = [cause for cause in causes if cause.hint not in VAGUE] or causes
         settings = {repr(self.split(args)[1]) for args in telling}
         everywhere = EVERYWHERE | ({"formula"} if len(settings) > 1 else set())  # as 2 * x for x ** n
-        causes = [cause for cause in causes if cause[0] not in everywhere or named == {cause[0]}]
-        often = Counter(hint for hint, _ in causes).most_common(1)
-        sentences = Counter(cause for cause in causes if cause[0] == often[0][0])
-        hint, cause = sentences.most_common(1)[0][0] if sentences else (None, None)
-        if cause is not None:
-            shown = self.gradcheck(found.args, part)
-            own = shown.hint_text if shown and shown.hint == hint and shown.hint_text else ""
-            cause = _in_words_of_shown([says for _, says in sentences.elements()], own, hint == "constant-factor")
-            if hint == "region" and " axis " in cause and (own != cause or sentences != {(hint, cause): len(errors)}):
-                cause = ""
-        return (hint, cause) if cause else (None, None)
+        causes = [cause for cause in causes if cause.hint not in everywhere or named == {cause.hint}]
+        if not causes:
+            return None, None
+        often = Counter(cause.hint for cause in causes).most_common(1)[0][0]
+        shown = self.gradcheck(found.args, part)
+        own = shown.likely if shown and shown.hint == often else None
+        likely = of_several([cause for cause in causes if cause.hint == often], own)
+        if likely and often == "region" and isinstance(likely.fields["where"], Place):
+            likely = likely if all(error and error.likely == own for error in errors) else None
+        return (likely.hint, str(likely)) if likely else (None, None)
 
     def _cause_of_shape(self, found: Found, telling: Sequence[Args], errors: Sequence[GradcheckError | None]) -> Cause:
         """errors: of the input that is shown, and of others."""
@@ -225,31 +225,6 @@ class Rule(Answer):
         for k, name in enumerate(names):
             made.backward(name)(rule_for(k))
         return made
-
-
-NUMBERS = re.compile(r"\([\d, ]+\)|\d+(?:, \d+)*(?:[./]\d+)*")
-ALTERNATIVE = re.compile(r", or (?:(?!, or |;).)*")
-SIZE = re.compile(r" \(\d+ is the size of an axis\)")
-FACTOR = re.compile(r"every element is|multiply by")
-PART = re.compile(r"(?<=[;:]) |(?<=,) (?=or |[\d.-]+ and )")
-
-
-def _in_words_of_shown(sentences: Sequence[str], own: str, is_factor: bool) -> str:
-    """The most frequent of some sentences about several inputs, with the numbers of the input that is shown.
-
-    Without numbers if they differ between inputs, and the one that is shown does not tell its own.
-    own: what is said about that input, nothing if it has another cause.
-    """
-    if is_factor and own:
-        kept = set.intersection(*({*ALTERNATIVE.findall(NUMBERS.sub("#", says))} for says in sentences))
-        told = ALTERNATIVE.sub(lambda found: found[0] if NUMBERS.sub("#", found[0]) in kept else "", own)
-        return told if kept or {*sentences} == {own} else f"{told} here; for other inputs the factor differs"
-    common = Counter(NUMBERS.sub("#", says) for says in sentences).most_common(1)[0][0]
-    if NUMBERS.sub("#", own) == common:
-        return own
-    alike = [SIZE.sub("", says) if is_factor else says for says in sentences if NUMBERS.sub("#", says) == common]
-    same = [part[0] for part in zip(*map(PART.split, alike), strict=False) if len({*part}) == 1]
-    return " ".join(part for part in same if not (is_factor and FACTOR.match(part))).rstrip(";:,")
 
 
 def _alone(result: Any) -> Any:

@@ -15,17 +15,19 @@ input, with another upstream gradient. What is said about each mistake is in cau
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from ..report import sentence
 from . import closed_forms, formulas, places
 from .case import Case, Hints, Unknown
+from .places import Place
 
 Search: TypeAlias = Callable[[Case], Hints]
 
@@ -79,8 +81,30 @@ EXAMPLES = {"contributions.missing", "contributions.extra"}
 ANYWHERE = {"mask-missing.some", "partly-zero", "wrong-mask", "inverted-mask.moved", "formula.mask"}
 
 
-def diagnose(case: Case, second: Callable[[], Case | None]) -> tuple[str, str] | None:
-    """The name and the sentence of the first hint that applies, at a second random input too; or None.
+class Likely(NamedTuple):
+    """A likely cause as data: its name in causes.toml, and what fills in its sentence.
+
+    hint: what stands before the dot of its name.  A mapping among the fields has alternatives, with their own fields.
+    """
+
+    cause: str
+    fields: Mapping[str, Any]
+
+    @property
+    def hint(self) -> str:
+        return self.cause.partition(".")[0]
+
+    def __str__(self) -> str:
+        """Its sentence."""
+        words = dict(self.fields)
+        for name, value in words.items():
+            if isinstance(value, Mapping):
+                words[name] = "".join(f", or {sentence(CAUSES, other, **fields)}" for other, fields in value.items())
+        return sentence(CAUSES, self.cause, **words)
+
+
+def diagnose(case: Case, second: Callable[[], Case | None]) -> Likely | None:
+    """The first hint that applies, at a second random input too; or None.
 
     second: the case of that input; None if there is none.
     """
@@ -90,7 +114,7 @@ def diagnose(case: Case, second: Callable[[], Case | None]) -> tuple[str, str] |
                 other = second()
                 shared = fields if other is None else _shared(cause, fields, _applying(search, other))
                 if shared is not None:
-                    return said(cause, **shared)
+                    return Likely(cause, shared)
     return None
 
 
@@ -116,6 +140,33 @@ def _shared(cause: str, fields: Mapping[str, object], others: Iterable[tuple[str
     return None
 
 
-def said(cause: str, /, **fields: object) -> tuple[str, str]:
-    """The name of a cause, which is what stands before the dot, and its sentence."""
-    return cause.partition(".")[0], sentence(CAUSES, cause, **fields)
+def of_several(causes: Sequence[Likely], own: Likely | None) -> Likely | None:
+    """The most frequent of the causes that several inputs have, with the places and numbers of the one that is shown.
+
+    own: the cause of the input that is shown.  None if this has another cause, and places differ between the others.
+    """
+    if causes[0].hint == "constant-factor":
+        return _one_factor(causes, own)
+    often = Counter(map(_without_places, causes)).most_common(1)[0][0]
+    alike = [cause for cause in causes if _without_places(cause) == often]
+    if own is not None and _without_places(own) == often:
+        return own
+    return alike[0] if all(cause == alike[0] for cause in alike) else None
+
+
+def _without_places(cause: Likely) -> tuple[object, ...]:
+    words = [(name, value) for name, value in cause.fields.items() if not isinstance(value, (Place, int))]
+    return cause.cause, *words
+
+
+def _one_factor(causes: Sequence[Likely], own: Likely | None) -> Likely:
+    """A constant factor, with the alternatives that hold for all inputs."""
+    everywhere = set.intersection(*({*cause.fields.get("alternatives", ())} for cause in causes))
+    cause = own or causes[0]
+    kept = {name: words for name, words in cause.fields.get("alternatives", {}).items() if name in everywhere}
+    if own is None:
+        kept = {name: dict.fromkeys(words, "") for name, words in kept.items() if name != "constant-factor.axes"}
+        return Likely("constant-factor.elsewhere", {"what": "", "sign": "", **cause.fields, "alternatives": kept})
+    differs = not kept and any(other != own for other in causes)
+    here = " here; for other inputs the factor differs" if differs else ""
+    return Likely(own.cause, {**own.fields, "alternatives": kept, "here": here})

@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import combinations_with_replacement, permutations, product
 from types import CodeType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from .case import (
     softmax,
     sum_to_shape,
 )
+
+Alternatives: TypeAlias = dict[str, dict[str, str]]  # sentences in causes.toml, and what fills them in
 
 SIMPLE = (1, 2, Fraction(1, 2))
 MIN_SIZE = 4  # fewer elements are any number times another array by chance
@@ -50,11 +52,11 @@ def simple_factor(case: Case) -> Hints:
     simple = Fraction(factor).limit_denominator(64)
     is_simple = abs(float(simple) - factor) <= 1e-6 * abs(factor)
     amount = f"{simple} of" if 0 < factor < 1 else f"{simple} times"
-    cause = "a constant factor is missing" if abs(factor) < 1 else "there is a constant factor too many"
-    cause += _size_of_an_axis(abs(simple), case) or (", or one of two equal terms" if simple == Fraction(1, 2) else "")
-    cause += ", and the sign is wrong" if factor < 0 else ""
-    fields = {"amount": amount, "cause": cause, "inverse": 1 / simple if simple else 0}
-    yield "constant-factor.simple", fields, is_simple
+    what = "a constant factor is missing" if abs(factor) < 1 else "there is a constant factor too many"
+    terms: Alternatives = {"constant-factor.terms": {}} if simple == Fraction(1, 2) else {}
+    words = {"what": what, "sign": ", and the sign is wrong" if factor < 0 else "", "here": ""}
+    numbers = {"amount": amount, "inverse": 1 / simple if simple else 0}
+    yield "constant-factor.simple", words | numbers | {"alternatives": _of_sizes(abs(simple), case) or terms}, is_simple
 
 
 def constant_factor(case: Case) -> Hints:
@@ -64,24 +66,24 @@ def constant_factor(case: Case) -> Hints:
         return  # the same input at each element shows one factor, constant or not
     name = constant(1 / factor, case.sizes)
     which = "" if name is None else f", which is {name}"
-    yield "constant-factor.any", {"factor": f"{factor:.6g}", "inverse": f"{1 / factor:.6g}{which}"}, True
+    yield "constant-factor.any", {"factor": f"{factor:.6g}", "inverse": f"{1 / factor:.6g}{which}", "here": ""}, True
 
 
-def _size_of_an_axis(factor: Fraction, case: Case) -> str:
-    """How a factor may come from the number of elements in a sum; "" if the op contains no sum."""
+def _of_sizes(factor: Fraction, case: Case) -> Alternatives:
+    """How a factor may come from the number of elements in a sum; nothing if the op contains no sum."""
+    found: Alternatives = {}
     if case.columns is not None and max(case.inputs_per_output.max(), case.outputs_per_input.max()) <= 1:
-        return ""
-    sizes = sorted({*case.sizes, case.x.size})
-    is_sum = {Fraction(1, n): f"that of a mean, but the op is a sum ({n} is the size of an axis)" for n in sizes}
-    is_mean = {Fraction(n): f"that of a sum, but the op is a mean ({n} is the size of an axis)" for n in sizes}
-    if factor in is_sum | is_mean:
-        return f", or the rule is {(is_mean | is_sum)[factor]}"
-    pairs = {n: (Fraction(n - 1, n), Fraction(n, n - 1)) for n in sizes if n > 1}
-    causes = [f"n and n - 1 are mixed up ({n} is the size of an axis)" for n, mixed in pairs.items() if factor in mixed]
+        return found
+    for n in sorted({*case.sizes, case.x.size}):
+        size = {"size": f" ({n} is the size of an axis)"}
+        if factor in (n, Fraction(1, n)):
+            return {"constant-factor.sum" if factor == n else "constant-factor.mean": size}
+        if n > 1 and factor in (Fraction(n - 1, n), Fraction(n, n - 1)):
+            found["constant-factor.deviation"] = size
     for taken, right in permutations(sorted({*case.x.shape} - {0, 1}), 2):
-        if factor == Fraction(right, taken) and not causes[1:]:
-            causes.append(f"the rule divides by {taken}, but must divide by {right}, the size of another axis")
-    return "".join(f", or {cause}" for cause in causes)
+        if factor == Fraction(right, taken):
+            found.setdefault("constant-factor.axes", {"taken": str(taken), "right": str(right)})
+    return found
 
 
 # --- arrays -------------------------------------------------------------------------------------------------

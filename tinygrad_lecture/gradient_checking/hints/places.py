@@ -18,6 +18,10 @@ MAX_NAMED = 4  # elements that are listed one by one
 SIGNS = {"negative": np.less, "positive": np.greater, "not positive": np.less_equal, "not negative": np.greater_equal}
 
 
+class Place(str):
+    """Where in an array, in words, by numbers that hold for one input alone."""
+
+
 def places(mask: Array, x: Array | None = None) -> str:
     """Which elements of an array a mask picks, as "index 3 of axis 0 (the last)".
 
@@ -29,7 +33,7 @@ def places(mask: Array, x: Array | None = None) -> str:
         or (by_sign(mask, {"the input": x}) if x is not None else None)
         or by_slice(mask)
         or (_listed(mask) if 0 < count <= MAX_NAMED else None)
-        or f"{count} of {mask.size} elements"
+        or Place(f"{count} of {mask.size} elements")
     )
 
 
@@ -55,7 +59,7 @@ def by_slice(mask: Array) -> str | None:
         if 0 < len(picked) < size and np.count_nonzero(mask) * size == len(picked) * mask.size:
             listed = ", ".join(map(str, picked))
             end = {(0,): " (the first)", (size - 1,): " (the last)", (0, size - 1): " (first and last)"}
-            return f"index {listed} of axis {axis}{end.get(tuple(map(int, picked)), '')}"
+            return Place(f"index {listed} of axis {axis}{end.get(tuple(map(int, picked)), '')}")
     return None
 
 
@@ -71,7 +75,7 @@ def _by_diagonal(mask: Array) -> str | None:
 
 def _listed(mask: Array) -> str:
     indexes = [index_text(tuple(map(int, index))) for index in np.argwhere(mask)]
-    return ("element " if len(indexes) == 1 else "elements ") + ", ".join(indexes)
+    return Place(("element " if len(indexes) == 1 else "elements ") + ", ".join(indexes))
 
 
 # --- single elements ----------------------------------------------------------------------------------------
@@ -268,4 +272,4 @@ def _rows_permuted(case: Case) -> bool:
 
 def _element(of: str, array: Array | None, i: int) -> str:
     index = index_text((i,) if array is None else tuple(map(int, np.unravel_index(i, array.shape))))
-    return f"{of} element {index}" if index else f"the {of}"
+    return Place(f"{of} element {index}" if index else f"the {of}")

@@ -159,10 +159,12 @@ def run(function: Callable[..., Result], *args: object, workers: int = 1, **kwar
     OPENBLAS_NUM_THREADS. All begin with the random state of worker 0.
 
     An error in one worker ends all, and is shown; Ctrl-C goes to all. Raises ImportError without mpi4py and mpiexec,
-    RuntimeError where there is no program to start again, as in a notebook, and for a second call; ValueError unless
-    workers is 1 or more.
+    RuntimeError where there is no program to start again, as in a notebook, and for a second call; TypeError unless
+    function can be called; ValueError unless workers is 1 or more.
     """
     check_sizes("nn.parallel.run", workers=workers)
+    if not callable(function):
+        raise TypeError("nn.parallel.run: write the function without (), as trainer.fit; it is called in each worker")
     if size() > 1:
         raise RuntimeError("nn.parallel.run: this is a worker of a run already, and cannot start others")
     call = partial(function, *args, **kwargs)

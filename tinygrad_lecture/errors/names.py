@@ -50,10 +50,11 @@ def alike(name: str, names: Iterable[str], least: float = 0.8) -> list[str]:
 class Elsewhere:
     """An attribute that a class does not have: the AttributeError says what to write instead.
 
-    For what many look for. A `__getattr__` would see every name, but slow all attributes down.
+    For what many look for; by default as names.toml has it. A `__getattr__` would see every name, but slow all
+    attributes down.
     """
 
-    def __init__(self, remedy: str, name: str = "") -> None:
+    def __init__(self, remedy: str = "", name: str = "") -> None:
         self._remedy, self._name = remedy, name
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -62,7 +63,8 @@ class Elsewhere:
     def __get__(self, x: Any, owner: type) -> Self:
         if x is None:  # of the class
             return self
-        raise AttributeError(f"{owner.__name__} has no attribute {self._name!r}; write {self._remedy}", name=self._name)
+        remedy = self._remedy or written_out(self._name)
+        raise AttributeError(f"{owner.__name__} has no attribute {self._name!r}; write {remedy}", name=self._name)
 
 
 def tell_missing(modules: Mapping[str, dict[str, Any]], later: Mapping[str, str] | None = None) -> None:

@@ -193,7 +193,7 @@ def check_function(
     """
     __tracebackhide__ = True
     title = name or str(getattr(fn, "__name__", "the function"))
-    labels = [n or "" for n in names_of(fn, 8)] if names is None else list(names)
+    labels = [n or f"argument {k}" for k, n in enumerate(names_of(fn, 8))] if names is None else list(names)
     answer = Answer(fn, reference, title, labels, mistakes, rtol, atol)
     raise_smallest(answer.check, answer.cause, inputs, examples, draws)
 
@@ -291,6 +291,9 @@ def general_mistakes(examples: Sequence[Example]) -> Iterator[Candidate]:
     yield *said("wrong-sign"), lambda args, e: -e
     ratio = float((right * got).sum() / (right * right).sum()) if right.any() else 0.0
     yield *said("constant-factor", ratio=ratio), lambda args, e: ratio * e
+    if len(examples) > 1 and got.size:
+        offset = (got - right).ravel()[0]
+        yield *said("constant-term", offset=offset), lambda args, e: e + offset
     yield *said("transposed.swapped"), lambda args, e: e.swapaxes(-1, -2)
     for k in range(len(first)):
         yield *said("unchanged", k=k), partial(lambda k, args, e: args[k], k)

@@ -126,6 +126,41 @@ def test_a_rule_with_state_fails_though_its_first_gradient_is_right():
     assert failure.kind in ("gradient of x", "impure", "not-deterministic")
 
 
+def layer_norm_rule(g, x, eps=1e-8):
+    c = x - x.mean()
+    d = np.sqrt((c * c).mean() + eps)
+    return (g - g.mean() - c / d * (g * c / d).mean()) / d
+
+
+SCALED = [
+    (lambda x: x * 1.0, lambda g, x: g * 1.0, 1e6),
+    (lambda x: np.maximum(x, 0), lambda g, x: g * (x > 0), 1e-6),
+    (lambda x: 1 / x, lambda g, x: -g / x**2, 1e-3),
+    (lambda x: np.sin(1000 * x), lambda g, x: 1000 * g * np.cos(1000 * x), 1),
+    (np.exp, lambda g, x: g * np.exp(x), 6),
+    (lambda x: (x * x).sum(), lambda g, x: 2 * g * x, np.array([1, 1e6, 1e-3])),
+    (lambda x: (x - x.mean()) / np.sqrt(x.var() + 1e-8), layer_norm_rule, 1),
+]
+
+
+@pytest.mark.parametrize(("forward", "rule", "scale"), SCALED)
+def test_a_rule_is_judged_at_any_scale(forward, rule, scale):
+    inputs = [arrays((3,), zero=rule is layer_norm_rule).map(lambda x: x * scale)]
+    check_rule(forward, rule, inputs)
+    assert "gradient" in failure_of(check_rule, forward, lambda g, x: 1.01 * rule(g, x), inputs).what
+
+
+@pytest.mark.parametrize("forward", [np.floor, lambda x: x * np.nan])
+def test_that_nothing_was_compared_is_said(forward):
+    with pytest.warns(UserWarning, match="so nothing was compared"):
+        check_rule(forward, lambda g, x: g * 7, [arrays((2,)).map(np.round)])
+
+
+def test_a_rule_is_not_checked_in_float32():
+    with pytest.raises(TypeError, match="float32, which has too few digits"):
+        check_rule(np.square, lambda g, x: 2 * g * x, [arrays().map(np.float32)])
+
+
 # --- functions ------------------------------------------------------------------------------------------------
 
 MATRIX = [arrays(shapes(min_dims=2, max_dims=2))]
@@ -140,6 +175,7 @@ known = partial(check_function, mistakes=[ALONG_ROWS])
         (check_function, lambda x: 2 * softmax(x), "constant-factor"),
         (check_function, lambda x: softmax(x) * 0, "zero"),
         (check_function, lambda x: x, "unchanged"),
+        (check_function, lambda x: softmax(x) + 1, "constant-term"),
         (check_function, lambda x: softmax(x)[None], "axis-kept"),
         (check_function, lambda x: softmax(x).sum(-1), "summed-too-far"),
         (check_function, lambda x: np.full(x.shape, np.nan), "not-finite"),

@@ -63,6 +63,7 @@ SEARCHES: list[Search] = [  # simplest explanation first
     closed_forms.jacobian_transposed,
     places.shifted,
     places.upstream_of_others,
+    closed_forms.axes_mixed_up,
     closed_forms.reversed_axes,
     places.target,
     places.overwritten,
@@ -135,7 +136,7 @@ def _shared(cause: str, fields: Mapping[str, object], others: Iterable[tuple[str
         differ = [key for key in fields if fields[key] != again.get(key)]
         if not differ or cause in EXAMPLES:
             return fields
-        if cause in ANYWHERE:
+        if cause in ANYWHERE and all(isinstance(fields[key], Place) for key in differ):
             return {**fields, **dict.fromkeys(differ, "some elements")}
     return None
 

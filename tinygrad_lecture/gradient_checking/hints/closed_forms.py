@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice, permutations, product
+from itertools import combinations, islice, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +160,14 @@ def reversed_axes(case: Case) -> Hints:
         if mixes and case.out.ndim == case.x.ndim:
             turned = partial(np.flip, axis=over)
             yield "moved.backwards", axis, any(_right_when(turned, case, everything) for everything in (False, True))
+
+
+def axes_mixed_up(case: Case) -> Hints:
+    """The rule does along one axis what the op does along another: it is right when these are swapped."""
+    if case.out.shape == case.x.shape and not (case.jacobian * (1 - np.eye(case.x.size))).any():
+        return  # elementwise
+    for a, b in combinations(range(case.x.ndim), 2) if case.out.ndim == case.x.ndim else ():
+        yield "wrong-axis.mixed", {"a": a, "b": b}, _right_when(lambda x: x.swapaxes(a, b), case)  # noqa: B023
 
 
 def _right_when(turned: Callable[[Array], Array], case: Case, everything: bool = True) -> bool:

@@ -61,6 +61,7 @@ FINER = (LARGER + 5, LARGER + 10, LARGER + 15)  # the numbers of steps that must
 FAR_OFF = 1e-3  # relatively
 MIN_STEPS = 6  # how many must have finite values on both sides
 SMALLEST = 1e-305  # no step is smaller: floats lose digits there
+TINY_STEP = 1e-6  # here a function that is smooth far beyond a tiny x looks straight
 NO_SQUARE = 2e-154  # the square of a smaller number has lost digits
 FAR = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
 PLACES = (-83.3, -31.7, -12.1, 17.9, 41.3, 97.7)  # steps away, where a staircase is flat and moves too
@@ -399,7 +400,11 @@ class _Element:
 
     def _doubt(self, claim: float, slope: float, found: _Differences) -> None:
         """Take the claim for possible if no step excludes it; or if x is tiny, and some smaller step shows another."""
-        seen = (np.abs(found.slope - slope) <= abs(slope) / 100) & found.move.any(axis=-1)
+        moved, smooth = (
+            found.move.any(axis=-1),
+            (np.abs(found.gap) <= abs(slope) / 100)[found.step < TINY_STEP][:1].all(),
+        )
+        seen = np.where(moved, np.abs(found.slope - slope) <= abs(slope) / 100, smooth)
         smaller = (self.near * 1e-8 < found.step) & (found.step < self.near / 8)
         if self.near < NO_SQUARE and not seen[smaller].all():
             self.noise = max(self.noise, abs(claim - slope))

@@ -16,6 +16,7 @@ from tinygrad_lecture.testing import grading
 from tinygrad_lecture.testing.__main__ import main
 from tinygrad_lecture.testing.courses import find_course
 from tinygrad_lecture.testing.sandbox import wall
+from tinygrad_lecture.testing.sandbox.grader import Child, Grader, Here
 
 COURSE = """
     from pathlib import Path
@@ -149,3 +150,32 @@ def test_the_exercise_of_the_readme_grades(grade):
     Path("course/course.py").write_text(snippet)
     submit("ann")
     assert "2 of 2 points" in grade(0, "ann")
+
+
+ANSWERS = {
+    "right": RIGHT,
+    "wrong": "return g * 3 * x",
+    "raises": "return g / [][0]",
+    "prints": "print(g, 'and', x); return g * x * x",
+    "is not Python": "return g *",
+    "imports what is not allowed": "import socket; return g",
+    "changes what it is given": "g *= 3; return g * x * x",
+    "leaves": "raise SystemExit",
+    "returns an object": "return Ellipsis, object()",
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_place_without_processes_gives_the_same_outcome(name, tmp_path):
+    Path(tmp_path, "course.py").write_text(textwrap.dedent(COURSE))
+    for file, text in (("cube.py", CUBE), ("twice.py", TWICE)):
+        Path(tmp_path, "given").mkdir(exist_ok=True)
+        Path(tmp_path, "given", file).write_text(text)
+    submit(tmp_path / "ada", cube=ANSWERS[name])
+    course, told = find_course(str(tmp_path / "course.py")), []
+    for start in (Child, Here):
+        grader = Grader(course, tmp_path / "ada", start=start)
+        told.append([(o.passed, o.hint, o.message, o.printed) for o in grader.check(["cube", "twice"])])
+        grader.close()
+    assert told[0] == told[1]
+    assert told[1][0][0] == (name == "right")

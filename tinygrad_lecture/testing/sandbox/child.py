@@ -17,11 +17,11 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -38,47 +38,54 @@ ALWAYS = [
 def main() -> None:
     """Answer requests until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the checker, which then ends this process
-    server = Server()
+    server = Server(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # nothing is read from a keyboard
+    os.dup2(2, 1)  # what a submission prints goes another way
+    sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - for as long as the process runs
+    if sys.platform != "win32":  # when its time is over, it writes where it is, and ends: chain
+        faulthandler.register(signal.SIGALRM, file=2, all_threads=False, chain=True)
     np.seterr(all="ignore")
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True
-    server.answer_all()
+    with suppress(Ended):
+        while True:
+            server.answer()
 
 
 class Server(Link):
-    """Answers requests of the checker. Each kind is a method, `_call` for a "call"."""
+    """Answers requests of the checker. Each kind is a method, `_call` for a "call".
+
+    alone: whether it has a process of its own, which may be walled in, and ends.
+    """
 
     obeys = True
 
-    def __init__(self) -> None:
-        super().__init__(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # nothing is read from a keyboard
-        os.dup2(2, 1)  # what a submission prints goes another way
-        sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - for as long as the process runs
-        if sys.platform != "win32":  # when its time is over, it writes where it is, and ends: chain
-            faulthandler.register(signal.SIGALRM, file=2, all_threads=False, chain=True)
+    def __init__(self, read: IO[bytes], write: IO[bytes], alone: bool = True) -> None:
+        super().__init__(read, write)
+        self._alone = alone
         self._submission: Submission | None = None
         self._printed = Printed()
         self._observers: dict[str, dict[str, Any]] = {}
 
-    def answer_all(self) -> None:
-        """Answer requests until the other end is closed."""
-        with suppress(Ended):
-            while True:
-                (what, *args), arrays = self.receive()
-                before, start = [array.tobytes() for array in arrays], self._printed.tell()
-                try:
-                    kind, result = "told", getattr(self, f"_{what}")(*args)
-                except BaseException as error:  # also SystemExit: a submission may raise anything
-                    kind, result = "raised", asdict(failure_of(error))
-                changed = [[k, now] for k, now in enumerate(arrays) if now.tobytes() != before[k]]
-                printed = self._printed.getvalue()[start if what != "begin" else 0 :]
-                try:
-                    self.send(kind, result, changed, printed)
-                except CheckFailed as failure:
-                    self.send("ended", asdict(failure), [], printed)
-                except (TypeError, ValueError, OverflowError, MemoryError) as error:  # what JSON cannot hold
-                    self.send("raised", asdict(failure_of(error)), [], printed)
+    def answer(self) -> None:
+        """Answer one request. Raises Ended if the other end is closed."""
+        (what, *args), arrays = self.receive()
+        if what == "begin":
+            self._printed = Printed(sys.stderr if self._alone else None)  # an endless loop leaves nothing else behind
+        before, start = [array.tobytes() for array in arrays], self._printed.tell()
+        try:
+            with redirect_stdout(self._printed):
+                kind, result = "told", getattr(self, f"_{what}")(*args)
+        except BaseException as error:  # also SystemExit: a submission may raise anything
+            kind, result = "raised", asdict(failure_of(error))
+        changed = [[k, now] for k, now in enumerate(arrays) if now.tobytes() != before[k]]
+        printed = self._printed.getvalue()[start:]
+        try:
+            self.send(kind, result, changed, printed)
+        except CheckFailed as failure:
+            self.send("ended", asdict(failure), [], printed)
+        except (TypeError, ValueError, OverflowError, MemoryError) as error:  # what JSON cannot hold
+            self.send("raised", asdict(failure_of(error)), [], printed)
 
     # --- requests that run a submission's code ----------------------------------------------------------------
 
@@ -100,26 +107,26 @@ class Server(Link):
     # --- requests about an exercise ---------------------------------------------------------------------------
 
     def _open(self, folder: str, shown: str, imports: list[str], secret: list[str], memory: int) -> None:
-        """Keep this process from what is not in the folder of a submission, for good.
+        """Keep this process, if it is alone, from what is not in the folder of a submission, for good.
 
         shown: the folder from which paths are shown.  secret: what it does not read.
         """
-        for name in [name for name in sys.modules if name.split(".")[0] == "tinygrad_lecture"]:
-            del sys.modules[name]  # they are not whole, see START
-        wall.limit_memory(memory)
-        if not wall.missing():
-            wall.enter(wall.readable(Path(folder), imports, [Path(path) for path in secret]), Path.cwd())
-        atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
+        if self._alone:
+            for name in [name for name in sys.modules if name.split(".")[0] == "tinygrad_lecture"]:
+                del sys.modules[name]  # they are not whole, see START
+            wall.limit_memory(memory)
+            if not wall.missing():
+                wall.enter(wall.readable(Path(folder), imports, [Path(path) for path in secret]), Path.cwd())
+            atexit._clear()  # this process is killed at its end, so nobody's but the learner's are missed
         failures.own_folder[:], failures.shown_from[:] = [folder], [Path(shown)]
         self._imports = imports
 
     def _begin(self, module: str, seconds: float) -> None:
         """Load the module of an exercise. From now on the time is counted."""
         self._submission = Submission(Path(failures.own_folder[0]), self._imports)
-        self._printed = sys.stdout = Printed(sys.stderr)  # an endless loop leaves nothing else behind
         random.seed(0)
         np.random.seed(0)
-        if sys.platform == "win32":  # which has no signals
+        if self._alone and sys.platform == "win32":  # which has no signals
             faulthandler.dump_traceback_later(seconds, exit=True, file=2)
         self._loaded(module)
 
@@ -129,8 +136,9 @@ class Server(Link):
 
     def _end(self, token: str) -> str:
         """The token, when all is done that the exercise's file left to be done at the end."""
-        atexit._run_exitfuncs()
-        faulthandler.cancel_dump_traceback_later()
+        if self._alone:
+            atexit._run_exitfuncs()
+            faulthandler.cancel_dump_traceback_later()
         return token
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import os
 import re
@@ -15,10 +16,10 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +27,10 @@ from .. import failures
 from ..courses import Course, Exercise
 from ..failures import CheckFailed, Facts, Printed, because, failure_of, lines_at, only_in, printable
 from . import Ended, Link, RemoteModule, only_messages
+from .child import Server
+
+if TYPE_CHECKING:
+    from ...backend import Array
 
 START = """
 from types import ModuleType
@@ -86,16 +91,19 @@ class Outcome(Facts):
 class Grader:
     """Checks the files in a folder against a course, which run in processes of their own.
 
-    patience: a factor for all time limits.
+    patience: a factor for all time limits.  start: what runs a submission, a process where there are any.
     """
 
-    def __init__(self, course: Course, folder: Path, *, patience: float = 1.0) -> None:
+    def __init__(
+        self, course: Course, folder: Path, *, patience: float = 1.0, start: type[Child | Here] | None = None
+    ) -> None:
         self.course, self.folder, self.patience = course, folder.resolve(), patience
-        self._spare: Child | None = None
+        self._start = start or (Here if sys.platform == "emscripten" else Child)
+        self._spare: Child | Here | None = None
 
     def check(self, names: Sequence[str], *, notes: bool = False) -> Iterator[Outcome]:
         """The outcome of each exercise, in order, as it comes.  notes: with the notes of the last one."""
-        child: Child | None = None
+        child: Child | Here | None = None
         try:
             for name in names:
                 exercise = self.course[name]
@@ -112,7 +120,7 @@ class Grader:
             if child is not None:
                 child.close()
 
-    def outcome(self, exercise: Exercise, child: Child) -> Outcome:
+    def outcome(self, exercise: Exercise, child: Child | Here) -> Outcome:
         """The outcome of one exercise, in a process that stays open."""
         start, limit = child.clock(), self._limit(exercise)
         with only_in(self.folder), redirect_stdout(Printed()) as printed, child.at_most(limit):
@@ -127,7 +135,7 @@ class Grader:
             return Outcome(exercise=exercise, passed=True, printed=printed.getvalue(), seconds=seconds)
         return Outcome(exercise=exercise, seconds=seconds, **asdict(failure))
 
-    def _failure(self, exercise: Exercise, child: Child) -> CheckFailed | None:
+    def _failure(self, exercise: Exercise, child: Child | Here) -> CheckFailed | None:
         """What is wrong with an answer, or None."""
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -143,7 +151,7 @@ class Grader:
             return failure_of(error)
         return None
 
-    def _begin(self, exercise: Exercise, child: Child) -> Any:
+    def _begin(self, exercise: Exercise, child: Child | Here) -> Any:
         """The module of an exercise. From now on its time is counted."""
         child.ask("begin", exercise.module, self._limit(exercise))
         return RemoteModule(child.ask, exercise.module)
@@ -155,7 +163,7 @@ class Grader:
     def warm(self) -> None:
         """Start the process for the next check now."""
         if self._spare is None or self._spare.ended:
-            self._spare = Child()
+            self._spare = self._start()
 
     def close(self) -> None:
         """End the process that waits."""
@@ -163,7 +171,7 @@ class Grader:
             self._spare.close()
             self._spare = None
 
-    def opened(self) -> Child:
+    def opened(self) -> Child | Here:
         """A process with the folder of the submission."""
         self.warm()
         child, self._spare = self._spare, None
@@ -174,7 +182,7 @@ class Grader:
             child.ask("open", str(self.folder), str(Path.cwd()), list(self.course.imports), secret, MEMORY)
         return child
 
-    def _stopped(self, exercise: Exercise, child: Child) -> CheckFailed:
+    def _stopped(self, exercise: Exercise, child: Child | Here) -> CheckFailed:
         """The failure of an exercise at which a process ended."""
         printed, *dump = re.split(r"\n?.*\(most recent call first\):\n", child.stopped())
         if child.killed == "files":
@@ -194,13 +202,77 @@ class Grader:
         return CheckFailed(what, kind="time", shown=lines, printed=printed, **cause)
 
 
-class Child(Link):
+class Asks(Link):
+    """The checker's end of the link to a submission."""
+
+    ended = False
+    killed = ""
+
+    def ask(self, *request: Any) -> Any:
+        """The answer to a request. Arrays that were changed there are changed here as well."""
+        given = self.send(*request)
+        answer, _ = self.receive()
+        with only_messages():
+            kind, result, changed, printed = answer
+            for k, now in changed:
+                given[k][...] = now
+            if isinstance(sys.stdout, Printed):  # never on a terminal
+                sys.stdout.write(printed)
+            if kind == "told":
+                return result
+            texts: dict[str, Any] = {name: value and str(value)[: failures.MAX_TEXT] for name, value in result.items()}
+            texts["shown"] = [str(line)[: failures.MAX_TEXT] for line in result["shown"][:MAX_LINES]]
+            failure = CheckFailed(**texts)
+            failure.printed = failure.printed or str(printed)
+        if kind == "ended":
+            raise Ended(failure=failure)
+        raise failure
+
+
+class Here(Asks):
+    """A submission that runs in this process, for places that have no other, as a tab of a browser.
+
+    It is no wall: what the submission does, it does here. Its time is limited by whoever owns this process.
+    """
+
+    def __init__(self) -> None:
+        there, back = io.BytesIO(), io.BytesIO()
+        super().__init__(back, there)
+        self._server = Server(there, back, alone=False)
+
+    def receive(self) -> tuple[list[Any], list[Array]]:
+        """The answer to the request that was sent."""
+        self._write.seek(0)
+        self._server.answer()
+        self._read.seek(0)
+        try:
+            return super().receive()
+        finally:
+            for stream in (self._read, self._write):
+                stream.seek(0)
+                stream.truncate()
+
+    def clock(self) -> float:
+        return time.monotonic()
+
+    def at_most(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def finish(self) -> None:
+        self.ask("end", "")
+
+    def stopped(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class Child(Asks):
     """A process for a submission, in a folder of its own, and this end of the link to it.
 
     killed: why it was killed, "time" or "files", or "".
     """
-
-    killed = ""
 
     def __init__(self) -> None:
         self._waited: dict[str | int, int] = {}
@@ -221,7 +293,7 @@ class Child(Link):
         super().__init__(self._process.stdout, self._process.stdin)
 
     @property
-    def ended(self) -> bool:
+    def ended(self) -> bool:  # type: ignore[override]
         return self._process.poll() is not None
 
     @contextmanager
@@ -299,28 +371,6 @@ class Child(Link):
             with suppress(OSError):
                 stream.close()
         self._files.cleanup()
-
-    # --- the link ---------------------------------------------------------------------------------------------
-
-    def ask(self, *request: Any) -> Any:
-        """The answer to a request. Arrays that were changed there are changed here as well."""
-        given = self.send(*request)
-        answer, _ = self.receive()
-        with only_messages():
-            kind, result, changed, printed = answer
-            for k, now in changed:
-                given[k][...] = now
-            if isinstance(sys.stdout, Printed):  # never on a terminal
-                sys.stdout.write(printed)
-            if kind == "told":
-                return result
-            texts: dict[str, Any] = {name: value and str(value)[: failures.MAX_TEXT] for name, value in result.items()}
-            texts["shown"] = [str(line)[: failures.MAX_TEXT] for line in result["shown"][:MAX_LINES]]
-            failure = CheckFailed(**texts)
-            failure.printed = failure.printed or str(printed)
-        if kind == "ended":
-            raise Ended(failure=failure)
-        raise failure
 
 
 def python(code: str) -> list[str]:

@@ -16,6 +16,7 @@ from . import report
 from .analytical import Analytical, Call, analytical_gradients, name_of_input
 from .hints import Likely, diagnose
 from .hints.case import Case
+from .hints.places import places
 from .report import GradcheckError, counted, index_text, number
 from .subject import Subject, said as in_words
 from .verdict import Verdict, judge
@@ -135,7 +136,7 @@ def _facts(verdict: Verdict, case: Case) -> list[str]:
     marks = np.select([verdict.wrong, verdict.cannot_tell, verdict.kinks], ["wrong", "cannot tell", "kink"], "")
     lines += report.element_table(columns | {"expected": expected, "got": got}, marks, verdict.order, digits)
     if x.size > report.MAX_LISTED:
-        where = f"; the wrong ones are at {report.region(verdict.wrong)}" if report.region(verdict.wrong) else ""
+        where = "" if verdict.wrong.all() else f"; wrong: {places(verdict.wrong)}"
         lines.append(f"    these are the {report.MAX_LISTED} worst of {x.size}{where}")
     left_out = f"; {kinks} at kinks left out" if kinks else ""
     left_out += f"; rounding is too large to tell at {untold}" if untold else ""

@@ -143,17 +143,3 @@ def element_table(columns: dict[str, Array], marks: Array, order: Array, digits:
         numbers = [number(float(column[index]), digits) for column in columns.values()]
         rows.append([index_text(index), *numbers, marks[index]])
     return [f"    {line}" for line in aligned(rows, right=range(len(columns) + 1))]
-
-
-def region(mask: Array) -> str:
-    """Where the True elements of an array lie, axis by axis: "index 2 of axis 0, indices 0 to 5 of axis 1"."""
-    parts = []
-    for axis, size in enumerate(mask.shape):
-        places = np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis)))
-        first, last = int(places[0]), int(places[-1])
-        if first == last:
-            parts.append(f"index {first} of axis {axis}")
-        elif last - first + 1 < size or len(places) < size:
-            only = "" if len(places) == last - first + 1 else f"{len(places)} of the "
-            parts.append(f"{only}indices {first} to {last} of axis {axis}")
-    return ", ".join(parts)

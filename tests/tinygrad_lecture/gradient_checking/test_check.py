@@ -103,7 +103,7 @@ def test_of_large_arrays_the_worst_elements_are_listed_and_where_they_lie():
     lines = str(failure(make(cube, x=rule), x)).split("\n")
     assert [line.split()[:2] for line in lines[3:5]] == [["(2,", "2)"], ["(1,", "2)"]]
     assert len(lines[3:15]) == 12
-    assert "12 worst of 20; the wrong ones are at indices 1 to 2 of axis 0, index 2 of axis 1" in lines[15]
+    assert "12 worst of 20; wrong: elements (1, 2), (2, 2)" in lines[15]
 
 
 def test_0d_has_no_element():

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Self
+from typing import Any, NoReturn
 
 __all__ = ["Elsewhere", "alike", "inputs_by_position", "numpy_names", "remedies", "tell_missing", "written_out"]
 
@@ -60,9 +60,7 @@ class Elsewhere:
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, x: Any, owner: type) -> Self:
-        if x is None:  # of the class
-            return self
+    def __get__(self, x: Any, owner: type) -> NoReturn:
         remedy = self._remedy or written_out(self._name)
         raise AttributeError(f"{owner.__name__} has no attribute {self._name!r}; write {remedy}", name=self._name)
 

@@ -52,7 +52,7 @@ FUNCTIONS = {
         ("Tensor", tl.Tensor, METHODS),
     )
     for name in names
-    if callable(function := getattr(module, name)) and not inspect.isclass(function)
+    if callable(function := getattr(module, name, None)) and not inspect.isclass(function)
     if name not in LEFT_OUT.split() and not name.startswith("set_")
 }
 NOT_CALLED = {  # functions of functions, of text, of keywords, and of shapes and logarithms that the pool has not

@@ -278,9 +278,10 @@ def on_host(gradients: Sequence[Any], xs: Sequence[Array]) -> list[Array]:
 
 
 def roundings_of_rules(subject: Subject, upstreams: Sequence[Any], gradients: Sequence[Array]) -> list[Array]:
-    """The rounding errors of rules: by how much gradients change at inputs a few roundings away, up or down by turns.
+    """The rounding errors of rules, each in the shape of its input: by how much gradients change, in one of two ways.
 
-    And in longdouble, which has 11 binary digits more than float64 on x86, if it is more.
+    At inputs a few roundings away, up or down by turns; or in longdouble, which on x86 has 11 binary digits more than
+    float64. The larger change counts. A way that the function does not take is passed over.
     """
     nudged = [x * (1 + 8 * EPS * (-1) ** np.arange(x.size).reshape(x.shape)) for x in subject.xs]
     roundings = [np.zeros(x.shape) for x in subject.xs]

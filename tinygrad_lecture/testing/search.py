@@ -12,6 +12,7 @@ common on which an answer is right: "square matrices only", "positive numbers on
 # Without `from __future__ import annotations`: Hypothesis builds types from the annotations of composite strategies.
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -19,7 +20,7 @@ from unittest import mock
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, strategies as st
-from hypothesis.errors import Flaky, HypothesisException
+from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 from hypothesis.strategies import SearchStrategy
 
@@ -199,14 +200,18 @@ def smallest_failure(
         if found is None:
             return None
         first = len(seen)
-        counts = iter((1, MORE))
+        tried: set[str] = set()
 
-        def draw_some(data: st.DataObject) -> None:
-            """The simplest input, for Hypothesis begins with that; then all others in one example, which is fast."""
-            for _ in range(next(counts)):
-                attempt(data.draw(inputs))
+        def draw_all(data: st.DataObject) -> None:
+            """All inputs in one example, which is fast. The first example has the simplest input again and again."""
+            for _ in range(MORE):
+                args = data.draw(inputs)
+                if len(tried) <= MORE and repr(args) not in tried:
+                    tried.add(repr(args))
+                    attempt(args)
 
-        _draw(draw_some, st.data(), 2)
+        with suppress(Unsatisfiable):  # filtered inputs: no example may have as many, but those drawn were tried
+            _draw(draw_all, st.data(), 2)
         if any(failure.kind == "changed" for _, failure in failures()):  # such an answer is wrong otherwise too
             found = smallest("changed") or found
         args, worst = found

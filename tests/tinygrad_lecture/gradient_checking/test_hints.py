@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gradchecks import MISTAKES, draw, failure, make, same_draws, softmax as softmax_of, tensor  # noqa: F401 - a fixture
-from tinygrad_lecture.gradient_checking.hints import CAUSES
+from tinygrad_lecture.gradient_checking.hints import CAUSES, Likely, of_several
 from tinygrad_lecture.gradient_checking.hints.formulas import constant, over, recognise, times
 from tinygrad_lecture.gradient_checking.hints.places import places
 
@@ -228,3 +228,9 @@ def test_elements_are_named_by_their_place(mask, words):
 def test_elements_are_named_by_their_values_unless_that_may_be_chance(x, mask, words):
     x = np.array(x, dtype=float)
     assert places(mask(x), x) == words
+
+
+def test_a_factor_that_is_not_simple_is_not_told_of_an_input_that_has_another_cause():
+    odd = Likely("constant-factor.any", {"factor": "2.1", "inverse": "0.47619", "here": ""})
+    assert of_several([odd, odd], None) is None
+    assert str(of_several([odd, odd], odd)) == str(odd)

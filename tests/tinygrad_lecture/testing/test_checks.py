@@ -156,6 +156,11 @@ def test_that_nothing_was_compared_is_said(forward):
         check_rule(forward, lambda g, x: g * 7, [arrays((2,)).map(np.round)])
 
 
+def test_inputs_may_be_filtered():
+    inputs = [arrays((2,)).filter(lambda x: x.sum() > 4)]
+    assert failure_of(check_rule, lambda x: x**3, lambda g, x: g * x * x, inputs).kind == "gradient of x"
+
+
 def test_a_rule_is_not_checked_in_float32():
     with pytest.raises(TypeError, match="float32, which has too few digits"):
         check_rule(np.square, lambda g, x: 2 * g * x, [arrays().map(np.float32)])

@@ -144,7 +144,8 @@ def _shared(cause: str, fields: Mapping[str, object], others: Iterable[tuple[str
 def of_several(causes: Sequence[Likely], own: Likely | None) -> Likely | None:
     """The most frequent of the causes that several inputs have, with the places and numbers of the one that is shown.
 
-    own: the cause of the input that is shown.  None if this has another cause, and places differ between the others.
+    own: the cause of the input that is shown, or None if it has another one.
+    None where `own` is None and places, or factors without a simple form, differ between the others.
     """
     if causes[0].hint == "constant-factor":
         return _one_factor(causes, own)
@@ -160,14 +161,15 @@ def _without_places(cause: Likely) -> tuple[object, ...]:
     return cause.cause, *words
 
 
-def _one_factor(causes: Sequence[Likely], own: Likely | None) -> Likely:
-    """A constant factor, with the alternatives that hold for all inputs."""
+def _one_factor(causes: Sequence[Likely], own: Likely | None) -> Likely | None:
+    """A constant factor, with the alternatives that hold for all inputs; None if nothing holds for all."""
     everywhere = set.intersection(*({*cause.fields.get("alternatives", ())} for cause in causes))
     cause = own or causes[0]
     kept = {name: words for name, words in cause.fields.get("alternatives", {}).items() if name in everywhere}
     if own is None:
         kept = {name: dict.fromkeys(words, "") for name, words in kept.items() if name != "constant-factor.axes"}
-        return Likely("constant-factor.elsewhere", {"what": "", "sign": "", **cause.fields, "alternatives": kept})
+        said = "what" in cause.fields
+        return Likely("constant-factor.elsewhere", {**cause.fields, "alternatives": kept}) if said else None
     differs = not kept and any(other != own for other in causes)
     here = " here; for other inputs the factor differs" if differs else ""
     return Likely(own.cause, {**own.fields, "alternatives": kept, "here": here})

@@ -136,9 +136,8 @@ class Server(Link):
 
     def _end(self, token: str) -> str:
         """The token, when all is done that the exercise's file left to be done at the end."""
-        if self._alone:
-            atexit._run_exitfuncs()
-            faulthandler.cancel_dump_traceback_later()
+        atexit._run_exitfuncs()
+        faulthandler.cancel_dump_traceback_later()
         return token
 
 

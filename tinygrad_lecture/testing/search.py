@@ -52,9 +52,8 @@ def arrays(draw: st.DrawFn, shape: Any = None, low: float = -3, high: float = 3,
 
     zero=False leaves 0 out, where functions such as relu have no derivative.
     """
-    if shape is None:
-        shape = draw(shapes())
-    elif isinstance(shape, SearchStrategy):
+    shape = shapes() if shape is None else shape
+    if isinstance(shape, SearchStrategy):
         shape = draw(shape)
     sizes = tuple(draw(n) if isinstance(n, SearchStrategy) else n for n in np.atleast_1d(np.array(shape, dtype=object)))
     count = int(np.prod(sizes))
@@ -96,14 +95,13 @@ def matrices(draw: st.DrawFn, /, *letters: str, max_side: int = 3, **options: An
     return tuple(draw(arrays(tuple(sizes[c] for c in name), **options)) for name in letters)
 
 
-def indices(size: int, shape: Any = None) -> SearchStrategy[Any]:
+@st.composite
+def indices(draw: st.DrawFn, size: int, shape: Any = None) -> Any:
     """Arrays of whole numbers from 0 to size - 1, with repeats."""
-    of_shape = shapes(min_dims=1, max_dims=2) if shape is None else st.just(shape)
-    return of_shape.flatmap(
-        lambda sizes: st.lists(
-            st.integers(0, size - 1), min_size=int(np.prod(sizes)), max_size=int(np.prod(sizes))
-        ).map(lambda values: np.array(values, dtype=np.int64).reshape(sizes))
-    )
+    shape = draw(shapes(min_dims=1, max_dims=2)) if shape is None else shape
+    count = int(np.prod(shape))
+    values = draw(st.lists(st.integers(0, size - 1), min_size=count, max_size=count))
+    return np.array(values, dtype=np.int64).reshape(shape)
 
 
 @st.composite
@@ -115,10 +113,8 @@ def with_axis(draw: st.DrawFn, /) -> Any:
 
 def together(inputs: Any) -> SearchStrategy[Any]:
     """One strategy of tuples of arguments, from that or from a strategy for each argument."""
-    if isinstance(inputs, Sequence):
-        return st.tuples(*inputs)
-    strategy: SearchStrategy[Any] = inputs
-    return strategy.map(lambda drawn: drawn if isinstance(drawn, tuple) else (drawn,))
+    drawn: SearchStrategy[Any] = st.tuples(*inputs) if isinstance(inputs, Sequence) else inputs
+    return drawn.map(lambda args: args if isinstance(args, tuple) else (args,))
 
 
 # --- the smallest failing input --------------------------------------------------------------------------------
@@ -149,8 +145,13 @@ class Found:
     def telling(self) -> list[Args]:
         """Arguments that fail in this way, those with the most numbers first: they tell one mistake from another."""
         failing = [args for args, failure in self.seen if failure is not None and failure.kind == self.failure.kind]
-        different = {repr(args): args for args in [self.args, *failing]}
+        different = {_key(args): args for args in [self.args, *failing]}
         return sorted(different.values(), key=size, reverse=True)
+
+
+def _key(args: Args) -> Any:
+    """What tells arguments apart; faster than their text."""
+    return tuple((a.dtype, a.shape, a.tobytes()) if isinstance(a, np.ndarray) else repr(a) for a in args)
 
 
 class _Fails(Exception):
@@ -200,14 +201,18 @@ def smallest_failure(
         if found is None:
             return None
         first = len(seen)
-        tried: set[str] = set()
+        tried: set[Any] = set()
 
         def draw_all(data: st.DataObject) -> None:
             """All inputs in one example, which is fast. The first example has the simplest input again and again."""
-            for _ in range(MORE):
+            drawn = set()
+            for number in range(MORE):
                 args = data.draw(inputs)
-                if len(tried) <= MORE and repr(args) not in tried:
-                    tried.add(repr(args))
+                drawn.add(_key(args))
+                if number == 2 and len(drawn) == 1:
+                    return
+                if len(tried) <= MORE and _key(args) not in tried:
+                    tried.add(_key(args))
                     attempt(args)
 
         with suppress(Unsatisfiable):  # filtered inputs: no example may have as many, but those drawn were tried

@@ -219,7 +219,11 @@ def report(m, settings):
     print("  " + ", ".join(f"{kind} {share:.0%}" for kind, share in m.mistakes.items()))
 
     print("\nPictures:")
-    draw_learning(m.points, settings.out / "learning.png")
+    steps = [point.step for point in m.points]
+    curves = {"whole answers": (steps, [point.right for point in m.points])}
+    curves |= {PLACES[k]: (steps, digits) for k, digits in enumerate(zip(*(p.digits for p in m.points), strict=True))}
+    title, path = "Which digit is learnt first?", settings.out / "learning.png"
+    chart(path, title, curves, "step", "right, of problems held out", "-", shares=True)
 
 
 def agreement(agree, both_wrong, sign):
@@ -228,17 +232,6 @@ def agreement(agree, both_wrong, sign):
     print(f"The two answers agree for {agree:.1%} of the pairs.")
     often = f"happened {both_wrong:,} times" if both_wrong > 1 else "happened once" if both_wrong else "never happened"
     print(f"  Consistent does not mean right: both answers may be the same and wrong. Here that {often}.")
-
-
-# --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_learning(points, path):
-    """The shares of right digits and answers, by step."""
-    shares = {"whole answers": [point.right for point in points]}
-    shares |= {PLACES[k]: [point.digits[k] for point in points] for k in range(len(points[0].digits))}
-    curves = {name: ([point.step for point in points], values) for name, values in shares.items()}
-    chart(path, "Which digit is learnt first?", curves, "step", "right, of problems held out", "-", shares=True)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

@@ -63,17 +63,8 @@ def report(m, settings):
         print(f"    {what:12} by chance alone about {100 * chance:.1f} points: {verdict}")
 
     print("\nPictures:")
-    draw_routing(m.left, settings.out / "routing.png")
-
-
-# --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_routing(left, path):
-    """Accuracy against the share of the messages that a person reads."""
-    n = len(left) - 1
-    part = np.arange(n + 1) / n
-    right = {"the least certain go\nto a person": (part, 1 - left / n),
-             "as many, chosen\nat random": (part, 1 - left[0] * (1 - part) / n)}  # fmt: skip
-    title = "A person, taken to be always right, reads the least certain messages"
-    chart(path, title, right, "part of the messages that a person reads", "right, by machine or person", "-")
+    part, title = np.arange(n + 1) / n, "A person, taken to be always right, reads the least certain messages"
+    right = {"the least certain go\nto a person": (part, 1 - m.left / n),
+             "as many, chosen\nat random": (part, 1 - m.left[0] * (1 - part) / n)}  # fmt: skip
+    xlabel, ylabel = "part of the messages that a person reads", "right, by machine or person"
+    chart(settings.out / "routing.png", title, right, xlabel, ylabel, "-")

@@ -1,7 +1,6 @@
 """For 04_backprop.py: what it prints and draws, read from the graph that has watched forward and backward."""
 
 import tracemalloc
-from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
@@ -12,8 +11,6 @@ from helpers.program import detail, holds, table
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import in_line
 
-Cost = Callable[[dict[str, tl.Tensor]], float]
-Activation = Callable[[tl.Tensor], tl.Tensor]
 BATCHES = 1, 8, 32, 128, 512  # pictures whose mean gradient is compared with that of all
 FORWARD = {
     "matmul": "weighs and sums",
@@ -86,7 +83,9 @@ def report(m, settings):
     table(("measured", f"expected: {m.noise[0]:.2f} / sqrt(n)"), rows, ".2f", say=detail)
 
     print("\nPictures:")
-    draw_computation_graph(m.graph, settings.out / "graph.png")
+    title, path = "The computation graph of a network and its cost", settings.out / "graph.png"
+    draw_graph(m.graph, path, title)
+    print(f"  {path}: {title}")
     if settings.page:
         path = tl.page(m.graph, settings.out / "backprop.html", title="Backpropagation")
         print(f"A page to step through: {path}")
@@ -143,9 +142,6 @@ def three_ways(parameters, values, graph, activation, cost):
     return found
 
 
-# --- the price --------------------------------------------------------------------------------------------------------
-
-
 # --- the price of a gradient: time, memory, finite differences --------------------------------------------------------
 
 
@@ -185,13 +181,3 @@ def gradient_noise(model, x, y, n, seed):
     whole = gradient(model, x, y)  # (13002,)
     batches = np.random.default_rng(seed).integers(0, len(x), (20, n))
     return [((gradient(model, x[i], y[i]) - whole).norm() / whole.norm()).item() for i in batches]
-
-
-# --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_computation_graph(graph, path):
-    """Every value with its gradient, as the engine recorded them."""
-    title = "The computation graph of a network and its cost"
-    draw_graph(graph, path, title)
-    print(f"  {path}: {title}")

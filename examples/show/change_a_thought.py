@@ -186,8 +186,10 @@ def report(m, settings):
     print(f"   The price: sentences become less likely, by up to {likely.max() - likely.min():.2f} nats.")
 
     print("\nPictures:")
-
-    draw_moved(m, settings.out / "swap.png")
+    curves = {at: (range(-1, n - 1), [lead.mean() for lead in leading]) for at, leading in m.moved.items()}
+    title = "Another country's vector, at one token, after one block"
+    xlabel, ylabel = "block; -1 is the embedding", "lead of its capital (logits, mean of ten)"
+    chart(settings.out / "swap.png", title, curves, xlabel, ylabel, levels={"no swap": m.before.mean()})
     title = "Italy's text, one vector of France's: Paris over Rome"
     draw_matrix(title, m.patched.scores, m.patched.points, m.labels, settings.out / "tokens.png")
     names, added = zip(*[*m.shares.by_part().items()][:20], strict=True)
@@ -222,14 +224,6 @@ def strongest(foretold, n=3):
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_moved(m, path):
-    """A curve for each token: by how much the other country's capital leads, if its vector is swapped there."""
-    curves = {at: (range(-1, len(leads) - 1), [lead.mean() for lead in leads]) for at, leads in m.moved.items()}
-    title = "Another country's vector, at one token, after one block"
-    ylabel = "lead of its capital (logits, mean of ten)"
-    chart(path, title, curves, "block; -1 is the embedding", ylabel, levels={"no swap": m.before.mean()})
 
 
 def draw_matrix(title, values, rows, columns, path):

@@ -204,8 +204,14 @@ def report(m, settings):
     detail(f"\nThe weights: {settings.out / 'weights.safetensors'}")
 
     print("\nPictures:")
-    draw_threes(m.threes, settings.out / "threes.png")
-    draw_curves(m.history, settings.out / "curves.png")
+    figure = new_figure(12, 3.8, 'Each "3" looks different, yet we recognise all of them at once')
+    tiles(figure.subplots(), m.threes, [""] * len(m.threes), 12, cmap="gray_r")
+    save(figure, settings.out / "threes.png")
+    rights = [epoch.right for epoch in m.history]
+    curves = {"test pictures,\nnone seen in training": (range(1, m.epochs + 1), rights)}
+    title = f"The training, epoch by epoch: in the end {rights[-1]:.1%} of the test pictures are read right"
+    xlabel = "epoch (one pass through all pictures)"
+    chart(settings.out / "curves.png", title, curves, xlabel, "read right", shares=True)
     draw_confusion(m.counts, settings.out / "confusion.png")
     draw_mistakes(m.digits.test_images, m.digits.test_labels, m.sure, settings.out / "mistakes.png")
     draw_first_layer(m.first, m.digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
@@ -228,20 +234,6 @@ def shares(title, read):
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_threes(threes, path):
-    """Many pictures of one digit, (36, 784)."""
-    figure = new_figure(12, 3.8, 'Each "3" looks different, yet we recognise all of them at once')
-    tiles(figure.subplots(), threes, [""] * len(threes), 12, cmap="gray_r")
-    save(figure, path)
-
-
-def draw_curves(history, path):
-    """The share of test pictures read right after each epoch."""
-    rights = {"test pictures,\nnone seen in training": (range(1, len(history) + 1), [epoch.right for epoch in history])}
-    title = f"The training, epoch by epoch: in the end {history[-1].right:.1%} of the test pictures are read right"
-    chart(path, title, rights, "epoch (one pass through all pictures)", "read right", shares=True)
 
 
 def draw_confusion(counts, path):

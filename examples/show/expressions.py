@@ -154,7 +154,11 @@ def report(m, settings):
         print("  x: results are known by heart. Less than half as many new problems are right.")
 
     print("\nPictures:")
-    draw_curves(m.curves, settings.out / "expressions.png")
+    curves = {name: tuple(zip(*points, strict=True)) for name, points in m.curves.items()}  # equal compute
+    at_once, in_steps = (points[-1][1] for points in m.curves.values())
+    title = f"In the end {in_steps:.0%} are right with the steps written, and {at_once:.0%} at once"
+    path, ylabel = settings.out / "expressions.png", "right results, of expressions held out"
+    chart(path, title, curves, "tokens learnt from", ylabel, shares=True)
 
 
 def answers(m, name):
@@ -162,14 +166,3 @@ def answers(m, name):
     for expression, text in m.answers[name].items():
         verdict = "right" if right([text], [expression]).all() else f"wrong, it is {expression.result}"
         print(f"  {name:16}{expression.text}={text}   {verdict}")
-
-
-# --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_curves(found, path):
-    """The share of right results against the tokens learnt from: equal compute."""
-    curves = {name: tuple(zip(*points, strict=True)) for name, points in found.items()}
-    at_once, in_steps = (points[-1][1] for points in found.values())
-    title = f"In the end {in_steps:.0%} are right with the steps written, and {at_once:.0%} at once"
-    chart(path, title, curves, "tokens learnt from", "right results, of expressions held out", shares=True)

@@ -158,10 +158,17 @@ def report(m, settings):
     likeliest = np.argsort(-m.p, kind="stable")[:4].tolist()
     rows = {visible(m.writer.tokenizer.decode([i])): (f"{m.scores[i]:.2f}", m.p[i]) for i in likeliest}
     table(("score", "probability"), rows, ".3f", "next token")
-    text = write(m.writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
+    print(f"\nThe model writes, at temperature {T:g}:")
+    said = m.writer.write(settings.prompt, settings.tokens, temperature=T, seed=settings.seed)
+    text = print_as_written(settings.prompt, until_ctrl_c(said, silent=True))
 
     print("\nPictures:")
-    draw_curves(m.history, m.loss, settings.out / "curves.png")
+    curves = {"training text": zip(*((row.step, row.train.loss) for row in m.history), strict=True)}
+    if tested := [(row.step, row.test.loss) for row in m.history if row.test]:
+        curves["test text"] = zip(*tested, strict=True)
+    levels = {f"{name}: {m.loss[name]:.2f}": m.loss[name] for name in (GUESS, COUNTING)}
+    title, ylabel = "The loss of the training", "cross-entropy per token (ln of the perplexity)"
+    chart(settings.out / "curves.png", title, curves, "steps of the optimizer", ylabel, levels=levels, ylim=(0, None))
     draw_inside(m.writer.model, m.writer.tokenizer, m.writer.encode(text), settings.out)
 
 
@@ -179,23 +186,3 @@ def trained(history):
     print(f"as a guess among {math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
     detail(f"What follows comes from the weights after {best.step:,} steps, the best on the test text; ", end="")
     detail(f"the curves go on to step {history[-1].step:,}.")
-
-
-def write(writer, prompt, tokens, temperature, seed):
-    """Write token by token until Ctrl-C, and return the text."""
-    print(f"\nThe model writes, at temperature {temperature:g}:")
-    pieces = writer.write(prompt, tokens, temperature=temperature, seed=seed)
-    return print_as_written(prompt, until_ctrl_c(pieces, silent=True))
-
-
-# --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_curves(history, losses, path):
-    """The loss during the training, beside what a guess and counting reach."""
-    curves = {"training text": zip(*((row.step, row.train.loss) for row in history), strict=True)}
-    if tested := [(row.step, row.test.loss) for row in history if row.test]:
-        curves["test text"] = zip(*tested, strict=True)
-    levels = {f"{name}: {losses[name]:.2f}": losses[name] for name in (GUESS, COUNTING)}
-    title, ylabel = "The loss of the training", "cross-entropy per token (ln of the perplexity)"
-    chart(path, title, curves, "steps of the optimizer", ylabel, levels=levels, ylim=(0, None))

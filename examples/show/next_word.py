@@ -115,7 +115,15 @@ def report(m, settings):
         print(f"\n{text}\n  {top(chances, 6)}")
 
     print("\nPictures:")
-    draw_temperature(m.rows, settings.out / "accuracy_and_variety.png")
+    by_row = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    most, temperatures = by_row["varied"].max(), by_row["T"]
+    curves = {
+        "capitals right": (temperatures, by_row["right"]),
+        f"different words for the weather\n(100%: {most} words)": (temperatures, by_row["varied"] / most),
+        "of the words for the weather,\nthose that are none": (temperatures, by_row["nonsense"]),
+    }
+    path, title = settings.out / "accuracy_and_variety.png", "Accuracy, variety and nonsense, by the temperature"
+    chart(path, title, curves, "temperature T", "share", shares=True)
 
 
 def progress(step, loss, paris):
@@ -127,22 +135,6 @@ def progress(step, loss, paris):
 def top(chances, n=4):
     """The likeliest words as "'Yes' 0.40   'No' 0.30"."""
     return "   ".join(f"'{word}' {p:.2f}" for word, p in list(chances.items())[:n])
-
-
-# --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_temperature(rows, path):
-    """Accuracy, variety and nonsense against the temperature."""
-    most = max(row["varied"] for row in rows)
-    shares = {
-        "capitals right": [row["right"] for row in rows],
-        f"different words for the weather\n(100%: {most} words)": [row["varied"] / most for row in rows],
-        "of the words for the weather,\nthose that are none": [row["nonsense"] for row in rows],
-    }
-    curves = {name: ([row["T"] for row in rows], values) for name, values in shares.items()}
-    title = "Accuracy, variety and nonsense, by the temperature"
-    chart(path, title, curves, "temperature T", "share", shares=True)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

@@ -70,7 +70,10 @@ def report(m, settings):
     if holds("direct", m):
         print("  Attention's gradient stays: to it every word is one step away.")
 
-    times(m)
+    ms = m.times["attention"]
+    print(f"\nTime to train on a text of 512 words: attention {ms:.1f} ms, 1 step, all words at once;")
+    longer = ", ".join(f"{kind} {times:.1f}" for kind, times in m.longer.items() if kind != "attention")
+    print(f"  in 512 steps, one after the other, so many times as long: {longer}")
 
     # How well the models remember the first word
     lengths = settings.lengths
@@ -78,25 +81,8 @@ def report(m, settings):
     table(lengths, m.right, ".0%", "words")
 
     print("\nPictures:")
-
-    draw_fading(m, settings.out / "fading.png")
-
-
-def times(m):
-    """Print how long a text takes."""
-    ms = m.times["attention"]
-    print(f"\nTime to train on a text of 512 words: attention {ms:.1f} ms, 1 step, all words at once;")
-    longer = ", ".join(f"{kind} {times:.1f}" for kind, times in m.longer.items() if kind != "attention")
-    print(f"  in 512 steps, one after the other, so many times as long: {longer}")
-
-
-# --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_fading(m, path):
-    """The gradient against the distance, on a logarithmic axis; where it is 0 the curve ends."""
     curves = {kind: (range(len(norms)), np.where(norms > 0, norms, np.nan)) for kind, norms in m.fading.items()}
     fades = holds("vanishes", m) and holds("direct", m)
     title = "An RNN's gradient fades with distance; attention's does not" if fades else "The gradient by distance"
-    ylabel = "|d last output / d word|, down to 1e-20"
-    chart(path, title, curves, "how many words back", ylabel, "-", yscale="log", ylim=(1e-20, 10))
+    xlabel, ylabel = "how many words back", "|d last output / d word|, down to 1e-20"
+    chart(settings.out / "fading.png", title, curves, xlabel, ylabel, "-", yscale="log", ylim=(1e-20, 10))

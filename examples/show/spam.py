@@ -88,9 +88,15 @@ def report(m, settings):
         judged(settings.message, m.asked)
 
     print("\nPictures:")
-
-    draw_adversarial(m, settings.out / "adversarial.png")
-    draw_words(m.words, m.push, settings.out / "words.png")
+    curves = {name: ([*shares], [*shares.values()]) for name, shares in m.found.items()}
+    path, title = settings.out / "adversarial.png", "Disguised spam: how much of it does each filter find?"
+    chart(path, title, curves, "the spam", "part of it that is found", shares=True)
+    chosen = [*order[::-1][:12], *order[11::-1]]  # the words that push most towards spam, and towards ham
+    axes = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?").subplots()
+    bars(axes, [m.words[i] for i in chosen], m.push[chosen], by_sign(m.push[chosen]))
+    axes.axvline(0, color="black", linewidth=1)
+    axes.set(xlabel="mean push on the output: left to ham, right to spam", xmargin=0.12)
+    save(axes.figure, settings.out / "words.png")
 
 
 def judged(texts, p):
@@ -112,24 +118,3 @@ def real(m, settings):
     found[f"{m.few} messages"] = m.learnt_from_few, m.pretrained_from_few
     rows = {name: [f"{np.mean(x):.1%} ({min(x):.1%}-{max(x):.1%})" for x in both] for name, both in found.items()}
     table(("embeddings learnt here", "pre-trained"), rows, corner="learnt from")
-
-
-# --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_adversarial(m, path):
-    """For each filter how much of the spam is found as it is, and disguised."""
-    curves = {name: ([*shares], [*shares.values()]) for name, shares in m.found.items()}
-    title = "Disguised spam: how much of it does each filter find?"
-    chart(path, title, curves, "the spam", "part of it that is found", shares=True)
-
-
-def draw_words(names, push, path, most=12):
-    """The words that push most towards spam and towards ham."""
-    order = np.argsort(-push, kind="stable")
-    chosen = [*order[:most], *order[-most:]]
-    axes = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?").subplots()
-    bars(axes, [names[i] for i in chosen], push[chosen], by_sign(push[chosen]))
-    axes.axvline(0, color="black", linewidth=1)
-    axes.set(xlabel="mean push on the output: left to ham, right to spam", xmargin=0.12)
-    save(axes.figure, path)

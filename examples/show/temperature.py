@@ -69,7 +69,11 @@ def report(m, settings):
     print("\nPictures:")
     compared = {T: (m.p[T], m.counts[T] / n) for T in sorted(settings.T)}
     draw_temperatures(PROMPT, m.words, compared, n, settings.out / "temperature.png")
-    draw_continuum(m.scores, m.curves, settings.out / "continuum.png")
+    p = np.stack([*m.curves.values()])  # (temperatures, words)
+    lines = {f"{word}, score {m.scores[word]:g}": ([*m.curves], p[:, i]) for i, word in enumerate(m.words)}
+    title = "From T near 0, always the likeliest word, to T near infinity, all equally likely"
+    levels, path = {f"equally likely: 1/{len(m.words)}": 1 / len(m.words)}, settings.out / "continuum.png"
+    chart(path, title, lines, "temperature T (logarithmic)", "probability", "-", levels=levels, xscale="log")
 
 
 def softmax_by_hand(say, T, scores, powers, p):
@@ -109,15 +113,6 @@ def draw_temperatures(prompt, words, compared, n, path):
         axes.set(title=f"T = {T:g}", xlim=(0, 1.35 * longest), xlabel="probability")
     figure.supxlabel(f"black marks: the share of each word among {n:,} words drawn", fontsize=10, color=DARK)
     save(figure, path)
-
-
-def draw_continuum(scores, curves, path):
-    """Each word's probability against the temperature, on a logarithmic axis."""
-    p = np.stack([*curves.values()])  # (temperatures, words)
-    lines = {f"{word}, score {score:g}": ([*curves], p[:, i]) for i, (word, score) in enumerate(scores.items())}
-    title = "From T near 0, always the likeliest word, to T near infinity, all equally likely"
-    levels = {f"equally likely: 1/{len(scores)}": 1 / len(scores)}
-    chart(path, title, lines, "temperature T (logarithmic)", "probability", "-", levels=levels, xscale="log")
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

@@ -71,16 +71,10 @@ def report(m, settings):
     detail("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
 
     print("\nPictures:")
-    draw_vocabulary(m.text, m.ways, m.sizes, settings.out / "vocabulary.png")
-
-
-# --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_vocabulary(text, ways, learnt, path):
-    """How long the text is in each vocabulary."""
-    sizes, lengths = [256 + len(t.merges) for t in learnt], [len(t.encode(text.learnt)) for t in learnt]
-    title = f"With bytes the text has {lengths[0]:,} tokens, with {sizes[-1]:,} pieces {lengths[-1]:,}"
-    curves = {name: ([len(ways[name])], [len(ways[name].encode(text.learnt))]) for name in ("characters", "words")}
+    cuts = {name: m.ways[name] for name in ("characters", "words")}
+    curves = {name: ([len(t)], [len(t.encode(m.text.learnt))]) for name, t in cuts.items()}
+    sizes, lengths = [256 + len(t.merges) for t in m.sizes], [len(t.encode(m.text.learnt)) for t in m.sizes]
     curves["pieces, from single bytes on"] = sizes, lengths
-    chart(path, title, curves, "vocabulary: different tokens", "sequence: tokens of the text", xscale="log")
+    title = f"With bytes the text has {lengths[0]:,} tokens, with {sizes[-1]:,} pieces {lengths[-1]:,}"
+    xlabel, ylabel = "vocabulary: different tokens", "sequence: tokens of the text"
+    chart(settings.out / "vocabulary.png", title, curves, xlabel, ylabel, xscale="log")

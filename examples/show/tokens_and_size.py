@@ -88,7 +88,10 @@ def report(m, settings):
 
     # How many sums held out are right, by the size of the model and by the data
     print("\nAblation. Right answers to sums held out, by the size of the model and of the training data:")
-    table(*cases(m, settings), ".1%")
+    less = [f"{int(share * m.pairs):,} sums" for share in settings.shares[:-1]]
+    cases = [*(f"width {width}" for width in settings.widths), *less]  # all data; the largest width with less data
+    right = {name: [*m.by_width[name], *m.by_data[name][:-1]] for name in m.by_width}
+    table(cases, right, ".1%")
 
     # How many digits and whole sums are right by size, and whether the parts grow more evenly
     print("\nEmergence. Small networks learn to add two numbers below 100. Right, of 1,000 new sums:")
@@ -99,22 +102,8 @@ def report(m, settings):
         print(f"{100 * m.digits_leap[what]:.0f} for digits: {evenly}{elsewhere(claim, '.2f', m)}.")
 
     print("\nPictures:")
-
-    draw_ablation(m, settings)
-
-
-def cases(m, settings):
-    """The cases of the ablation, each width with all data and less data with the largest width; right answers."""
-    less = [f"{int(share * m.pairs):,} sums" for share in settings.shares[:-1]]
-    names = [*(f"width {width}" for width in settings.widths), *less]
-    return names, {name: [*m.by_width[name], *m.by_data[name][:-1]] for name in m.by_width}
-
-
-def draw_ablation(m, settings):
-    """Right answers, for each case of the ablation and each way to write a number."""
-    names, right = cases(m, settings)
     title = "How should a number be written? Right answers to sums held out"
-    curves, xlabel = {name: (names, shares) for name, shares in right.items()}, "the model; last: with less data"
+    curves, xlabel = {name: (cases, shares) for name, shares in right.items()}, "the model; last: with less data"
     chart(settings.out / "ablation.png", title, curves, xlabel, "right answers", shares=True)
 
 

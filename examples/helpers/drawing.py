@@ -44,11 +44,6 @@ def percent(axis: Axis) -> None:
     axis.set_major_formatter(lambda share, _: f"{share:.0%}" if share <= 1 else "")
 
 
-def beside(axes: Axes, **settings: Any) -> None:
-    """Put the legend to the right of the axes."""
-    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1), **settings)
-
-
 def lines(
     axes: Axes, curves: Curves, colours: Sequence[str], style: str = "-", legend: str = "", **settings: Any
 ) -> Axes:
@@ -82,7 +77,7 @@ def chart(
     if shares:
         axes.set_ylim(0, 1.05)
         percent(axes.yaxis)
-    beside(axes)
+    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))  # to the right of the axes
     save(axes.figure, path)
 
 

@@ -6,8 +6,7 @@ class Settings(Common, out="digits"):               # a dataclass with --seed, -
 
 def measure(settings: Settings) -> Measured:
     trainer = nn.Trainer(..., folder=settings.out)
-    if not open_run(settings.out, FILES, settings.resume, settings.again):    # a new run: the folder is clear
-        ...                                                                   # write the files that describe it
+    open_run(settings.out, FILES, settings.resume, settings.again)            # of a new run the folder is clear
     history = trainer.fit(settings.resume)
     return Measured(accuracy=..., history=history)     # numbers for claims.toml, arrays for the pictures
 
@@ -210,15 +209,15 @@ def until_ctrl_c(items: Iterable[Item], silent: bool = False) -> Iterator[Item]:
 STATE, BEST = "last.safetensors", "best.safetensors"  # the Trainer's: its saved state, the weights with the best scores
 
 
-def open_run(folder: Path, files: Sequence[str], resume: bool, again: bool) -> bool:
-    """Return whether a run in the folder is to be continued; else clear the folder for a new one.
+def open_run(folder: Path, files: Sequence[str], resume: bool, again: bool) -> None:
+    """Clear the folder for a new run, unless the one in it is to be continued.
 
     files: the other files of a run, `*` for any letters. They are removed with the run that `again` replaces.
     Raises DataError if the folder holds a run and neither `resume` nor `again` is given, or one that cannot be resumed.
     """
     last, kept = folder / STATE, [folder / name for name in (STATE, BEST) if (folder / name).exists()]
     if resume and last.exists():
-        return True
+        return
     if kept and not again:
         finished = saved_state.peek(last).get("finished") if last.exists() else True
         how = "--resume continues it, " if last.exists() else ""
@@ -229,4 +228,3 @@ def open_run(folder: Path, files: Sequence[str], resume: bool, again: bool) -> b
     for name in (STATE, BEST, *files):
         for leftover in folder.glob(name):
             leftover.unlink()
-    return False

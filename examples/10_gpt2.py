@@ -35,7 +35,7 @@ from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 def measure(settings: "Settings") -> Measured:
     """Load a GPT-2, or train a small one; let it read and predict; then count what larger ones cost."""
     folder = settings.folder or settings.out / "model"
-    m = Measured(new=settings.folder is None and not show.has_model(folder))
+    m = Measured(new=settings.folder is None and not (folder / "model.safetensors").is_file())  # it is written last
     if m.new:
         print(f"There is no GPT-2 at hand, so a small one is trained on made sentences, once, and kept in {folder}.")
         m.model, m.tokenizer = train_small(folder, settings)

@@ -28,37 +28,18 @@ class Corpus:
     learn: Windows  # a data set of (tokens, targets), (n, context) each
     test: Windows
 
-    def counting_loss(self):
-        """Return the test loss of a bigram table, in nats per token: it counts which token follows which.
-
-        Each count has 1 added, so that no pair has probability 0.
-        """
-        counts = np.ones((self.tokenizer.vocab_size, self.tokenizer.vocab_size))
-        learn, test = self.learn.tokens.numpy(), self.test.tokens.numpy()
-        np.add.at(counts, (learn[:-1], learn[1:]), 1)
-        p = counts / counts.sum(axis=1, keepdims=True)
-        return float(-np.log(p[test[:-1], test[1:]]).mean())
-
-
-def load_text(name):
-    """Return a text and its description: "made", or a UTF-8 file.
-
-    Raises DataError if the file cannot be read or is not UTF-8.
-    """
-    if name == "made":
-        sentences = corpora.make(20_000, Random(0))
-        text = "".join(f"{' '.join(words).capitalize()}.\n" for words in sentences)
-        return text, "20,000 made sentences, of patterns and 299 words"
-    return text_of(Path(name)), name
-
 
 def load_corpus(name, kind, vocabulary, context):
     """Return a text in windows, of its first nine tenths to learn from and of the rest for testing.
 
-    kind: "char", or "bpe" with a vocabulary of so many tokens. Raises DataError as `load_text` does, and for a text too
-    short to fill a window.
+    name: "made", or a UTF-8 file.  kind: "char", or "bpe" with a vocabulary of so many tokens. Raises DataError if the
+    file cannot be read or is not UTF-8, and for a text too short to fill a window.
     """
-    text, source = load_text(name)
+    if name == "made":
+        sentences, source = corpora.make(20_000, Random(0)), "20,000 made sentences, of patterns and 299 words"
+        text = "".join(f"{' '.join(words).capitalize()}.\n" for words in sentences)
+    else:
+        text, source = text_of(Path(name)), name
     sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
     tokenizer = CharTokenizer.train(text) if kind == "char" else BPETokenizer.train(text, vocabulary)
     cut = len(text) * 9 // 10
@@ -100,8 +81,15 @@ GUESS, COUNTING = "a guess among all tokens", "counting which token follows whic
 
 
 def baselines(corpus):
-    """The loss of a guess among all tokens and, where its table is small enough, of counting pairs of tokens."""
-    return {GUESS: math.log(corpus.tokenizer.vocab_size), COUNTING: corpus.counting_loss()}
+    """The test loss, in nats per token, of a guess among all tokens and of a bigram table.
+
+    The table counts which token follows which. Each count has 1 added, so that no pair has probability 0.
+    """
+    n, learn, test = corpus.tokenizer.vocab_size, corpus.learn.tokens.numpy(), corpus.test.tokens.numpy()
+    counts = np.ones((n, n))
+    np.add.at(counts, (learn[:-1], learn[1:]), 1)
+    p = counts / counts.sum(axis=1, keepdims=True)
+    return {GUESS: math.log(n), COUNTING: float(-np.log(p[test[:-1], test[1:]]).mean())}
 
 
 def before_training(m, settings):

@@ -12,11 +12,6 @@ from transformer.inspect.trace import visible
 END = "<|endoftext|>"
 
 
-def has_model(folder):
-    """Whether there is a whole model; model.safetensors is written last."""
-    return (folder / "model.safetensors").is_file()
-
-
 def load(folder):
     """Return the model and its tokenizer. Raises ValueError or OSError if the folder holds something else."""
     if not folder.is_dir():
@@ -38,7 +33,13 @@ GPT3_TOKENS, V100, DOLLARS_AN_HOUR = 300e9, 28e12, 1.5
 
 def report(m, settings):
     """Print what was measured, what the models write, and draw what goes on inside."""
-    origin(m, settings)
+    if settings.folder:
+        print(f"\nThe model in {settings.folder}:")
+    else:
+        kept = f" that an earlier run trained and kept in {settings.out / 'model'} is used. Remove this"
+        remove = "\nfolder to train it anew, with other --steps or another --seed."
+        print(f"\nThe small model{':' if m.new else kept + remove}", end=" ")
+        print("It knows little but its made sentences. OpenAI's GPT-2, with --folder, knows more: see --help.")
     pieces = " / ".join(visible(m.tokenizer.decode([token])) for token in m.ids)
     print(f"The prompt as {len(m.ids)} tokens: {pieces}")
     print_next(m.tokenizer, m.p, 3)
@@ -48,7 +49,12 @@ def report(m, settings):
     print(f"It continues, at temperature {settings.temperature:g}:\n  ", end="")
     text = print_as_written(settings.prompt, until_ctrl_c(m.tokenizer.stream(written)))
 
-    sizes(m)
+    # This model's weights, and beside it the sizes of GPT-2 and GPT-3
+    detail(f"\nParameters by the formula {m.parameters['by formula']:,}, and counted {m.parameters['counted']:,}")
+    family = {f"GPT-2 {size}": GPTConfig.gpt2(size) for size in ("small", "xl")}
+    builds = {"this one": m.model.config, **family, "GPT-3": GPTConfig.gpt3()}
+    rows = {name: (c.layers, c.heads, c.width, c.parameter_count()) for name, c in builds.items()}
+    table(("blocks", "heads", "width", "parameters"), rows, ",", "the same build")
 
     # What training GPT-3 takes, from its weights and tokens
     print("\nThe cost of training: 6 operations for each weight and each token (2 forward, 4 backward).")
@@ -63,38 +69,10 @@ def report(m, settings):
     draw_inside(m.model, m.tokenizer, m.tokenizer.encode(text), settings.out)
 
 
-def origin(m, settings):
-    """Say which model this is, whether it is kept, and what it knows."""
-    if settings.folder:
-        print(f"\nThe model in {settings.folder}:")
-        return
-    if m.new:
-        print("\nThe small model:", end=" ")
-    else:
-        print(
-            f"\nThe small model that an earlier run trained and kept in {settings.out / 'model'} is used. Remove this"
-        )
-        print("folder to train it anew, with other --steps or another --seed.", end=" ")
-    print("It knows little but its made sentences. OpenAI's GPT-2, with --folder, knows more: see --help.")
-
-
-def sizes(m):
-    """Print this model's weights part by part, and beside it the sizes of GPT-2 and GPT-3."""
-    config = m.model.config
-    detail(f"\nParameters by the formula {m.parameters['by formula']:,}, and counted {m.parameters['counted']:,}")
-    family = {f"GPT-2 {size}": GPTConfig.gpt2(size) for size in ("small", "xl")}
-    builds = {"this one": config, **family, "GPT-3": GPTConfig.gpt3()}
-    rows = {name: (c.layers, c.heads, c.width, c.parameter_count()) for name, c in builds.items()}
-    table(("blocks", "heads", "width", "parameters"), rows, ",", "the same build")
-
-
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
 EACH = 15  # words of each kind for the probes
-
-
-SHOWN = 0, 1, 6, 12, 18, 24, 27, 28, 29, 30  # blocks
 
 
 SURFACE, MEANING = "surface: has the word more than 7 letters?", "meaning: is the word good or bad?"
@@ -150,7 +128,7 @@ def report_real(m, settings):
     """Print what was measured, and draw it."""
     print_next(m.model.tokenizer, m.p, 5, settings.prompt)
     print('\nThe residual stream through the logit lens: "The capital of Italy is" (Rome), after block')
-    for layer in SHOWN:
+    for layer in (0, 1, 6, 12, 18, 24, 27, 28, 29, 30):
         print(f"  {layer:3}  {m.said['Italy'][layer]:36} Rome is number {m.ranks['Italy'][layer]:,}")
     print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
     shown = sorted({0, 1, 2, 3, 8, 14, 20, len(m.curves[SURFACE]) - 1})

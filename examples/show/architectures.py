@@ -219,7 +219,12 @@ def report(m, settings):
 
     print("\nPictures:")
     draw_masks(m.seen, settings.out / "masks.png")
-    draw_cross_attention(m.cross, date_signs(DATES.encode(DATE)), [*m.mine, "end"], settings.out / "date.png")
+    title = "Translating a date: where it looks in the source for each character it writes"
+    axes = new_figure(8.5, 6.5, title).subplots()
+    image = attention_map(axes, m.cross.mean(axis=0), [*m.mine, "end"], date_signs(DATES.encode(DATE)))
+    axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
+    axes.figure.colorbar(image, label="attention weight, mean of the heads")
+    save(axes.figure, settings.out / "date.png")
 
 
 def what_is_seen(grid):
@@ -250,13 +255,3 @@ def draw_masks(seen, path):
     panels[0].set_ylabel("output at each token")
     panels[2].set_ylabel("output at each token of the target")
     save(figure, path)
-
-
-def draw_cross_attention(weights, source, target, path):
-    """Cross-attention, the mean over the heads: at which characters the decoder looks for each that it writes."""
-    title = "Translating a date: where it looks in the source for each character it writes"
-    axes = new_figure(8.5, 6.5, title).subplots()
-    image = attention_map(axes, weights.mean(axis=0), target, source)
-    axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
-    axes.figure.colorbar(image, label="attention weight, mean of the heads")
-    save(axes.figure, path)

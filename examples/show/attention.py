@@ -7,7 +7,6 @@ The evidence is gradual, as in real text: "flooded" nearly always means the rive
 ten sentences, "the" says nothing.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +22,6 @@ from transformer.tokenizer.word import words
 MADE = data("senses.toml")
 SENSES, SENTENCES, WHO = MADE["senses"], MADE["sentences"], MADE["who"]
 EITHER, BANKS, MODELS = MADE["either"], MADE["banks"], MADE["models"]
-PAD = "<pad>"  # fills up shorter sentences
-Sentences = Sequence[tuple[str, str, str]]  # each with the word that is looked at, and its sense
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def make_sentences(sentences, draw, without):
         if text not in left_out:
             made.append((text, word, sense))
     texts = [text.split() for text, _, _ in made]
-    vocabulary = [PAD, *sorted({word for text in texts for word in text})]
+    vocabulary = ["<pad>", *sorted({word for text in texts for word in text})]
     tokens = nn.utils.rnn.pad_sequence(
         [[vocabulary.index(word) for word in text] for text in texts], batch_first=True
     ).numpy()
@@ -116,14 +113,11 @@ def looks_at(word, sentence, reading):
 def alike(readings, part):
     """The cosine of the vectors that a word has in two of the sentences, for each word. part: before or after."""
     found = {}
-    for pair in PAIRS_OF_SENTENCES:
+    for pair in ((1, 2), (3, 4), (5, 6)):  # sentences in which a word has two senses
         word = SENTENCES[pair[0]][1]
         one, other = (getattr(readings[k], part).numpy()[place(word, SENTENCES[k][0])] for k in pair)
         found[word] = float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
     return found
-
-
-PAIRS_OF_SENTENCES = ((1, 2), (3, 4), (5, 6))  # in which a word has two senses
 
 
 # --- three heads: what is measured ------------------------------------------------------------------------------------
@@ -270,24 +264,24 @@ def report(m, settings):
         one = "each has taken one kind" if holds("one kind a head", m) else "so it is not one kind a head"
         print(f"{one}{elsewhere('one kind a head', 'd', m)}.")
     if settings.page:
-        page(m, settings.sentence, settings.out / "attention.html")
+        with tl.Graph() as graph:  # it watches what is computed
+            log_p = tl.log_softmax(m.one(tl.tensor(m.tokens)).logits[m.i], -1)  # (senses,): what the word means
+            log_p.max().backward()
+        path = tl.page(graph, settings.out / "attention.html", tokens=found, title="Attention")
+        print(f"\nA page to step through: {path}")
 
     print("\nPictures:")
     draw_bank(SENTENCES[1:3], m.readings[1:3], m.one, m.course, settings.out / "bank.png")
-    draw_red_car(cars.RED_CAR, m.pairs, settings.out / "red_car.png")
+    figure = new_figure(17, 6.4, "The red car: where three heads look, each with questions of its own")
+    for axes, rows, name in zip(figure.subplots(1, 3), m.pairs, cars.HEADS, strict=True):
+        drawing.attention_map(axes, rows, cars.RED_CAR, cars.RED_CAR)
+        axes.set(title=name, xlabel="word that is looked at", ylabel="word that looks")
+    save(figure, settings.out / "red_car.png")
 
 
 def likely(p):
     """The two likeliest senses, if they have a probability of at least 2%."""
     return ", ".join(f"{SENSES[i]} {p[i]:.2f}" for i in np.argsort(-p)[:2] if p[i] >= 0.02)
-
-
-def page(m, sentence, path):
-    """Write a page on which one steps through the head's forward and backward pass for the word."""
-    with tl.Graph() as graph:  # it watches what is computed
-        log_p = tl.log_softmax(m.one(tl.tensor(m.tokens)).logits[m.i], -1)  # (senses,): what the word means
-        log_p.max().backward()
-    print(f"\nA page to step through: {tl.page(graph, path, tokens=words(sentence), title='Attention')}")
 
 
 def shares(what, rows):
@@ -319,15 +313,6 @@ def draw_bank(sentences, readings, model, course, path):
     axes.legend(edgecolor="none")
     axes.set(xlabel="first principal component", ylabel="second", xticks=[], yticks=[])
     save(axes.figure, path)
-
-
-def draw_red_car(found, weights, path):
-    """For each head a map of what each word looks at. weights: (heads, n, n)."""
-    figure = new_figure(17, 6.4, "The red car: where three heads look, each with questions of its own")
-    for axes, rows, name in zip(figure.subplots(1, 3), weights, cars.HEADS, strict=True):
-        drawing.attention_map(axes, rows, found, found)
-        axes.set(title=name, xlabel="word that is looked at", ylabel="word that looks")
-    save(figure, path)
 
 
 # --- real models ------------------------------------------------------------------------------------------------------

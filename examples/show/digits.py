@@ -129,14 +129,10 @@ def neighbours(rows, ink):
     return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(first, second, strict=True)]))
 
 
-def mean_activations(fires, labels):
-    """The mean activation of each neuron for each digit: (neurons, 10)."""
-    return np.stack([fires[labels == digit].mean(axis=0) for digit in range(10)], axis=1)
-
-
 def separation(fires, labels, group):
     """By how much the best neuron's mean activation differs between a group of digits and the others."""
-    means, inside = mean_activations(fires, labels), np.isin(np.arange(10), group)
+    means = np.stack([fires[labels == digit].mean(axis=0) for digit in range(10)], axis=1)  # (neurons, 10)
+    inside = np.isin(np.arange(10), group)
     return float(np.abs(means[:, inside].mean(axis=1) - means[:, ~inside].mean(axis=1)).max())
 
 
@@ -212,7 +208,12 @@ def report(m, settings):
     title = f"The training, epoch by epoch: in the end {rights[-1]:.1%} of the test pictures are read right"
     xlabel = "epoch (one pass through all pictures)"
     chart(settings.out / "curves.png", title, curves, xlabel, "read right", shares=True)
-    draw_confusion(m.counts, settings.out / "confusion.png")
+    axes = new_figure(7, 7.2, "Which digit is mistaken for which?").subplots()
+    axes.imshow(np.log1p(m.counts), cmap="Blues")  # right answers on the diagonal; the bluer, the more
+    for (digit, answer), n in np.ndenumerate(m.counts):
+        axes.text(answer, digit, n, ha="center", va="center", fontsize=11)
+    axes.set(xlabel="the network's answer", ylabel="the digit", xticks=range(10), yticks=range(10))
+    save(axes.figure, settings.out / "confusion.png")
     draw_mistakes(m.digits.test_images, m.digits.test_labels, m.sure, settings.out / "mistakes.png")
     draw_first_layer(m.first, m.digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
 
@@ -234,16 +235,6 @@ def shares(title, read):
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_confusion(counts, path):
-    """The confusion matrix: right answers on the diagonal; the bluer, the more."""
-    axes = new_figure(7, 7.2, "Which digit is mistaken for which?").subplots()
-    axes.imshow(np.log1p(counts), cmap="Blues")
-    for (digit, answer), n in np.ndenumerate(counts):
-        axes.text(answer, digit, n, ha="center", va="center", fontsize=11)
-    axes.set(xlabel="the network's answer", ylabel="the digit", xticks=range(10), yticks=range(10))
-    save(axes.figure, path)
 
 
 def draw_mistakes(images, labels, sure, path):

@@ -12,7 +12,6 @@ from helpers.real import DATA, answers, continued, loss_on
 from helpers.training import tokens_and_targets
 
 ADDRESSES = DATA["addresses"]
-SETS = {"examples": "train", "held out": "test"}  # in the history
 TASK = {"role": "system", "content": "Addresses as labels."}
 CAPITALS = dict([*DATA["capitals"].items()][:10])  # of which the examples say nothing
 
@@ -111,7 +110,7 @@ def report(m, settings):
     print("  The examples are labels alone: nothing holds the rest in its place.")
 
     print("\nPicture:")
-    losses = {name: [getattr(row, which).loss for row in m.history] for name, which in SETS.items()}
-    curves = {name: ([row.step for row in m.history], values) for name, values in losses.items()}
+    steps, learnt, held_out = zip(*((row.step, row.train.loss, row.test.loss) for row in m.history), strict=True)
+    curves = {"examples": (steps, learnt), "held out": (steps, held_out)}
     title, ylabel = "Fine-tuning: the loss of the labels", "cross-entropy of a token of the label"
     chart(settings.out / "loss.png", title, curves, "step of the optimiser", ylabel, yscale="log")

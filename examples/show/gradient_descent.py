@@ -101,7 +101,11 @@ def report(m, settings):
 
     print("\nPictures:")
     draw_rates(m.points, valley, m.trials, settings.out / "rates.png")
-    draw_high_dimensions(m.searches, settings.out / "high_dimensions.png")
+    curves = {name: (range(1, len(costs) + 1), costs) for name, costs in m.searches.items()}
+    title = "Gradient descent against random weights, in 13,002 dimensions"
+    axes = lines(new_figure(9, 5, title).subplots(), curves, (BLUE, GREEN), "-", "upper right", ylim=(0, None))
+    axes.set(xlabel="evaluations of the cost", ylabel="cost C (random weights: lowest so far)")
+    save(axes.figure, settings.out / "high_dimensions.png")
 
 
 def verdict(descent, valley):
@@ -205,18 +209,11 @@ def search_by_random_weights(evaluations, cost_of):
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-GRID = np.linspace(-2.4, 4.4, 161)[None], np.linspace(-3.8, 3.0, 161)[:, None]  # w and b, wide enough for the start
-
-
-def heights(points, w, b):
-    """The cost of the line w x + b for each w and b: numbers, or arrays that broadcast."""
-    x, y = (t.numpy() for t in points.tensors)
-    return ((np.multiply.outer(w, x) + np.asarray(b)[..., None] - y) ** 2).mean(axis=-1)
-
-
 def contours(axes, points, valley):
     """The landscape from above: the lighter, the lower; a cross at the lowest point."""
-    w, b, cost = *map(np.ravel, GRID), heights(points, *GRID)
+    x, y = (t.numpy() for t in points.tensors)
+    w, b = np.linspace(-2.4, 4.4, 161), np.linspace(-3.8, 3.0, 161)  # wide enough for the start
+    cost = ((np.multiply.outer(w[None], x) + b[:, None, None] - y) ** 2).mean(axis=-1)
     levels = np.geomspace(valley.cost, cost.max(), 16)
     axes.contourf(w, b, np.log(cost), np.log(levels), cmap="Greys", vmax=2.2 * np.log(levels[-1]))
     axes.contour(w, b, np.log(cost), np.log(levels), colors="white", linewidths=0.6)
@@ -234,12 +231,3 @@ def draw_rates(points, valley, trials, path):
         axes.plot(*trial.path.T, ".-", color=colour, linewidth=1.5, markersize=6)
         axes.set_title(f"{trial.label}: {what}", fontsize=13)
     save(figure, path)
-
-
-def draw_high_dimensions(histories, path):
-    """The cost by evaluations, of gradient descent and of random search."""
-    curves = {name: (range(1, len(costs) + 1), costs) for name, costs in histories.items()}
-    title = "Gradient descent against random weights, in 13,002 dimensions"
-    axes = lines(new_figure(9, 5, title).subplots(), curves, (BLUE, GREEN), "-", "upper right", ylim=(0, None))
-    axes.set(xlabel="evaluations of the cost", ylabel="cost C (random weights: lowest so far)")
-    save(axes.figure, path)

@@ -40,10 +40,9 @@ def report(m, settings):
     detail("  By the formula it reaches neither. The computer rounds exp(-1000) to 0.")
 
     # Values and slopes of the activation functions: name -> z, activation, slope: (3, n)
-    functions = m.table
-    sums, _, _ = next(iter(functions.values()))
+    sums, _, _ = next(iter(m.table.values()))
     print("\nActivation functions, and in brackets their slope there, found by backward():")
-    rows = {name: [f"{a:.3f} ({slope:.3f})" for _, a, slope in found.T] for name, found in functions.items()}
+    rows = {name: [f"{a:.3f} ({slope:.3f})" for _, a, slope in found.T] for name, found in m.table.items()}
     table([f"z = {z:g}" for z in sums], rows)
     print("  leaky ReLU: 0.1 z below 0 (usual: 0.01), so that an inactive neuron still has a slope and can learn.")
     print("\nTwo neurons learn which points lie beyond the line x1 + x2 = 1. A neuron divides by the line z = 0:")
@@ -52,22 +51,17 @@ def report(m, settings):
     print("  Without bias, z is 0 where both inputs are 0, so the line passes through the origin, whatever it learns.")
 
     print("\nPictures:")
-    draw_activations(m.curves, settings.out / "activations.png")
+    figure = new_figure(14, 4.2, "Activation functions, and the slopes that backward() finds")
+    panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
+    for axes, (name, (z, a, slope)) in zip(panels, m.curves.items(), strict=True):
+        curves = {"activation a": (z, a), "its slope": (z, slope)}
+        lines(axes, curves, (BLUE, GRADIENT), title=name, xlabel="weighted sum z", ylim=(-1.25, 3.1))
+    panels[0].legend(edgecolor="none", loc="upper left")
+    save(figure, settings.out / "activations.png")
     draw_lines(m.learnt, m.points.numpy(), m.wanted.numpy(), settings.out / "without_bias.png")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
-
-
-def draw_activations(functions, path):
-    """Each activation function with its slope. functions: name -> z, activation, slope: (3, n)."""
-    figure = new_figure(14, 4.2, "Activation functions, and the slopes that backward() finds")
-    panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
-    for axes, (name, (z, a, slope)) in zip(panels, functions.items(), strict=True):
-        curves = {"activation a": (z, a), "its slope": (z, slope)}
-        lines(axes, curves, (BLUE, GRADIENT), title=name, xlabel="weighted sum z", ylim=(-1.25, 3.1))
-    panels[0].legend(edgecolor="none", loc="upper left")
-    save(figure, path)
 
 
 def draw_lines(learnt, points, wanted, path):

@@ -84,8 +84,13 @@ def report(m, settings):
     detail(f"  one neuron {m.added:.1%}, with 16 hidden ones {combined:.1%}")
     helps = "help" if holds("combinations", m) else "decide little"
     detail(f"  So combinations {helps} here: {100 * (combined - m.added):+.1f} points.")
-    if settings.message:
-        judged(settings.message, m.asked)
+    for i, text in enumerate(settings.message):
+        print(f"\n{text}")
+        for name, probabilities in m.asked.items():
+            print(f"  {name:14} P(spam) = {probabilities[i]:.3f}")
+        why = ", ".join(f"{rule.reason} {rule.points:+}" for rule in reasons(text)) or "none applies"
+        points = sum(rule.points for rule in reasons(text))
+        print(f"  rules          {points} points ({ENOUGH_POINTS} or more: spam): {why}")
 
     print("\nPictures:")
     curves = {name: ([*shares], [*shares.values()]) for name, shares in m.found.items()}
@@ -99,22 +104,11 @@ def report(m, settings):
     save(axes.figure, settings.out / "words.png")
 
 
-def judged(texts, p):
-    """Print the verdicts on the user's messages."""
-    for i, text in enumerate(texts):
-        print(f"\n{text}")
-        for name, probabilities in p.items():
-            print(f"  {name:14} P(spam) = {probabilities[i]:.3f}")
-        why = ", ".join(f"{rule.reason} {rule.points:+}" for rule in reasons(text)) or "none applies"
-        points = sum(rule.points for rule in reasons(text))
-        print(f"  rules          {points} points ({ENOUGH_POINTS} or more: spam): {why}")
-
-
 def real(m, settings):
     """Print how often filters are right with learnt embeddings and with those of MiniLM."""
     print(f"MiniLM, a real model of 23 million weights, gives each of {m.messages:,} messages the mean of its words'")
     print("vectors. A small network reads them. Right in the test, over ten splits, the mean, the least and the most:")
-    found = {"four fifths": (m.learnt, m.pretrained)}
-    found[f"{m.few} messages"] = m.learnt_from_few, m.pretrained_from_few
+    few = m.learnt_from_few, m.pretrained_from_few
+    found = {"four fifths": (m.learnt, m.pretrained), f"{m.few} messages": few}
     rows = {name: [f"{np.mean(x):.1%} ({min(x):.1%}-{max(x):.1%})" for x in both] for name, both in found.items()}
     table(("embeddings learnt here", "pre-trained"), rows, corner="learnt from")

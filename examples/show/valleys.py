@@ -60,8 +60,14 @@ def report(m, settings):
 
     print("\nPictures:")
     draw_courses(m.courses, settings.out / "xor.png")
-
-    draw_approximation(m, settings.out / "approximation.png")
+    curve = m.x.numpy()[:, 0], m.y.numpy()[:, 0]
+    figure = new_figure(3.6 * len(m.fits), 4, "Universal approximation: fits by width")
+    panels = figure.subplots(1, len(m.fits), sharey=True, squeeze=False)[0]
+    for axes, (width, outputs), error in zip(panels, m.fits.items(), m.errors, strict=True):
+        curves = {"the curve": curve, "the network": (curve[0], outputs.numpy()[:, 0])}
+        title = f"{counted(width, 'hidden neuron')}:\nmean squared error {error:.2g}"
+        lines(axes, curves, (GREY, BLUE), legend="lower left", title=title, xlabel="input x")
+    save(figure, settings.out / "approximation.png")
 
 
 # --- what is measured -------------------------------------------------------------------------------------------------
@@ -151,15 +157,3 @@ def draw_courses(costs, path):
     axes.plot(steps, costs[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
     axes.set(xscale="log", ylim=(0, None), ylabel="cost C", xlabel="step of gradient descent (logarithmic)")
     save(axes.figure, path)
-
-
-def draw_approximation(m, path):
-    """A panel for each width with the curve and the fit."""
-    x, y = m.x.numpy()[:, 0], m.y.numpy()[:, 0]
-    figure = new_figure(3.6 * len(m.fits), 4, "Universal approximation: fits by width")
-    panels = figure.subplots(1, len(m.fits), sharey=True, squeeze=False)[0]
-    for axes, (width, outputs), error in zip(panels, m.fits.items(), m.errors, strict=True):
-        curves = {"the curve": (x, y), "the network": (x, outputs.numpy()[:, 0])}
-        title = f"{counted(width, 'hidden neuron')}:\nmean squared error {error:.2g}"
-        lines(axes, curves, (GREY, BLUE), legend="lower left", title=title, xlabel="input x")
-    save(figure, path)

@@ -160,7 +160,13 @@ def report(m, settings):
         print("Nothing but the text puts them there." if holds("bias", m) else "Chance brings as much.")
     print("\nPictures:")
     draw_directions(vectors, m.relations, settings.out / "directions.png")
-    draw_clusters(vectors, m.clusters, settings.out / "clusters.png")
+    if words := [word for some in m.clusters.values() for word in some]:
+        rows = np.stack([vectors[word] for word in words])
+        title = "The cosine of every two words: a kind whose words are alike is a block"
+        axes = new_figure(9.5, 8, title).subplots()
+        image = drawing.attention_map(axes, rows @ rows.T, words, words)
+        axes.figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
+        save(axes.figure, settings.out / "clusters.png")
 
 
 def unit(vector):
@@ -191,15 +197,3 @@ def draw_directions(vectors, relations, path):
         plain(axes).set(title=titles[name], xlabel="first principal component", ylabel="second")
         axes.margins(0.2)
     save(figure, path)
-
-
-def draw_clusters(vectors, kinds, path):
-    """The cosine of every two words, as colours: kinds are blocks."""
-    words = [word for some in kinds.values() for word in some]
-    if not words:
-        return
-    rows = np.stack([vectors[word] for word in words])
-    axes = new_figure(9.5, 8, "The cosine of every two words: a kind whose words are alike is a block").subplots()
-    image = drawing.attention_map(axes, rows @ rows.T, words, words)
-    axes.figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
-    save(axes.figure, path)

@@ -17,7 +17,7 @@ numbers, sums of money and addresses become classes, in square brackets.
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
-from helpers.program import DataError, data, in_pairs, text_of, until_ctrl_c
+from helpers.program import ENDED, DataError, data, in_pairs, text_of
 
 DATA = data("messages.toml")
 HAM, SPAM, EITHER, NEW = (DATA[k] for k in ("ham", "spam", "either", "new"))
@@ -102,7 +102,6 @@ def shorten(text: str) -> str:
 # --- what a spammer tries ---------------------------------------------------------------------------------------------
 
 LEET = str.maketrans("aeiost", "4310$7")
-GOOD = "see you at home, love mum. thanks for dinner, sleep well x"
 
 
 def leetspeak(text: str) -> str:
@@ -112,7 +111,7 @@ def leetspeak(text: str) -> str:
 
 def good_words(text: str) -> str:
     """Return the text with words of ordinary messages behind it."""
-    return f"{text} {GOOD}"
+    return f"{text} see you at home, love mum. thanks for dinner, sleep well x"
 
 
 # --- the messages: made ones, or a file -------------------------------------------------------------------------------
@@ -134,26 +133,6 @@ def load_messages(path: Path | None, seed: int) -> Messages:
             texts.append(text)
             labels.append(label.strip().lower())
     return Messages(texts, np.array(labels) == "spam", str(path))
-
-
-def deal(keys: Sequence[Hashable], labels: NDArray[np.bool_], parts: int, seed: int) -> NDArray[np.int64]:
-    """Split messages at random into parts of about equal size and equal share of spam: the part of each, (n,).
-
-    Messages with the same key go to the same part. The collection has many duplicates, and a network tested on messages
-    it has memorised would look better than it is.
-    """
-    twins: dict[Hashable, list[int]] = {}
-    for i, key in enumerate(keys):
-        twins.setdefault(key, []).append(i)
-    groups = list(twins.values())
-    part = np.empty(len(keys), dtype=np.int64)
-    filled = np.zeros((parts, 2), dtype=np.int64)  # how many ham and spam are in each part
-    for g in np.random.default_rng(seed).permutation(len(groups)):
-        kind = int(labels[groups[g][0]])
-        emptiest = filled[:, kind].argmin()
-        part[groups[g]] = emptiest
-        filled[emptiest, kind] += len(groups[g])
-    return part
 
 
 # --- messages as rows of numbers --------------------------------------------------------------------------------------
@@ -179,18 +158,23 @@ TOKENS = re.compile(
 )
 
 
-CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
-
-
-LETTERS = re.compile(r"[A-Za-z]{2,}")
-
-
 def split(messages: Messages, seed: int) -> tuple[Messages, Messages]:
-    """Return the messages to learn from and a fifth for the test.
+    """Return the messages to learn from and a fifth for the test, drawn at random with about an equal share of spam.
 
-    Messages that differ in numbers only are on the same side, so that nothing in the test is known by heart.
+    Messages that differ in numbers only are on the same side. The collection has many duplicates, and a network tested
+    on messages that it knows by heart would look better than it is.
     """
-    part = deal([" ".join(words(text)) for text in messages.texts], messages.spam, 5, seed)
+    twins: dict[str, list[int]] = {}
+    for i, text in enumerate(messages.texts):
+        twins.setdefault(" ".join(words(text)), []).append(i)
+    groups = list(twins.values())
+    part = np.empty(len(messages), dtype=np.int64)  # of five
+    filled = np.zeros((5, 2), dtype=np.int64)  # how many ham and spam are in each part
+    for g in np.random.default_rng(seed).permutation(len(groups)):
+        kind = int(messages.spam[groups[g][0]])
+        emptiest = filled[:, kind].argmin()
+        part[groups[g]] = emptiest
+        filled[emptiest, kind] += len(groups[g])
     return messages.where(part > 0), messages.where(part == 0)
 
 
@@ -219,12 +203,13 @@ def looks(text: str) -> list[str]:
     text = _clean(text)
     length = min(len(text) // 40, 4) * 40
     digits = sum(c.isdigit() for c in text)
-    capitals = len(CAPITALS.findall(text))
+    capitals = len(re.findall(r"\b[A-Z]{2,}\b", text))
     found = [f"[length: {length}{'+' if length == 160 else f'-{length + 39}'}]"]
     if digits:
         found.append("[digits: 1-4]" if digits < 5 else "[digits: 5-14]" if digits < 15 else "[digits: 15+]")
     if capitals >= 3:
-        found.append("[CAPITALS: most]" if capitals > 0.9 * len(LETTERS.findall(text)) else "[CAPITALS: some]")
+        most = capitals > 0.9 * len(re.findall(r"[A-Za-z]{2,}", text))
+        found.append("[CAPITALS: most]" if most else "[CAPITALS: some]")
     return found
 
 
@@ -324,14 +309,10 @@ class Patterns(nn.Module):
 def train(model: nn.Module, rows: np.ndarray, spam: np.ndarray, epochs: int) -> nn.Module:
     """Mini-batches of 32 messages, shuffled anew in each epoch."""
     optimizer = nn.optim.Adam(model.parameters(), lr=0.005)
-    loss = nn.BCEWithLogitsLoss()
-    data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))
-    for _ in until_ctrl_c(range(epochs)):
-        for x, y in nn.DataLoader(data, 32, shuffle=True):
-            cost = loss(model(x), y)  # (batch, 1) each
-            optimizer.zero_grad()
-            cost.backward()
-            optimizer.step()
+    data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))  # targets: (n, 1)
+    batches = nn.DataLoader(data, 32, shuffle=True)
+    if nn.Trainer(model, batches, nn.BCEWithLogitsLoss(), optimizer, epochs=epochs, show=False).fit().interrupted:
+        print(ENDED)
     return model
 
 
@@ -350,7 +331,7 @@ class Rule(NamedTuple):
     pattern: re.Pattern[str]
 
 
-RULES = [Rule(points, reason, re.compile(pattern)) for points, reason, pattern in data("messages.toml")["rules"]]
+RULES = [Rule(points, reason, re.compile(pattern)) for points, reason, pattern in DATA["rules"]]
 
 
 def rule_points(texts: Sequence[str]) -> NDArray[np.int64]:

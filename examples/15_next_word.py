@@ -13,7 +13,7 @@ learns to continue it. No one labels anything: the target at each token is the t
 
 from helpers.corpora import ANSWERS, CAPITALS, JOBS, LINES, QUESTION, TRUTH, UNSTATED, WEATHER, make_lines
 from helpers.program import Measured, RealToo, start
-from helpers.training import train
+from helpers.training import loss_of_rows, train
 from show import next_word as show
 
 from collections.abc import Collection
@@ -40,11 +40,7 @@ def measure(settings: "Settings") -> Measured:
     model = GPT(GPTConfig(vocab_size=words.vocab_size, context=32, layers=2, heads=4, width=64))
     optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 8, settings.steps)
-    draw = np.random.default_rng(settings.seed)
-
-    def next_token_loss() -> tl.Tensor:
-        rows = draw.integers(0, len(tokens), 32)
-        return model.loss(tokens[rows], targets[rows])  # cross-entropy of the next token
+    next_token_loss = loss_of_rows(model, tokens, targets, 32, settings.seed)  # cross-entropy of the next token
 
     def after(text: str) -> show.Chances:
         return following(model, words, text)

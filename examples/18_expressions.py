@@ -14,7 +14,7 @@ The loss is the cross-entropy of all that follows the first "=". The expressions
 """
 
 from helpers.program import Common, Measured, by_chance, start
-from helpers.training import small_gpt, train
+from helpers.training import loss_of_rows, small_gpt, train
 from show import expressions as show
 
 from collections.abc import Sequence
@@ -78,19 +78,15 @@ def measure(settings: "Settings") -> Measured:
 def learn(learnt: Expressions, held_out: Expressions, steps_written: bool, steps: int, seed: int) -> tuple[GPT, Curve]:
     """A GPT that has learnt expressions; and after how many tokens which share of those held out was right."""
     tl.manual_seed(seed)
-    draw = np.random.default_rng(seed)
     tokens, targets = show.encode(learnt, steps_written)  # (n, longest) each
     model, optimizer, schedule = small_gpt(show.TOKENIZER.vocab_size, 64, steps)
     curve = []
-
-    def loss_of_answers() -> tl.Tensor:
-        rows = draw.integers(0, len(tokens), 64)
-        return model.loss(tokens[rows], targets[rows])
 
     def look(step: int, loss: float) -> None:
         curve.append((step * tokens[:64].size, show.right(written(model, held_out), held_out).mean()))
         print(f" {curve[-1][1]:.0%}", end="", flush=True)
 
+    loss_of_answers = loss_of_rows(model, tokens, targets, 64, seed)
     train(loss_of_answers, optimizer, steps, schedule, clip=1.0, report=look, reports=4)
     print()
     return model, curve

@@ -15,7 +15,7 @@ digit is. What becomes of the digits and of the whole as networks grow shows whe
 """
 
 from helpers.program import Measured, RealToo, by_chance, start
-from helpers.training import small_gpt, tokens_and_targets, train
+from helpers.training import loss_of_rows, small_gpt, tokens_and_targets, train
 from show import tokens_and_size as show
 
 import numpy as np
@@ -70,12 +70,7 @@ def learn(cut: show.Cut, pairs: np.ndarray, width: int, settings: "Settings") ->
     tl.manual_seed(settings.seed)
     tokens, targets = encode(cut, pairs)  # (n, longest) each
     model, optimizer, schedule = small_gpt(len(cut.pieces), width, settings.steps)
-    draw = np.random.default_rng(settings.seed)
-
-    def loss_of_answers() -> tl.Tensor:
-        rows = draw.integers(0, len(tokens), 64)
-        return model.loss(tokens[rows], targets[rows])
-
+    loss_of_answers = loss_of_rows(model, tokens, targets, 64, settings.seed)
     return model, train(loss_of_answers, optimizer, settings.steps, schedule, clip=1.0)[-1]
 
 

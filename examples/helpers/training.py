@@ -65,12 +65,24 @@ def progress(step: int, loss: float) -> None:
     print(f"  step {step:5,}: loss {loss:.3f}", flush=True)
 
 
-# --- a GPT that answers questions: 12, 18, 19 -------------------------------------------------------------------------
+# --- a GPT that reads rows of tokens: 12, 15, 18, 19 ------------------------------------------------------------------
 
 
-def tokens_and_targets(
-    questions: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]
-) -> tuple[np.ndarray, np.ndarray]:
+def loss_of_rows(model: GPT, tokens: np.ndarray, targets: np.ndarray, n: int, seed: int) -> Callable[[], tl.Tensor]:
+    """A function that draws n of the rows, each time others, and returns their loss."""
+    draw = np.random.default_rng(seed)
+
+    def loss() -> tl.Tensor:
+        rows = draw.integers(0, len(tokens), n)
+        return model.loss(tokens[rows], targets[rows])
+
+    return loss
+
+
+Rows = Sequence[Sequence[int]]
+
+
+def tokens_and_targets(questions: Rows, answers: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Return tokens and targets, (n, longest) each: a target is the next token, where that belongs to the answer.
 
     The last token of an answer ends it, and also fills the rows. Other targets are IGNORED: they do not count.

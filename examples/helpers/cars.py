@@ -110,8 +110,9 @@ def tell(draw: Random) -> Sentence:
         tell_thing(s, draw)
         if form == "that":
             s.ask(LONG_RANGE, s.add("that"), s.thing)
-            tell_buying(s, draw)
-            tell_time(s, draw, len(s.words) - 1, bought=True)
+            verb = tell_buying(s, draw)
+            s.ask(GRAMMATICAL, verb, s.thing)
+            tell_time(s, draw, verb, bought=True)
         deed = tell_deed(s, draw, s.thing)
         if form == "plain":
             tell_time(s, draw, deed, bought=False)
@@ -126,9 +127,6 @@ def tell(draw: Random) -> Sentence:
             deed = tell_deed(s, draw, s.thing)
             s.ask(LONG_RANGE, verb, deed)
             tell_place(s, draw, deed)
-    if form == "that":
-        verb = next(i for i, word in enumerate(s.words) if word in BUYING)
-        s.ask(GRAMMATICAL, verb, s.thing)
     s.add(".")
     return s
 

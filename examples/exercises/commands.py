@@ -195,8 +195,11 @@ class Watch:
                 session.progress.go_to(saved)
             if saved and not session.progress.untouched(saved):
                 print(f"\nChecking {saved.name} ...", flush=True)
-                if session.check(saved) and not self._move_on():
-                    break
+                if session.check(saved):
+                    following = session.progress.next_open(session.current)
+                    if following is None or self._finished():
+                        break
+                    self._go_to(following)
         session.progress.save()
         say(f"Your answers and progress are in {place_of(session.progress.folder)}. See you again!")
 
@@ -216,15 +219,6 @@ class Watch:
     def _texts(self) -> dict[str, str | None]:
         """What is in the file of each exercise."""
         return {exercise.name: self.session.progress.text(exercise) for exercise in self.session.course}
-
-    def _move_on(self) -> bool:
-        """Go to the next open exercise. False if there is none."""
-        session = self.session
-        following = session.progress.next_open(session.current)
-        if following is None or self._finished():
-            return False
-        self._go_to(following)
-        return True
 
     def _go_to(self, exercise: Exercise) -> None:
         self.session.start(exercise, take=False)

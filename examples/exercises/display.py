@@ -20,15 +20,12 @@ ROOT = Path(__file__).parent.parent.parent
 RUN = "python -m examples.exercises"
 
 
-def width() -> int:
-    return min(80, shutil.get_terminal_size((80, 24)).columns) - 1
-
-
 def say(text: str = "", indent: str = "") -> None:
     """Print paragraphs, wrapped; an empty one is an empty line."""
+    width = min(80, shutil.get_terminal_size((80, 24)).columns) - 1
     for paragraph in text.split("\n"):
         options = {"initial_indent": indent, "subsequent_indent": indent, "break_on_hyphens": False}
-        lines = textwrap.wrap(paragraph, width(), break_long_words=False, **options) or [""]
+        lines = textwrap.wrap(paragraph, width, break_long_words=False, **options) or [""]
         print("\n".join(lines))
 
 
@@ -76,8 +73,8 @@ def show_failure(course: Course, progress: Progress, outcome: Outcome, why: bool
     elif told:
         say(f"\nThe cause of this one is not known. A hint may help:\n{RUN} hint {name}", "  ")
     path = progress.file(outcome.exercise)
-    line = _place(outcome, path) or _first_change(course, progress, outcome)
-    print(f"\n    {place_of(path)}:{line}")
+    raised = re.search(rf"^{re.escape(place_of(path))}:(\d+)\b", "\n".join(outcome.shown), re.MULTILINE)
+    print(f"\n    {place_of(path)}:{raised[1] if raised else _first_change(course, progress, outcome)}")
 
 
 def show_dependency(progress: Progress, exercise: Exercise, other: Exercise) -> None:
@@ -151,10 +148,3 @@ def _first_change(course: Course, progress: Progress, outcome: Outcome) -> int:
             named = bool(function and re.search(rf"\b{function}\b", outcome.what))
             changed.append((not named, number))
     return min(changed, default=(True, 1))[1]
-
-
-def _place(outcome: Outcome, path: Path) -> int:
-    """The line of an exception in the file, or 0."""
-    head = re.escape(place_of(path))
-    found = re.search(rf"^{head}:(\d+)\b", "\n".join(outcome.shown), re.MULTILINE)
-    return int(found[1]) if found else 0

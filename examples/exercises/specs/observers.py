@@ -64,11 +64,8 @@ def product(m: Any, x: float, y: float | None) -> Any:
     parents, slopes = _letters(out.parents, [a, b]), list(out.locals)
     if len(slopes) == len(parents):
         slopes = [slopes[k] for k in np.argsort(parents, kind="stable")]
-    return {
-        "data": {"out.data": out.data},
-        "parents": {"out.parents": sorted(parents)},
-        "locals": {"out.locals": slopes},
-    }
+    parts = {"data": {"out.data": out.data}, "parents": {"out.parents": sorted(parents)}}
+    return parts | {"locals": {"out.locals": slopes}}
 
 
 def one_step(m: Any, x: float, y: float, grad: float, before: float, same: bool, op: str) -> Any:

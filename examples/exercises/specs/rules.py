@@ -93,6 +93,8 @@ def summed(x: Any, y: Any, twice: bool) -> list[str]:
     return product(x, y, *again, "loss = record(sum_of, sum_rule, z)", "backward(loss)")
 
 
+SUMMED_ROWS = ["x = Tensor([[0, 1], [2, 3]])", "s = record(sum_of, sum_rule, x, axis=1)"]
+TELLING = [(np.array([2.0, 3.0]), np.array([5.0, 7.0]), twice) for twice in (False, True)]
 TWO_ROWS = np.array([[1.0, 2.0, 3.0], [2.0, 0.0, -1.0]])
 OVERFLOWING = [(np.array(x),) for x in ([1000.0], [1000.0, 0.0], [[1000.0], [0.0]])]  # the smallest for each mistake
 CHECKS = {
@@ -123,17 +125,8 @@ CHECKS = {
     "4.10": [
         parts(observers.recorded, PAIR, product),
         parts(observers.recorded_rule, PAIR, lambda x, y: product(x, y, "z.rule(1)")),
-        parts(
-            observers.recorded_sum,
-            [],
-            lambda: ["x = Tensor([[0, 1], [2, 3]])", "s = record(sum_of, sum_rule, x, axis=1)"],
-        ),
-        parts(
-            observers.three_grads,
-            st.tuples(PAIR, st.booleans()).map(lambda d: (*d[0], d[1])),
-            summed,
-            [(np.array([2.0, 3.0]), np.array([5.0, 7.0]), twice) for twice in (False, True)],
-        ),
+        parts(observers.recorded_sum, [], lambda: SUMMED_ROWS),
+        parts(observers.three_grads, st.tuples(PAIR, st.booleans()).map(lambda d: (*d[0], d[1])), summed, TELLING),
     ],
     "5.1": [function("squared_error", PREDICTIONS), rule("squared_error_rule", "squared_error", PREDICTIONS)],
     "5.2": [function("softmax", [ROWS], examples=[*OVERFLOWING, (TWO_ROWS,)])],

@@ -141,7 +141,6 @@ def drawn(shares: dict[str, float], draw: Random) -> str:
 # --- a story ----------------------------------------------------------------------------------------------------------
 
 
-STORY = Path(__file__).parents[1] / "data" / "river.txt"
 LEAST = 200  # characters to learn from
 
 
@@ -156,7 +155,7 @@ class Text:
 
 def read_text(path: Path | None) -> Text:
     """The text of a file, or the story. Raises DataError if it is not UTF-8 or too short to learn from."""
-    text = text_of(path or STORY)
+    text = text_of(path or Path(__file__).parents[1] / "data" / "river.txt")
     if len(text) < LEAST:
         raise DataError(f"{path} has {len(text)} characters; learning tokens needs {LEAST} or more")
     cut = max(text.rfind(" ", 0, len(text) * 9 // 10), LEAST // 2)  # between two words, if there are some

@@ -21,8 +21,6 @@ from transformer.inspect.trace import visible
 # Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.
 CONTROLS = dict.fromkeys(range(128, 160), "□") | {code: chr(0x2400 + code) for code in range(0x20)}
 CONTROLS |= {0x7F: "␡", ord("\n"): "\n", ord("\t"): "\t"}
-TOKENS = 16  # in the picture of attention
-COLUMNS = 20  # tokens in the picture of the logit lens
 
 
 def printable(text: str) -> str:
@@ -56,7 +54,7 @@ def print_next(tokenizer: Tokenizer, p: np.ndarray, n: int = 8, text: str = "") 
 
 def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Path) -> None:
     """Draw attention.png, up to four heads that look at different tokens, and lens.png, the logit lens."""
-    ids = list(ids)[: min(TOKENS, model.context)]
+    ids = list(ids)[: min(16, model.context)]
     trace = model.trace(ids)
     labels = [drawable(visible(piece)) for piece in pieces(tokenizer, ids)]
     draw_heads(trace, labels, folder / "attention.png")
@@ -65,7 +63,7 @@ def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Pa
 
 def draw_lens(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], path: Path) -> None:
     """Draw the logit lens of the first tokens of a text."""
-    ids = list(ids)[:COLUMNS]
+    ids = list(ids)[:20]
     title = "Logit lens: what it would write next if it stopped after each block"
     trace_pictures.draw_lens(model.trace(ids), pieces(tokenizer, ids), tokenizer.decode, path, title=title)
     print(f"  {path}: {title}")
@@ -92,11 +90,8 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
 # --- edits of a model -------------------------------------------------------------------------------------------------
 
 
-Head = tuple[int, int]  # block, head
-
-
-def without(model: Any, heads: Iterable[Head]) -> dict[str, Any]:
-    """The changes that silence some heads: what they send, (..., heads, tokens, head_dim), becomes 0."""
+def without(model: Any, heads: Iterable[tuple[int, int]]) -> dict[str, Any]:
+    """The changes that silence some heads (block, head): what they send, (..., heads, tokens, head_dim), becomes 0."""
     kept = defaultdict(lambda: tl.ones(model.config.heads, 1, 1))
     for block, head in heads:
         kept[f"blocks.{block}.attention.heads"][head] = 0

@@ -311,7 +311,7 @@ def train(model: nn.Module, rows: np.ndarray, spam: np.ndarray, epochs: int) -> 
     optimizer = nn.optim.Adam(model.parameters(), lr=0.005)
     data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))  # targets: (n, 1)
     batches = nn.DataLoader(data, 32, shuffle=True)
-    if nn.Trainer(model, batches, nn.BCEWithLogitsLoss(), optimizer, epochs=epochs, show=False).fit().interrupted:
+    if nn.fit(model, batches, nn.BCEWithLogitsLoss(), optimizer, epochs, show=False).interrupted:
         print(ENDED)
     return model
 

@@ -87,9 +87,8 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
 
     # What the neurons like to see. First layer: their weights are pictures. Last hidden layer: whom do they fire for?
     m.first = model[0].weight.detach().numpy()  # (16, 784)
-    m.smooth, m.explained = show.first_layer(
-        {"before training": before, "random patches": show.patches(before), "after training": m.first}, digits
-    )
+    layers = {"before training": before, "random patches": show.patches(before), "after training": m.first}
+    m.smooth, m.explained = show.first_layer(layers, digits)
     m.fires = hidden_layers(model, digits.test_images)[-1] if len(settings.hidden) > 1 else None  # (m, 16)
     m.loop = np.nan if m.fires is None else show.separation(m.fires, test_labels, (8, 9))
 

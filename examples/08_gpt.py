@@ -16,8 +16,6 @@ The loss is the cross-entropy -log p(next token), averaged over all tokens. Its 
 number of equally likely tokens among which one would be as unsure. Ctrl-C ends the training, --resume continues it.
 """
 
-from __future__ import annotations
-
 from helpers.inside import pieces
 from helpers.program import Common, Measured, open_run, start
 from show import gpt as show
@@ -35,7 +33,7 @@ from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 FILES = ("curves.png", "attention.png", "lens.png")  # of a run, beside the Trainer's
 
 
-def build(corpus: show.Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW, nn.optim.lr_scheduler.LRScheduler]:
+def build(corpus: show.Corpus, settings: "Settings") -> tuple[GPT, nn.optim.AdamW, nn.optim.lr_scheduler.LRScheduler]:
     """A model with random weights, and what trains it. The same each time that it is called."""
     tl.manual_seed(settings.seed)
     sizes = {"layers": settings.layers, "heads": settings.heads, "width": settings.width}
@@ -46,12 +44,12 @@ def build(corpus: show.Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW,
     return model, optimizer, schedule
 
 
-def batches_of(corpus: show.Corpus, settings: Settings) -> nn.DataLoader:
+def batches_of(corpus: show.Corpus, settings: "Settings") -> nn.DataLoader:
     """Batches of tokens and targets, (batch, context) each: the targets are the tokens one place further on."""
     return nn.DataLoader(corpus.learn, min(settings.batch_size, len(corpus.learn)), shuffle=True, drop_last=True)
 
 
-def by_hand(corpus: show.Corpus, settings: Settings, steps: int) -> list[float]:
+def by_hand(corpus: show.Corpus, settings: "Settings", steps: int) -> list[float]:
     """The training loop, for the first steps: their losses."""
     model, optimizer, schedule = build(corpus, settings)
     cross_entropy = TokenCrossEntropy()
@@ -104,14 +102,14 @@ def look_inside(m: Measured, corpus: show.Corpus) -> None:
     m.overlap = np.mean([np.minimum(a, b).sum(axis=-1).mean() for a, b in combinations(late, 2)] or [1.0])
 
 
-def make_trainer(corpus: show.Corpus, settings: Settings, /, **more: Any) -> nn.Trainer:
+def make_trainer(corpus: show.Corpus, settings: "Settings", /, **more: Any) -> nn.Trainer:
     """An nn.Trainer, which runs the same loop. more: its other settings."""
     model, optimizer, schedule = build(corpus, settings)
     return nn.Trainer(model, batches_of(corpus, settings), TokenCrossEntropy(), optimizer, schedule=schedule,
                       clip_norm=1.0, **more)  # fmt: skip
 
 
-def train(settings: Settings) -> Measured:
+def train(settings: "Settings") -> Measured:
     """Train a model with a Trainer. Every worker calls this; the first prints and writes the files."""
     corpus = show.load_corpus(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
     test = nn.DataLoader(corpus.test, max(1, 8192 // settings.context))
@@ -140,7 +138,7 @@ def train(settings: Settings) -> Measured:
     return m
 
 
-def measure(settings: Settings) -> Measured:
+def measure(settings: "Settings") -> Measured:
     """Train; then predict one token step by step, and look inside."""
     m = nn.parallel.run(train, settings, workers=settings.workers)
     look_inside(m, m.corpus)

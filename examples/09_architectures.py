@@ -35,9 +35,8 @@ def measure(settings: "Settings") -> Measured:
     text = {"vocab_size": made.words.vocab_size, "context": made.longest, "init_std": None, **SIZES}
     decoder = GPT(GPTConfig(layers=2, **text))
     encoder = Encoder(EncoderConfig(layers=2, embedding_norm=False, **text))
-    both = EncoderDecoder(
-        EncoderDecoderConfig(layers=1, vocab_size=show.DATES.vocab_size, context=show.LONGEST_DATE, **SIZES)
-    )
+    dates = {"vocab_size": show.DATES.vocab_size, "context": show.LONGEST_DATE, **SIZES}
+    both = EncoderDecoder(EncoderDecoderConfig(layers=1, **dates))
     m = Measured()
 
     # Who sees whom, measured on the untrained models

@@ -37,7 +37,8 @@ def measure(settings: "Settings") -> Measured:
     learnt, held_out = show.deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
     m = Measured(notation=notation, learnt=learnt, held_out=held_out, points=[], half_trained=None)
 
-    sizes = {"context": notation.length, "layers": settings.layers, "heads": 4, "width": settings.width}
+    longest = 3 * notation.places + 4  # question and answer, for the sum of the largest numbers that can be written
+    sizes = {"context": longest, "layers": settings.layers, "heads": 4, "width": settings.width}
     model = GPT(GPTConfig(vocab_size=show.TOKENIZER.vocab_size, activation="relu", tied=False, **sizes))
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=0.002, betas=(0.9, 0.99))
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, settings.steps // 10), settings.steps)

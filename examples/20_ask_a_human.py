@@ -41,9 +41,8 @@ def measure(settings: "Settings") -> Measured:
 
         # Calibration: messages with about the same probability, and how many of them are spam
         m.bins[name], m.error[name] = calibration(p, test.spam), calibration_error(p, test.spam)
-        m.by_chance[name] = max(
-            calibration_error(p, tl.rand(len(p)).numpy() < p) for _ in range(40)
-        )  # 39 of 40 are less
+        # of forty draws by these probabilities, 39 are less
+        m.by_chance[name] = max(calibration_error(p, tl.rand(len(p)).numpy() < p) for _ in range(40))
 
         # "User education", "over-reliance": a user checks an answer where that costs less than trusting it
         checks = {

@@ -128,11 +128,9 @@ def paragraphs(command: str, text: str) -> list[str]:
 def write(claims: Sequence[known.Claim], printed: dict[str, Sequence[str]]) -> None:
     """Write the record of the runs, and the table of README.md. printed: by programs that were measured now."""
     readme = HERE / "README.md"
-    text = with_table(readme.read_text(encoding="utf-8"), claims)
-    for path, content in (
-        (known.RECORD, known.record_of(claims, known.recorded()["printed"] | printed)),
-        (readme, text),
-    ):
+    record = known.record_of(claims, known.recorded()["printed"] | printed)
+    table = with_table(readme.read_text(encoding="utf-8"), claims)
+    for path, content in ((known.RECORD, record), (readme, table)):
         with atomic_write(path) as temporary:
             temporary.write_text(content, encoding="utf-8")
 

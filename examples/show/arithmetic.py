@@ -42,11 +42,6 @@ class Notation:
         """Places of a number in a question."""
         return self.digits + 1
 
-    @property
-    def length(self):
-        """Most characters in question and answer, for the sum of the largest numbers that can be written."""
-        return 3 * self.places + 4
-
     def question(self, a, b):
         """Return a question, such as "  7+ 58="."""
         return f"{a:{self.places}}{self.operation}{b:{self.places}}="

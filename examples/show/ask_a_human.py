@@ -55,10 +55,8 @@ def report(m, settings):
     print(f"\nIs it fair? {m.learn.shorthand.mean():.0%} of what it learnt from is in shorthand (c u @ da pub).")
     table(("ham lost", "spam missed"), {name: (m.lost[name], m.missed[name]) for name in m.lost}, ".1%")
     print("  Shares that differ by more than twice what chance alone brings count as different:")
-    for claim, what, chance in (
-        ("unfair", "ham lost", m.lost_by_chance),
-        ("spam missed", "spam missed", m.missed_by_chance),
-    ):
+    both = ("unfair", "ham lost", m.lost_by_chance), ("spam missed", "spam missed", m.missed_by_chance)
+    for claim, what, chance in both:
         verdict = "different" if holds(claim, m) else "it may be chance"
         print(f"    {what:12} by chance alone about {100 * chance:.1f} points: {verdict}")
 

@@ -53,9 +53,8 @@ def make_sentences(sentences, draw, without):
             made.append((text, word, sense))
     texts = [text.split() for text, _, _ in made]
     vocabulary = ["<pad>", *sorted({word for text in texts for word in text})]
-    tokens = nn.utils.rnn.pad_sequence(
-        [[vocabulary.index(word) for word in text] for text in texts], batch_first=True
-    ).numpy()
+    rows = [[vocabulary.index(word) for word in text] for text in texts]
+    tokens = nn.utils.rnn.pad_sequence(rows, batch_first=True).numpy()
     at = np.array([text.index(word) for text, (_, word, _) in zip(texts, made, strict=True)])
     senses = np.array([SENSES.index(sense) for _, _, sense in made])
     return Course(vocabulary, [text for text, _, _ in made], tokens, at, senses)

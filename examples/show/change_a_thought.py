@@ -15,7 +15,6 @@ from helpers.training import train
 from transformer import Llama, LlamaConfig, WordTokenizer
 from transformer.training import IGNORED
 
-Shots = tuple[list[str], list[str]]  # prompts, and the word that is right after each
 ASKED = data("thought.toml")
 INDUCTION = 0.3  # of the weight, from where on a head is called an induction head
 HURT = 0.5  # logits of its lead, from where on a kind of sentences is said to suffer
@@ -30,7 +29,7 @@ class Subject(NamedTuple):
     kinds: Sequence[str]  # of the sentences
     copies: Any  # the model in which heads that copy are sought; it may be the same
     pool: np.ndarray  # the tokens of which random texts are made
-    shots: Mapping[str, Shots]  # by task
+    shots: Mapping[str, tuple[list[str], list[str]]]  # by task: prompts, and the word that is right after each
     pairs: Sequence[tuple[str, str]]  # the same said formally and casually: 20 to learn from, 10 to test
     openings: Sequence[str]
     block: int  # whose output the direction is added to

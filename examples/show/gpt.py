@@ -15,8 +15,6 @@ from helpers.program import DataError, counted, detail, table, text_of, until_ct
 from transformer import GPT, BPETokenizer, CharTokenizer, Tokenizer, Windows
 from transformer.inspect.trace import visible
 
-MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
-
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
@@ -44,7 +42,7 @@ def load_corpus(name, kind, vocabulary, context):
     tokenizer = CharTokenizer.train(text) if kind == "char" else BPETokenizer.train(text, vocabulary)
     cut = len(text) * 9 // 10
     learn, test = (np.array(tokenizer.encode(part), np.int64) for part in (text[:cut], text[cut:]))
-    test = test[: MOST_FOR_TEST + 1]
+    test = test[:10_241]  # scoring all of a long one would take longer than the training
     if min(len(learn), len(test)) <= context:
         wanted = f"must fill a window of {context}; take a longer text or a smaller --context"
         raise DataError(f"{name} is too short: its last tenth has {len(test):,} tokens and {wanted}")
@@ -76,7 +74,6 @@ class Writer:
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-SAMPLE = 64  # tokens of a sample during the training
 GUESS, COUNTING = "a guess among all tokens", "counting which token follows which"
 
 
@@ -105,7 +102,7 @@ def before_training(m, settings):
 def sample(writer, settings, step):
     """What the model writes now, at every second record."""
     if step // max(1, settings.steps // 8) % 2 == 0:
-        text = settings.prompt + "".join(writer.write(settings.prompt, SAMPLE, temperature=0.8, seed=0))
+        text = settings.prompt + "".join(writer.write(settings.prompt, 64, temperature=0.8, seed=0))
         print(f"  {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
 
 

@@ -189,9 +189,6 @@ def report(m, settings):
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-COLOURS = ORANGE, BLUE, GREEN  # of nearest mean, network, network that saw noise
-
-
 def draw_spoilt(picture, random, path):
     """One picture, spoilt in every way and amount. picture: (1, 784)."""
     figure = new_figure(11, 7.2, "One 3, spoilt more and more: until where can you read it?")
@@ -211,7 +208,7 @@ def draw_robustness(m, path):
     for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, m.spoilt.items(), strict=True):
         what, amounts, _ = KINDS[kind]
         curves = {name: (amounts, right) for name, right in methods.items()}
-        lines(axes, curves, COLOURS, "o-", xlabel=what, ylabel="test pictures read right", ylim=(0, 1))
+        lines(axes, curves, (ORANGE, BLUE, GREEN), "o-", xlabel=what, ylabel="test pictures read right", ylim=(0, 1))
         axes.axhline(0.1, color=GREY, linestyle=":", label="guessing")
         percent(axes.yaxis)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")

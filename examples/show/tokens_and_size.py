@@ -123,9 +123,8 @@ def measure_real(settings):
     """How SmolLM2 cuts words, how a sum is best written for it, and what a block is worth."""
     model = smollm2("about its tokens and its size")
     m = Measured(config=model.config, cut={name: cut_by(model, text) for name, text in DATA["texts"].items()})
-    m.rare, m.common = (
-        [len(cut_by(model, word)) for word in DATA["words"][kind].split()] for kind in ("rare", "common")
-    )
+    words = (DATA["words"][kind].split() for kind in ("rare", "common"))
+    m.rare, m.common = ([len(cut_by(model, word)) for word in some] for some in words)
 
     pairs = np.random.default_rng(settings.seed).integers(1, 20, (30, 2)).tolist()
     m.ways = {}

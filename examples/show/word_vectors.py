@@ -181,9 +181,8 @@ def draw_directions(vectors, relations, path):
     """A panel for each relation: arrows from the first word of a pair to the second, in their plane."""
     titles = {"gender": "male → female", "plural": "one → several", "capital": "country → capital"}
     figure = new_figure(15, 5.8, "The step from each word to its partner")
-    for axes, (name, pairs), colour in zip(
-        figure.subplots(1, 3), relations.items(), (ORANGE, BLUE, GREEN), strict=True
-    ):
+    panels = figure.subplots(1, 3)
+    for axes, (name, pairs), colour in zip(panels, relations.items(), (ORANGE, BLUE, GREEN), strict=True):
         known = vectors.known(pairs)[:6]
         if not known:
             continue

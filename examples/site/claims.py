@@ -67,8 +67,7 @@ def dots(claim: Claim) -> str:
     sides = {side: list(map(float, numbers)) for side, numbers in claim.sides.items()}
     if not sides:  # a rule without a comparison: only whether it holds
         sides = {"holds": [float(claim.holds(run)) for run in claim.runs]}
-    bounds = [side.value for side in claim.compared if isinstance(side, ast.Constant)]
-    marks = [("the rule's", x) for x in bounds]
+    marks = [("the rule's", side.value) for side in claim.compared if isinstance(side, ast.Constant)]
     marks += [] if claim.lecture_says is None else [("the lecture's", claim.lecture_says)]
     numbers = [x for row in sides.values() for x in row if math.isfinite(x)] + [x for _, x in marks]
     least, most = min(numbers, default=0.0), max(numbers, default=1.0)

@@ -73,7 +73,8 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
 
     m.sure = answers(model, test_images).numpy()  # (m, 10): how sure it is of each digit
     m.trained, m.answer = m.sure[three], m.sure[three].argmax()
-    m.read, m.counts = show.share_right(m.sure, test_labels), show.count_answers(m.sure, test_labels)
+    m.read, said = show.share_right(m.sure, test_labels), m.sure.argmax(axis=1)
+    m.counts = np.bincount(10 * test_labels + said, minlength=100).reshape(10, 10)  # [digit, answer]
     m.by_digit = m.counts.diagonal() / m.counts.sum(axis=1).clip(1)
     m.worst = m.by_digit.min()
     m.sums = np.quantile(m.sure.sum(axis=1), [0.05, 0.95])  # of the ten outputs, for nine of ten pictures

@@ -61,11 +61,6 @@ def share_right(sure, labels):
     return float((sure.argmax(axis=1) == labels).mean())
 
 
-def count_answers(sure, labels):
-    """The confusion matrix, (10, 10): [digit, answer]."""
-    return np.bincount(10 * labels + sure.argmax(axis=1), minlength=100).reshape(10, 10)
-
-
 def plateau(rights, patience=3):
     """When a training ends that stops once the accuracy has not risen for so many epochs, and what it is by then.
 

@@ -82,7 +82,14 @@ def report(m, settings):
 
     print("\nPictures:")
     draw_bends(m.layers, m.attention, settings.out / "bends.png")
-    draw_heads(*m.strips, settings.out / "heads.png")
+    figure = new_figure(12, 6, "W_O is where heads meet: without it, each head writes only its own numbers")
+    titles = "concatenated, without W_O", "after the projection W_O: the output is the sum of the rows"
+    names = [f"head {h + 1}" for h in range(heads)]
+    for axes, rows, title in zip(figure.subplots(1, 2, sharey=True), m.strips, titles, strict=True):
+        image = heat_map(plain(axes, grid=False), rows, names)
+        axes.set(title=title, xlabel=f"the {width} numbers of a token's vector", xlim=(0, width))
+        figure.colorbar(image, ax=axes, label="what it writes", shrink=0.7)
+    save(figure, settings.out / "heads.png")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -97,19 +104,6 @@ def draw_bends(layers, attention, path):
         axes.set_xlabel("the input, on the straight line through a and b")
         axes.set_xticks([0, 1], ["a", "b"], fontsize=13)
         axes.legend(edgecolor="none", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10)
-    save(figure, path)
-
-
-def draw_heads(alone, adds, path):
-    """What each head writes into the vector of one token: without W_O its own part, with W_O everywhere."""
-    heads, width = alone.shape
-    figure = new_figure(12, 6, "W_O is where heads meet: without it, each head writes only its own numbers")
-    titles = "concatenated, without W_O", "after the projection W_O: the output is the sum of the rows"
-    names = [f"head {h + 1}" for h in range(heads)]
-    for axes, rows, title in zip(figure.subplots(1, 2, sharey=True), (alone, adds), titles, strict=True):
-        image = heat_map(plain(axes, grid=False), rows, names)
-        axes.set(title=title, xlabel=f"the {width} numbers of a token's vector", xlim=(0, width))
-        figure.colorbar(image, ax=axes, label="what it writes", shrink=0.7)
     save(figure, path)
 
 

@@ -182,8 +182,16 @@ def report(m, settings):
 
     print("\nPictures:")
     draw_spoilt(m.a_three, np.random.default_rng(settings.seed), settings.out / "spoilt.png")
-
-    draw_robustness(m, settings.out / "robustness.png")
+    figure = new_figure(13, 8, "Test pictures spoilt more and more: how long does each method read them?")
+    for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, m.spoilt.items(), strict=True):
+        what, amounts, _ = KINDS[kind]
+        curves = {name: (amounts, right) for name, right in methods.items()}
+        colours = ORANGE, BLUE, GREEN  # of nearest mean, network, network that saw noise
+        lines(axes, curves, colours, "o-", xlabel=what, ylabel="test pictures read right", ylim=(0, 1))
+        axes.axhline(0.1, color=GREY, linestyle=":", label="guessing")
+        percent(axes.yaxis)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
+    save(figure, settings.out / "robustness.png")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -199,17 +207,4 @@ def draw_spoilt(picture, random, path):
             axes.set(xticks=[], yticks=[])
             axes.set_title(f"{amount:g}", fontsize=11)
         row[0].set_ylabel(kind.replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=12)
-    save(figure, path)
-
-
-def draw_robustness(m, path):
-    """The share read right against the amount, a panel for each way of spoiling."""
-    figure = new_figure(13, 8, "Test pictures spoilt more and more: how long does each method read them?")
-    for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, m.spoilt.items(), strict=True):
-        what, amounts, _ = KINDS[kind]
-        curves = {name: (amounts, right) for name, right in methods.items()}
-        lines(axes, curves, (ORANGE, BLUE, GREEN), "o-", xlabel=what, ylabel="test pictures read right", ylim=(0, 1))
-        axes.axhline(0.1, color=GREY, linestyle=":", label="guessing")
-        percent(axes.yaxis)
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
     save(figure, path)

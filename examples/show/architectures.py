@@ -218,21 +218,8 @@ def report(m, settings):
     print(f"  token by token, as an answer is generated, it takes {m.longer:.1f} times as long")
 
     print("\nPictures:")
-    figure = new_figure(15, 5.4, "What a token sees: blue where an output depends on a token")
-    panels, what = figure.subplots(1, 4), ("text", "text", "source", "target")
-    for axes, (name, (grid, outputs, inputs)), kind in zip(panels, m.seen.items(), what, strict=True):
-        attention_map(axes, 0.6 * grid, outputs, inputs)
-        axes.set_title(f"{name}:\n{what_is_seen(grid)}", fontsize=12, pad=10)
-        axes.set_xlabel(f"seen: token of the {kind}")
-    panels[0].set_ylabel("output at each token")
-    panels[2].set_ylabel("output at each token of the target")
-    save(figure, settings.out / "masks.png")
-    title = "Translating a date: where it looks in the source for each character it writes"
-    axes = new_figure(8.5, 6.5, title).subplots()
-    image = attention_map(axes, m.cross.mean(axis=0), [*m.mine, "end"], date_signs(DATES.encode(DATE)))
-    axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
-    axes.figure.colorbar(image, label="attention weight, mean of the heads")
-    save(axes.figure, settings.out / "date.png")
+    draw_masks(m.seen, settings.out / "masks.png")
+    draw_cross_attention(m.cross, date_signs(DATES.encode(DATE)), [*m.mine, "end"], settings.out / "date.png")
 
 
 def what_is_seen(grid):
@@ -246,3 +233,30 @@ def written(m, who):
     print(f"  {m.texts[who][0]}")
     print(f"  Of {len(m.texts[who])} texts that the {who} wrote, {m.wrote[who]:.0%}", end=" ")
     print("follow one of the corpus's patterns.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_masks(seen, path):
+    """A map for each model: a row for each output, coloured where it depends on the token."""
+    figure = new_figure(15, 5.4, "What a token sees: blue where an output depends on a token")
+    panels = figure.subplots(1, 4)
+    what = "text", "text", "source", "target"
+    for axes, (name, (grid, rows, columns)), kind in zip(panels, seen.items(), what, strict=True):
+        attention_map(axes, 0.6 * grid, rows, columns)
+        axes.set_title(f"{name}:\n{what_is_seen(grid)}", fontsize=12, pad=10)
+        axes.set_xlabel(f"seen: token of the {kind}")
+    panels[0].set_ylabel("output at each token")
+    panels[2].set_ylabel("output at each token of the target")
+    save(figure, path)
+
+
+def draw_cross_attention(weights, source, target, path):
+    """Cross-attention, the mean over the heads: at which characters the decoder looks for each that it writes."""
+    title = "Translating a date: where it looks in the source for each character it writes"
+    axes = new_figure(8.5, 6.5, title).subplots()
+    image = attention_map(axes, weights.mean(axis=0), target, source)
+    axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
+    axes.figure.colorbar(image, label="attention weight, mean of the heads")
+    save(axes.figure, path)

@@ -13,8 +13,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers import cars, drawing
-from helpers.drawing import BLUE, ORANGE, arrow, new_figure, plain, save
+from helpers import cars
+from helpers.drawing import BLUE, ORANGE, arrow, attention_map, new_figure, plain, principal_axes, save, signed
 from helpers.program import DataError, Measured, data, detail, elsewhere, holds, table
 from helpers.real import DATA, largest, minilm, smollm2
 from transformer.tokenizer.word import words
@@ -273,7 +273,7 @@ def report(m, settings):
     draw_bank(SENTENCES[1:3], m.readings[1:3], m.one, m.course, settings.out / "bank.png")
     figure = new_figure(17, 6.4, "The red car: where three heads look, each with questions of its own")
     for axes, rows, name in zip(figure.subplots(1, 3), m.pairs, cars.HEADS, strict=True):
-        drawing.attention_map(axes, rows, cars.RED_CAR, cars.RED_CAR)
+        attention_map(axes, rows, cars.RED_CAR, cars.RED_CAR)
         axes.set(title=name, xlabel="word that is looked at", ylabel="word that looks")
     save(figure, settings.out / "red_car.png")
 
@@ -300,10 +300,10 @@ def draw_bank(sentences, readings, model, course, path):
         made, at = model(tl.tensor(course.tokens[different])), (np.arange(len(different)), course.at[different])
     i = [place(word, sentence) for sentence, word, _ in sentences]
     ends = [reading.after.numpy()[k] for reading, k in zip(readings, i, strict=True)]
-    points, _ = drawing.principal_axes(np.stack([*made.after.numpy()[at], *ends, readings[0].x.numpy()[i[0]]]))
+    points, _ = principal_axes(np.stack([*made.after.numpy()[at], *ends, readings[0].x.numpy()[i[0]]]))
     axes = plain(new_figure(9, 7, 'The same word, two sentences: where the vector of "bank" goes').subplots())
     river = tl.softmax(made.logits, -1).numpy()[..., SENSES.index("river bank")][at]
-    dots = axes.scatter(*points[: len(different)].T, c=river, cmap=drawing.signed(), vmin=0, vmax=1, s=36, alpha=0.6)
+    dots = axes.scatter(*points[: len(different)].T, c=river, cmap=signed(), vmin=0, vmax=1, s=36, alpha=0.6)
     axes.figure.colorbar(dots, ax=axes, label="P(river bank), after attention, in the made sentences")
     for (sentence, *_), end, colour in zip(sentences, points[len(different) :], (BLUE, ORANGE), strict=False):
         arrow(axes, points[-1], end, colour)

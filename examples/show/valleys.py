@@ -59,22 +59,9 @@ def report(m, settings):
         print(f"  With random weights (--more) layer {layers[-1]} explains less: depth alone does not help.")
 
     print("\nPictures:")
-    stuck = are_stuck(m.courses)
-    title = f"XOR from {m.starts} starts: {m.learnt} descents reach cost 0, {m.stuck} (orange) come to rest higher up"
-    axes = plain(new_figure(9, 5, title).subplots())
-    steps = np.arange(1, len(m.courses) + 1)
-    axes.plot(steps, m.courses[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
-    axes.plot(steps, m.courses[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
-    axes.set(xscale="log", ylim=(0, None), ylabel="cost C", xlabel="step of gradient descent (logarithmic)")
-    save(axes.figure, settings.out / "xor.png")
-    curve = m.x.numpy()[:, 0], m.y.numpy()[:, 0]
-    figure = new_figure(3.6 * len(m.fits), 4, "Universal approximation: fits by width")
-    panels = figure.subplots(1, len(m.fits), sharey=True, squeeze=False)[0]
-    for axes, (width, outputs), error in zip(panels, m.fits.items(), m.errors, strict=True):
-        curves = {"the curve": curve, "the network": (curve[0], outputs.numpy()[:, 0])}
-        title = f"{counted(width, 'hidden neuron')}:\nmean squared error {error:.2g}"
-        lines(axes, curves, (GREY, BLUE), legend="lower left", title=title, xlabel="input x")
-    save(figure, settings.out / "approximation.png")
+    draw_courses(m.courses, settings.out / "xor.png")
+
+    draw_approximation(m, settings.out / "approximation.png")
 
 
 # --- what is measured -------------------------------------------------------------------------------------------------
@@ -148,3 +135,31 @@ def noise(m):
     print(f"from {small:.1f} to {large:.1f}.")
     if not holds("valleys", m):
         print("  So these are no valleys but slopes that flatten: a sigmoid is flat where its weights are large.")
+
+
+# --- the pictures -----------------------------------------------------------------------------------------------------
+
+
+def draw_courses(costs, path):
+    """The cost of every descent by step."""
+    stuck = are_stuck(costs)
+    learnt, n = (costs[-1] < LEARNT).sum(), costs.shape[1]
+    title = f"XOR from {n} starts: {learnt} descents reach cost 0, {stuck.sum()} (orange) come to rest higher up"
+    axes = plain(new_figure(9, 5, title).subplots())
+    steps = np.arange(1, len(costs) + 1)
+    axes.plot(steps, costs[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
+    axes.plot(steps, costs[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
+    axes.set(xscale="log", ylim=(0, None), ylabel="cost C", xlabel="step of gradient descent (logarithmic)")
+    save(axes.figure, path)
+
+
+def draw_approximation(m, path):
+    """A panel for each width with the curve and the fit."""
+    x, y = m.x.numpy()[:, 0], m.y.numpy()[:, 0]
+    figure = new_figure(3.6 * len(m.fits), 4, "Universal approximation: fits by width")
+    panels = figure.subplots(1, len(m.fits), sharey=True, squeeze=False)[0]
+    for axes, (width, outputs), error in zip(panels, m.fits.items(), m.errors, strict=True):
+        curves = {"the curve": (x, y), "the network": (x, outputs.numpy()[:, 0])}
+        title = f"{counted(width, 'hidden neuron')}:\nmean squared error {error:.2g}"
+        lines(axes, curves, (GREY, BLUE), legend="lower left", title=title, xlabel="input x")
+    save(figure, path)

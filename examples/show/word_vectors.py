@@ -5,8 +5,8 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from helpers import drawing, real
-from helpers.drawing import BLUE, GREEN, ORANGE, arrow, new_figure, plain, save
+from helpers import real
+from helpers.drawing import BLUE, GREEN, ORANGE, arrow, attention_map, new_figure, plain, principal_axes, save
 from helpers.program import detail, holds, table
 from tinygrad_lecture.inspect.drawing import as_written, drawable
 
@@ -164,7 +164,7 @@ def report(m, settings):
         rows = np.stack([vectors[word] for word in words])
         title = "The cosine of every two words: a kind whose words are alike is a block"
         axes = new_figure(9.5, 8, title).subplots()
-        image = drawing.attention_map(axes, rows @ rows.T, words, words)
+        image = attention_map(axes, rows @ rows.T, words, words)
         axes.figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
         save(axes.figure, settings.out / "clusters.png")
 
@@ -187,7 +187,7 @@ def draw_directions(vectors, relations, path):
         if not known:
             continue
         words = list(dict.fromkeys(word for pair in known for word in pair))
-        points, _ = drawing.principal_axes(np.stack([vectors[word] for word in words]))
+        points, _ = principal_axes(np.stack([vectors[word] for word in words]))
         at = dict(zip(words, points, strict=True))
         for a, b in known:
             arrow(axes, at[a], at[b], colour)

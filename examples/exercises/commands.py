@@ -20,11 +20,11 @@ POLL = 0.25  # seconds
 class Session:
     """A course, a learner's progress, and the grader."""
 
-    def __init__(self, course: Course, folder: Path) -> None:
+    def __init__(self, course: Course, folder: Path, grader: type[Grader] = Grader) -> None:
         self.course = course
         self.progress = Progress(course, folder)
         new = not folder.exists()
-        self.grader = Grader(course, folder)
+        self.grader = grader(course, folder)
         self.progress.copy_files()
         if new:
             say("This is a new folder for your files:")

@@ -1,18 +1,24 @@
-"""`python -m examples.site`: the pages one plays with, as files in out/site/ that need no server and no network.
+"""`python -m examples.site`: the pages one plays with, as files in out/site/.
 
     python -m examples.site                  # all of them; some minutes, as two networks are trained
     python -m examples.site --only play      # only this one, and index.html, which links to all that are there
+    python -m examples.site --only course --offline --open  # serve it, and open it in the browser
 
-To put them on a static host, copy the folder there. They also open from a disk.
+To put them on a static host, copy the folder there. Those that run Python need a server; the others open from a disk.
 """
 
 import os
 import sys
+import webbrowser
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 HERE = Path(__file__).parent
+PORT = 8000  # always the same, as of `python -m http.server`: a browser keeps what one writes for each address
 sys.path.insert(0, str(HERE.parent))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -29,6 +35,8 @@ class Settings:
     out: Path = Path("out", "site")  # folder for the pages
     epochs: int = 30  # of the network that reads digits
     steps: int = 1000  # of the GPT's training
+    offline: bool = False  # copy Python and the editor, too; else pages load them from their public addresses
+    open: bool = False  # serve the folder on this machine and open it in the browser, until Ctrl-C
 
 
 def build(settings: Settings) -> None:
@@ -41,6 +49,23 @@ def build(settings: Settings) -> None:
     finally:  # after Ctrl-C or an error too
         index_page(settings.out / "index.html")
     print(f"{settings.out / 'index.html'}: open it in a browser.")
+    if settings.open:
+        serve(settings.out, f"{wanted[0]}.html" if settings.only and len(wanted) == 1 else "index.html")
+
+
+def serve(folder: Path, first: str) -> None:
+    """Serve a folder on this machine alone, and open a page of it, until Ctrl-C."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    handler = partial(Quiet, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", PORT), handler) as server, suppress(KeyboardInterrupt):
+        address = f"http://localhost:{PORT}/{first}"
+        print(f"{address}: Ctrl-C ends it.", flush=True)
+        webbrowser.open(address)
+        server.serve_forever()
 
 
 if __name__ == "__main__":

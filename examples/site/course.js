@@ -2,30 +2,22 @@
 /// <reference path="learner.js" />
 /// <reference path="python.js" />
 /// <reference path="editor.js" />
+/// <reference path="loading.js" />
 // The course: exercises in a list, one of them in the editor, and what the terminal's commands say of it.
 
 const { chapters, exercises, addresses } = JSON.parse(byId("data").textContent);
-const learner = new Learner(Object.fromEntries(exercises.map(({ file, text }) => [file, text])));
-const MEGABYTE = 2 ** 20;
-const GRACE = 2; // seconds over an exercise's limit
+const given = Object.fromEntries(exercises.map(({ file, text }) => [file, text]));
+const learner = new Learner(given, () => show("Another tab has written in your folder; this one shows it."));
+const python = loading(addresses, "course");
 let current = exercises.find(({ name }) => name === learner.progress.current) ?? exercises[0];
 let editor;
-
-const python = new Python(addresses, ({ loading, bytes }) => {
-  byId("loaded").value = (100 * bytes) / addresses.bytes;
-  byId("loading").lastElementChild.textContent = `${loading}: ${(bytes / MEGABYTE).toFixed(1)} MB`;
-});
-python.worker.ready.then(
-  () => (byId("loading").hidden = true),
-  (error) => (byId("loading").textContent = `Python does not start: ${error.message}`),
-);
 
 function list() {
   const passed = learner.progress.passed ?? {};
   const row = (exercise) => {
     const choose = { type: "button", click: () => open(exercise), "aria-current": exercise === current && "step" };
-    const done = exercise.name in passed && "✓ ";
-    return element("li", {}, element("button", choose, done, `${exercise.name} ${exercise.title}`));
+    const done = exercise.name in passed && element("span", { "aria-label": "done" }, "✓ ");
+    return li(element("button", choose, done, `${exercise.name} ${exercise.title}`));
   };
   const chapter = ([number, title]) => {
     const own = exercises.filter(({ name }) => name.split(".")[0] === number);
@@ -33,57 +25,128 @@ function list() {
     return element("details", { open: own.includes(current) }, element("summary", {}, `${number} ${title}`), rows);
   };
   fill(byId("list"), Object.entries(chapters).map(chapter));
+  byId("count").textContent = `${Object.keys(passed).length} of ${exercises.length} done`;
+}
+
+/** The docstring of an exercise's file, without the title: paragraphs, and formulas as they are written. */
+function words({ text }) {
+  const blocks = text.slice(text.indexOf("\n"), text.indexOf('"""', 3)).split(/\n\s*\n/);
+  return blocks
+    .filter((block) => block.trim())
+    .map((block) =>
+      /^\n? {4}/.test(block)
+        ? element("pre", { tabindex: 0 }, block.replace(/^\n/, ""))
+        : element("p", {}, block.trim()),
+    );
 }
 
 function open(exercise) {
   current = exercise;
-  byId("title").textContent = `${exercise.name} ${exercise.title}`;
+  if (learner.progress.current !== exercise.name) learner.goTo(exercise.name);
+  byId("drawer").toggleAttribute("open", innerWidth > 700);
+  byId("title").textContent = `${exercise.name}  ${exercise.title}`;
+  fill(byId("words"), words(exercise));
   editor?.show(learner.text(exercise.file));
-  byId("said").textContent = "";
+  show("");
+}
+
+/** Show what is said of the current exercise, and what is in its file now. */
+function show(text) {
+  byId("said").textContent = text;
+  const now = learner.text(current.file);
+  if (editor && editor.text() !== now) editor.show(now);
+  const places = [...text.matchAll(/([\w/]+\.py):(\d+)/g)].filter(([, file]) => file.endsWith(current.file));
+  if (editor && places.length) editor.mark(Number(places.at(-1)[2]));
+  byId("kept").hidden = learner.kept;
   list();
 }
 
 /** Carry out a command on the current exercise, or on one by its name; {passed, text}, as the page shows it. */
-async function run(command, flag = [], exercise = current) {
+async function run(command, { flag = [], exercise = current, ended = "" } = {}) {
+  const { files } = learner;
+  const request = { command, name: exercise.name, flag, files, ended };
+  let [doing, stopped] = [exercise.name, false];
+  byId("said").textContent = byId("loading").hidden ? "..." : "Python is on its way; the answer comes when it is here.";
   byId("stop").hidden = false;
-  const request = { command, name: exercise.name, flag, files: learner.files };
-  const answer = await python.ask(request, exercise.seconds + GRACE);
+  byId("stop").onclick = () => ((stopped = true), python.stop());
+  const said = await python
+    .ask("course.answer", request, 60, (told) => (doing = told.doing))
+    .catch(({ message }) => ({
+      passed: false,
+      files,
+      text: `${doing} ended Python, as when its memory is full: ${message}`,
+    }));
   byId("stop").hidden = true;
-  if (answer === null) {
-    const text = `${exercise.name} was stopped: it did not end within ${exercise.seconds} seconds. Your text is kept.`;
-    byId("said").textContent = text;
-    return { passed: false, text };
-  }
-  const { passed, text, files } = answer;
-  learner.write(files);
-  byId("said").textContent = text.trim();
-  if (exercise === current && editor && editor.editor.state.doc.toString() !== learner.text(exercise.file))
-    editor.show(learner.text(exercise.file));
-  list();
+  if (said === null && !stopped) return run(command, { flag, exercise, ended: doing });
+  const { passed, text, files: after } = said ?? { passed: false, text: `${doing} was stopped.`, files };
+  learner.merge(files, after);
+  show(text);
   return { passed, text };
+}
+
+/** The file's second question: another folder in the place of this one. */
+async function choose({ target }) {
+  try {
+    const unknown = await learner.open([...target.files]);
+    open(exercises.find(({ name }) => name === learner.progress.current) ?? current);
+    show(unknown ? `${unknown} of its files are of no exercise here: it is of another version. They are kept.` : "");
+    byId("undo").hidden = false;
+  } catch ({ message }) {
+    show(`${message} Nothing was changed.`);
+  }
+  target.value = "";
+}
+
+const COMMANDS = {
+  check: ["Check"],
+  why: ["Why?", "w"],
+  hint: ["Hint", "h"],
+  solution: ["Solution", "s"],
+  reset: ["Start again"],
+};
+let asked; // the exercise whose solution was asked for last: it is shown when it is asked for again
+
+function command(name) {
+  const again = asked === current;
+  asked = name === "solution" ? current : null;
+  if (name === "solution" && !again) show(`A solution of ${current.name}? Once more s shows it; h gives a hint.`);
+  else run(name, { flag: name === "solution" ? [false] : [] });
+}
+
+async function download() {
+  const link = element("a", { href: URL.createObjectURL(new Blob([await learner.zip()])), download: "exercises.zip" });
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 startTheme();
 open(current);
-for (const command of ["check", "why", "hint", "reset"]) byId(command).onclick = () => run(command);
-byId("solution").onclick = () => run("solution", [false]);
-byId("stop").onclick = () => python.stop();
+for (const name of Object.keys(COMMANDS)) byId(name).onclick = () => command(name);
+byId("take").onclick = () => run("solution", { flag: [true] });
 byId("next").onclick = () => open(exercises[(exercises.indexOf(current) + 1) % exercises.length]);
-byId("chapters").onclick = () => {
-  const shown = byId("list").classList.toggle("shown");
-  byId("chapters").setAttribute("aria-expanded", String(shown));
-};
+byId("download").onclick = download;
+for (const name of ["zip", "folder"]) byId(name).onchange = choose;
+byId("undo").onclick = () => (learner.undo(), (byId("undo").hidden = true), open(current));
+addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey }) => {
+  if (ctrlKey || metaKey || altKey || document.activeElement.closest("input, .cm-editor")) return;
+  const found = Object.keys(COMMANDS).find((name) => COMMANDS[name][1] === key);
+  if (found) command(found);
+});
 editorIn(
   byId("editor"),
-  (text) => learner.edit(current.file, text),
-  () => run("check"),
-).then((made) => ((editor = made), open(current)));
+  (text) =>
+    text !== learner.text(current.file) && (learner.edit(current.file, text), (byId("kept").hidden = learner.kept)),
+  () => command("check"),
+).then(
+  (made) => ((editor = made), editor.show(learner.text(current.file))),
+  ({ message }) => (byId("editor").textContent = `The editor cannot be had: ${message}`),
+);
 
 globalThis.course = {
   check: async (name, text) => {
     const exercise = exercises.find((e) => e.name === name);
-    open(exercise);
     learner.edit(exercise.file, text);
-    return run("check", [], exercise);
+    open(exercise);
+    return run("check", { exercise });
   },
 };

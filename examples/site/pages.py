@@ -21,6 +21,8 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from examples.site import cheat_sheet, claims, notebook, steps
+from examples.site.on_python import on_python
+from examples.tab.course import course
 from tinygrad_lecture.inspect.page import FILE, assembled, script_of, written
 from transformer import GPT, BPETokenizer
 from transformer.tokenizer.bpe import WORDS
@@ -123,14 +125,14 @@ def encoded(numbers: np.ndarray, kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(numbers, f"<{kind}").tobytes()).decode()
 
 
-def page(path: Path, title: str, name: str, data: Any, **parts: str) -> None:
+def page(path: Path, title: str, name: str, data: Any, allowed: str = FILE, **parts: str) -> None:
     """Write a page: its HTML, with its parts, the style that all share, its script and data."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    written(path, filled(title, name, data, **parts))
+    written(path, filled(title, name, data, allowed, **parts))
 
 
 def filled(title: str, name: str, data: Any, allowed: str = FILE, **parts: str) -> str:
-    """The text of a page. allowed: what it may ask for beside itself (Content-Security-Policy)."""
+    """The text of a page. allowed: what it may run and ask for beside itself (Content-Security-Policy)."""
     style, body = ((HERE / file).read_text(encoding="utf-8") for file in ("site.css", f"{name}.html"))
     body = Template(body).substitute(parts) if parts else body
     return assembled(title, f"<style>\n{style}</style>\n{body}", str(HERE / name), data, allowed)
@@ -143,7 +145,7 @@ class Page(NamedTuple):
     """A page of the site, or some that are written together."""
 
     files: dict[str, str]  # each with what one does there
-    write: Callable[[Path, Any], None]  # given the folder of the site, and --epochs and --steps
+    write: Callable[[Path, Any], None]  # given the folder of the site, and the command's settings
 
 
 def draw_a_digit(out: Path, settings: Any) -> None:
@@ -174,6 +176,13 @@ def write_claims(out: Path, settings: Any) -> None:
     claims.write(all_claims(), out / "claims.html", HOME)
 
 
+def write_course(out: Path, settings: Any) -> None:
+    """63 exercises, and Python to run them."""
+    loaded = on_python(out, settings.offline)
+    data = course() | {"addresses": loaded.addresses}
+    page(out / "course.html", "63 exercises", "course", data, loaded.allowed, home=HOME, modules=loaded.modules)
+
+
 def write_reference(out: Path, settings: Any) -> None:
     """The API reference, by pdoc, where it is installed: all of it, or what was there before."""
     if find_spec("pdoc") is None:
@@ -197,6 +206,10 @@ def write_sheet(out: Path, settings: Any) -> None:
 
 
 PAGES = {
+    "course": Page(
+        {"course.html": "63 exercises, from a neuron to your own GPT: write, check, read what is wrong"},
+        write_course,
+    ),
     "digit": Page(
         {"digit.html": "Draw a digit: the lecture's network answers while you draw, says why, and learns"}, draw_a_digit
     ),
@@ -214,6 +227,7 @@ PAGES = {
     "sheet": Page({"sheet.html": "All ops, layers, losses, optimisers, schedules: each in a line"}, write_sheet),
 }
 GROUPS = {  # of the first page
+    "Write it yourself": ("course",),
     "Play": ("digit", "play", "text"),
     "Be sure": ("claims",),
     "Backpropagation, step by step": ("steps",),

@@ -1,49 +1,73 @@
 // Python in workers: one that answers, and one that stands ready if that must be ended.
 
+const GRACE = 2; // seconds over a limit
+
 class Python {
-  /** addresses: of its parts.  tell: is called with what is loaded, and how many bytes have come. */
-  constructor(addresses, tell) {
-    Object.assign(this, { addresses, tell, number: 0 });
+  /** addresses: of its parts.  module: what it imports at once.  tell: is called with what is loaded, and how many bytes. */
+  constructor(addresses, module, tell) {
+    this.addresses = { ...addresses, first: `import examples.tab.${module}` };
+    this.number = 0;
+    this.stop = () => {};
     this.worker = this.begun(tell);
-    this.worker.ready.then(() => (this.spare = this.begun(() => {})));
+    this.ready = this.worker.ready;
+    this.ready.then(
+      () => (this.spare = this.begun()),
+      () => {},
+    );
   }
 
-  begun(tell) {
-    const worker = new Worker("course_worker.js", { type: "module" });
-    worker.waiting = new Map();
-    worker.ready = new Promise((resolve, reject) => {
+  begun(tell = (_) => {}) {
+    const worker = new Worker("python_worker.js", { type: "module" });
+    const waiting = new Map();
+    /** @type {Promise<void>} */
+    const ready = new Promise((resolve, reject) => {
+      worker.onerror = () => reject(new Error("python_worker.js is not there"));
       worker.onmessage = ({ data }) => {
-        if (data.ready) resolve();
+        if (data.id) waiting.get(data.id)(data);
+        else if (data.ready) resolve();
         else if (data.failed) reject(new Error(data.failed));
-        else if (data.loading) tell(data);
-        else worker.waiting.get(data.id)(data);
+        else tell(data);
       };
     });
-    const { python, wheels, course } = this.addresses;
-    const whole = (address) => new URL(address, location.href).href;
-    worker.postMessage({ python: whole(python), wheels: wheels.map(whole), course: whole(course) });
-    return worker;
+    worker.postMessage({ addresses: this.addresses });
+    return { worker, waiting, ready };
   }
 
-  /** The answer to a request, or null if it has no end within so many seconds, or is stopped. */
-  async ask(request, seconds) {
-    const worker = this.worker;
-    await worker.ready;
+  /** What a function of examples/tab answers to a request; null if it was stopped, or took more seconds than it may.
+   *
+   * told: is called with what the function tells meanwhile; if that has seconds, they count from then.
+   */
+  async ask(call, request, seconds = Infinity, told = (_) => {}) {
+    const { worker, waiting, ready } = this.worker;
+    await ready;
     const id = ++this.number;
-    const answer = new Promise((resolve) => {
-      worker.waiting.set(id, resolve);
+    let timer;
+    const answer = new Promise((resolve, reject) => {
+      const wait = (limit) => {
+        clearTimeout(timer);
+        if (limit < Infinity) timer = setTimeout(() => resolve(null), 1000 * (limit + GRACE));
+      };
       this.stop = () => resolve(null);
-      setTimeout(() => resolve(null), 1000 * seconds);
+      waiting.set(id, (data) => {
+        if ("answer" in data) resolve(data.answer);
+        else if ("failed" in data) reject(new Error(data.failed));
+        else (told(data.told), wait(data.told.seconds ?? seconds));
+      });
+      wait(seconds);
     });
-    worker.postMessage({ id, request });
-    const found = await answer;
-    if (found === null) this.replace();
-    return found;
+    worker.postMessage({ id, call, request });
+    let found = null;
+    try {
+      return (found = await answer);
+    } finally {
+      clearTimeout(timer);
+      if (found === null) this.replace();
+    }
   }
 
   replace() {
-    this.worker.terminate();
-    this.worker = this.spare ?? this.begun(this.tell);
-    this.spare = this.begun(() => {});
+    this.worker.worker.terminate();
+    this.worker = this.spare ?? this.begun();
+    this.spare = this.begun();
   }
 }

@@ -42,13 +42,13 @@ from .views import Views, reshaped, words_of
 FOLDER = Path(__file__).parent
 
 
-FILE = "worker-src blob:"  # what a page that is a file may ask for: workers of its own text
+FILE = "script-src 'unsafe-inline'; worker-src blob:"  # what a page that is a file may run: its own text
 
 
 def assembled(title: str, body: str, script: str, data: Any = None, allowed: str = FILE) -> str:
     """The text of a page. body: HTML. script: see `script_of`.
 
-    allowed: what it may ask for beside itself, as directives of a Content-Security-Policy.
+    allowed: what it may run and ask for beside itself, as directives of a Content-Security-Policy.
     """
     parts = {"title": escape(title), "style": read("page.css"), "data": _json(data), "script": script_of(script)}
     return Template(read("frame.html")).substitute(body=body, allowed=allowed, **parts)

@@ -1,0 +1,97 @@
+"""Pages that run Python: what they load, and the project as an archive."""
+
+import base64
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from examples.site.pinned import pinned
+from tinygrad_lecture.files import atomic_write
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+PACKED = ("tinygrad_lecture", "nn", "transformer", "examples/exercises", "examples/tab", "examples/data")
+UNUSED = ("__pycache__", "*.md", "*.html", "pretrained", "classroom.*", "torch", "parallel")
+ELSEWHERE = "https://cdn.jsdelivr.net https://files.pythonhosted.org"
+PYTHON = "python3.12"  # that of Pyodide 0.27; what it compiles is not compiled again in each tab
+
+
+class Loaded(NamedTuple):
+    """What a page that runs Python is given.
+
+    addresses: of Python's parts, with the hash of each and the bytes of all.  modules: the editor's import map.
+    allowed: what the page may ask for beside itself (Content-Security-Policy).
+    """
+
+    addresses: dict[str, Any]
+    modules: str
+    allowed: str
+
+
+@cache
+def on_python(out: Path, offline: bool) -> Loaded:
+    """Write what pages that run Python load beside them. offline: also all that is not ours, instead of its address."""
+    archive = packed()
+    course = f"course-{hashlib.sha256(archive).hexdigest()[:12]}.zip"  # another version has another name
+    for old in out.glob("course-*.zip"):
+        old.unlink()
+    ours = {course: archive} | {name: (HERE / name).read_bytes() for name in ("python_worker.js", "offline.js")}
+    for name, content in ours.items():
+        out.mkdir(parents=True, exist_ok=True)
+        with atomic_write(out / name) as temporary:
+            temporary.write_bytes(content)
+    if offline:
+        for file in pinned():
+            file.copy(out)
+    places = {file: f"./{file.local}" if offline else file.address for file in pinned()}
+    hashes = {places[file]: integrity(bytes.fromhex(file.sha256)) for file in pinned()}
+    hashes[f"./{course}"] = integrity(hashlib.sha256(archive).digest())
+    editor = {file.package: place for file, place in places.items() if file.package not in ("", "pyodide")}
+    python = {file: place for file, place in places.items() if file.package in ("", "pyodide")}
+    addresses = {
+        "python": next(place for place in python.values() if place.endswith("pyodide.mjs")).removesuffix("pyodide.mjs"),
+        "wheels": [place for place in python.values() if place.endswith(".whl")],
+        "course": f"./{course}",
+        "hashes": {place: hashes[place] for place in hashes if place not in editor.values()},
+        "bytes": sum(file.size for file in python) + len(archive),
+    }
+    modules = {"imports": editor, "integrity": {place: hashes[place] for place in editor.values()}}
+    there = "" if offline else ELSEWHERE
+    allowed = (
+        f"script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob: {there}; connect-src 'self' {there}; "
+        "worker-src 'self'"
+    )
+    return Loaded(addresses, json.dumps(modules), allowed)
+
+
+def integrity(digest: bytes) -> str:
+    """A SHA-256 as browsers have it."""
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def packed() -> bytes:
+    """The project as a zip, with what Python 3.12 makes of it, where that is found."""
+    memory = io.BytesIO()
+    with TemporaryDirectory() as folder, zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in PACKED:
+            shutil.copytree(ROOT / part, Path(folder, part), ignore=shutil.ignore_patterns(*UNUSED))
+        python = sys.executable if sys.version_info[:2] == (3, 12) else shutil.which(PYTHON) or PYTHON
+        compiling = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", folder, folder]
+        try:
+            subprocess.run(compiling, check=True, capture_output=True, env=os.environ | {"PYENV_VERSION": "3.12"})
+        except (OSError, subprocess.CalledProcessError):
+            print(f"  {PYTHON} is not here, so a first visit takes some seconds more: each tab compiles the course")
+        for path in sorted(Path(folder).rglob("*")):
+            if path.is_file():
+                name = path.relative_to(folder).as_posix()
+                archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return memory.getvalue()

@@ -67,6 +67,13 @@ def test_ci_runs_the_test_command_of_the_readme():
     assert f"step {tests}" in ci
 
 
+def test_the_readmes_two_commands_run_on_each_system():
+    commands = re.findall(r"```sh\n(.*)\n```", README.partition("## Two commands")[2].partition("\n## ")[0])
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert len(commands) == 2 and not [command for command in commands if f"- run: {command}\n" not in workflow]
+    assert {"ubuntu-latest", "macos-latest", "windows-latest"} <= {*re.findall(r"system: (\S+)", workflow)}
+
+
 def test_the_readme_is_read_in_one_sitting():
     assert len(README.splitlines()) <= 150
 

@@ -9,6 +9,7 @@ const { chapters, exercises, addresses } = JSON.parse(byId("data").textContent);
 const given = Object.fromEntries(exercises.map(({ file, text }) => [file, text]));
 const learner = new Learner(given, () => show("Another tab has written in your folder; this one shows it."));
 const python = loading(addresses, "course");
+const LETTER = 8.5; // pixels of a letter of what is said
 let current = exercises.find(({ name }) => name === learner.progress.current) ?? exercises[0];
 let editor;
 
@@ -50,9 +51,16 @@ function open(exercise) {
   show("");
 }
 
-/** Show what is said of the current exercise, and what is in its file now. */
+/** Show what is said of the current exercise, its first line in a colour if that is a verdict, and what is in its file now. */
 function show(text) {
-  byId("said").textContent = text;
+  const [first, ...rest] = text.split("\n");
+  const kind = /  Right!$/.test(first) ? "right" : /  Not yet\.$/.test(first) && "wrong";
+  fill(
+    byId("said"),
+    element("b", { class: kind }, first),
+    rest.map((line) => `\n${line}`),
+  );
+  for (const name of ["check", "next"]) byId(name).classList.toggle("main", (name === "next") === (kind === "right"));
   const now = learner.text(current.file);
   if (editor && editor.text() !== now) editor.show(now);
   const places = [...text.matchAll(/([\w/]+\.py):(\d+)/g)].filter(([, file]) => file.endsWith(current.file));
@@ -64,7 +72,8 @@ function show(text) {
 /** Carry out a command on the current exercise, or on one by its name; {passed, text}, as the page shows it. */
 async function run(command, { flag = [], exercise = current, ended = "" } = {}) {
   const { files } = learner;
-  const request = { command, name: exercise.name, flag, files, ended };
+  const columns = Math.floor(byId("said").clientWidth / LETTER);
+  const request = { command, name: exercise.name, flag, files, ended, columns };
   let [doing, stopped] = [exercise.name, false];
   byId("said").textContent = byId("loading").hidden ? "..." : "Python is on its way; the answer comes when it is here.";
   byId("stop").hidden = false;

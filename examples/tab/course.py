@@ -1,13 +1,16 @@
 """The course in a browser's tab: a request is a command of the terminal, and its answer is what that prints.
 
-    {"command": "check", "name": "3.2", "flag": [], "files": {"ch3_rules/ex2_mul.py": "...", "progress.json": "..."}}
+    {"command": "check", "name": "3.2", "flag": [], "files": {"ch3_rules/ex2_mul.py": "...", "progress.json": "..."},
+     "columns": 80}
     {"passed": false, "text": "...", "files": {...}}
 
-files: of the learner's folder those that are not as they were given; in an answer, as they are after the command.
+columns: how wide the page is, in letters.  files: of the learner's folder those that are not as they were given; in an
+answer, as they are after the command.
 """
 
 import io
 import json
+import os
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -52,6 +55,7 @@ def answer(request: str, tell: Callable[[str], None]) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     FOLDER.mkdir(exist_ok=True)
+    os.environ["COLUMNS"] = str(asked.get("columns", 80))
     with redirect_stdout(io.StringIO()) as printed:
         status = Session(COURSE, FOLDER, Told).run(asked["command"], asked["name"], *asked["flag"])
     files = {name: text for name, text in _texts().items() if text != GIVEN.get(name)}

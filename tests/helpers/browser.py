@@ -2,10 +2,15 @@
 
 python -m pip install ".[browser]"      and Chromium: apt-get install chromium, or playwright install chromium
 BROWSER=required python -m pytest -m browser        fails, where it would skip, without them
+
+Pages that run Python are tested where SITE names a folder that `python -m examples.site --offline --out` made.
 """
 
 import os
 import shutil
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -52,6 +57,18 @@ def visit(chromium):
     for page in pages:
         page.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def served():
+    """The address of a site that is served here, with pages that run Python; ends with a slash."""
+    if "SITE" not in os.environ:
+        pytest.skip("SITE names no folder that `python -m examples.site --offline` made")
+    handler = partial(SimpleHTTPRequestHandler, directory=os.environ["SITE"])
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
 
 
 def faults(page):

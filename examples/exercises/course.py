@@ -5,6 +5,5 @@ from .specs.spec import HERE, Ladder, Spec, chapters, data, number
 
 CHAPTERS = {str(number(name)): chapter["chapter"] for name, chapter in chapters().items()}
 CHECKS = {**scalars.CHECKS, **rules.CHECKS, **learning.CHECKS, **transformer.CHECKS, **lecture.CHECKS}
-RACES = {**rules.RACES, **transformer.RACES}
-SPECS = [Spec(row, CHECKS[name], RACES.get(name)) for name, row in data().items()]
+SPECS = [Spec(row, CHECKS[name], transformer.NOTES.get(name)) for name, row in data().items()]
 COURSE = Ladder("From a neuron to your own GPT", HERE, [spec.exercise for spec in SPECS])

@@ -56,7 +56,7 @@ class Exercise:
     solution: what stands in place of each gap.  points: for a pass.
     seconds: the time limit: how long its code may compute.
     title, hints, meaning, engine, another: words for the learner; engine is "file.py:name", a place to read on.
-    race: a function of the learner's module that compares times, and returns a sentence.
+    note: a function of the learner's module, if it is right, that returns a sentence.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Exercise:
     meaning: str = ""
     engine: str = ""
     another: str = ""
-    race: Callable[[Any], str] | None = None
+    note: Callable[[Any], str] | None = None
 
     @property
     def module(self) -> str:

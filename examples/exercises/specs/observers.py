@@ -6,8 +6,6 @@ in the checker's. What should be an object of the learner's class, and is not, i
 
 from collections.abc import Sequence
 from operator import add, mul
-from statistics import median
-from timeit import repeat
 from types import FunctionType
 from typing import Any
 
@@ -250,12 +248,7 @@ def trained(m: Any, p: Any, *args: Any) -> Any:
     return losses, [q.data for q in parameters]
 
 
-# --- time, random numbers, and arrays that are changed ----------------------------------------------------------------
-
-
-def seconds(m: Any, name: str, args: Any) -> float:
-    """The median time of a call of a function, after a first one."""
-    return median(repeat(lambda: getattr(m, name)(*args), number=1, repeat=10)[1:])
+# --- random numbers, and arrays that are changed ----------------------------------------------------------------------
 
 
 def drawn(m: Any, name: str, args: Any, seed: int, times: int = 1) -> Any:

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 from tinygrad_lecture.testing import arrays, broadcastable, indices, matrices, same_shape, shapes, with_axis
 
 from . import observers
 from .spec import Spec
-from .steps import call, function, normal, parts, race, rule
+from .steps import call, function, parts, rule
 
 PLAIN = arrays(shapes(max_dims=2))
 ROWS = arrays(shapes(min_dims=1, max_dims=3))
@@ -139,19 +138,4 @@ CHECKS = {
         function("cross_entropy", classified(), examples=[(np.array([[0.0, 1000.0]]), np.array([0]))]),
         rule("cross_entropy_rule", "cross_entropy", classified()),
     ],
-}
-X, Y = normal((10_000,), (10_000,))
-A, B = normal((200, 100), (100, 50))
-STACKED = normal((8, 64, 32), (8, 32, 64))
-TABLE = normal((100, 1000))[0]
-NUMBERS = "10,000 numbers"
-RACES = {
-    "3.2": race("mul_rule", tl.mul, X, Y, of=NUMBERS),
-    "3.4": race("exp_rule", tl.exp, X, of=NUMBERS),
-    "3.5": race("sigmoid_rule", tl.sigmoid, X, of=NUMBERS),
-    "3.6": race("relu_rule", tl.relu, X, of=NUMBERS),
-    "4.8": race("matmul_rule", tl.matmul, A, B, of="(200, 100) @ (100, 50)"),
-    "4.9": race("matmul_rule", tl.matmul, *STACKED, of="8 products (64, 32) @ (32, 64)"),
-    "5.3": race("softmax_rule", lambda x: tl.softmax(x, -1), TABLE, of="100 rows of 1,000"),
-    "5.4": race("log_softmax_rule", lambda x: tl.log_softmax(x, -1), TABLE, of="100 rows of 1,000"),
 }

@@ -62,13 +62,13 @@ class Wrong:
 class Spec:
     """What a chapter's file says about one exercise. steps: the parts of its check."""
 
-    def __init__(self, row: dict[str, Any], steps: Sequence[Step], race: Callable[[Any], str] | None) -> None:
+    def __init__(self, row: dict[str, Any], steps: Sequence[Step], note: Callable[[Any], str] | None) -> None:
         data = "given", "gaps", "mistakes", "raises", "causes", "questions"
         words = {key: value for key, value in row.items() if key not in data}
         self.steps, self.raises = steps, row.get("raises", [])
         self.causes = {hint: rest for hint, *rest in [*of_tensors()["causes"], *row.get("causes", [])]}
         self.solutions = solutions(row)
-        self.exercise = Exercise(**words, check=self.check, solution=self.solutions, race=race)
+        self.exercise = Exercise(**words, check=self.check, solution=self.solutions, note=note)
         self.wrong = []
         for k, ((_, *mistakes), function) in enumerate(zip(row["gaps"], functions(row["given"]), strict=True)):
             for hint, cause, *found in mistakes:

@@ -1,14 +1,12 @@
-"""The parts of checks: a function, a rule, a function of the learner's Tensors, a race with the engine."""
+"""The parts of checks: a function, a rule, a program part by part, a function of the learner's Tensors."""
 
 import copy
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-import tinygrad_lecture as tl
 from tinygrad_lecture.testing import check_function, check_property, check_rule
 from tinygrad_lecture.testing.failures import call as call, said  # call: for the checks of all chapters
 from tinygrad_lecture.testing.sandbox import observed
@@ -181,37 +179,3 @@ def trained(module: Any, spec: Spec, p: Any, args: Sequence[Any], line: str) -> 
         shown += [f"unchanged: {', '.join(unchanged[:3])}{', ...' if len(unchanged) > 3 else ''}"]
         return losses, after, shown, "not-updated" if len(unchanged) == len(before) else "some-not-updated"
     return losses, after, shown, "uphill" if last > 0.9 * losses[0] else ""
-
-
-# --- how long a rule takes --------------------------------------------------------------------------------------------
-
-
-def normal(*shapes: Sequence[int], seed: int = 0) -> list[np.ndarray]:
-    """Random arrays."""
-    rng = np.random.default_rng(seed)
-    return [rng.standard_normal(tuple(shape)) for shape in shapes]
-
-
-def race(mine: str, engine: Callable[..., Any], *args: Any, of: str) -> Callable[[Any], str]:
-    """A comparison: the learner's rule named `mine` with the engine's forward and rule, on the same arrays.
-
-    engine: a function of Tensors.  args: the arrays.  of: what they are, in words.
-    """
-
-    def run(module: Any) -> str:
-        tensors = [tl.tensor(a, requires_grad=True) for a in args]
-        upstream = np.ones(engine(*tensors).shape)
-        given = tl.tensor(upstream)
-        theirs = observed(module, observers.seconds, mine, (upstream, *args))
-        out = engine(*tensors)
-        ours = observers.seconds(partial(tl.grad, out, tensors, given, retain_graph=True), "__call__", ())
-        return f"Your rule took {_in_words(theirs)} for {of}, the engine's {_in_words(ours)}."
-
-    return run
-
-
-def _in_words(seconds: float) -> str:
-    """A time; a very short one says nothing."""
-    if seconds < 1e-6:
-        return "less than 1 µs"
-    return f"{1e3 * seconds:.1f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"

@@ -115,9 +115,9 @@ class Grader:
                     child = None
                 child = child or self.opened()
                 outcome = self.outcome(exercise, child)
-                if notes and name == names[-1] and outcome.passed and exercise.race is not None:
+                if notes and name == names[-1] and outcome.passed and exercise.note is not None:
                     with suppress(Exception, Ended), child.at_most(self._limit(exercise)):  # or it is left out
-                        outcome.notes = [printable(exercise.race(self._begin(exercise, child)))]
+                        outcome.notes = [printable(exercise.note(self._begin(exercise, child)))]
                 yield outcome
         finally:
             if child is not None:

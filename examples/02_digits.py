@@ -31,7 +31,6 @@ import nn
 import tinygrad_lecture as tl
 
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "leaky-relu": nn.LeakyReLU}
-SMALL, SMALLEST = "14 × 14 = 196 inputs", "7 × 7 = 49 inputs"  # coarser pictures
 WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k
 
 
@@ -69,10 +68,10 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
         return show.page(model, digits, settings.out / "digit.html", home)
     m.epochs, m.plateau = len(m.history), show.plateau([epoch.right for epoch in m.history])
     m.cost = {"first": np.mean(m.history[0].costs), "last": np.mean(m.history[-1].costs)}
-    m.steps, m.after_one = len(m.history[0].costs), m.history[0].right
+    m.after_one = m.history[0].right
 
     m.sure = answers(model, test_images).numpy()  # (m, 10): how sure it is of each digit
-    m.trained, m.answer = m.sure[three], m.sure[three].argmax()
+    m.trained = m.sure[three]
     m.read, said = show.share_right(m.sure, test_labels), m.sure.argmax(axis=1)
     m.counts = np.bincount(10 * test_labels + said, minlength=100).reshape(10, 10)  # [digit, answer]
     m.by_digit = m.counts.diagonal() / m.counts.sum(axis=1).clip(1)
@@ -95,7 +94,8 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
 
     # "784 inputs might seem like a lot, but images require this level of detail"; "real networks often use hundreds"
     wide = replace(settings, hidden=(128, *settings.hidden[1:]))
-    others = {SMALL: (14, settings), SMALLEST: (7, settings), "128 neurons in layer 1": (28, wide)}
+    coarse = {f"{n} × {n} = {n * n} inputs": (n, settings) for n in (14, 7)}
+    others = {**coarse, "128 neurons in layer 1": (28, wide)}
     m.others = {}
     for name, (side, chosen) in until_ctrl_c(others.items()):
         other = build(chosen, side * side)
@@ -103,7 +103,6 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
             pass
         m.others[name] = show.share_right(answers(other, coarser(test_images, side)).numpy(), test_labels)
     m.by_chance = {name: by_chance(len(test_labels), m.read, other) for name, other in m.others.items()}
-    nn.weights.save_file(model.state_dict(), settings.out / "weights.safetensors")
     return m
 
 

@@ -167,7 +167,6 @@ def measure(settings: "Settings") -> Measured:
     with tl.no_grad():
         m.served = show.who_serves_what(new, free)  # what is left out -> kind -> share of right answers
     whole, *silenced = (np.array([*kinds.values()]) for kinds in m.served.values())
-    m.learnt = whole.min()
     m.kinds_lost = [int((whole - kinds > 0.05).sum()) for kinds in silenced]  # by more than 5 points, for each head
     return m
 

@@ -30,7 +30,7 @@ import nn
 import tinygrad_lecture as tl
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
-FILES = ("curves.png", "attention.png", "lens.png")  # of a run, beside the Trainer's
+SAME = "tokenizer", "vocabulary", "layers", "heads", "width", "context", "steps", "batch_size", "lr", "seed"  # of a run
 
 
 def build(corpus: show.Corpus, settings: "Settings") -> tuple[GPT, nn.optim.AdamW, nn.optim.lr_scheduler.LRScheduler]:
@@ -122,14 +122,14 @@ def train(settings: "Settings") -> Measured:
         on_record=lambda trainer: show.sample(writer, settings, trainer.step),
         folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
         show=sys.stdout.isatty(),  # progress on a terminal; elsewhere the samples are enough
-        settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
+        settings={name: getattr(settings, name) for name in SAME} | {"text": corpus.sha256},  # + the same is resumed
     )
     writer = show.Writer(trainer.model, corpus.tokenizer)
     writer.encode(settings.prompt)  # raises for characters that the text does not have: now, not after the training
     m = Measured(corpus=corpus, writer=writer, batch_size=trainer.batches.batch_size, loss=show.baselines(corpus))
     m.loss["the model before training"] = nn.evaluate(writer.model, test, TokenCrossEntropy()).loss
     if nn.parallel.rank() == 0:
-        open_run(settings.out, FILES, settings.resume, settings.again)
+        open_run(settings.out, settings.resume, settings.again)
     show.before_training(m, settings)
     m.history = trainer.fit(settings.resume)
     if m.history.best is not None:
@@ -170,11 +170,6 @@ class Settings(Common, out="gpt"):
     prompt: str = "The "  # how the text begins that it writes
     tokens: int = 160  # to write
     temperature: float = 0.8  # 0 always takes the likeliest token, 1 draws by the probabilities
-
-    def identity(self) -> dict[str, str | float | None]:
-        """The settings that make another run."""
-        names = ("tokenizer", "vocabulary", "layers", "heads", "width", "context", "steps", "batch_size", "lr")
-        return {f"--{name.replace('_', '-')}": getattr(self, name) for name in (*names, "seed")}
 
 
 if __name__ == "__main__":

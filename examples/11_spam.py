@@ -18,6 +18,7 @@ written for them; they judge 98.7% right, and find 91%.
 """
 
 from helpers import messages
+from helpers.messages import ENOUGH_POINTS
 from helpers.program import Measured, RealToo, by_chance, start
 from helpers.real import minilm
 from show import spam as show
@@ -44,10 +45,7 @@ def measure(settings: "Settings") -> Measured:
     filters = {name: learnt_from(learn, name, settings.epochs) for name in NETWORKS}
     m.p = {name: messages.judge(model, inputs, test.texts) for name, (inputs, model) in filters.items()}
     m.points = messages.rule_points(test.texts)  # (test,)
-    called = {
-        "all is ham": np.zeros(len(test), bool),
-        f"rules, {messages.ENOUGH_POINTS}+ points": m.points >= messages.ENOUGH_POINTS,
-    }
+    called = {"all is ham": np.zeros(len(test), bool), f"rules, {ENOUGH_POINTS}+ points": m.points >= ENOUGH_POINTS}
     m.tested = {name: show.count(these, test.spam) for name, these in called.items()}
     m.all_ham, m.by_rules = (counts.accuracy for counts in m.tested.values())
     m.tested |= {name: show.count(p >= 0.5, test.spam) for name, p in m.p.items()}
@@ -91,12 +89,12 @@ def measure(settings: "Settings") -> Measured:
         texts = [disguised(text) for text, is_spam in zip(test.texts, test.spam, strict=True) if is_spam]
         for name, (inputs, model) in filters.items():
             m.found[name][disguise] = (messages.judge(model, inputs, texts) >= 0.5).mean()
-        m.found["rules"][disguise] = (messages.rule_points(texts) >= messages.ENOUGH_POINTS).mean()
+        m.found["rules"][disguise] = (messages.rule_points(texts) >= ENOUGH_POINTS).mean()
     m.found_by_chance = by_chance(test.spam.sum(), 0.5)  # how far two of these shares differ by chance, at most
 
     # "Regular updates as spam techniques evolve": a new kind of spam, and retraining with some labelled examples
     new = messages.make_new(500, Random(settings.seed)).texts
-    m.new, m.old, m.new_by_rules = {}, {}, (messages.rule_points(new[100:]) >= messages.ENOUGH_POINTS).mean()
+    m.new, m.old, m.new_by_rules = {}, {}, (messages.rule_points(new[100:]) >= ENOUGH_POINTS).mean()
     for n in (0, 5, 20, 100):
         more = messages.Messages(learn.texts + new[:n], np.append(learn.spam, np.ones(n, bool)))
         inputs, model = learnt_from(more, "TF-IDF", settings.epochs)

@@ -46,12 +46,8 @@ def changed_rows(x: tl.Tensor, heads: int, i: int) -> dict[str, np.ndarray]:
     width = x.shape[-1]
     ffn, attention, block = FeedForward(width, 4 * width), MultiHeadAttention(width, heads), new_block(width, heads)
     causal = causal_mask(len(TOKENS), len(TOKENS))  # a token sees itself and those before it
-    parts = {
-        "FFN": ffn,
-        "attention": attention,
-        "causal attention": lambda x: attention(x, mask=causal),
-        "block of a GPT": lambda x: block(x, causal),
-    }
+    parts = {"FFN": ffn, "attention": attention, "causal attention": lambda x: attention(x, mask=causal)}
+    parts["block of a GPT"] = lambda x: block(x, causal)
     other = x.numpy().copy()
     other[i] = -other[i]
     changes = {name: (part(tl.tensor(other)) - part(x)).numpy() for name, part in parts.items()}  # (tokens, width)

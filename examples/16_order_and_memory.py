@@ -19,7 +19,7 @@ from helpers.training import train
 from show import order_and_memory as show
 
 from functools import partial
-from time import perf_counter
+from timeit import repeat
 
 import numpy as np
 
@@ -77,19 +77,16 @@ KINDS = {"RNN": RNN, "GRU": partial(Gated, nn.GRU), "LSTM": partial(Gated, nn.LS
          "convolution": show.Convolution, "attention": Attention}  # kind(WIDTH)  # fmt: skip
 
 
-SENTENCES = "the dog bit the man", "the man bit the dog"
-
-
 def measure(settings: "Settings") -> Measured:
     """Order, size, memory, time; then a task that needs memory."""
-    m = Measured(words=sorted({*SENTENCES[0].split(" ")}))
+    m = Measured(words=sorted({*show.SENTENCES[0].split(" ")}))
 
     # Word order: a bag of words is the same for both sentences, so the network cannot tell them apart
     mlp = nn.MLP([len(m.words), 16, 1])
-    m.bags = [[text.split(" ").count(word) for word in m.words] for text in SENTENCES]
+    m.bags = [[text.split(" ").count(word) for word in m.words] for text in show.SENTENCES]
     m.outputs = mlp(tl.tensor(m.bags, dtype=tl.float32))[:, 0].detach().numpy()
     m.differ = {"bag": abs(m.outputs[0] - m.outputs[1])}
-    ids = np.array([[m.words.index(word) for word in text.split(" ")] for text in SENTENCES])  # (2, 5)
+    ids = np.array([[m.words.index(word) for word in text.split(" ")] for text in show.SENTENCES])  # (2, 5)
     for positions in ("none", "learned"):
         config = EncoderConfig(vocab_size=4, context=5, layers=1, heads=4, width=WIDTH, positions=positions)
         vectors = Encoder(config)(ids).mean(axis=1).detach().numpy()  # (2, WIDTH): the mean over the words
@@ -135,12 +132,7 @@ def slopes(model: nn.Module, words: int) -> np.ndarray:
 def milliseconds(model: nn.Module, words: int) -> float:
     """The time to read a text and to go back through it, as in training: the least of five."""
     x = tl.randn(1, words, WIDTH)
-    times = []
-    for _ in range(5):
-        start = perf_counter()
-        model(x).sum().backward()
-        times.append(1000 * (perf_counter() - start))
-    return min(times)
+    return 1000 * min(repeat(lambda: model(x).sum().backward(), number=1, repeat=5))
 
 
 def learn(core: nn.Module, length: int, settings: "Settings") -> float:

@@ -7,7 +7,6 @@
     /why                 the last word: what else was likely, and which parts of the model wanted it
     /attention           what the heads looked at for it
     /why Berlin          the same for another word of the answer; /attention Berlin too
-    /temperature 1       more chance in the next answers
     /help  /quit         Ctrl-C ends an answer, or clears a line
 
 Blocks and heads count from 0, as in the code. In all tables "·" is a space.
@@ -106,8 +105,6 @@ def main(settings: "Settings") -> None:
             match command:
                 case "/quit":
                     break
-                case "/temperature":
-                    chat.temperature = show.setting(command, value, 0, 10)
                 case "/why":
                     place = chat.place(value)
                     show.why(chat, chat.probabilities(), place)

@@ -58,7 +58,7 @@ def measure(settings: "Settings") -> Measured:
     """Ask, learn, ask again."""
     model = smollm2()
     learnt, held_out = show.make(settings.examples, settings.held_out, settings.seed)
-    open_run(settings.out, ("loss.png",), settings.resume, settings.again)
+    open_run(settings.out, settings.resume, settings.again)
     print("Asked before it learns; that takes some seconds ...", flush=True)
     m = Measured(learnt=learnt, held_out=held_out, before=show.examine(model, held_out, learnt[:4]))
     m.history = train(model, learnt, held_out, settings).history

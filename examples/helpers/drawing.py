@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_lecture.inspect.drawing import BOX, as_written, drawable, new_figure as new_figure, save_picture
 
-Axes = Axis = Figure = Any  # matplotlib's, which is imported where a picture is drawn
+Axes = Figure = Any  # matplotlib's, which is imported where a picture is drawn
 Curves = Mapping[str, tuple[Any, Any]]  # name -> x, y
 
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008); vermilion is a red (Tol's), and is called red.
@@ -39,14 +39,7 @@ def plain(axes: Axes, grid: bool = True) -> Axes:
     return axes
 
 
-def percent(axis: Axis) -> None:
-    """Write the shares along an axis, from 0 to 1, in percent."""
-    axis.set_major_formatter(lambda share, _: f"{share:.0%}" if share <= 1 else "")
-
-
-def lines(
-    axes: Axes, curves: Curves, colours: Sequence[str], style: str = "-", legend: str = "", **settings: Any
-) -> Axes:
+def lines(axes: Axes, curves: Curves, colours: Any, style: str = "-", legend: str = "", **settings: Any) -> Axes:
     """Draw each of the curves (x, y), and return the axes. legend: where their names are. settings: of the axes."""
     for (name, (x, y)), colour in zip(curves.items(), cycle(colours), strict=False):
         axes.plot(x, y, style, color=colour, linewidth=2.5, label=name)
@@ -76,7 +69,7 @@ def chart(
         axes.axhline(y, color=GREY, linestyle="--", label=name)
     if shares:
         axes.set_ylim(0, 1.05)
-        percent(axes.yaxis)
+        axes.yaxis.set_major_formatter("{x:.0%}")
     axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))  # to the right of the axes
     save(axes.figure, path)
 
@@ -87,20 +80,12 @@ def arrow(axes: Axes, start: Any, end: Any, colour: str = "black") -> None:
     axes.annotate("", tuple(end), tuple(start), arrowprops=style)
 
 
-def bars(
-    axes: Axes, names: Sequence[str], values: Sequence[float], colours: Any, notes: Sequence[str] = (), at: Any = None
-) -> None:
-    """Horizontal bars, the first on top, with a note behind each: its value, if no notes are given.
-
-    at: where the notes stand, if not at the ends of the bars.
-    """
-    plain(axes, grid=False).barh(range(len(values)), values, color=colours, height=0.7)
+def bars(axes: Axes, names: Sequence[str], values: Sequence[float], colours: Any, form: str = ".2f") -> None:
+    """Horizontal bars, the first on top, with its value behind each."""
+    drawn = plain(axes, grid=False).barh(range(len(values)), values, color=colours, height=0.7)
     axes.set_yticks(range(len(values)), [*map(drawable, names)], **as_written())
     axes.set_ylim(len(values) - 0.4, -0.6)
-    notes = notes or [f"{value:.2f}" for value in values]
-    for row, (note, end) in enumerate(zip(notes, values if at is None else at, strict=True)):
-        side, gap = ("left", 6) if end >= 0 else ("right", -6)
-        axes.annotate(note, (end, row), (gap, 0), textcoords="offset points", va="center", ha=side)
+    axes.bar_label(drawn, fmt=f"%{form}", padding=6)
 
 
 def attention_map(axes: Axes, weights: np.ndarray, queries: Sequence[str], keys: Sequence[str]) -> Any:

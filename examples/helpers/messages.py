@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,12 +101,10 @@ def shorten(text: str) -> str:
 
 # --- what a spammer tries ---------------------------------------------------------------------------------------------
 
-LEET = str.maketrans("aeiost", "4310$7")
-
 
 def leetspeak(text: str) -> str:
     """Return the text with signs in place of some letters of its long words: "fr33 pr1z3"."""
-    return re.sub(r"[A-Za-z]{4,}", lambda found: found[0].translate(LEET), text)
+    return re.sub(r"[A-Za-z]{4,}", lambda found: found[0].translate(str.maketrans("aeiost", "4310$7")), text)
 
 
 def good_words(text: str) -> str:
@@ -325,20 +323,11 @@ def judge(model: nn.Module, inputs: Callable[[Sequence[str]], np.ndarray], texts
 ENOUGH_POINTS = 4  # points
 
 
-class Rule(NamedTuple):
-    points: int
-    reason: str
-    pattern: re.Pattern[str]
-
-
-RULES = [Rule(points, reason, re.compile(pattern)) for points, reason, pattern in DATA["rules"]]
-
-
 def rule_points(texts: Sequence[str]) -> NDArray[np.int64]:
     """Return the points of each message, (n,): each rule counts once, however often it matches."""
-    return np.array([sum(rule.points for rule in reasons(text)) for text in texts], dtype=np.int64)
+    return np.array([sum(points for points, _ in reasons(text)) for text in texts], dtype=np.int64)
 
 
-def reasons(text: str) -> list[Rule]:
-    """Return the rules that match a message."""
-    return [rule for rule in RULES if rule.pattern.search(text)]
+def reasons(text: str) -> list[tuple[int, str]]:
+    """Return points and reason of the rules that match a message."""
+    return [(points, reason) for points, reason, pattern in DATA["rules"] if re.search(pattern, text)]

@@ -6,7 +6,7 @@ class Settings(Common, out="digits"):               # a dataclass with --seed, -
 
 def measure(settings: Settings) -> Measured:
     trainer = nn.Trainer(..., folder=settings.out)
-    open_run(settings.out, FILES, settings.resume, settings.again)            # of a new run the folder is clear
+    open_run(settings.out, settings.resume, settings.again)                   # of a new run the folder is clear
     history = trainer.fit(settings.resume)
     return Measured(accuracy=..., history=history)     # numbers for claims.toml, arrays for the pictures
 
@@ -29,7 +29,6 @@ from typing import Any, TypeVar, dataclass_transform
 import tinygrad_lecture as tl
 from helpers import command
 from helpers.claims import Measured, elsewhere as elsewhere, holds as holds  # the last two for all programs
-from nn.training import saved_state
 from nn.training.trainer import noting_ctrl_c
 
 Item = TypeVar("Item")
@@ -206,25 +205,14 @@ def until_ctrl_c(items: Iterable[Item], silent: bool = False) -> Iterator[Item]:
 
 # --- runs that are kept in a folder, one at a time, and resumed from it -----------------------------------------------
 
-STATE, BEST = "last.safetensors", "best.safetensors"  # the Trainer's: its saved state, the weights with the best scores
 
-
-def open_run(folder: Path, files: Sequence[str], resume: bool, again: bool) -> None:
+def open_run(folder: Path, resume: bool, again: bool) -> None:
     """Clear the folder for a new run, unless the one in it is to be continued.
 
-    files: the other files of a run, `*` for any letters. They are removed with the run that `again` replaces.
-    Raises DataError if the folder holds a run and neither `resume` nor `again` is given, or one that cannot be resumed.
+    Raises DataError if the folder holds a run, and neither `resume` nor `again` is given.
     """
-    last, kept = folder / STATE, [folder / name for name in (STATE, BEST) if (folder / name).exists()]
-    if resume and last.exists():
-        return
-    if kept and not again:
-        finished = saved_state.peek(last).get("finished") if last.exists() else True
-        how = "--resume continues it, " if last.exists() else ""
-        raise DataError(f"{folder} holds a run that is {'' if finished else 'not '}finished: {how}--again replaces it; "
-                        "or choose another --out")  # fmt: skip
-    if resume:
-        print(f"{folder} holds no run to resume, so a new run begins.")
-    for name in (STATE, BEST, *files):
-        for leftover in folder.glob(name):
-            leftover.unlink()
+    kept = [path for name in ("last", "best") if (path := folder / f"{name}.safetensors").exists()]  # the Trainer's
+    if kept and not (resume or again):
+        raise DataError(f"{folder} holds a run: --resume continues it, --again replaces it; or choose another --out")
+    for path in kept if again else ():
+        path.unlink()

@@ -257,11 +257,8 @@ def report(m, settings):
     print("  Nobody divides the work among three other heads: each answer comes from what all have found together.")
     shares("Right answers, by kind of question", m.served)
     print(f"    Without head 1, 2, 3 answers of {', '.join(map(str, m.kinds_lost))} of the 3 kinds get worse:", end=" ")
-    if m.learnt < 0.9:
-        print("they have not learnt enough to tell.")
-    else:
-        one = "each has taken one kind" if holds("one kind a head", m) else "so it is not one kind a head"
-        print(f"{one}{elsewhere('one kind a head', 'd', m)}.")
+    one = "each has taken one kind" if holds("one kind a head", m) else "so it is not one kind a head"
+    print(f"{one}{elsewhere('one kind a head', 'd', m)}.")
     if settings.page:
         with tl.Graph() as graph:  # it watches what is computed
             log_p = tl.log_softmax(m.one(tl.tensor(m.tokens)).logits[m.i], -1)  # (senses,): what the word means

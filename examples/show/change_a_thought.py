@@ -112,12 +112,10 @@ def small(steps, seed):
         schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, n // 10, 2 * n)
         train(loss, optimizer, n, schedule, clip=1.0, report=lambda n, loss: detail(f"  step {n:4}: loss {loss:.3f}"))
     pairs = [(said("formal", name, thing), said("casual", name, thing)) for name in people for thing in things[:3]]
-    kinds, *asked_for = zip(*asked["sentences"], strict=True)
+    kinds, *rows = zip(*asked["sentences"], strict=True)
     shots = {"pairs": shown(things, draw, told=True, form="{} {} ")}
     pool, openings = np.arange(len(things)), [f"{name} said:" for name in people]
-    return Subject(
-        model, capitals, [*zip(*asked_for, strict=True)], kinds, copies, pool, shots, pairs, openings, block=0
-    )
+    return Subject(model, capitals, [*zip(*rows, strict=True)], kinds, copies, pool, shots, pairs, openings, block=0)
 
 
 def untrained(texts):

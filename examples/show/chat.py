@@ -9,7 +9,6 @@ import numpy as np
 
 try:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 except ImportError:
     from helpers.program import INSTALL
@@ -66,18 +65,6 @@ def streaming(pieces):
     CONSOLE.print()
 
 
-def setting(command, value, least, most):
-    """The number after a command. Raises ValueError that says which numbers are possible."""
-    try:
-        number = float(value)
-    except ValueError:
-        number = np.nan
-    if not least <= number <= most:
-        raise ValueError(f"{command} needs a number from {least:g} to {most:g}, such as {command} 0.9")
-    say(f"{command[1:]} is {number:g} from now on")
-    return number
-
-
 def why(chat, p, place):
     """Print the alternatives of a token of the last answer, what wanted it, and where the answer was least sure."""
     tokens = chat.drawn
@@ -85,13 +72,11 @@ def why(chat, p, place):
     row, said = p[place], float(p[place, tokens[place]])
     before = "".join(texts[max(0, place - 6) : place])
     say(f'after "...{before}" it said "{texts[place].strip()}"; at temperature 1 the likeliest were')
-    table = Table(box=None, show_header=False, padding=(0, 1))
     best = np.argsort(-row, kind="stable")[:6].tolist()
     for token in best if tokens[place] in best else [*best, tokens[place]]:
         mark = "said" if token == tokens[place] else ""
-        bar = "█" * round(40 * float(row[token]))
-        table.add_row(f"  {row[token]:6.1%}", visible(chat.tokenizer.decode([token])), bar, mark)
-    CONSOLE.print(table)
+        word, bar = visible(chat.tokenizer.decode([token])), "█" * round(40 * float(row[token]))
+        say(f"  {row[token]:6.1%}  {word:12} {bar}  {mark}".rstrip(), style="")
     how = "sure" if said > SURE else "not sure" if said < UNSURE else "rather sure"
     among = f"as if it chose among {effective_number(row):.1f} equally likely words"
     say(f"it was {how}: {among}; being sure is not being right")

@@ -192,7 +192,6 @@ def report(m, settings):
         apart = "a difference of 1 between its mean activations for these and for the others. Of these neurons the best"
         detail(f"\n{q}\n  {apart} differs by {m.loop:.2f}{elsewhere('loop at top', '.2f', m)}.")
         detail("  So one may stand for it." if holds("loop at top", m) else "  So no neuron stands for a loop at top.")
-    detail(f"\nThe weights: {settings.out / 'weights.safetensors'}")
 
     print("\nPictures:")
     figure = new_figure(12, 3.8, 'Each "3" looks different, yet we recognise all of them at once')

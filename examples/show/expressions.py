@@ -58,13 +58,8 @@ def small_expressions():
     numbers = range(LARGEST + 1)
     two = [Expression(f"{a}{sign}{b}", "", "", apply(a, sign, b)) for a, sign, b in product(numbers, "+-x", numbers)]
     signs = [pair for pair in product("+-x", "+-x") if pair != ("x", "x")]
-    three = [
-        make(a, first, b, second, c, form)
-        for form in FORMS
-        for first, second in signs
-        for a, b, c in product(numbers, numbers, numbers)
-    ]
-    return two, three
+    cases = product(FORMS, signs, numbers, numbers, numbers)
+    return two, [make(a, first, b, second, c, form) for form, (first, second), a, b, c in cases]
 
 
 @cache

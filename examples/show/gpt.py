@@ -169,5 +169,3 @@ def trained(history):
     loss = best.test.loss
     print(f"\nTest loss {loss:.3f} after {best.step:,} steps. Perplexity {math.exp(loss):.2f}: as unsure", end=" ")
     print(f"as a guess among {math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
-    detail(f"What follows comes from the weights after {best.step:,} steps, the best on the test text; ", end="")
-    detail(f"the curves go on to step {history[-1].step:,}.")

@@ -162,15 +162,9 @@ def train_with_batches(digits, size, wanted, epochs, seed):
     network = digit_network(False)
     optimizer = nn.optim.SGD(network.parameters(), lr=1.0)
     batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
-    drawn = endless(batches)
-
-    def cost():
-        x, y = next(drawn)
-        return ((network(x) - y) ** 2).sum(axis=1).mean()
-
     learnt, epoch = 0.0, 0
     while learnt < wanted and epoch < epochs:
-        train(cost, optimizer, len(batches))
+        nn.fit(network, batches, lambda a, y: ((a - y) ** 2).sum(axis=1).mean(), optimizer, 1, show=False)
         learnt, epoch = right(network, images, digits.train_labels), epoch + 1
     test = right(network, tl.tensor(digits.test_images), digits.test_labels)
     return Trained(size, epoch, epoch * len(batches), learnt, test)

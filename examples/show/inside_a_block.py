@@ -63,8 +63,7 @@ def report(m, settings):
     heads, width = m.strips[0].shape
     sizes = f"{heads} heads x {width // heads} = {m.concatenated}; projected by W_O, {width} x {m.projected}"
     print(f"\nFrom heads to one vector per token. Concatenated: {sizes}")
-    if not holds("compresses", m):
-        print('  It "mixes and compresses", says the lecture. In GPTs the width stays the same: it mixes.')
+    print('  It "mixes and compresses", says the lecture. In GPTs the width stays the same: it mixes.')
     print(f"  Without W_O each head writes {m.written} of the {width} numbers, its own, and heads never meet.")
     print(f"  With W_O each head writes all {m.written_by_W_O}: here heads talk to each other, their parts add up.")
     detail(f"  The sum of the heads' parts and the output differ by {m.summed:.1e}; without head 1 by {m.lost:.2f}.")

@@ -7,6 +7,7 @@ import tinygrad_lecture as tl
 from helpers.drawing import chart
 from helpers.program import detail, elsewhere, holds, table
 
+SENTENCES = "the dog bit the man", "the man bit the dog"
 OPEN = 5.0  # bias of the forget gate of an LSTM that begins with its gate open
 
 
@@ -46,8 +47,7 @@ def report(m, settings):
     """Print what was measured, and draw it."""
     # What a bag of words, a transformer without positions, and a network of fixed size cannot do
     print("\nWord order. A bag of words counts words:")
-    texts = "the dog bit the man", "the man bit the dog"
-    rows = zip(texts, m.bags, m.outputs, strict=True)
+    rows = zip(SENTENCES, m.bags, m.outputs, strict=True)
     table([*m.words, "an MLP's output"], {text: [*bag, f"{output:.6f}"] for text, bag, output in rows}, "g")
     print("  The same numbers go in, so the same comes out. No training can change that.")
     for name, kind in (("without positions", "none"), ("with positions", "learned")):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, lines, new_figure, percent, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, lines, new_figure, save
 from helpers.program import SHOW_MORE, detail, holds, table
 
 # A picture is a 3 if it has more than all of this, as shares: columns in the middle that meet three strokes, paper at
@@ -189,7 +189,7 @@ def report(m, settings):
         colours = ORANGE, BLUE, GREEN  # of nearest mean, network, network that saw noise
         lines(axes, curves, colours, "o-", xlabel=what, ylabel="test pictures read right", ylim=(0, 1))
         axes.axhline(0.1, color=GREY, linestyle=":", label="guessing")
-        percent(axes.yaxis)
+        axes.yaxis.set_major_formatter("{x:.0%}")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
     save(figure, settings.out / "robustness.png")
 

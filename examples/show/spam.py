@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.drawing import bars, by_sign, chart, new_figure, save
-from helpers.messages import ENOUGH_POINTS, leetspeak, reasons
+from helpers.messages import ENOUGH_POINTS, leetspeak, reasons, rule_points
 from helpers.program import detail, elsewhere, holds, table
 
 # --- precision and recall ---------------------------------------------------------------------------------------------
@@ -88,9 +88,8 @@ def report(m, settings):
         print(f"\n{text}")
         for name, probabilities in m.asked.items():
             print(f"  {name:14} P(spam) = {probabilities[i]:.3f}")
-        why = ", ".join(f"{rule.reason} {rule.points:+}" for rule in reasons(text)) or "none applies"
-        points = sum(rule.points for rule in reasons(text))
-        print(f"  rules          {points} points ({ENOUGH_POINTS} or more: spam): {why}")
+        why = ", ".join(f"{reason} {points:+}" for points, reason in reasons(text)) or "none applies"
+        print(f"  rules          {rule_points([text])[0]} points ({ENOUGH_POINTS} or more: spam): {why}")
 
     print("\nPictures:")
     curves = {name: ([*shares], [*shares.values()]) for name, shares in m.found.items()}

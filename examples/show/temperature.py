@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, bars, chart, new_figure, save
 from helpers.inside import effective_number
-from helpers.program import Measured, detail, holds, table
+from helpers.program import Measured, detail, table
 from helpers.real import DATA, chances, smollm2
 
 PROMPT = "The weather today is"
@@ -30,9 +30,8 @@ def report(m, settings):
     print(f'"{PROMPT} ..."  What comes next?')
     for say, T in zip([print, *[detail] * len(settings.T)], settings.T, strict=False):  # the others with --more
         softmax_by_hand(say, T, m.scores, m.powers[T], m.p[T])
-    if not holds("rounded", m):
-        print(f"  {m.rounded_otherwise} of the lecture's 15 probabilities are not rounded right;", end=" ")
-        print(f"none is off by more than {m.off:.4f}.")
+    print(f"  {m.rounded_otherwise} of the lecture's 15 probabilities are not rounded right;", end=" ")
+    print(f"none is off by more than {m.off:.4f}.")
 
     # The probabilities from T near 0 to T near infinity, and how uncertain the choice is
     print("\nFrom T near 0, where one word has all, to T near infinity, where all are equally likely:")
@@ -108,7 +107,7 @@ def draw_temperatures(prompt, words, compared, n, path):
     longest = max(p.max() for p, _ in compared.values())
     for axes, (T, (p, drawn)) in zip(panels, compared.items(), strict=True):
         colour = BLUE if T < 1 else ORANGE if T > 1 else GREEN
-        bars(axes, words, p, colour, [f"{share:.4f}" for share in p], np.maximum(p, drawn))
+        bars(axes, words, p, colour, ".4f")
         axes.plot(drawn, np.arange(len(p)), "|", color="black", markersize=13, markeredgewidth=1.6)
         axes.set(title=f"T = {T:g}", xlim=(0, 1.35 * longest), xlabel="probability")
     figure.supxlabel(f"black marks: the share of each word among {n:,} words drawn", fontsize=10, color=DARK)

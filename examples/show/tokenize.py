@@ -4,23 +4,15 @@ import unicodedata
 
 from helpers.drawing import chart
 from helpers.inside import printable
-from helpers.program import SHOW_MORE, counted, detail, holds, table
+from helpers.program import SHOW_MORE, counted, detail, table
 from transformer.tokenizer.bpe import visible
 
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-LONGEST = 24  # characters of a token, or bytes of a word, that are shown
-
-
-def shown(token):
-    """A token as it is printed: a dot for a space; of a long one the beginning, and how many characters it has."""
-    return visible(token if len(token) <= LONGEST else f"{token[: LONGEST // 2]}…({len(token):,})")
-
-
 def cut(tokens):
     """Tokens side by side: cle|ve|rest."""
-    return "|".join(map(shown, tokens))
+    return "|".join(map(visible, tokens))
 
 
 def report(m, settings):
@@ -31,7 +23,7 @@ def report(m, settings):
         ids, tokens = t.encode(settings.sentence), t.tokens(settings.sentence)
         print(f"  {len(ids)} {name}, of a vocabulary of {len(t):,}")
         for i in range(0, len(ids), 24):
-            table(map(shown, tokens[i : i + 24]), {"": ids[i : i + 24]})
+            table(map(visible, tokens[i : i + 24]), {"": ids[i : i + 24]})
 
     # The merges learnt from a few words, and how a new word is cut after each
     source = m.nine_words
@@ -41,10 +33,9 @@ def report(m, settings):
     print(f"  {'':28}{cut(m.stages[0].tokens('cleverest'))}")
     last = m.stages[-1]
     for n, (stage, count) in enumerate(zip(m.stages[1:], m.counts, strict=True), start=1):
-        left, right = (shown(last.token(id)) for id in last.merges[n - 1])
+        left, right = (visible(last.token(id)) for id in last.merges[n - 1])
         print(f"  {n:5}  {f'{left} + {right}':10} {f'{count} times':8}  {cut(stage.tokens('cleverest'))}")
-    if holds("cleverest", m):
-        print("  These three pieces are the lecture's. GPT-2's tokenizer cuts it into the same.")
+    print("  These three pieces are the lecture's. GPT-2's tokenizer cuts it into the same.")
 
     # The size of the vocabulary against the length of the sequence
     print(f"\nThe size of the vocabulary, and the length of the sequence. Learnt from nine tenths of {m.text.source}:")
@@ -63,7 +54,7 @@ def report(m, settings):
     print("  " + "; ".join(f"{words:,} different words in {n:,} characters" for n, words in [*m.growth.items()][2:]))
 
     # Words as pieces, each with the space before it
-    detail("\nA frequent word is one token; a rare word is several pieces" if holds("rare", m) else "\nWords")
+    detail("\nA frequent word is one token; a rare word is several pieces")
     for word, pieces in m.rare.items():
         name = word if len(word) > 1 else unicodedata.name(word).lower()
         size = counted(len(f" {word}".encode()), "byte")

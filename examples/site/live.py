@@ -7,7 +7,6 @@ is refused. So is a page whose own name was made to point here (DNS rebinding): 
 from helpers.inside import without
 from helpers.real import likeliest
 
-import json
 import secrets
 import socket
 from collections.abc import Callable
@@ -30,7 +29,6 @@ from examples.site.pages import filled
 from transformer import probabilities
 
 TOKENS = 64  # that it reads, at most
-BYTES = 100_000  # of a question, at most
 LIKELIEST = 100  # next tokens that the page is told
 BLOCK = 24  # that the page opens with: in SmolLM2 it has heads that go back to Eiffel and John
 TEXTS = [  # to try, each with what to look for
@@ -38,10 +36,6 @@ TEXTS = [  # to try, each with what to look for
     ("Mary gave the book to John because", "The next word is he. Which heads attend to John?"),
     ("The red car that John bought yesterday", "Which heads of the last blocks go back to car?"),
 ]
-FORM = (
-    'a question is {"text": "...", "off": heads as "18.6", "at": the number of a token, or null for the last, '
-    '"block": the one whose attention is told, or null for all}'
-)
 
 
 def answer(model: Any, text: str, off: list[str], at: int | None = None, block: int | None = None) -> dict[str, Any]:
@@ -88,15 +82,10 @@ def app(model: Any, host: str, token: str) -> Any:
         return HTMLResponse(html, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
     async def ask(request: Request) -> Response:
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > BYTES:
-                return PlainTextResponse(f"a question has at most {BYTES:,} bytes", 413)
         try:
-            return JSONResponse(answer(model, **json.loads(body)))  # one at a time, as edits are the model's
+            return JSONResponse(answer(model, **await request.json()))  # one at a time, as edits are the model's
         except (ValueError, TypeError, LookupError, RecursionError) as error:
-            return PlainTextResponse(f"{error}; {FORM}", 400)
+            return PlainTextResponse(f"{error}; gpt_worker.js says what a question is", 400)
 
     routes = Starlette(routes=[Route("/", page), Route("/ask", ask, methods=["POST"])])
 

@@ -84,10 +84,8 @@ def text_page(path: Path, model: GPT, tokenizer: BPETokenizer, signs: str, sourc
         "texts": TEXTS,
         "worker": script_of(str(HERE / "gpt_worker")),
     }  # fmt: skip
-    about = (
-        f"It learnt in {steps:,} steps from {escape(source)}. A token is a word with the space before it; "
-        "other words are cut into pieces."
-    )
+    learnt = f"It learnt in {steps:,} steps from {escape(source)}."
+    about = f"{learnt} A token is a word with the space before it; other words are cut into pieces."
     parts = {"model": "a small GPT", "home": HOME, "about": about, "likeliest": str(c.vocab_size)}
     page(path, "Type a text", "text", data, **parts)
 

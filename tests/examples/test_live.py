@@ -70,11 +70,11 @@ def test_who_has_the_link_is_answered_and_nobody_else(host):
     ("", 400), ("[]", 400), ("[" * 50_000, 400), ('{"text": "The"}', 400), (b"\xff", 400),
     ('{"text": 3, "off": []}', 400), ('{"text": "The", "off": ["9.9"]}', 400),
     ('{"text": "The", "off": [], "block": 7}', 400), ('{"text": "The", "off": [], "more": 1}', 400),
-    ('{"text": "\\ud800", "off": []}', 400), ('{"text": "' + "x" * 200_000 + '", "off": []}', 413),
+    ('{"text": "\\ud800", "off": []}', 400),
 ])  # fmt: skip
 def test_a_broken_question_is_refused_in_a_sentence_and_the_next_one_answered(body, status, host):
     found, said = told(host, body=body)
-    assert (found, said.count("a question "), "axis" in said) == (status, 1, False)
+    assert (found, said.count("a question is"), "axis" in said) == (status, 1, False)
     assert told(host, body=QUESTION)[0] == 200
 
 

@@ -98,12 +98,6 @@ def test_what_is_looked_into_is_what_was_read_and_drawn(monkeypatch, tmp_path, c
     assert f"its score is {logit:.2f}, the sum" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("value", ["", "hot", "11", "nan", "-1"])
-def test_a_setting_that_is_no_number_in_its_range_is_refused(value):
-    with pytest.raises(ValueError, match=r"/temperature needs a number from 0 to 10"):
-        chat.setting("/temperature", value, 0, 10)
-
-
 @pytest.mark.parametrize(("word", "place"), [("", 7), ("The", 0), ("cat", 4), ("Them", None), ("Th", 0)])
 def test_a_word_is_found_only_where_it_was_said(word, place):
     talk = p23.Chat(tiny(), 0.2, 0.9, 20)

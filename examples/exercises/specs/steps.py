@@ -14,6 +14,8 @@ from tinygrad_lecture.testing.sandbox import observed
 from . import observers
 from .spec import Spec, Step, same
 
+Observer = Callable[..., Any]  # a function whose arguments are the inputs of a check
+
 
 class Lambda:
     """A function of x by its text, as which it is shown, and sent to the process of a submission."""
@@ -73,13 +75,7 @@ def rule(name: str, forward: str | Callable[..., Any], inputs: Any, solved: bool
     return step
 
 
-def parts(
-    observe: Callable[..., Any],
-    inputs: Any,
-    lines: Callable[..., list[str]],
-    telling: Sequence[Any] = (),
-    draws: int = 40,
-) -> Step:
+def parts(observe: Observer, inputs: Any, lines: Observer, telling: Sequence[Any] = (), draws: int = 40) -> Step:
     """A step: is what an observer sees of a program, part by part, what it sees with the solved file?
 
     observe: returns a dict: for each part, in the order in which they are compared, its values by the names that they

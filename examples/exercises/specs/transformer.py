@@ -1,6 +1,7 @@
 """Checks of chapters 8 and 9: the parts of a transformer, and the learner's own GPT."""
 
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -143,11 +144,8 @@ def learns_names(m: Any, spec: Spec) -> None:
 
 WRITER = gpt_arrays(6, 4, 4, 1, np.random.default_rng(1))
 WRITER["W_U"] *= 3
-WRITINGS = [
-    (WRITER, HEADS, 4, seed, {"temperature": t, "keep": keep, "most": 12})
-    for seed in range(6)
-    for t, keep in ((1.0, 0.95), (0.5, 0.95), (2.0, 0.6))
-]
+DRAWN = product(range(6), ((1.0, 0.95), (0.5, 0.95), (2.0, 0.6)))  # seeds; temperature, and share that is kept
+WRITINGS = [(WRITER, HEADS, 4, seed, {"temperature": t, "keep": keep, "most": 12}) for seed, (t, keep) in DRAWN]
 
 
 def writing(p: Any, heads: int, context: int, seed: int, settings: dict[str, Any]) -> list[str]:

@@ -82,10 +82,8 @@ def measure(settings: "Settings") -> Measured:
     m.times, m.down = m.falls[:, 0] / m.falls[:, 1:].max(axis=1), (m.falls[:, 1:] > 0).mean()
 
     # "Trying random combinations would take longer than the age of the universe"
-    m.searches = {
-        "gradient descent": show.search_by_gradient(network, weights, settings.evaluations, cost_of),
-        "random weights": show.search_by_random_weights(settings.evaluations, cost_of),
-    }
+    m.searches = {"gradient descent": show.search_by_gradient(network, weights, settings.evaluations, cost_of)}
+    m.searches["random weights"] = show.search_by_random_weights(settings.evaluations, cost_of)
     m.found = {name: costs[-1] for name, costs in m.searches.items()}
     m.networks = len(weights) * np.log10(2)  # two values for each weight: 10 to the power of this
     m.years = m.networks - 9 - np.log10(365 * 24 * 3600)  # at a billion a second: 10 to the power of this

@@ -130,7 +130,7 @@ def measure(settings: "Settings") -> Measured:
     course = show.make_sentences(4000, draw, without=[*shown, settings.sentence])
     m = Measured(course=course, tokens=course.encode(settings.sentence), i=show.place(settings.word, settings.sentence))
 
-    m.one = OneHead(len(course.vocabulary), settings.width, len(show.SENSES))
+    m.one = OneHead(len(course.vocabulary), 16, len(show.SENSES))
     learn(m.one, course, settings.steps, 0.3, "One head learns what a word means")
     with tl.no_grad():
         m.reading = m.one(tl.tensor(m.tokens))
@@ -176,7 +176,6 @@ class Settings(RealToo, out="attention", ask_real=(show.measure_real, show.repor
 
     sentence: str = "Was the bank flooded?"  # to follow step by step, made of the words that the made sentences have
     word: str = "bank"  # of the sentence, whose vector is followed
-    width: int = 16  # numbers in a word's vector, for the single head
     steps: int = 1500  # of the training of the single head; the three heads take half as many
     page: bool = False  # whether to write a page on which one steps through the single head, attention.html
 

@@ -104,8 +104,7 @@ def learn(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: i
     optimizer = nn.optim.AdamW(model.parameters(), lr=5e-3, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, steps // 10, steps, 5e-4)
     draw = np.random.default_rng(settings.seed)
-    train(lambda: loss_of(draw.integers(0, 6000, 32)), optimizer, steps, schedule, clip=1.0,
-          report=progress, reports=1)  # fmt: skip
+    train(lambda: loss_of(draw.integers(0, 6000, 32)), optimizer, steps, schedule, clip=1.0, report=progress, reports=1)
 
 
 def several(tokens: list[int], texts: np.ndarray) -> np.ndarray:

@@ -90,7 +90,6 @@ class Settings(RealToo, out="gpt2", ask_real=(show.measure_real, show.report_rea
     prompt: str = "The weather today is"  # how the text begins
     tokens: int = 40  # pieces to write
     temperature: float = 0.8  # 0 takes the likeliest, 1 draws as the model says
-    top_k: int = 50  # draw from so many of the likeliest
     steps: int = 300  # of the optimiser, for the small model
 
 

@@ -21,12 +21,8 @@ import tinygrad_lecture as tl
 from transformer import probabilities
 
 SCORES = {"sunny": 2.0, "cloudy": 1.8, "rainy": 1.2, "snowy": 0.8, "windy": 0.6}
-REQUESTS = {  # the lecture's temperatures for kinds of request
-    "weather report": 0.5,
-    "customer service": 0.3,
-    "customer service, upper end": 0.7,
-    "creative writing": 2.0,
-}
+# The lecture's temperatures for kinds of request
+REQUESTS = {"weather report": 0.5, "customer service": 0.3, "customer service, upper end": 0.7, "creative writing": 2.0}
 FACTS = {"what", "which", "who", "when", "where", "how"}  # words of requests that ask for facts
 INVENTION = {"write", "invent", "imagine", "poem", "story"}  # ... and for something new
 

@@ -83,10 +83,8 @@ def attention_in_v_and_in_x(m: Measured, x: tl.Tensor) -> None:
     other, c = tl.randn(*v.shape), tl.randn(*x.shape)
     m.in_v = show.relative(attend(x, 2 * v + 3 * other), 2 * attend(x, v) + 3 * attend(x, other))
     m.in_x = show.relative(attend(2 * x, 2 * v), 2 * attend(x, v))
-    m.attention = {
-        "attention, the values changed alone": show.along(lambda y: attend(x, y @ W_V), x, c),
-        "attention, all of x changed": show.along(lambda y: attend(y, y @ W_V), x, c),
-    }
+    m.attention = {"attention, the values changed alone": show.along(lambda y: attend(x, y @ W_V), x, c)}
+    m.attention["attention, all of x changed"] = show.along(lambda y: attend(y, y @ W_V), x, c)
 
 
 def feed_forward(m: Measured, x: tl.Tensor) -> None:
@@ -123,7 +121,6 @@ def heads_to_one_vector(m: Measured, x: tl.Tensor, heads: int) -> None:
     # W_O has 96 columns for each head, so the output is a sum of what the heads add
     columns = mha.W_O.weight.T.reshape(heads, HEAD_DIM, width)  # (heads, 96, width)
     adds = each @ columns  # (heads, tokens, width)
-    m.summed, m.lost = show.relative(adds.sum(axis=0), out), show.relative(out - adds[0], out)
     m.strips = show.in_its_own_place(each[:, -1].numpy()), adds[:, -1].numpy()  # without W_O, and with it
     m.written, m.written_by_W_O = (int((rows[0] != 0).sum()) for rows in m.strips)  # numbers that a head writes
 

@@ -98,7 +98,6 @@ def measure(settings: "Settings") -> Measured:
         m.refused, m.error = False, ""
     except ValueError as error:
         m.refused, m.error = True, str(error)
-    m.shapes = [Attention(WIDTH)(tl.randn(1, n, WIDTH)).shape for n in (5, 6)]
 
     # Memory: how much the output at the last word depends on the word n places back
     first, last = min(settings.distances), max(settings.distances)

@@ -32,7 +32,7 @@ Weights = list[tl.Tensor]  # of many networks at once: W1, b1, W2, b2
 def measure(settings: "Settings") -> Measured:
     """XOR from many starts, the curvature there, saddles, valleys, and a curve learnt by wider and wider networks."""
     draw = np.random.default_rng(settings.seed)
-    starts, hidden, how = settings.starts, settings.hidden, (settings.rate, settings.steps)
+    starts, hidden, how = settings.starts, settings.hidden, (2.0, settings.steps)  # rate, and steps of each descent
     m = Measured(starts=starts)
 
     # "Gradient descent finds a local minimum (nearby valley) but might miss the global minimum"
@@ -65,7 +65,7 @@ def measure(settings: "Settings") -> Measured:
     # "Neural networks with sufficient hidden units can approximate any continuous function to arbitrary accuracy"
     m.x = tl.linspace(-1, 1, 200).reshape(-1, 1)  # (200, 1)
     m.y = 0.6 * tl.sin(5 * m.x) * tl.exp(-0.4 * m.x) + 0.4 * tl.sin(11 * m.x + 1)
-    m.fits = {width: fit_curve(width, m.x, m.y, settings.fit_steps) for width in settings.widths}
+    m.fits = {width: fit_curve(width, m.x, m.y, settings.fit_steps) for width in (1, 2, 4, 16, 64)}  # hidden neurons
     m.errors = [((fit - m.y) ** 2).mean().item() for fit in m.fits.values()]
     m.size_of_curve = (m.y**2).mean().item()  # the error of a network that always says 0
 
@@ -205,8 +205,6 @@ class Settings(Common, out="valleys"):
     hidden: int = 2  # neurons in the hidden layer of the XOR network
     starts: int = 40  # random weights to start from
     steps: int = 2000  # steps of each descent
-    rate: float = 2.0  # learning rate for XOR
-    widths: tuple[int, ...] = (1, 2, 4, 16, 64)  # hidden neurons of the networks that learn a curve
     fit_steps: int = 1500  # steps of training for each of them
     deep_steps: int = 2500  # steps of training for the deep network that reads digits
 

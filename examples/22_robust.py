@@ -78,7 +78,7 @@ def measure(settings: "Settings") -> Measured:
                        for some, k in zip(said, n, strict=True)]  # fmt: skip
 
     # Wrong labels, first without a pattern; then of threes only, some of which become other digits, or all 8
-    wrong = random.random(len(Y)) < settings.wrong_labels
+    wrong = random.random(len(Y)) < 0.2  # of the labels, replaced by random ones
     mixed = np.where(wrong, random.integers(0, 10, len(Y)), Y)
     m.labels_right = (mixed == Y).mean()
     m.misled = {"network": right(reads(trained(labels=mixed))), "nearest mean": right(nearest_mean(X, mixed))}
@@ -171,7 +171,6 @@ class Settings(Common, out="robust"):
     steps: int = 4000  # steps of training for each network
     sizes: tuple[int, ...] = (100, 300, 1000, 3000, 8500)  # how many training pictures to compare
     noise: float = 0.5  # most noise that the second network sees in training, as a standard deviation; ink is 1
-    wrong_labels: float = 0.2  # share of the training labels replaced by random ones
 
 
 if __name__ == "__main__":

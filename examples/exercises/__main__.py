@@ -55,25 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyError as error:
         print(error.args[0])
         return 2
-    except BrokenPipeError:
-        raise  # it is no matter of the folder
     except OSError as error:
         print(error if options.command == "class" else f"{error}; name another folder with --folder")
         return 2
 
 
 def end() -> int:
-    """Run a command and write out what it printed; return the exit status."""
+    """Run a command; return the exit status, also after Ctrl-C."""
     try:
-        status = main()
-        sys.stdout.flush()
-    except BrokenPipeError:  # what reads the output, as head, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
-        return 0
+        return main()
     except KeyboardInterrupt:  # also while it imports
         print()
         return 0
-    return status
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@ import os
 import queue
 import sys
 import threading
-import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 WORDS = ("hint", "why", "next", "list", "check", "solution", "quit", "help")
@@ -23,7 +22,7 @@ class Keys:
         self.stream = sys.stdin if stream is None else stream
         self.single = bool(self.stream is not None and self.stream.isatty())
         self.ended = False
-        self._lines: queue.Queue[str] = queue.Queue()
+        self.typed: queue.Queue[str] = queue.Queue()  # keys, or lines
         self._end = ExitStack()
 
     def __enter__(self) -> "Keys":
@@ -33,8 +32,8 @@ class Keys:
 
             self._end.callback(termios.tcsetattr, self.stream, termios.TCSADRAIN, termios.tcgetattr(self.stream))
             tty.setcbreak(self.stream)
-        elif not self.single and self.stream is not None:
-            threading.Thread(target=self._read_lines, daemon=True).start()
+        if self.stream is not None:
+            threading.Thread(target=self._listen, daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -43,42 +42,23 @@ class Keys:
     def read(self, seconds: float) -> str:
         """The word of the next command, or "" after so many seconds."""
         text = ""
-        if self.single:
-            while key := self.key(TOGETHER if text else seconds):
-                text += key
-        else:
-            try:
-                text = self._lines.get(timeout=seconds)
-            except queue.Empty:
-                return ""
+        with suppress(queue.Empty):
+            text = self.typed.get(timeout=seconds)
+            while self.single:
+                text += self.typed.get(timeout=TOGETHER)
         text = "help" if text.strip() == "?" else text.strip().lower()
         if not text or not text.isprintable():  # an arrow is no text
             return ""
         return next((word for word in WORDS if word.startswith(text)), text)
 
-    def _read_lines(self) -> None:
-        for line in self.stream:
-            self._lines.put(line)
-        self.ended = True
+    def _listen(self) -> None:
+        for text in iter(self._key, "") if self.single else self.stream:
+            self.typed.put(text)
+        self.ended = True  # also where the terminal is gone
 
-    def key(self, seconds: float) -> str:
-        """The next key of a terminal, or "" after so many seconds."""
+    def _key(self) -> str:
         if os.name == "nt":
             import msvcrt
 
-            end = time.monotonic() + seconds
-            while not msvcrt.kbhit():  # type: ignore[attr-defined]
-                if time.monotonic() > end:
-                    return ""
-                time.sleep(0.03)
-            return str(msvcrt.getwch())  # type: ignore[attr-defined]
-        import select
-
-        ready, _, _ = select.select([self.stream], [], [], seconds)
-        if not ready:
-            return ""
-        pressed = os.read(self.stream.fileno(), 1).decode("ascii", "ignore")
-        if not pressed:  # the terminal is gone
-            self.ended = True
-            time.sleep(seconds)
-        return pressed
+            return str(msvcrt.getwch()).replace("\x03", "q")  # type: ignore[attr-defined] # it takes Ctrl-C for a key
+        return os.read(self.stream.fileno(), 1).decode("latin-1")  # without a lock, which would outlive the program

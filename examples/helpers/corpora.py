@@ -73,14 +73,7 @@ def about_colours(draw: Random) -> str:
     """As "the house that we painted blue"."""
     colour, other = draw.choice([*COLOURS]), draw.choice([*COLOURS])
     thing = draw.choice(("car", "book", "house", "apple", "pear", "dress", "crown"))
-    sentences = (
-        f"the {thing} that we painted {colour}",
-        f"a bright {colour} {thing} is easy to see",
-        f"the {thing} was {colour} as {COLOURS[colour]}",
-        f"they mixed {colour} with {other} paint",
-        f"the walls were {colour} and the doors were {other}",
-    )
-    return draw.choice(sentences)
+    return draw.choice(DATA["coloured"]).format(thing=thing, colour=colour, other=other, like=COLOURS[colour])
 
 
 # --- the next word --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture.inspect.drawing import BOX, as_written, drawable, new_figure as new_figure, save_picture
+from tinygrad_lecture.inspect.drawing import as_written, drawable, new_figure as new_figure, save_picture
 
 Axes = Figure = Any  # matplotlib's, which is imported where a picture is drawn
 Curves = Mapping[str, tuple[Any, Any]]  # name -> x, y
@@ -116,11 +116,6 @@ def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a file, atomically, and print its path and title, and whether a font lacks a character."""
-    from matplotlib.text import Text
-
+    """Write a figure to a file, atomically, and print its path and title."""
     save_picture(figure, path)
-    boxes = any(BOX in text.get_text() for text in figure.findobj(Text))
-    title = f": {figure.get_suptitle()}" if figure.get_suptitle() else ""
-    note = ", where a box is a character that matplotlib's font lacks" if boxes else ""
-    print(f"  {path}{title}{note}")
+    print(f"  {path}: {figure.get_suptitle()}")

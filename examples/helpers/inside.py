@@ -5,6 +5,7 @@ with model.edit({"blocks.12": lambda x: x + direction(model, pairs, "blocks.12")
 """
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,14 +19,10 @@ from tinygrad_lecture.inspect.drawing import drawable
 from transformer import GPT, Tokenizer, Trace, trace as trace_pictures
 from transformer.inspect.trace import visible
 
-# Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.
-CONTROLS = dict.fromkeys(range(128, 160), "□") | {code: chr(0x2400 + code) for code in range(0x20)}
-CONTROLS |= {0x7F: "␡", ord("\n"): "\n", ord("\t"): "\t"}
-
 
 def printable(text: str) -> str:
-    """Replace control characters, except newlines and tabs, by signs that are safe to print."""
-    return text.translate(CONTROLS)
+    """The text with a box for each control character, which a terminal would obey, except line ends and tabs."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "□", text)
 
 
 def print_as_written(prompt: str, pieces: Iterable[str]) -> str:

@@ -27,8 +27,7 @@ from helpers.program import DataError
 
 BUNDLED = Path(__file__).parents[1] / "data"
 N_TEST = 1_500  # the last ones of the bundled file
-FULL = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")  # fmt: skip
+FULL = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
 @dataclass(frozen=True, eq=False)

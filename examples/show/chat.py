@@ -6,14 +6,8 @@ from collections import Counter
 from contextlib import suppress
 
 import numpy as np
-
-try:
-    from rich.console import Console
-    from rich.text import Text
-except ImportError:
-    from helpers.program import INSTALL
-
-    raise SystemExit(f"23_chat.py: needs rich; {INSTALL}") from None
+from rich.console import Console
+from rich.text import Text
 
 from helpers.inside import effective_number, printable
 from helpers.real import largest
@@ -39,8 +33,6 @@ def lines():
     typed = sys.stdin.isatty()
     with suppress(ImportError):  # Windows has none
         import readline  # noqa: F401 - from now on `input` edits a line, and knows those before
-    with suppress(AttributeError):  # something else in place of a file
-        sys.stdin.reconfigure(errors="replace")
     while True:
         try:
             line = ESCAPES.sub("", input("\n> " if typed else "")).strip()

@@ -80,10 +80,8 @@ def parse(text):
     for expression in (*three, *(e for some in four_operations().values() for e in some)):
         if expression.text == plain:
             return expression
-    raise DataError(
-        f"--ask {text}: it knows expressions of three numbers up to {LARGEST}, such as (2+3)x4, and of two: "
-        f"a+b and a-b up to {TERMS[-1]}, axb up to {FACTORS[-1]}, and divisions without a remainder, such as 100/4"
-    )
+    two = f"of two: sums up to {TERMS[-1]}+{TERMS[-1]}, products up to {FACTORS[-1]}x{FACTORS[-1]}, such as 12x7, 100/4"
+    raise DataError(f"--ask {text}: it knows expressions of three numbers up to {LARGEST}, such as (2+3)x4, and {two}")
 
 
 def encode(expressions, steps_written):
@@ -103,11 +101,9 @@ ORDER = "that need order of operations, as 2+3x4"
 def forms(expressions):
     """Which expressions (n,) are of which form: where the parentheses are, and which operations."""
     groups = {f"of the form {example}": [e.form == form for e in expressions] for form, example in FORMS.items()}
-    groups |= {
-        ORDER: [e.needs_order for e in expressions],
-        "with x": ["x" in e.text for e in expressions],
-        "with + and - only": ["x" not in e.text for e in expressions],
-    }
+    groups[ORDER] = [e.needs_order for e in expressions]
+    groups["with x"] = ["x" in e.text for e in expressions]
+    groups["with + and - only"] = ["x" not in e.text for e in expressions]
     return {name: np.array(chosen) for name, chosen in groups.items()}
 
 

@@ -43,7 +43,7 @@ def report(m, settings):
     pieces = " / ".join(visible(m.tokenizer.decode([token])) for token in m.ids)
     print(f"The prompt as {len(m.ids)} tokens: {pieces}")
     print_next(m.tokenizer, m.p, 3)
-    drawing = {"temperature": settings.temperature, "top_k": settings.top_k, "seed": settings.seed}
+    drawing = {"temperature": settings.temperature, "top_k": 50, "seed": settings.seed}
     stop = m.tokenizer.special_tokens.get(END)
     written = m.model.generate(m.ids, max_new_tokens=settings.tokens, stop=stop, **drawing)
     print(f"It continues, at temperature {settings.temperature:g}:\n  ", end="")
@@ -58,8 +58,6 @@ def report(m, settings):
 
     # What training GPT-3 takes, from its weights and tokens
     print("\nThe cost of training: 6 operations for each weight and each token (2 forward, 4 backward).")
-    detail(f"  The weights of GPT-3 are its matrices: {m.weights:,}. With its biases, norms and positions it has the")
-    detail(f"  {GPTConfig.gpt3().parameter_count():,} parameters of the table above.")
     print(f"  GPT-3: 6 x {m.weights:,} weights x {GPT3_TOKENS / 1e9:.0f} billion tokens = {m.operations:.2e}", end=" ")
     print(f"operations\n  on one V100, 28e12 a second: {m.years:.0f} years; at $1.50 an hour ${m.millions:.1f} million")
     print("  The lecture's figure, $4.6 million, is less than a tenth away.")

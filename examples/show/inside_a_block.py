@@ -51,7 +51,6 @@ def report(m, settings):
     # The FFN's output as a sum over hidden units, and two units that combine what attention has brought together
     x = m.shapes[0]
     detail(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {m.hidden} -> {x}")
-    detail(f"  Its output is a sum over {m.hidden[-1]:,} units: how strongly one fires, times the vector it adds")
     detail("  Any weights give such a sum. Only training can make the units recall patterns.")
     print('\nTwo hidden units written by hand: "flooded riverbank, so activate geographic concepts"')
     columns = "with ReLU: geography", "finance", "one matrix, no ReLU: geography", "finance"
@@ -66,7 +65,6 @@ def report(m, settings):
     print('  It "mixes and compresses", says the lecture. In GPTs the width stays the same: it mixes.')
     print(f"  Without W_O each head writes {m.written} of the {width} numbers, its own, and heads never meet.")
     print(f"  With W_O each head writes all {m.written_by_W_O}: here heads talk to each other, their parts add up.")
-    detail(f"  The sum of the heads' parts and the output differ by {m.summed:.1e}; without head 1 by {m.lost:.2f}.")
     detail("\nN blocks, one after the other. What leaves a block has the shape of what enters it:")
     detail("  " + " -> block -> ".join(map(str, m.shapes)))
 

@@ -50,7 +50,6 @@ def report(m, settings):
     detail(f"  the last token's final vector (64) x W_U (64 x {n}) -> raw scores for all {m.scored} tokens")
     rows = {m.words.token(int(i)): (m.scores[i], m.p[i]) for i in np.argsort(-m.p, kind="stable")[:5]}
     table(("score", "softmax"), rows | {f"all {n}": ("", m.total)}, ".4f", say=detail)
-    detail("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
 
     # What follows the question, with and without a sentence before it
     print('\nWhat follows "?", whose vector has taken up what stands before it:')
@@ -83,8 +82,6 @@ def report(m, settings):
     # How many answers are no city, or a wrong one, drawn freely and filled into a template with a list
     detail('\nResponse templates: "The capital of ___ is ___." with a city from a list, at T = 2')
     table(m.free, {"drawn freely": m.free.values(), "into the template": m.template.values()}, ".0%", say=detail)
-    if not holds("templates", m):
-        detail("  A template keeps nonsense out, but not mistakes: in their form these are now as good as the rest.")
 
     # The probability of "she" for each job beside its share in the corpus, and whether it is amplified
     print('\nTraining data bias: "The ... said that" she or he? The share of "she":')

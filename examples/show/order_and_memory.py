@@ -54,7 +54,6 @@ def report(m, settings):
         blind = ": attention alone is blind to order too" if kind == "none" and holds("blind", m) else ""
         print(f"  a transformer {name:18} outputs differ by {m.differ[kind]:.6f}{blind}")
     print(f"\nFixed input size. An MLP for 5 words gets 6: {m.error}")
-    detail(f"  Attention takes both: its output at the last word is {m.shapes[0]} for 5 words, {m.shapes[1]} for 6.")
 
     # The gradient by distance
     distances = settings.distances

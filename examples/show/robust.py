@@ -23,8 +23,6 @@ def is_a_three(picture, rules=1):
     right."""
     ink = picture > 0.5
     ys, xs = np.nonzero(ink)
-    if len(ys) == 0:
-        return False
     box = ink[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]  # what is written, without its margins
     height, width = box.shape
     if height < 8 or width < 6:

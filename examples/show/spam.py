@@ -46,7 +46,6 @@ def report(m, settings):
     table(("accuracy", "precision", "recall", "spam missed", "ham lost"), rows)
     detail("  Precision: what part of the messages called spam is spam. Recall: what part of the spam is found.")
     print(f"  Calling everything ham is right for {m.all_ham:.0%}: with unequal classes accuracy says little.")
-    detail(f"  The rarer class: {m.missed:.0%} of the spam are missed, {m.lost:.0%} of the ham are lost.")
     detail("\nThe threshold, for TF-IDF: a lower one finds more spam and loses more ham")
     table(("accuracy", "precision", "recall"), {name: c[:3] for name, c in m.thresholds.items()}, ".3f", say=detail)
     one, zero = m.spam_where.values()

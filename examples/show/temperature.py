@@ -1,7 +1,5 @@
 """For 13_temperature.py: what it prints, beside the lecture's numbers, and draws."""
 
-import math
-
 import numpy as np
 
 from helpers.drawing import BLUE, DARK, GREEN, ORANGE, bars, chart, new_figure, save
@@ -53,15 +51,9 @@ def report(m, settings):
         print(f"  {request:39}T = {T:<5g}P(sunny) {m.dynamic[request][0]:.2f}   {', '.join(m.said[request])}")
     print('  The rule knows words, not meaning: to it "write" asks for invention, also where a fact is wanted.')
 
-    # How often each word was drawn, and how often that is expected; one standard deviation is sqrt(n p (1 - p))
+    # How often each word was drawn, against how often that is expected
     n = settings.draws
-    detail(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
-    detail("standard deviation; about one count in three lies further away):")
-    rows = {}
-    for i, word in enumerate(m.words):
-        shares = [(c[i], m.p[T][i]) for T, c in m.counts.items()]
-        rows[word] = [f"{c:,} {n * p:6,.0f} ±{math.sqrt(n * p * (1 - p)):4.0f}" for c, p in shares]
-    table([f"T = {T:g}" for T in m.counts], rows, say=detail)
+    detail(f"\n{n:,} words drawn at each temperature, whose shares the picture has as marks:")
     far = ", ".join(f"{x:.1f}" for x in m.chi_square)
     detail(f"  chi-square {far}: the sum of (drawn - expected)² / expected, by chance below 13.3 in 99 of 100.")
 

@@ -6,6 +6,7 @@ digit.*            draw a digit, and watch the lecture's network read it and lea
 play.*             points in the plane, and a network that one builds; points.js, plane.js, tries.js are its parts
 session.js         a training in a worker, worker.js, that one starts, pauses and follows
 text.*             type a text, and watch a small GPT read it: gpt.js, of tokens by bpe.js, in gpt_worker.js
+texts.toml         texts to try there
 claims.*           how sure we are of each claim of the lecture
 plain.*            a page of text: the cheat sheet (cheat_sheet.py) and the notebooks (notebook.py)
 steps.py           the pages to step through

@@ -25,17 +25,12 @@ except ImportError as error:
     raise ImportError(f'{error}; python -m pip install ".[live]" brings what --page needs') from None
 
 import tinygrad_lecture as tl
-from examples.site.pages import filled
+from examples.site.pages import TEXTS, filled
 from transformer import probabilities
 
 TOKENS = 64  # that it reads, at most
 LIKELIEST = 100  # next tokens that the page is told
 BLOCK = 24  # that the page opens with: in SmolLM2 it has heads that go back to Eiffel and John
-TEXTS = [  # to try, each with what to look for
-    ("The Eiffel tower stands in the city of", "The next word is Paris. Without Eiffel the tower may stand anywhere."),
-    ("Mary gave the book to John because", "The next word is he. Which heads attend to John?"),
-    ("The red car that John bought yesterday", "Which heads of the last blocks go back to car?"),
-]
 
 
 def answer(model: Any, text: str, off: list[str], at: int | None = None, block: int | None = None) -> dict[str, Any]:
@@ -73,7 +68,11 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None, block: 
 def app(model: Any, host: str, token: str) -> Any:
     """The server, as ASGI has it. host: its address and port, as a browser names them."""
     c = model.config
-    data = {"config": {"layers": c.layers, "heads": c.heads}, "texts": TEXTS, "block": min(BLOCK, c.layers - 1)}
+    data = {
+        "config": {"layers": c.layers, "heads": c.heads},
+        "texts": TEXTS["smollm2"],
+        "block": min(BLOCK, c.layers - 1),
+    }
     about = "Tokens are words and parts of words. Many heads rest on the first one, as their weights must sum to 1."
     parts = {"model": "SmolLM2", "home": "", "about": about, "likeliest": str(min(LIKELIEST, c.vocab_size))}
     html = filled("Type a text", "text", data, "connect-src 'self'", **parts)

@@ -6,6 +6,7 @@ from helpers.program import ENDED
 from show.gpt import load_corpus
 
 import base64
+import tomllib
 from collections.abc import Callable
 from html import escape
 from importlib import import_module
@@ -32,18 +33,7 @@ NOTEBOOKS = {f"notebooks/{path.stem}.html": f"{path.stem.replace('_', ' ').capit
              for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))}  # fmt: skip
 HOME = f'<a href="{steps.FIRST}">All pages</a>'
 LEARN, TEST = 2000, 500  # pictures that the page has
-TEXTS = [  # for the small GPT, each with what to look for
-    (
-        "Every queen said that",
-        "A head attends to queen, and the next word is she. After which block does she lead? And with this head off?",
-    ),
-    ("Two kings said that", "The next word is they. Which word says that there are several?"),
-    ("The nurse said that", "He or she? The text that it learnt from has a bias. Write engineer for nurse."),
-    (
-        "The streets of rome where people speak",
-        "The word that decides is three tokens back. Which heads attend to it? Write paris.",
-    ),
-]
+TEXTS = {model: [*texts.items()] for model, texts in tomllib.loads((HERE / "texts.toml").read_text("utf-8")).items()}
 
 
 def digit_page(path: Path, model: nn.MLP, digits: Digits, home: str = "") -> None:
@@ -81,7 +71,7 @@ def text_page(path: Path, model: GPT, tokenizer: BPETokenizer, signs: str, sourc
         "merges": tokenizer.merges,
         "pattern": WORDS,
         "signs": signs,
-        "texts": TEXTS,
+        "texts": TEXTS["small"],
         "worker": script_of(str(HERE / "gpt_worker")),
     }  # fmt: skip
     learnt = f"It learnt in {steps:,} steps from {escape(source)}."

@@ -24,7 +24,7 @@ from examples.site import live  # noqa: E402
 
 
 def small():
-    tokenizer = CharTokenizer.train("The queen lives in <b>." + live.TEXTS[0][0])
+    tokenizer = CharTokenizer.train("The queen lives in <b>." + live.TEXTS["smollm2"][0][0])
     model = Llama(LlamaConfig(vocab_size=tokenizer.vocab_size, context=64, layers=7, heads=2, width=16, hidden=16))
     model.tokenizer = tokenizer
     return model
@@ -126,7 +126,10 @@ def test_what_is_told_of_smollm2_is_what_the_model_computes(off):
     if off:
         assert dict(found["whole"][:5]) == pytest.approx(dict(live.answer(model, text, [], at)["next"][:5]), rel=1e-3)
     else:
-        assert [live.answer(model, text, [])["next"][0][0] for text, _ in live.TEXTS[:2]] == [" Paris", " he"]
+        assert [live.answer(model, text, [])["next"][0][0] for text, _ in live.TEXTS["smollm2"][:2]] == [
+            " Paris",
+            " he",
+        ]
 
 
 @pytest.mark.browser

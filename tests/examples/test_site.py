@@ -272,7 +272,7 @@ def test_one_types_draws_and_is_told_what_the_model_never_saw(visit, text_page):
     page.locator("#arcs text").nth(count).wait_for()
     assert page.input_value("#text").startswith("<b>The dog</b>")
     page.click("#texts button >> nth=0")
-    assert page.input_value("#text") == pages.TEXTS[0][0]
+    assert page.input_value("#text") == pages.TEXTS["small"][0][0]
     page.fill("#text", "The dog sees")
     page.locator("#arcs text").nth(1).wait_for()
     names = [text.replace(" ", "·") for text in text_page[2].tokens("The dog sees")]

@@ -1,7 +1,12 @@
-"""Pages one plays with: `python -m examples.site` writes them to out/site/, each a file that needs no server.
+"""Pages one plays with: `python -m examples.site` writes them to out/site/.
+
+Those that run Python (see examples/tab) need a server; each of the others is a file that opens from a disk, too.
 
 pages.py           what each page is given, and its file
 index.html, .js    the first page: a neuron to drag, and links
+course.*           63 exercises: editor.js shows a file, learner.js keeps what one writes
+python.js          Python in a worker, python_worker.js; loading.js tells how much has come, offline.js keeps it
+on_python.py       what such a page loads: the project as an archive, and what pinned.txt names, by pinned.py
 digit.*            draw a digit, and watch the lecture's network read it and learn; paper.js is drawn on
 play.*             points in the plane, and a network that one builds; points.js, plane.js, tries.js are its parts
 session.js         a training in a worker, worker.js, that one starts, pauses and follows

@@ -116,6 +116,7 @@ const COMMANDS = {
 let asked; // the exercise whose solution was asked for last: it is shown when it is asked for again
 
 function command(name) {
+  if (!byId("stop").hidden) return; // another one is at work
   const again = asked === current;
   asked = name === "solution" ? current : null;
   if (name === "solution" && !again) show(`A solution of ${current.name}? Once more s shows it; h gives a hint.`);
@@ -135,7 +136,8 @@ byId("take").onclick = () => run("solution", { flag: [true] });
 byId("next").onclick = () => open(exercises[(exercises.indexOf(current) + 1) % exercises.length]);
 byId("download").onclick = download;
 for (const name of ["zip", "folder"]) byId(name).onchange = choose;
-byId("undo").onclick = () => (learner.undo(), (byId("undo").hidden = true), open(current));
+byId("undo").hidden = !learner.before;
+byId("undo").onclick = () => (learner.write(learner.before), open(current));
 addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey }) => {
   if (ctrlKey || metaKey || altKey || document.activeElement.closest("input, .cm-editor")) return;
   const found = Object.keys(COMMANDS).find((name) => COMMANDS[name][1] === key);

@@ -7,13 +7,8 @@ class Learner {
   /** given: file -> text.  changed: is called when another tab has written. */
   constructor(given, changed) {
     this.given = given;
-    this.files = {};
     this.kept = true; // whether the browser keeps what is written
-    try {
-      this.files = JSON.parse(localStorage.getItem(FOLDER)) ?? {};
-    } catch {
-      this.kept = false;
-    }
+    this.files = this.read(FOLDER) ?? {};
     addEventListener("storage", ({ key, newValue }) => {
       if (key !== FOLDER) return;
       this.files = JSON.parse(newValue) ?? {};
@@ -22,13 +17,21 @@ class Learner {
     addEventListener("beforeunload", (event) => this.kept || event.preventDefault());
   }
 
+  read(name) {
+    try {
+      return JSON.parse(localStorage.getItem(name));
+    } catch {
+      return null; // there is no storage
+    }
+  }
+
   text(file) {
     return this.files[file] ?? this.given[file];
   }
 
   get progress() {
     try {
-      return JSON.parse(this.files["progress.json"]);
+      return JSON.parse(this.files["progress.json"]) ?? {};
     } catch {
       return {}; // none yet, or the next command says what is wrong with it
     }
@@ -93,13 +96,18 @@ class Learner {
       (path) => path.startsWith(folder) && /\.(py|txt|json)$/.test(path) && !path.includes(".."),
     );
     const texts = inside.map((path) => [path.slice(folder.length), new TextDecoder().decode(found[path])]);
-    this.write(this.files, BEFORE);
+    const before = this.files;
     this.write(Object.fromEntries(texts.filter(([file, text]) => text !== this.given[file])));
+    this.before = before;
     return texts.filter(([file]) => file.endsWith(".py") && !(file in this.given)).length;
   }
 
-  /** Back to what was here before a folder was opened. */
-  undo() {
-    this.write(JSON.parse(localStorage.getItem(BEFORE)));
+  /** What was here before a folder was opened, or null. It is kept as long as the browser keeps anything. */
+  get before() {
+    return this.read(BEFORE);
+  }
+
+  set before(files) {
+    this.write(files, BEFORE);
   }
 }

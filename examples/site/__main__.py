@@ -50,18 +50,21 @@ def build(settings: Settings) -> None:
         index_page(settings.out / "index.html")
     print(f"{settings.out / 'index.html'}: open it in a browser.")
     if settings.open:
-        serve(settings.out, f"{wanted[0]}.html" if settings.only and len(wanted) == 1 else "index.html")
+        serve(settings.out, next(iter(PAGES[wanted[0]].files)) if len(wanted) == 1 else "index.html")
 
 
 def serve(folder: Path, first: str) -> None:
-    """Serve a folder on this machine alone, and open a page of it, until Ctrl-C."""
+    """Serve a folder on this machine alone, and open a page of it, until Ctrl-C. Raises OSError for a port in use."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: Any) -> None:
             pass
 
-    handler = partial(Quiet, directory=folder)
-    with ThreadingHTTPServer(("127.0.0.1", PORT), handler) as server, suppress(KeyboardInterrupt):
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", PORT), partial(Quiet, directory=folder))
+    except OSError as error:
+        raise OSError(f"port {PORT} is in use: end what uses it; or python -m http.server 8001 -d {folder}") from error
+    with server, suppress(KeyboardInterrupt):
         address = f"http://localhost:{PORT}/{first}"
         print(f"{address}: Ctrl-C ends it.", flush=True)
         webbrowser.open(address)

@@ -18,6 +18,7 @@ number of equally likely tokens among which one would be as unsure. Ctrl-C ends 
 
 from helpers.inside import pieces
 from helpers.program import Common, Measured, open_run, start
+from helpers.training import baselines
 from show import gpt as show
 
 import sys
@@ -126,7 +127,9 @@ def train(settings: "Settings") -> Measured:
     )
     writer = show.Writer(trainer.model, corpus.tokenizer)
     writer.encode(settings.prompt)  # raises for characters that the text does not have: now, not after the training
-    m = Measured(corpus=corpus, writer=writer, batch_size=trainer.batches.batch_size, loss=show.baselines(corpus))
+    parts = corpus.learn.tokens.numpy(), corpus.test.tokens.numpy()
+    loss = baselines(corpus.tokenizer.vocab_size, *parts)
+    m = Measured(corpus=corpus, writer=writer, batch_size=trainer.batches.batch_size, loss=loss)
     m.loss["the model before training"] = nn.evaluate(writer.model, test, TokenCrossEntropy()).loss
     if nn.parallel.rank() == 0:
         open_run(settings.out, settings.resume, settings.again)

@@ -1,8 +1,9 @@
-"""Training in several programs: the loop, and for a GPT that answers questions its tokens, targets and sizes.
+"""Training in several programs: the loop, what a loss is compared with, and tokens, targets and sizes of a GPT.
 
 losses = train(lambda: model.loss(tokens, targets), optimizer, steps, schedule, report=print)
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -65,7 +66,24 @@ def progress(step: int, loss: float) -> None:
     print(f"  step {step:5,}: loss {loss:.3f}", flush=True)
 
 
-# --- a GPT that reads rows of tokens: 12, 15, 18, 19 ------------------------------------------------------------------
+# --- a GPT that reads a text: 08, 26 ----------------------------------------------------------------------------------
+
+
+GUESS, COUNTING = "a guess among all tokens", "counting which token follows which"
+
+
+def baselines(n: int, learn: np.ndarray, test: np.ndarray) -> dict[str, float]:
+    """The test loss, in nats per token, of a guess among all n tokens, and of a table of which token follows which.
+
+    learn, test: tokens of texts, (tokens,). Each count of the table has 1 added, so that no pair has probability 0.
+    """
+    counts = np.ones((n, n))
+    np.add.at(counts, (learn[:-1], learn[1:]), 1)
+    p = counts / counts.sum(axis=1, keepdims=True)
+    return {GUESS: math.log(n), COUNTING: float(-np.log(p[test[:-1], test[1:]]).mean())}
+
+
+# --- a GPT that reads rows of tokens: 12, 15, 18, 19, 26 --------------------------------------------------------------
 
 
 def loss_of_rows(model: GPT, tokens: np.ndarray, targets: np.ndarray, n: int, seed: int) -> Callable[[], tl.Tensor]:

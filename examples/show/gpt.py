@@ -12,6 +12,7 @@ from helpers import corpora
 from helpers.drawing import chart
 from helpers.inside import draw_inside, pieces, print_as_written, printable
 from helpers.program import DataError, counted, detail, table, text_of, until_ctrl_c
+from helpers.training import COUNTING, GUESS
 from transformer import GPT, BPETokenizer, CharTokenizer, Tokenizer, Windows
 from transformer.inspect.trace import visible
 
@@ -72,21 +73,6 @@ class Writer:
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------
-
-
-GUESS, COUNTING = "a guess among all tokens", "counting which token follows which"
-
-
-def baselines(corpus):
-    """The test loss, in nats per token, of a guess among all tokens and of a bigram table.
-
-    The table counts which token follows which. Each count has 1 added, so that no pair has probability 0.
-    """
-    n, learn, test = corpus.tokenizer.vocab_size, corpus.learn.tokens.numpy(), corpus.test.tokens.numpy()
-    counts = np.ones((n, n))
-    np.add.at(counts, (learn[:-1], learn[1:]), 1)
-    p = counts / counts.sum(axis=1, keepdims=True)
-    return {GUESS: math.log(n), COUNTING: float(-np.log(p[test[:-1], test[1:]]).mean())}
 
 
 def before_training(m, settings):

@@ -50,6 +50,7 @@ SMALLER = {
     "23_chat.py": ["--tokens", "12"],
     "24_fine_tune.py": ["--steps", "1", "--held-out", "20", "--examples", "4"],
     "25_change_a_thought.py": ["--steps", "20"],
+    "26_names.py": ["--steps", "20"],
 }
 LINES = 40  # of a program's output, without --more
 REFERRED_TO = {  # what other lines of the output speak of, so that it is shown without --more too

@@ -1,14 +1,16 @@
-"""Transformers and models that answer: 08 to 10, 12 and 16 to 19."""
+"""Transformers and models that answer: 08 to 10, 12, 16 to 19 and 26."""
 
 import numpy as np
 import pytest
 
+import tinygrad_lecture as tl
 from helpers.program import DataError
 from programs import contents, load, output_of
 from show import architectures, arithmetic as sums
 from show.arithmetic import TOKENIZER, Notation, answers, deal
 from show.expressions import LARGEST, encode, four_operations, parse, small_expressions
 from show.gpt2 import load as load_folder
+from show.names import load_names
 from show.tokens_and_size import byte_pairs, characters, numbers, special
 from transformer import GPT, BPETokenizer, GPTConfig
 from transformer.training import IGNORED
@@ -238,3 +240,47 @@ def test_every_sum_comes_back_from_its_tokens(name):
     answers = [cut.decode([t for t in row if t >= 0]) for row in targets.tolist()]
     assert answers == [str(a + b) for a, b in PAIRS.tolist()]
     assert tokens.max() < len(cut.pieces)
+
+
+# --- 26 names ---------------------------------------------------------------------------------------------------------
+
+p26 = load("26_names")
+
+
+def test_the_names_are_4000_different_ones_that_fit_the_context():
+    names = load_names(seed=0)
+    assert len(names) == len({*names}) == 4000
+    assert {*"".join(names)} == {*p26.TOKENIZER.characters} - {p26.END}
+    assert max(map(len, names)) < p26.MICROGPT.context
+    assert list(load_names(seed=1)) != list(names)
+
+
+def test_the_model_has_the_parameters_of_microgpt_and_its_rate_falls_to_0():
+    learner = p26.Learner(["mary", "ann"], steps=4)
+    assert sum(p.numel() for p in learner.parameters) == 4192
+    before, rates = learner.loss(["mary", "ann"]).item(), []
+    for _ in range(4):
+        rates.append(learner.optimizer.param_groups[0]["lr"])
+        learner.step()
+    assert [*rates, learner.optimizer.param_groups[0]["lr"]] == pytest.approx([0.01, 0.0075, 0.005, 0.0025, 0])
+    assert learner.loss(["mary", "ann"]).item() < before
+    assert all(parameter.grad is not None for parameter in learner.parameters)
+    learner.step()
+    with tl.no_grad():
+        assert learner.losses[-1] == pytest.approx(learner.loss(["mary"]).item())  # the fifth step changed nothing
+
+
+def test_what_was_learnt_by_heart_is_written_and_said_to_come_next():
+    learner = p26.Learner(["ab"], steps=100)
+    for _ in range(100):
+        learner.step()
+    assert learner.write(3, temperature=0.1) == ["ab"] * 3
+    found = learner.next_letters("a")
+    assert list(found) == p26.TOKENIZER.characters
+    assert max(found, key=found.get) == "b"
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_what_is_no_letter_is_refused_before_the_training(tmp_path):
+    with pytest.raises(ValueError, match="is not in the vocabulary of 27 characters"):
+        output_of(p26, begin="Mar", out=tmp_path)

@@ -54,9 +54,13 @@ class Learner:
         names = [TOKENIZER.encode(f"{name}{END}") for name in names]
         return self.model.loss(*tokens_and_targets([TOKENIZER.encode(END)] * len(names), names))
 
+    def next_name(self) -> str:
+        """The one that the next step learns."""
+        return self.names[len(self.losses) % len(self.names)]
+
     def step(self) -> None:
-        """Learn the next name."""
-        loss = self.loss([self.names[len(self.losses) % len(self.names)]])
+        """Learn a name."""
+        loss = self.loss([self.next_name()])
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()

@@ -10,6 +10,7 @@ on_python.py       what such a page loads: the project as an archive, and what p
 digit.*            draw a digit, and watch the lecture's network read it and learn; paper.js is drawn on
 play.*             points in the plane, and a network that one builds; points.js, plane.js, tries.js are its parts
 session.js         a training in a worker, worker.js, that one starts, pauses and follows
+names.*            a GPT that learns names, in the Python of python_worker.js
 text.*             type a text, and watch a small GPT read it: gpt.js, of tokens by bpe.js, in gpt_worker.js
 texts.toml         texts to try there
 claims.*           how sure we are of each claim of the lecture

@@ -3,15 +3,15 @@
 
 const stepsText = (n) => `${n.toLocaleString("en")} ${n === 1 ? "step" : "steps"}`;
 
-// A curve of points [x, y], from 0 up. most: the largest y of the axis, by default what fits.
-function curveOf(points, label, most = undefined) {
+// A curve of points [x, y]. most, least: the ends of the axis of y; the largest is by default what fits.
+function curveOf(points, label, most = undefined, least = 0) {
   const [wide, high] = [280, 120];
   if (!points.length) return paragraph("hint", "Nothing yet.");
   const later = points.slice(Math.floor(points.length / 20)); // the first may be so large that all others would be at 0
   const top = most ?? Math.max(...later.map(([, y]) => y), 1e-9);
   const end = Math.max(points.at(-1)[0], 1);
   const place = ([x, y]) =>
-    `${(42 + ((wide - 52) * x) / end).toFixed(1)},${(high - 18 - ((high - 30) * y) / top).toFixed(1)}`;
+    `${(42 + ((wide - 52) * x) / end).toFixed(1)},${(high - 18 - ((high - 30) * (y - least)) / (top - least)).toFixed(1)}`;
   const last = points.at(-1);
   const told = `${label}: ${number(last[1], 3)} after ${stepsText(last[0])}`;
   return svgElement(
@@ -19,7 +19,7 @@ function curveOf(points, label, most = undefined) {
     { viewBox: `0 0 ${wide} ${high}`, class: "curve", role: "img", "aria-label": told },
     svgElement("line", { x1: 42, y1: high - 18, x2: wide - 10, y2: high - 18, class: "axis" }),
     svgElement("text", { x: 38, y: 16, "text-anchor": "end" }, String(Number(top.toPrecision(2)))),
-    svgElement("text", { x: 38, y: high - 15, "text-anchor": "end" }, "0"),
+    svgElement("text", { x: 38, y: high - 15, "text-anchor": "end" }, String(least)),
     svgElement("text", { x: wide - 10, y: high - 4, "text-anchor": "end" }, stepsText(end)),
     svgElement("polyline", { points: [...points, last].map(place).join(" "), class: "line" }),
   );

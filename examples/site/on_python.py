@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -19,8 +19,9 @@ from tinygrad_lecture.files import atomic_write
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-PACKED = ("tinygrad_lecture", "nn", "transformer", "examples/exercises", "examples/tab", "examples/data")
-UNUSED = ("__pycache__", "*.md", "*.html", "pretrained", "classroom.*", "torch", "parallel")
+IN_EXAMPLES = "exercises", "tab", "data", "helpers", "show", "26_names.py"
+PACKED = ("tinygrad_lecture", "nn", "transformer", *(f"examples/{name}" for name in IN_EXAMPLES))
+UNUSED = ("__pycache__", "*.md", "classroom.*", "torch")
 ELSEWHERE = "https://cdn.jsdelivr.net https://files.pythonhosted.org"
 PYTHON = "python3.12"  # that of Pyodide 0.27; what it compiles is not compiled again in each tab
 
@@ -80,10 +81,11 @@ def integrity(digest: bytes) -> str:
 
 def packed() -> bytes:
     """The project as a zip, with what Python 3.12 makes of it, where that is found."""
-    memory = io.BytesIO()
+    memory, unused = io.BytesIO(), shutil.ignore_patterns(*UNUSED)
     with TemporaryDirectory() as folder, zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in PACKED:
-            shutil.copytree(ROOT / part, Path(folder, part), ignore=shutil.ignore_patterns(*UNUSED))
+            copied = shutil.copy if part.endswith(".py") else partial(shutil.copytree, ignore=unused)
+            copied(ROOT / part, Path(folder, part))
         python = sys.executable if sys.version_info[:2] == (3, 12) else shutil.which(PYTHON) or PYTHON
         compiling = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", folder, folder]
         try:

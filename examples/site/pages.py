@@ -171,6 +171,13 @@ def write_course(out: Path, settings: Any) -> None:
     page(out / "course.html", "63 exercises", "course", data, loaded.allowed, home=HOME, modules=loaded.modules)
 
 
+def write_names(out: Path, settings: Any) -> None:
+    """A GPT that learns names, and Python to train it."""
+    loaded = on_python(out, settings.offline)
+    page(out / "names.html", "Your own GPT in a minute", "names", {"addresses": loaded.addresses}, loaded.allowed,
+         home=HOME)  # fmt: skip
+
+
 def write_reference(out: Path, settings: Any) -> None:
     """The API reference, by pdoc, where it is installed: all of it, or what was there before."""
     if find_spec("pdoc") is None:
@@ -198,6 +205,7 @@ PAGES = {
         {"course.html": "63 exercises, from a neuron to your own GPT: write, check, read what is wrong"},
         write_course,
     ),
+    "names": Page({"names.html": "Your own GPT in a minute: train it on names, and look inside"}, write_names),
     "digit": Page(
         {"digit.html": "Draw a digit: the lecture's network answers while you draw, says why, and learns"}, draw_a_digit
     ),
@@ -216,7 +224,7 @@ PAGES = {
 }
 GROUPS = {  # of the first page
     "Write it yourself": ("course",),
-    "Play": ("digit", "play", "text"),
+    "Play": ("names", "digit", "play", "text"),
     "Be sure": ("claims",),
     "Backpropagation, step by step": ("steps",),
     "Read, and look up": ("notebooks", "sheet", "reference"),

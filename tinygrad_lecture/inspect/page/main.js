@@ -56,7 +56,9 @@ function show(editing = false) {
   byId("back").disabled = byId("first").disabled = place.step === 0;
   byId("next").disabled = byId("last").disabled = place.step === last;
   const address = `#step=${place.step}${place.view ? `&view=${place.view}` : ""}`;
-  if (location.hash !== address && !(location.hash === "" && place.step === 0)) history.replaceState(null, "", address);
+  const hasAddress = location.protocol !== "about:"; // a frame that another page fills has none
+  const isThere = location.hash === address || (location.hash === "" && place.step === 0);
+  if (hasAddress && !isThere) history.replaceState(null, "", address);
 }
 
 // Close the module that is shown.

@@ -2,7 +2,7 @@
 
     python examples/02_digits.py
     python examples/02_digits.py --loss cross-entropy --activation relu --hidden 128 16
-    python examples/02_digits.py --batch-size all --epochs 200       # batch gradient descent: one step per epoch
+    python examples/02_digits.py --batch-size 8500 --epochs 200      # batch gradient descent: one step per epoch
     python examples/02_digits.py --page                              # draw a digit yourself: out/digits/digit.html
 
 A picture of 28 x 28 pixels is 784 numbers, from 0 for paper to 1 for ink. They go through two hidden layers of 16
@@ -123,8 +123,7 @@ def learn(model: nn.MLP, images: tl.Tensor, labels: tl.Tensor, settings: "Settin
     """
     rate = 1.0 if (settings.activation, settings.loss) == ("sigmoid", "mse") else 0.1  # a sigmoid's slopes are small
     optimizer = nn.optim.SGD(model.parameters(), rate)
-    size = len(images) if settings.batch_size == "all" else settings.batch_size
-    batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
+    batches = nn.DataLoader(nn.TensorDataset(images, labels), settings.batch_size, shuffle=True)
     for _ in range(settings.epochs):
         costs = []
         for x, y in batches:  # (32, 784), (32,)
@@ -157,7 +156,7 @@ class Settings(Common, out="digits"):
     hidden: tuple[int, ...] = (16, 16)  # neurons in each hidden layer
     activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"  # of the hidden layers
     loss: Literal["mse", "cross-entropy"] = "mse"  # the cost: squared error, as in the lecture, or cross-entropy
-    batch_size: int | Literal["all"] = 32  # pictures per step
+    batch_size: int = 32  # pictures per step
     epochs: int = 20  # how often each picture is seen
     data: Path | None = None  # a folder with the full MNIST's four files; without it, 10,000 bundled pictures
     page: bool = False  # only train, and write a page, digit.html, on which one draws a digit for the network

@@ -17,6 +17,8 @@ from helpers.program import Common, Measured, by_chance, start, until_ctrl_c
 from helpers.training import digit_network
 from show import gradient_descent as show
 
+from itertools import chain, repeat
+
 import numpy as np
 
 import nn
@@ -104,11 +106,11 @@ def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps
     w = tl.tensor(START[0], dtype=tl.float64, requires_grad=True)
     b = tl.tensor(START[1], dtype=tl.float64, requires_grad=True)
     optimizer = nn.optim.SGD([w, b], lr=rate)
-    loader = show.endless(nn.DataLoader(points, batch, shuffle=True))
+    batches = chain.from_iterable(repeat(nn.DataLoader(points, batch, shuffle=True)))  # epoch after epoch
     path, costs = [START], [cost(w, b, *points.tensors).item()]
     for _ in range(steps):
         optimizer.zero_grad()
-        C = cost(w, b, *next(loader))
+        C = cost(w, b, *next(batches))
         C.backward()
         optimizer.step()  # p <- p - rate · dC/dp
         path.append((w.item(), b.item()))

@@ -149,7 +149,6 @@ def measure(settings: "Settings") -> Measured:
     trainer = make_trainer(m.corpus, settings, steps=5, record_every=1, show=False)
     m.by_trainer = [row.train.loss for row in trainer.fit()]
     m.apart = max(abs(a - b) for a, b in zip(m.by_hand, m.by_trainer, strict=True))
-    m.tied = m.writer.model.unembedding.W_U.weight is m.writer.model.embedding.W_E.weight
     one_prediction(m, settings.prompt, settings.temperature)
     return m
 

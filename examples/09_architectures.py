@@ -25,7 +25,6 @@ import tinygrad_lecture as tl
 from transformer import GPT, Encoder, EncoderConfig, EncoderDecoder, EncoderDecoderConfig, GPTConfig
 
 SIZES: Any = {"heads": 2, "width": 48, "hidden": 96, "activation": "gelu", "norm": "pre", "positions": "learned"}
-SENTENCE = "every queen said that she ruled the kingdom"
 
 
 def measure(settings: "Settings") -> Measured:
@@ -40,7 +39,7 @@ def measure(settings: "Settings") -> Measured:
     m = Measured()
 
     # Who sees whom, measured on the untrained models
-    tokens = made.encode(SENTENCE)
+    tokens = made.encode("every queen said that she ruled the kingdom")
     source, target = show.DATES.encode("4 May"), show.date_target("05-04")
     words = [made.words.token(token) for token in tokens]
     in_source, in_target = show.date_signs(source), show.date_signs(target)

@@ -93,7 +93,8 @@ def measure(settings: "Settings") -> Measured:
     m.found_by_chance = by_chance(test.spam.sum(), 0.5)  # how far two of these shares differ by chance, at most
 
     # "Regular updates as spam techniques evolve": a new kind of spam, and retraining with some labelled examples
-    new = messages.make_new(500, Random(settings.seed)).texts
+    draw = Random(settings.seed)
+    new = [messages.one(draw, messages.NEW)[0] for _ in range(500)]
     m.new, m.old, m.new_by_rules = {}, {}, (messages.rule_points(new[100:]) >= ENOUGH_POINTS).mean()
     for n in (0, 5, 20, 100):
         more = messages.Messages(learn.texts + new[:n], np.append(learn.spam, np.ones(n, bool)))

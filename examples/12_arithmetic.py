@@ -35,7 +35,7 @@ def measure(settings: "Settings") -> Measured:
     notation = show.Notation(settings.digits, settings.operation, settings.answer == "reverse")
     draw = np.random.default_rng(settings.seed)
     learnt, held_out = show.deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
-    m = Measured(notation=notation, learnt=learnt, held_out=held_out, points=[], half_trained=None)
+    m = Measured(notation=notation, learnt=learnt, held_out=held_out, points={}, half_trained=None)
 
     longest = 3 * notation.places + 4  # question and answer, for the sum of the largest numbers that can be written
     sizes = {"context": longest, "layers": settings.layers, "heads": 4, "width": settings.width}
@@ -49,7 +49,7 @@ def measure(settings: "Settings") -> Measured:
     def look(step: int, loss: float) -> None:
         """Now and then: how many of 500 pairs held out are right?"""
         exam = show.examine(model, notation, held_out[:500])
-        m.points.append(show.Point(step, exam.right, exam.digits))
+        m.points[step] = exam
         if len(m.points) % 4 == 1:
             print(f"  after {step:5,} steps {exam.right:6.1%} of 500 held out are right", flush=True)
         m.half_trained = min(m.half_trained or exam, exam, key=lambda some: abs(some.right - 0.5))

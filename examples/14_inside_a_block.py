@@ -44,7 +44,8 @@ def measure(settings: "Settings") -> Measured:
 def changed_rows(x: tl.Tensor, heads: int, i: int) -> dict[str, np.ndarray]:
     """ "The FFN processes each token independently": change token i, and see in which rows the output changes."""
     width = x.shape[-1]
-    ffn, attention, block = FeedForward(width, 4 * width), MultiHeadAttention(width, heads), new_block(width, heads)
+    ffn, attention = FeedForward(width, 4 * width), MultiHeadAttention(width, heads)
+    block = Block(GPTConfig(width=width, heads=heads))
     causal = causal_mask(len(TOKENS), len(TOKENS))  # a token sees itself and those before it
     parts = {"FFN": ffn, "attention": attention, "causal attention": lambda x: attention(x, mask=causal)}
     parts["block of a GPT"] = lambda x: block(x, causal)
@@ -121,7 +122,8 @@ def heads_to_one_vector(m: Measured, x: tl.Tensor, heads: int) -> None:
     # W_O has 96 columns for each head, so the output is a sum of what the heads add
     columns = mha.W_O.weight.T.reshape(heads, HEAD_DIM, width)  # (heads, 96, width)
     adds = each @ columns  # (heads, tokens, width)
-    m.strips = show.in_its_own_place(each[:, -1].numpy()), adds[:, -1].numpy()  # without W_O, and with it
+    alone = np.eye(heads)[:, :, None] * each[:, -1].numpy()  # (heads, heads, 96): each head in its own place
+    m.strips = alone.reshape(heads, width), adds[:, -1].numpy()  # without W_O, and with it
     m.written, m.written_by_W_O = (int((rows[0] != 0).sum()) for rows in m.strips)  # numbers that a head writes
 
 
@@ -130,14 +132,9 @@ def blocks(m: Measured, x: tl.Tensor, heads: int) -> None:
     causal = causal_mask(len(TOKENS), len(TOKENS))
     m.shapes, m.moved = [x.shape], []
     for _ in range(3):
-        before, x = x, new_block(x.shape[-1], heads)(x, causal)  # (tokens, width) -> (tokens, width)
+        before, x = x, Block(GPTConfig(width=x.shape[-1], heads=heads))(x, causal)  # (tokens, width) as before
         m.shapes.append(x.shape)
         m.moved.append(show.relative(x, before))
-
-
-def new_block(width: int, heads: int) -> Block:
-    """A block with random matrices."""
-    return Block(GPTConfig(width=width, heads=heads))
 
 
 class Settings(RealToo, out="block", ask_real=(show.measure_real, show.report_real)):

@@ -50,7 +50,9 @@ def measure(settings: "Settings") -> Measured:
     m.known, m.new = (right(model, make(1000, shifts, draw)) for shifts in m.shifts)  # (LINES,) each
     for text in make(3, new, draw):
         two_lines, answer = text[: 4 * 2 + 2], int(text[4 * 2 + 2])  # two worked lines, then "x="
-        m.third.append((written(two_lines), answer, next_digit(model, two_lines)))
+        with tl.no_grad():
+            p = tl.softmax(model(two_lines)[-1], axis=-1).numpy()[:DIGITS]  # of each digit to come next
+        m.third.append((written(two_lines), answer, p))
     return m
 
 
@@ -68,12 +70,6 @@ def right(model: GPT, text: np.ndarray) -> np.ndarray:
     with tl.no_grad():
         said = model(text[:, :-1]).numpy().argmax(-1)  # (n, tokens - 1)
     return (said == text[:, 1:])[:, 1::4].mean(axis=0)
-
-
-def next_digit(model: GPT, text: np.ndarray) -> np.ndarray:
-    """The probability of each digit after a text: (10,)."""
-    with tl.no_grad():
-        return tl.softmax(model(text)[-1], axis=-1).numpy()[:DIGITS]
 
 
 def written(text: np.ndarray) -> str:

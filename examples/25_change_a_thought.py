@@ -26,8 +26,9 @@ import numpy as np
 import tinygrad_lecture as tl
 
 
-def change(asked: show.Subject, settings: "Settings") -> Measured:
+def measure(settings: "Settings") -> Measured:
     """Four changes: another country, a head less, the heads that copy, a direction; each with ten sentences."""
+    asked = show.real() if settings.real else show.small(settings.steps, settings.seed)
     m = Measured(asked=asked)
     italy_for_france(asked, m)
     one_head_after_another(asked, m)
@@ -167,17 +168,7 @@ def another_tone(asked: show.Subject, settings: "Settings", m: Measured) -> None
     m.formal = (m.losses[..., 1] - m.losses[..., 0]).T  # (10, strengths): the lead of the formal one
 
 
-def measure(settings: "Settings") -> Measured:
-    """The four changes in small models."""
-    return change(show.small(settings.steps, settings.seed), settings)
-
-
-def measure_real(settings: "Settings") -> Measured:
-    """The four changes in SmolLM2."""
-    return change(show.real(), settings)
-
-
-class Settings(RealToo, out="thought", ask_real=(measure_real, show.report)):
+class Settings(RealToo, out="thought"):
     """What can be set on the command line."""
 
     steps: int = 400  # of the training of the small models

@@ -42,8 +42,6 @@ def measure(settings: "Settings") -> None:
     wanted = [c for c in known.all_claims() if c.rule and (not chosen or c.program[:2] in chosen)]
     if not wanted:
         raise DataError(f"no claim with a rule belongs to {' '.join(settings.programs) or 'any program'}")
-    if not settings.real:
-        wanted = [claim for claim in wanted if not claim.asks_real]
     drawn = {c.program for c in wanted if not (c.fact or c.asks_real)}
     commands = {c.program: known.SEEDS if c.program in drawn else known.SEEDS[:1] for c in wanted}
     sources = [path for kind in ("*.py", "*.toml") for path in sorted(HERE.rglob(kind)) if path != known.TABLE]
@@ -59,11 +57,7 @@ def measure(settings: "Settings") -> None:
     claims = []
     for claim in known.all_claims():
         if claim.rule and claim.program in runs:
-            measured = [run["values"] for run in runs[claim.program]]
-            if missing := claim.needs - {*measured[0]}:
-                print(f"{claim.lecture}: {claim.program} does not measure {', '.join(sorted(missing))}")
-            else:
-                claim = replace(claim, runs=known.runs_of(claim, measured))
+            claim = replace(claim, runs=known.runs_of(claim, [run["values"] for run in runs[claim.program]]))
         claims.append(claim)
     write(claims, {command: paragraphs(command, some[0]["text"]) for command, some in runs.items()})
     print(f"Written: {known.RECORD} and the table of {HERE / 'README.md'}")
@@ -151,7 +145,6 @@ class Settings:
     """What can be set on the command line."""
 
     programs: tuple[str, ...] = ()  # numbers of programs, as 07; all if none is named
-    real: bool = True  # also those that ask a real model
     jobs: int = os.cpu_count() or 1  # programs at once
     out: Path = Path("out")  # folder for runs
 

@@ -14,8 +14,6 @@ from .display import RUN, say
 from .keys import Keys
 from .progress import Progress
 
-POLL = 0.25  # seconds
-
 
 class Session:
     """A course, a learner's progress, and the grader."""
@@ -184,7 +182,7 @@ class Watch:
         say(TEXTS["keys"])
         while True:
             session.grader.warm()
-            word = self.keys.read(POLL)
+            word = self.keys.read(0.25)
             if word == "quit" or (word and not self._obey(word)):
                 break
             if self.keys.ended and not word and self.keys.single:

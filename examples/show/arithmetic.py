@@ -83,14 +83,6 @@ def answers(model, notation, pairs):
 # --- judging ---------------------------------------------------------------------------------------------------------
 
 
-class Point(NamedTuple):
-    """How good it is after some steps: right answers, and right digits: of the units, the tens, ..."""
-
-    step: int
-    right: float
-    digits: list[float]
-
-
 PLACES = ("units", "tens", "hundreds", "thousands")
 
 
@@ -134,9 +126,10 @@ def judge(m):
     """Add to what was measured the numbers on which claims are decided."""
     m.right = {name: exam.right for name, exam in m.exams.items()}
     m.larger = float(np.mean([share for name, share in m.right.items() if "larger" in name]))
-    m.after = {"a quarter": m.points[len(m.points) // 4].right, "all": m.right["held out"]}  # of the steps
-    m.half_after = {place: next((x.step for x in m.points if x.digits[k] > 0.5), m.points[-1].step)
-                    for k, place in enumerate(PLACES[: len(m.points[0].digits)])}  # fmt: skip
+    exams = [*m.points.values()]  # after more and more steps
+    m.after = {"a quarter": exams[len(exams) // 4].right, "all": m.right["held out"]}  # of the steps
+    m.half_after = {place: next((step for step, exam in m.points.items() if exam.digits[k] > 0.5), max(m.points))
+                    for k, place in enumerate(PLACES[: len(exams[0].digits)])}  # fmt: skip
     m.agree, m.both_wrong = consistency(m.exams["held out"], m.mirrored)
     m.mistakes = mistakes(m.half_trained)
     m.sensible = m.mistakes["off by one"] + m.mistakes[CARRY]
@@ -214,9 +207,9 @@ def report(m, settings):
     print("  " + ", ".join(f"{kind} {share:.0%}" for kind, share in m.mistakes.items()))
 
     print("\nPictures:")
-    steps = [point.step for point in m.points]
-    curves = {"whole answers": (steps, [point.right for point in m.points])}
-    curves |= {PLACES[k]: (steps, digits) for k, digits in enumerate(zip(*(p.digits for p in m.points), strict=True))}
+    steps, exams = [*m.points], m.points.values()
+    curves = {"whole answers": (steps, [exam.right for exam in exams])}
+    curves |= {PLACES[k]: (steps, digits) for k, digits in enumerate(zip(*(e.digits for e in exams), strict=True))}
     title, path = "Which digit is learnt first?", settings.out / "learning.png"
     chart(path, title, curves, "step", "right, of problems held out", "-", shares=True)
 
@@ -232,14 +225,11 @@ def agreement(agree, both_wrong, sign):
 # --- a real model -----------------------------------------------------------------------------------------------------
 
 
-DIGITS = (1, 2, 3, 5)
-
-
 def measure_real(settings):
     """SmolLM2 adds: thirty sums of each size, in ten groups of three, both ways round, and one sum twenty times."""
     model, draw, n = smollm2("to add"), np.random.default_rng(settings.seed), 30
     exams = {}
-    for digits in DIGITS:
+    for digits in (1, 2, 3, 5):
         pairs = draw.integers(10 ** (digits - 1) if digits > 1 else 1, 10**digits, (n, 2))
         exams[digits] = examined(model, pairs, digits)
     two, mirrored = exams[2], examined(model, exams[2].pairs[:, ::-1], 2)

@@ -20,7 +20,6 @@ def report(m, settings):
     if holds("overconfident", m):
         print("  Trained longer it is too sure, and its probabilities say less.")
     rows = {f"{said:.0%}": (f"{true:.0%}", n) for said, true, n in zip(*m.bins["short"], strict=True)}
-    detail()
     table(("are spam", "messages"), rows, ",", "it says", say=detail)
 
     # The mistakes that are left when a person reads the least certain messages

@@ -17,7 +17,6 @@ CONSOLE = Console(highlight=False)
 ESCAPES = re.compile(  # sequences that a terminal obeys, such as colours and titles, and other control characters
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
 )
-SURE, UNSURE = 0.9, 0.5  # probabilities
 
 
 def say(text, style="dim"):
@@ -58,7 +57,7 @@ def streaming(pieces):
 
 
 def why(chat, p, place):
-    """Print the alternatives of a token of the last answer, what wanted it, and where the answer was least sure."""
+    """Print the alternatives of a token of the last answer, and what wanted it."""
     tokens = chat.drawn
     texts = [chat.tokenizer.decode([token]) for token in tokens]
     row, said = p[place], float(p[place, tokens[place]])
@@ -69,31 +68,19 @@ def why(chat, p, place):
         mark = "said" if token == tokens[place] else ""
         word, bar = visible(chat.tokenizer.decode([token])), "█" * round(40 * float(row[token]))
         say(f"  {row[token]:6.1%}  {word:12} {bar}  {mark}".rstrip(), style="")
-    how = "sure" if said > SURE else "not sure" if said < UNSURE else "rather sure"
+    how = "sure" if said > 0.9 else "not sure" if said < 0.5 else "rather sure"
     among = f"as if it chose among {effective_number(row):.1f} equally likely words"
     say(f"it was {how}: {among}; being sure is not being right")
     wanted(chat, place)
-    sureness = p[np.arange(len(tokens)), tokens]
-    least = int(sureness.argmin())
-    word = visible(texts[least]).strip("·")
-    share = f"{(sureness > SURE).mean():.0%} of all its tokens had more than {SURE:.0%}"
-    say(f'{share}; it was least sure of "{word}", {sureness[least]:.1%}')
 
 
 def wanted(chat, place):
-    """Print which parts of the model added most to the logit of a token of the last answer, and where heads looked."""
-    read, looks = chat.read_until(place), dict[str, str]()
+    """Print which parts of the model added most to the logit of a token of the last answer."""
     points = ["embedding", "blocks.*.attention.heads", "blocks.*.ffn"]
-    shares = chat.model.trace(read, points=points).shares(chat.drawn[place])
-    most = dict([*shares.by_part().items()][:6])
-    for name, block, head in re.findall(r"^(block (\d+) head (\d+))$", "\n".join(most), re.M):
-        point = f"blocks.{block}.attention.weights"
-        at = int(chat.model.trace(read, points=point)[point][int(head), -1].argmax())
-        text = visible(chat.tokenizer.decode([read[at]])) if at else "the start"
-        looks[name] = f"head {block}.{head}, which looks at {text}"
+    shares = chat.model.trace(chat.read_until(place), points=points).shares(chat.drawn[place])
     say(f"its score is {shares.logit:.2f}, the sum of what all parts of the model added; the most:")
-    for name, share in most.items():
-        say(f"  {share:+6.2f}  {looks.get(name, name)}", style="")
+    for name, share in [*shares.by_part().items()][:6]:
+        say(f"  {share:+6.2f}  {name}", style="")
 
 
 def attention(model, read, written):

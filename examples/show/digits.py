@@ -11,7 +11,6 @@ import numpy as np
 from helpers.drawing import chart, new_figure, save, signed
 from helpers.program import detail, elsewhere, holds, table
 
-COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
 SURE = 0.8  # from this output on, the network is called sure
 
 
@@ -28,8 +27,7 @@ class Epoch(NamedTuple):
 def begins(digits, settings, n):
     """Print what is about to happen."""
     print(f"{digits.source}: {n:,} to learn from, {len(digits.test_labels):,} to be tested on.")
-    size = n if settings.batch_size == "all" else settings.batch_size
-    print(f"Training: sgd, {size:,} pictures a step, seed {settings.seed}.")
+    print(f"Training: sgd, {settings.batch_size:,} pictures a step, seed {settings.seed}.")
 
 
 def epoch(done, number, settings):
@@ -40,7 +38,7 @@ def epoch(done, number, settings):
     if not np.isfinite(done.costs[-1]):
         raise FloatingPointError(f"the cost became {done.costs[-1]}")
     if number in (1, settings.epochs) or number % 5 == 0:
-        mean = f"mean {COSTS[settings.loss]} {np.mean(done.costs):.3f}"
+        mean = f"mean {settings.loss.replace('mse', 'cost')} {np.mean(done.costs):.3f}"
         print(f"  epoch {number:3}   {mean}   test pictures read right {done.right:.1%}", flush=True)
     return done
 
@@ -257,8 +255,7 @@ def tiles(axes, rows, titles, columns=8, **colours):
 def draw_first_layer(weights, ink, path, most=32):
     """The first layer's neurons as pictures of their weights; pixels that are always white are left out."""
     shown = np.where(ink, weights[:most], np.nan)
-    which = "each neuron" if len(weights) <= most else f"the first {most} of {len(weights)} neurons"
-    title = f"First layer, the weights of {which}: ink on blue makes a neuron fire, ink on orange stops it"
+    title = f"First layer, the weights of {len(shown)} neurons: ink on blue makes a neuron fire, ink on orange stops it"
     axes = new_figure(12, 1.5 * -(-len(shown) // 8) + 0.7, title).subplots()
     limit = float(np.nanquantile(np.abs(shown), 0.995))  # symmetric, so that white is 0
     names = [f"neuron {i}" for i in range(len(shown))]

@@ -95,13 +95,10 @@ def right(said, expressions):
     return np.array([text.split("=")[-1] == str(e.result) for text, e in zip(said, expressions, strict=True)])
 
 
-ORDER = "that need order of operations, as 2+3x4"
-
-
 def forms(expressions):
     """Which expressions (n,) are of which form: where the parentheses are, and which operations."""
     groups = {f"of the form {example}": [e.form == form for e in expressions] for form, example in FORMS.items()}
-    groups[ORDER] = [e.needs_order for e in expressions]
+    groups["that need order of operations, as 2+3x4"] = [e.needs_order for e in expressions]
     groups["with x"] = ["x" in e.text for e in expressions]
     groups["with + and - only"] = ["x" not in e.text for e in expressions]
     return {name: np.array(chosen) for name, chosen in groups.items()}

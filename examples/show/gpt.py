@@ -123,8 +123,7 @@ def report(m, settings):
     print(f"  3. Transform  {' -> '.join(map(str, shapes))}: attention and FFN in {blocks}")
     print(f"  4. Unembed    the last token's vector ({shapes[-1][-1]},) x W_U -> {len(m.scores)} scores")
     detail(f"                the model called on all tokens gives the same scores: {m.differ:.1g}")
-    if m.tied:
-        detail("                W_U, the mirror of W_E, is the same matrix here")
+    detail("                W_U, the mirror of W_E, is the same matrix here")
     print(f"  5. Softmax    of scores / T, here T = {T:g}; then a token is drawn")
     likeliest = np.argsort(-m.p, kind="stable")[:4].tolist()
     rows = {visible(m.writer.tokenizer.decode([i])): (f"{m.scores[i]:.2f}", m.p[i]) for i in likeliest}

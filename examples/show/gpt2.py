@@ -75,9 +75,6 @@ EACH = 15  # words of each kind for the probes
 SURFACE, MEANING = "surface: has the word more than 7 letters?", "meaning: is the word good or bad?"
 
 
-SENTENCE = "meaning of the sentence, with not"
-
-
 def measure_real(settings):
     """What SmolLM2 would say if it stopped after each block, and what can be read off its vectors there."""
     model = smollm2("to continue texts, and looked into after each of its 30 blocks")
@@ -117,7 +114,8 @@ def probes(model, thing):
             rows[k] = [stage[place, -1] for stage in stages]  # the full stop has read all before it
     vectors = np.stack(rows, 1)  # (layers + 1, texts, width)
     praised, negated = np.tile(np.arange(len(words)) < EACH, 2), np.arange(2 * len(words)) >= len(words)
-    asked = {SURFACE: np.tile([len(word) > 7 for word in words], 2), MEANING: praised, SENTENCE: praised ^ negated}
+    asked = {SURFACE: np.tile([len(word) > 7 for word in words], 2), MEANING: praised}
+    asked["meaning of the sentence, with not"] = praised ^ negated
     return {name: [right_by_probe(layer, answer) for layer in vectors] for name, answer in asked.items()}
 
 

@@ -84,12 +84,10 @@ def report(m, settings):
     # How far the cost falls along the negative gradient and along random directions, by the step's length
     n = m.falls.shape[1] - 1
     detail(f"\nThe digit network, 13,002 dimensions. A step against the gradient, and in {n:,} random directions:")
-    rows = {length: (falls[0], falls[1:].max(), f"{np.mean(falls[1:] > 0):.0%}")
-            for length, falls in zip(m.lengths, m.falls, strict=True)}  # fmt: skip
-    columns = "the cost falls by", "best random direction", "random directions that lead down"
-    table(columns, rows, ".6f", "step length", say=detail)
     hardly = ", but hardly" if holds("steepest", m) else ""
-    detail(f"  {m.down:.0%} of them go down{hardly}: the best has a cosine of {m.cosine:.3f} with the gradient.")
+    detail(
+        f"  {m.down:.0%} are random directions that lead down{hardly}: the best has a cosine of {m.cosine:.3f} with it."
+    )
 
     # Gradient descent against random search, with the same number of costs computed
     n = min(map(len, m.searches.values()))  # Ctrl-C may have cut some
@@ -147,12 +145,6 @@ class Trained(NamedTuple):
     steps: int
     learnt: float
     test: float
-
-
-def endless(loader):
-    """The loader's batches, epoch after epoch."""
-    while True:
-        yield from loader
 
 
 def train_with_batches(digits, size, wanted, epochs, seed):

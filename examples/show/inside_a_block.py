@@ -18,12 +18,6 @@ def along(f, start, end):
     return np.array([f((1 - t) * start + t * end).numpy()[0, 0] for t in np.linspace(-1, 2, 121).tolist()])
 
 
-def in_its_own_place(each):
-    """The numbers of each head (heads, 96) where concatenation puts them, and 0 elsewhere: (heads, heads * 96)."""
-    heads, dim = each.shape
-    return (np.eye(heads)[:, :, None] * each).reshape(heads, heads * dim)
-
-
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-import nn
 from helpers import real as real_model
 from helpers.corpora import ANSWERS, JOBS, LINES, QUESTION, UNSTATED
 from helpers.drawing import chart
 from helpers.program import SHOW_MORE, Measured, detail, elsewhere, holds, table
+from helpers.training import tokens_and_targets
 from transformer.training import IGNORED
 
 START, PAD = "<start>", "<pad>"
@@ -18,9 +18,8 @@ START, PAD = "<start>", "<pad>"
 
 def encode_sentence(tokenizer, lines):
     """Return tokens and targets, (lines, longest) each: a target is the next token, and after the last, <start>."""
-    start, pad = (tokenizer.special_tokens[name] for name in (START, PAD))
-    tokens = nn.utils.rnn.pad_sequence([[start, *tokenizer.encode(line), start] for line in lines], True, pad).numpy()
-    return tokens[:, :-1], np.where(tokens[:, 1:] == pad, IGNORED, tokens[:, 1:])
+    start = tokenizer.special_tokens[START]
+    return tokens_and_targets([[start]] * len(lines), [[*tokenizer.encode(line), start] for line in lines])
 
 
 def share_of_she(lines, job):
@@ -77,7 +76,6 @@ def report(m, settings):
     detail(f"\nFact verification: asked for {len(m.stated) + len(m.unstated)} capitals, which answers may go out?")
     rows = {rule: (len(out), m.wrong_out[rule], m.to_person[rule]) for rule, out in m.out.items()}
     table(("go out", "of these wrong", "to a person"), rows, say=detail)
-    detail("  A threshold trusts the model's own probability. A list helps only if it is correct and complete.")
 
     # How many answers are no city, or a wrong one, drawn freely and filled into a template with a list
     detail('\nResponse templates: "The capital of ___ is ___." with a city from a list, at T = 2')

@@ -22,8 +22,7 @@ def report(m, settings):
     for name, t in m.ways.items():
         ids, tokens = t.encode(settings.sentence), t.tokens(settings.sentence)
         print(f"  {len(ids)} {name}, of a vocabulary of {len(t):,}")
-        for i in range(0, len(ids), 24):
-            table(map(visible, tokens[i : i + 24]), {"": ids[i : i + 24]})
+        table(map(visible, tokens), {"": ids})
 
     # The merges learnt from a few words, and how a new word is cut after each
     source = m.nine_words

@@ -72,8 +72,7 @@ def report(m, settings):
     for name, cut in m.cuts.items():
         pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
         print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {len(cut.pieces)}")
-    if m.different < len(m.cuts):
-        print("  special tokens are number tokens under other names: their ids are the same, and a model sees only ids")
+    print("  special tokens are number tokens under other names: their ids are the same, and a model sees only ids")
     rows = {}
     for name, new in m.by_writing.items():
         parameters, loss, known = m.learnt[name]

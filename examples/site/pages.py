@@ -12,9 +12,7 @@ from html import escape
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import rmtree
 from string import Template
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,18 +177,14 @@ def write_names(out: Path, settings: Any) -> None:
 
 
 def write_reference(out: Path, settings: Any) -> None:
-    """The API reference, by pdoc, where it is installed: all of it, or what was there before."""
+    """The API reference, by pdoc, where it is installed."""
     if find_spec("pdoc") is None:
         print('  left out: pip install ".[docs]" brings pdoc, which makes it')
         return
     import pdoc
 
     pdoc.render.configure(template_directory=HERE / "reference")
-    with TemporaryDirectory(dir=out) as folder:
-        made = Path(folder, "reference")
-        pdoc.pdoc("tinygrad_lecture", "nn", "transformer", output_directory=made)
-        rmtree(out / "reference", ignore_errors=True)
-        made.rename(out / "reference")
+    pdoc.pdoc("tinygrad_lecture", "nn", "transformer", output_directory=out / "reference")
 
 
 def write_sheet(out: Path, settings: Any) -> None:

@@ -14,7 +14,6 @@ from . import observers
 from .spec import Spec, solved
 from .steps import function, of_tensors, parts, rule, trained
 
-NAMES = Path(__file__).parent.parent / "names.txt"
 HEADS, CONTEXT, WIDTH = 2, 11, 24
 
 # --- inputs -----------------------------------------------------------------------------------------------------------
@@ -102,7 +101,7 @@ def gpt_arrays(vocabulary: int, context: int, width: int, blocks: int, rng: Any,
 @cache
 def names() -> tuple[Any, dict[str, int]]:
     """First names as an array (names, 12) of tokens, 0 before and after each, and the number of each letter."""
-    words = NAMES.read_text(encoding="utf-8").split()
+    words = (Path(__file__).parent.parent / "names.txt").read_text(encoding="utf-8").split()
     letters = {c: k for k, c in enumerate(sorted(set("".join(words))), start=1)}
     rows = [[0, *(letters[c] for c in word)] for word in words]
     return np.array([row + [0] * (12 - len(row)) for row in rows]), letters
@@ -110,7 +109,6 @@ def names() -> tuple[Any, dict[str, int]]:
 
 RNG = np.random.default_rng(3)
 X, P = RNG.standard_normal((2, 3, 4)), block_arrays(4, RNG)
-LINEAR = {"W": RNG.standard_normal((4, 3)), "b": RNG.standard_normal(3)}
 SMALL_GPT, IDS = gpt_arrays(5, 6, 4, 2, np.random.default_rng(8)), np.array([[0, 3, 1, 1], [0, 2, 4, 1]])
 
 
@@ -198,7 +196,7 @@ CHECKS = {
     ],
     "8.9": [of_block("self_attention", "W_Q", "W_K", "W_V", "W_O")],
     "8.10": [
-        of_tensors("linear", {"x": X, **LINEAR}, ["linear(x, W, b)"]),
+        of_tensors("linear", {"x": X, "W": RNG.standard_normal((4, 3)), "b": RNG.random(3)}, ["linear(x, W, b)"]),
         of_block("ffn", "W1", "b1", "W2", "b2"),
     ],
     "8.11": [of_block("block")],

@@ -9,7 +9,7 @@ import pytest
 import tinygrad_lecture as tl
 from browser import faults
 from examples.tab import names
-from examples.tab.scalars import ScalarGPT
+from examples.tab.scalars import ScalarGPT, engine
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_the_next_letters_come_with_what_each_head_attends_to(ask):
 
 
 def test_a_step_that_is_looked_into_is_not_taken(ask):
-    opened, scalar = ask("opened"), ask("scalar")
+    opened, scalar = ask("opened"), ask("scalar", own={})
     assert opened["name"] == scalar["name"] == names.learner.names[0]
     assert f"<title>One step: {opened['name']}</title>" in opened["html"]
     assert scalar["loss"][1] == pytest.approx(scalar["loss"][0], rel=1e-5)
@@ -71,15 +71,27 @@ def test_single_numbers_find_the_loss_and_all_gradients_of_the_arrays(ask):
     learner.model.to(tl.float64)
     loss = learner.loss(["mary"])
     loss.backward()
-    model = ScalarGPT(learner.model)
+    Value, backward = engine({})
+    model = ScalarGPT(learner.model, Value)
     found = model.loss(names.program.TOKENIZER.encode(".mary."))
-    model.backward(found)
+    backward(found)
     assert found.data == pytest.approx(loss.item(), rel=1e-13)
     weights = {name.split(".")[-2]: p for name, p in learner.model.named_parameters() if p.requires_grad}
     assert {*weights} == {*model.weights}
     for name, p in weights.items():
         gradient = [[value.grad for value in row] for row in model.weights[name]]
         np.testing.assert_allclose(gradient, p.grad.numpy(), rtol=1e-11, atol=1e-15, err_msg=name)
+
+
+CHAIN = "ch2_engine/ex3_chain.py"
+OWN = "def send_back(node):\n    for x, slope in zip(node.parents, node.locals):\n        x.grad += %s"
+
+
+@pytest.mark.parametrize(("line", "own"), [("slope * node.grad", True), ("1 / 0", False)])
+def test_the_learner_s_own_engine_computes_it_and_the_solved_one_if_that_stops(line, own, ask):
+    told = ask("scalar", own={CHAIN: OWN % line, "ch3_rules/ex1_add.py": "not Python"})
+    assert told["own"] is own
+    assert told["loss"][1] == pytest.approx(told["loss"][0], rel=1e-5)
 
 
 # --- the page, in Chromium --------------------------------------------------------------------------------------------
@@ -128,7 +140,19 @@ def test_a_step_is_opened_in_a_frame_and_compared_with_single_numbers(page):
     frame.locator("#next").click()
     assert frame.locator("#panel").inner_text().startswith("forward")
     page.click("#scalar")
-    page.locator("#compared", has_text=re.compile(r"[0-9]+ times as long\. Both found the loss")).wait_for()
+    page.locator(
+        "#compared", has_text=re.compile(r" by the engine of .* times as long\. Both found the loss")
+    ).wait_for()
+
+
+@pytest.mark.browser
+def test_the_engine_is_one_s_own_if_one_has_written_it(page):
+    files = {CHAIN: OWN % "slope * node.grad"}
+    files["progress.json"] = json.dumps({"passed": dict.fromkeys(("2.2", "2.3", "2.4", "2.5"), 1)})
+    page.evaluate("text => localStorage.setItem('exercises', text)", json.dumps(files))
+    page.reload()
+    page.click("#scalar")
+    page.locator("#compared", has_text=" by your own engine of chapter 2.").wait_for(timeout=60_000)
 
 
 @pytest.mark.browser

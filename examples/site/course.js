@@ -80,11 +80,14 @@ async function run(command, { flag = [], exercise = current, ended = "" } = {}) 
   byId("stop").onclick = () => ((stopped = true), python.stop());
   const said = await python
     .ask("course.answer", request, 60, (told) => (doing = told.doing))
-    .catch(({ message }) => ({
-      passed: false,
-      files,
-      text: `${doing} ended Python, as when its memory is full: ${message}`,
-    }));
+    .catch(({ message }) => {
+      const isUp = byId("loading").hidden;
+      return {
+        passed: false,
+        files,
+        text: isUp ? `${doing} ended Python, as a full memory does: ${message}` : message,
+      };
+    });
   byId("stop").hidden = true;
   if (said === null && !stopped) return run(command, { flag, exercise, ended: doing });
   const { passed, text, files: after } = said ?? { passed: false, text: `${doing} was stopped.`, files };
@@ -150,7 +153,7 @@ editorIn(
   () => command("check"),
 ).then(
   (made) => ((editor = made), editor.show(learner.text(current.file))),
-  ({ message }) => (byId("editor").textContent = `The editor cannot be had: ${message}`),
+  ({ message }) => (byId("editor").textContent = `The editor does not come; what you wrote is kept. ${message}`),
 );
 
 globalThis.course = {

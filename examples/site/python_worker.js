@@ -2,8 +2,9 @@
 
 /** The bytes at an address. tell: is called with how many have come. */
 async function bytes(address, tell) {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  const response = await fetch(address).catch(() => null);
+  if (!response?.ok)
+    throw new Error(`Python does not come: ${address} is not reached, or is another file than it was.`);
   const parts = [];
   const reader = response.body.getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
@@ -53,7 +54,7 @@ self.onmessage = async ({ data: { id, call, request, addresses } }) => {
     running = started(addresses);
     running.then(
       (pyodide) => (pyodide.runPython(addresses.first), postMessage({ ready: true })),
-      (error) => postMessage({ failed: String(error) }),
+      ({ message }) => postMessage({ failed: message }),
     );
     return;
   }

@@ -31,7 +31,7 @@ def measure(settings: "Settings") -> Measured:
     draw = np.random.default_rng(settings.seed)
     new = np.array(settings.kept_back)
     known = np.setdiff1d(np.arange(DIGITS), new)
-    m = Measured(shifts=(known, new), texts=[written(text) for text in make(3, known, draw)], third=[])
+    m = Measured(shifts=(known, new), texts=[written(text) for text in make(3, known, draw)])
 
     model = GPT(GPTConfig(vocab_size=12, context=4 * LINES, layers=2, heads=4, width=64, init_std=None))
     optimizer = nn.optim.AdamW(model.parameters(), lr=2e-3)
@@ -48,11 +48,6 @@ def measure(settings: "Settings") -> Measured:
 
     # The exam: no weight changes any more. What it learns now, it learns from the lines before.
     m.known, m.new = (right(model, make(1000, shifts, draw)) for shifts in m.shifts)  # (LINES,) each
-    for text in make(3, new, draw):
-        two_lines, answer = text[: 4 * 2 + 2], int(text[4 * 2 + 2])  # two worked lines, then "x="
-        with tl.no_grad():
-            p = tl.softmax(model(two_lines)[-1], axis=-1).numpy()[:DIGITS]  # of each digit to come next
-        m.third.append((written(two_lines), answer, p))
     return m
 
 

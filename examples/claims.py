@@ -40,8 +40,6 @@ def measure(settings: "Settings") -> None:
     """Measure what is not yet measured, command by command, and write it down."""
     chosen = {name.zfill(2) for name in settings.programs}
     wanted = [c for c in known.all_claims() if c.rule and (not chosen or c.program[:2] in chosen)]
-    if not wanted:
-        raise DataError(f"no claim with a rule belongs to {' '.join(settings.programs) or 'any program'}")
     drawn = {c.program for c in wanted if not (c.fact or c.asks_real)}
     commands = {c.program: known.SEEDS if c.program in drawn else known.SEEDS[:1] for c in wanted}
     sources = [path for kind in ("*.py", "*.toml") for path in sorted(HERE.rglob(kind)) if path != known.TABLE]

@@ -1,9 +1,7 @@
-"""What a learner reads: lines of at most 80 columns, one after the other, understandable without colour."""
+"""What a learner reads: lines of at most 80 columns, one after the other, without colours."""
 
-import os
 import re
 import shutil
-import sys
 import textwrap
 from pathlib import Path
 
@@ -35,12 +33,6 @@ def lines(texts: list[str], indent: str = "    ") -> None:
         print(f"{indent}{text}".rstrip())
 
 
-def marked(text: str, good: bool) -> str:
-    """The text in green or red, where colours are welcome."""
-    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or os.name == "nt"
-    return text if plain else f"\x1b[{32 if good else 31}m{text}\x1b[0m"
-
-
 def chapter_of(exercise: Exercise) -> str:
     number = exercise.name.split(".")[0]
     return f"Chapter {number}, {CHAPTERS[number]}"
@@ -55,7 +47,7 @@ def introduce(course: Course, progress: Progress, exercise: Exercise) -> None:
 
 def show_failure(course: Course, progress: Progress, outcome: Outcome, why: bool = False) -> None:
     """What is wrong, on which input, and why: if it is asked for, or at the second check of an exercise."""
-    print("\n" + marked(f"{outcome.exercise.name}  Not yet.", False))
+    print(f"\n{outcome.exercise.name}  Not yet.")
     say(outcome.what, "  ")
     if outcome.shown:
         lines(["", *outcome.shown])
@@ -90,7 +82,7 @@ def show_dependency(progress: Progress, exercise: Exercise, other: Exercise) -> 
 
 def show_pass(exercise: Exercise, outcome: Outcome) -> None:
     """What a right answer means, where the engine has the same, and another way to write it."""
-    print("\n" + marked(f"{exercise.name}  Right!", True))
+    print(f"\n{exercise.name}  Right!")
     say(exercise.meaning, "  ")
     if exercise.engine:
         say(f"In this project: {engine_place(exercise.engine)}", "  ")

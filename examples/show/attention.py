@@ -195,9 +195,6 @@ def who_serves_what(course, model):
 
 def report(m, settings):
     """Print what was measured, and draw it."""
-    text = next(text for text in m.course.texts if "flooded" in text)
-    print(f'The single head learns from made sentences: in "{text}" a word tells which bank, in others none does.')
-
     # Scores, softmax, weighted sum for one word, and what it means then
     sentence = settings.sentence
     found, i = words(sentence), m.i
@@ -232,7 +229,6 @@ def report(m, settings):
     print('\nThe exercise: "The red car that John bought yesterday broke down on the highway."')
     print("  Three heads learn from made sentences. Each head's work is imposed, by questions; right in 1,000 others:")
     print("    " + "; ".join(f"head {h}, {name}: {share:.0%}" for h, (name, share) in enumerate(m.right.items(), 1)))
-    detail("    Head 1: who did what, and what was bought? Head 2: what is red, when, where? Head 3: what is that?")
 
     # The lecture's relationships, ticked off
     detail("\n  How much each head looks from one word to the other, and what the head answers that is asked:")

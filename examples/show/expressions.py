@@ -130,8 +130,6 @@ def report(m, settings):
     print("  " + " and ".join(f"{share:.1%} {name}" for name, share in m.right.items()) + " are right:", end=" ")
     helps = "written steps help" if holds("steps", m) else "chance alone may explain a difference like this"
     print(f"{helps}{elsewhere('steps', '.1%', m)}.")
-    lengths = [np.mean([len(e.answer(written)) for e in m.held_out]) for written in (False, True)]
-    print(f"  But an answer costs more: {lengths[1]:.1f} characters, not {lengths[0]:.1f}.")
 
     # For each operation how many are right, of those learnt from and of those held out
     print("\nLearnt, or known by heart? Four operations with larger numbers. Right results:")

@@ -25,18 +25,12 @@ def report(m, settings):
     shares = {"tasks it has learnt from": m.known, "new tasks": m.new}
     print("\nRight answers after so many worked lines (a guess is right in 10%):")
     table(range(5), shares, ".1%")
-    if m.new[0] < GUESS / 10:
-        print("  Without a line it guesses a shift that it has learnt, and none of the new ones is among these.")
     print(f"  After two lines the third is right for {m.known[2]:.0%} of known, {m.new[2]:.0%} of new tasks", end="")
     print(f"{elsewhere('few-shot', '.0%', m)}.\n  No weight has changed.", end=" ")
     if holds("few-shot", m):
-        print("What it knows of a new task, it knows from the lines before the question.\n")
+        print("What it knows of a new task, it knows from the lines before the question.")
     else:
-        print("It has not learnt to find a new shift from the lines.\n")
-    for text, answer, p in m.third:
-        said = int(p.argmax())
-        verdict = "right" if said == answer else f"wrong, {answer} is right"
-        print(f"  {text} {said}   P = {p[said]:.2f}, {verdict}")
+        print("It has not learnt to find a new shift from the lines.")
 
     print("\nPicture:")
     title = "Few-shot learning: do worked lines before the question tell the task?"

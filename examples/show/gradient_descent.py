@@ -85,9 +85,7 @@ def report(m, settings):
     n = m.falls.shape[1] - 1
     detail(f"\nThe digit network, 13,002 dimensions. A step against the gradient, and in {n:,} random directions:")
     hardly = ", but hardly" if holds("steepest", m) else ""
-    detail(
-        f"  {m.down:.0%} are random directions that lead down{hardly}: the best has a cosine of {m.cosine:.3f} with it."
-    )
+    detail(f"  {m.down:.0%} are random directions that lead down{hardly}: the best has a cosine of {m.cosine:.3f}.")
 
     # Gradient descent against random search, with the same number of costs computed
     n = min(map(len, m.searches.values()))  # Ctrl-C may have cut some

@@ -20,8 +20,6 @@ def report(m, settings):
     if m.stuck:
         heights = sorted({f"{cost:.2f}" for cost in m.courses[-1][are_stuck(m.courses)]})
         print(f"  {m.stuck} come to rest higher up, at a cost of {' or '.join(heights)}{elsewhere('missed', 'd', m)}")
-    if between := m.starts - m.learnt - m.stuck:
-        print(f"  {between} are still on the way")
     wider = ", ".join(f"with {n * hidden} neurons {share:.0%}" for n, share in zip((1, 2, 4), m.wider, strict=True))
     print(f"  Starts that lead to cost 0: {wider}{'. More hidden neurons help' if holds('wider', m) else ''}")
 

@@ -128,10 +128,8 @@ def report(m, settings):
         ends = "to Paris all the same" if holds("literally", m) else "to another word"
         print(f"  Germany - Berlin is the way from a capital back to its country: from France it leads {ends}.")
     if m.plural_steps:
-        shown = sorted(m.plural_steps.items(), key=lambda item: -item[1])
         detail('\nPlurality: the direction from "cat" to "cats", and its cosine with the same step of other words:')
-        detail("  " + ", ".join(f"{one} → {many} {value:.2f}" for (one, many), value in (*shown[:3], *shown[-2:])))
-        detail(f"  On average over {len(shown)} words {m.along:.2f}; two unrelated directions have about 0.")
+        detail(f"  On average over {len(m.plural_steps)} words {m.along:.2f}; two unrelated directions have about 0.")
     largest = ", ".join(f"{name} {share:.0%}" for name, share in m.position.items())
     print(f"  No number has a meaning of its own. The largest of each direction has, squared: {largest}.")
 

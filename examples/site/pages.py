@@ -6,6 +6,8 @@ from helpers.program import ENDED
 from show.gpt import load_corpus
 
 import base64
+import json
+import re
 import tomllib
 from collections.abc import Callable
 from html import escape
@@ -176,6 +178,10 @@ def write_names(out: Path, settings: Any) -> None:
          home=HOME)  # fmt: skip
 
 
+UNSEEN = re.compile(r'<span class=\\?"[nopw]\\?">([^<]*)</span>')  # pdoc's marks of names, operators, brackets, spaces
+LINE = re.compile(r'<span id="[^"]*"><a href="[^"]*"><span class="linenos">([^<]*)</span></a>(.*\n)</span>')
+
+
 def write_reference(out: Path, settings: Any) -> None:
     """The API reference, by pdoc, where it is installed."""
     if find_spec("pdoc") is None:
@@ -184,7 +190,11 @@ def write_reference(out: Path, settings: Any) -> None:
     import pdoc
 
     pdoc.render.configure(template_directory=HERE / "reference")
+    pdoc.render.precompile_index = lambda entries, _: json.dumps(entries)  # compiled it is four times as large
     pdoc.pdoc("tinygrad_lecture", "nn", "transformer", output_directory=out / "reference")
+    for file in [*(out / "reference").rglob("*.html"), out / "reference" / "search.js"]:
+        text = UNSEEN.sub(r"\1", file.read_text(encoding="utf-8"))
+        file.write_text(LINE.sub(r"<i>\1</i>\2", text), encoding="utf-8")
 
 
 def write_sheet(out: Path, settings: Any) -> None:

@@ -338,6 +338,39 @@ def test_each_page_leads_back_to_the_first(tmp_path):
         assert (path.parent / link).resolve() == tmp_path / "index.html"
 
 
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory):
+    pytest.importorskip("pdoc")
+    out = tmp_path_factory.mktemp("reference")
+    pages.write_reference(out, None)
+    return out / "reference"
+
+
+def test_the_reference_is_small_and_its_pages_lead_to_each_other(reference):
+    assert sum(file.stat().st_size for file in reference.rglob("*") if file.is_file()) <= 6e6
+    links = {(page, link) for page in reference.rglob("*.html")
+             for link in re.findall(r'href="([^"#:]+\.html)', page.read_text("utf-8"))}  # fmt: skip
+    lost = [link for page, link in links if not link.endswith("../index.html") and not (page.parent / link).exists()]
+    assert len(links) > 50
+    assert lost == []
+
+
+def test_the_reference_is_searched_and_shows_a_source(visit, reference):
+    page = visit(reference / "nn.html", "#Linear")
+    page.click("label[for='Linear-view-source']")
+    assert "class Linear(" in page.locator("#Linear > .pdoc-code pre").inner_text()
+    page.evaluate("console.time = console.timeEnd = () => {}")  # which tell how long the index took
+    page.fill("input[type=search]", "leaky_relu")
+    page.locator(".search-result a[href='tinygrad_lecture.html#leaky_relu']").click()
+    page.locator("section#leaky_relu:target").wait_for()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["index", "nn/optim", "nn/optim/lr_scheduler"])
+def test_the_reference_is_accessible_and_fits(name, width, reference, visit):
+    assert_accessible(visit, reference / f"{name}.html", width)
+
+
 def test_the_sheet_lists_each_thing_once_with_a_line():
     found = cheat_sheet.groups()
     assert [*found] == ["Ops", "Layers", "Losses", "Optimisers", "Schedules"]

@@ -2,6 +2,7 @@
 
     python examples/26_names.py                        # the loss, and ten names after every 100 steps
     python examples/26_names.py --begin "ol"           # which letter comes after "ol"?
+    python -m examples.site --only names --offline --open      # the same in a browser's tab
 
 microgpt (Andrej Karpathy, February 2026) is a GPT in one short file of plain Python: its engine computes with single
 numbers. Here the same model computes with arrays:

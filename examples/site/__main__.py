@@ -10,7 +10,6 @@ To put them on a static host, copy the folder there. Those that run Python need 
 import os
 import sys
 import webbrowser
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -64,7 +63,7 @@ def serve(folder: Path, first: str) -> None:
         server = ThreadingHTTPServer(("127.0.0.1", PORT), partial(Quiet, directory=folder))
     except OSError as error:
         raise OSError(f"port {PORT} is in use: end what uses it; or python -m http.server 8001 -d {folder}") from error
-    with server, suppress(KeyboardInterrupt):
+    with server:
         address = f"http://localhost:{PORT}/{first}"
         print(f"{address}: Ctrl-C ends it.", flush=True)
         webbrowser.open(address)

@@ -136,7 +136,7 @@ async function compare() {
 
 startTheme();
 anew(0);
-byId("train").onclick = () => (running ? pause() : train(steps));
+byId("train").onclick = () => (running ? pause() : train(Infinity));
 byId("one").onclick = () => (running ? pause() : train(1));
 byId("anew").onclick = () => {
   pause();

@@ -22,6 +22,7 @@ ROOT = HERE.parent.parent
 IN_EXAMPLES = "exercises", "tab", "data", "helpers", "show", "26_names.py"
 PACKED = ("tinygrad_lecture", "nn", "transformer", *(f"examples/{name}" for name in IN_EXAMPLES))
 UNUSED = ("__pycache__", "*.md", "classroom.*", "torch")
+ALLOWED = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob: {0}; connect-src 'self' {0}; worker-src 'self'"
 ELSEWHERE = "https://cdn.jsdelivr.net https://files.pythonhosted.org"
 PYTHON = "python3.12"  # that of Pyodide 0.27; what it compiles is not compiled again in each tab
 
@@ -66,12 +67,7 @@ def on_python(out: Path, offline: bool) -> Loaded:
         "bytes": sum(file.size for file in python) + len(archive),
     }
     modules = {"imports": editor, "integrity": {place: hashes[place] for place in editor.values()}}
-    there = "" if offline else ELSEWHERE
-    allowed = (
-        f"script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob: {there}; connect-src 'self' {there}; "
-        "worker-src 'self'"
-    )
-    return Loaded(addresses, json.dumps(modules), allowed)
+    return Loaded(addresses, json.dumps(modules), ALLOWED.format("" if offline else ELSEWHERE))
 
 
 def integrity(digest: bytes) -> str:

@@ -123,6 +123,13 @@ def test_it_learns_writes_names_and_pauses(page):
 
 
 @pytest.mark.browser
+def test_a_training_that_is_asked_for_before_python_is_there_begins_when_it_is(visit, served):
+    page = visit(f"{served}names.html")
+    page.click("#train")
+    page.locator("#written dt", has_text="100").wait_for(timeout=60_000)
+
+
+@pytest.mark.browser
 def test_a_name_that_one_begins_goes_on_and_what_is_no_letter_is_said(page):
     page.fill("#begin", "Olé2")
     page.locator("#heads th", has_text="l").first.wait_for()

@@ -26,6 +26,7 @@ def written(line):
 def ask(tmp_path, monkeypatch):
     """ask("check", files): the answer to a request, and the exercises that were told meanwhile."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")  # put back after the test: an answer sets it
 
     def ask(command, files, name="3.2", flag=(), **more):
         told = []

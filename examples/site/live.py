@@ -26,6 +26,7 @@ except ImportError as error:
 
 import tinygrad_lecture as tl
 from examples.site.pages import TEXTS, filled
+from tinygrad_lecture.inspect.page import FILE
 from transformer import probabilities
 
 TOKENS = 64  # that it reads, at most
@@ -75,7 +76,7 @@ def app(model: Any, host: str, token: str) -> Any:
     }
     about = "Tokens are words and parts of words. Many heads rest on the first one, as their weights must sum to 1."
     parts = {"model": "SmolLM2", "home": "", "about": about, "likeliest": str(min(LIKELIEST, c.vocab_size))}
-    html = filled("Type a text", "text", data, "connect-src 'self'", **parts)
+    html = filled("Type a text", "text", data, f"{FILE}; connect-src 'self'", **parts)
 
     async def page(request: Request) -> Response:
         return HTMLResponse(html, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

@@ -51,10 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         session = Session(COURSE, options.folder)
         with closing(session.grader):
             flag = [options.flag] if "flag" in options else []
-            return session.run(options.command or "watch", getattr(options, "name", None), *flag)
+            status = session.run(options.command or "watch", getattr(options, "name", None), *flag)
+        sys.stdout.flush()
+        return status
     except KeyError as error:
         print(error.args[0])
         return 2
+    except BrokenPipeError:  # what reads the output, as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
+        return 0
     except OSError as error:
         print(error if options.command == "class" else f"{error}; name another folder with --folder")
         return 2

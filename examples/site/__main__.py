@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 HERE = Path(__file__).parent
 PORT = 8000  # always the same, as of `python -m http.server`: a browser keeps what one writes for each address
@@ -54,13 +54,8 @@ def build(settings: Settings) -> None:
 
 def serve(folder: Path, first: str) -> None:
     """Serve a folder on this machine alone, and open a page of it, until Ctrl-C. Raises OSError for a port in use."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", PORT), partial(Quiet, directory=folder))
+        server = ThreadingHTTPServer(("127.0.0.1", PORT), partial(SimpleHTTPRequestHandler, directory=folder))
     except OSError as error:
         raise OSError(f"port {PORT} is in use: end what uses it; or python -m http.server 8001 -d {folder}") from error
     with server:

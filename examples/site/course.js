@@ -81,12 +81,8 @@ async function run(command, { flag = [], exercise = current, ended = "" } = {}) 
   const said = await python
     .ask("course.answer", request, 60, (told) => (doing = told.doing))
     .catch(({ message }) => {
-      const isUp = byId("loading").hidden;
-      return {
-        passed: false,
-        files,
-        text: isUp ? `${doing} ended Python, as a full memory does: ${message}` : message,
-      };
+      const text = byId("loading").hidden ? `${doing} ended Python. Was its memory full? ${message}` : message;
+      return { passed: false, files, text };
     });
   byId("stop").hidden = true;
   if (said === null && !stopped) return run(command, { flag, exercise, ended: doing });
@@ -96,7 +92,7 @@ async function run(command, { flag = [], exercise = current, ended = "" } = {}) 
   return { passed, text };
 }
 
-/** The file's second question: another folder in the place of this one. */
+/** Open another folder in the place of this one. */
 async function choose({ target }) {
   try {
     const unknown = await learner.open([...target.files]);
@@ -109,13 +105,7 @@ async function choose({ target }) {
   target.value = "";
 }
 
-const COMMANDS = {
-  check: ["Check"],
-  why: ["Why?", "w"],
-  hint: ["Hint", "h"],
-  solution: ["Solution", "s"],
-  reset: ["Start again"],
-};
+const KEYS = { w: "why", h: "hint", s: "solution" };
 let asked; // the exercise whose solution was asked for last: it is shown when it is asked for again
 
 function command(name) {
@@ -134,7 +124,7 @@ async function download() {
 
 startTheme();
 open(current);
-for (const name of Object.keys(COMMANDS)) byId(name).onclick = () => command(name);
+for (const name of ["check", "reset", ...Object.values(KEYS)]) byId(name).onclick = () => command(name);
 byId("take").onclick = () => run("solution", { flag: [true] });
 byId("next").onclick = () => open(exercises[(exercises.indexOf(current) + 1) % exercises.length]);
 byId("download").onclick = download;
@@ -143,8 +133,7 @@ byId("undo").hidden = !learner.before;
 byId("undo").onclick = () => (learner.write(learner.before), open(current));
 addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey }) => {
   if (ctrlKey || metaKey || altKey || document.activeElement.closest("input, .cm-editor")) return;
-  const found = Object.keys(COMMANDS).find((name) => COMMANDS[name][1] === key);
-  if (found) command(found);
+  if (KEYS[key]) command(KEYS[key]);
 });
 editorIn(
   byId("editor"),

@@ -69,11 +69,8 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None, block: 
 def app(model: Any, host: str, token: str) -> Any:
     """The server, as ASGI has it. host: its address and port, as a browser names them."""
     c = model.config
-    data = {
-        "config": {"layers": c.layers, "heads": c.heads},
-        "texts": TEXTS["smollm2"],
-        "block": min(BLOCK, c.layers - 1),
-    }
+    config, block = {"layers": c.layers, "heads": c.heads}, min(BLOCK, c.layers - 1)
+    data = {"config": config, "texts": TEXTS["smollm2"], "block": block}
     about = "Tokens are words and parts of words. Many heads rest on the first one, as their weights must sum to 1."
     parts = {"model": "SmolLM2", "home": "", "about": about, "likeliest": str(min(LIKELIEST, c.vocab_size))}
     html = filled("Type a text", "text", data, f"{FILE}; connect-src 'self'", **parts)

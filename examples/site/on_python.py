@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -19,11 +19,12 @@ from tinygrad_lecture.files import atomic_write
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-IN_EXAMPLES = "exercises", "tab", "data", "helpers", "show", "26_names.py"
-PACKED = ("tinygrad_lecture", "nn", "transformer", *(f"examples/{name}" for name in IN_EXAMPLES))
-UNUSED = ("__pycache__", "*.md", "classroom.*", "torch")
+IN_EXAMPLES = "exercises/**/*.*", "tab/*.py", "data/*", "helpers/*.py", "show/__init__.py", "show/names.py", "[0-9]*.py"
+PACKED = "tinygrad_lecture/**/*.*", "nn/**/*.*", "transformer/**/*.*", *(f"examples/{files}" for files in IN_EXAMPLES)
+UNUSED = {".md", ".pyc", "torch"}
 ALLOWED = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob: {0}; connect-src 'self' {0}; worker-src 'self'"
 ELSEWHERE = "https://cdn.jsdelivr.net https://files.pythonhosted.org"
+COMPILED = "-x", "examples.[0-9]", "--invalidation-mode", "unchecked-hash"  # without the programs: they are read
 PYTHON = "python3.12"  # that of Pyodide 0.27; what it compiles is not compiled again in each tab
 
 
@@ -77,21 +78,21 @@ def integrity(digest: bytes) -> str:
 
 def packed() -> bytes:
     """The project as a zip, with what Python 3.12 makes of it, where that is found."""
-    memory, unused = io.BytesIO(), shutil.ignore_patterns(*UNUSED)
-    with TemporaryDirectory() as folder, zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for part in PACKED:
-            copied = shutil.copy if part.endswith(".py") else partial(shutil.copytree, ignore=unused)
-            copied(ROOT / part, Path(folder, part))
+    memory = io.BytesIO()
+    with TemporaryDirectory() as folder, zipfile.ZipFile(memory, "w") as archive:
+        for path in (path for pattern in PACKED for path in ROOT.glob(pattern)):
+            if path.is_file() and not UNUSED & {path.suffix, *path.parts}:
+                to = Path(folder, path.relative_to(ROOT))
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, to)
         python = sys.executable if sys.version_info[:2] == (3, 12) else shutil.which(PYTHON) or PYTHON
-        compiling = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", folder, folder]
+        compiling = [python, "-m", "compileall", "-q", *COMPILED, "-s", folder, folder]
         try:
             subprocess.run(compiling, check=True, capture_output=True, env=os.environ | {"PYENV_VERSION": "3.12"})
         except (OSError, subprocess.CalledProcessError):
             print(f"  {PYTHON} is not here, so a first visit takes some seconds more: each tab compiles the course")
-        for program in (ROOT / "examples").glob("[0-9]*.py"):
-            shutil.copy(program, Path(folder, "examples"))  # what is said of a right answer names their lines
         for path in sorted(Path(folder).rglob("*")):
             if path.is_file():
-                name = path.relative_to(folder).as_posix()
-                archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+                file = zipfile.ZipInfo(path.relative_to(folder).as_posix())  # without times: the same bytes each time
+                archive.writestr(file, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
     return memory.getvalue()

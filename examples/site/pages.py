@@ -14,7 +14,9 @@ from html import escape
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
 from string import Template
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +25,6 @@ import nn
 import tinygrad_lecture as tl
 from examples.site import cheat_sheet, claims, notebook, steps
 from examples.site.on_python import on_python
-from examples.tab.course import course
 from tinygrad_lecture.inspect.page import FILE, assembled, script_of, written
 from transformer import GPT, BPETokenizer
 from transformer.tokenizer.bpe import WORDS
@@ -166,6 +167,8 @@ def write_claims(out: Path, settings: Any) -> None:
 
 def write_course(out: Path, settings: Any) -> None:
     """63 exercises, and Python to run them."""
+    from examples.tab.course import course  # it brings the exercises, which other pages do without
+
     loaded = on_python(out, settings.offline)
     data = course() | {"addresses": loaded.addresses}
     page(out / "course.html", "63 exercises", "course", data, loaded.allowed, home=HOME, modules=loaded.modules)
@@ -174,8 +177,7 @@ def write_course(out: Path, settings: Any) -> None:
 def write_names(out: Path, settings: Any) -> None:
     """A GPT that learns names, and Python to train it."""
     loaded = on_python(out, settings.offline)
-    page(out / "names.html", "Your own GPT in a minute", "names", {"addresses": loaded.addresses}, loaded.allowed,
-         home=HOME)  # fmt: skip
+    page(out / "names.html", "Your own GPT", "names", {"addresses": loaded.addresses}, loaded.allowed, home=HOME)
 
 
 UNSEEN = re.compile(r'<span class=\\?"[nopw]\\?">([^<]*)</span>')  # pdoc's marks of names, operators, brackets, spaces
@@ -183,7 +185,7 @@ LINE = re.compile(r'<span id="[^"]*"><a href="[^"]*"><span class="linenos">([^<]
 
 
 def write_reference(out: Path, settings: Any) -> None:
-    """The API reference, by pdoc, where it is installed."""
+    """The API reference, by pdoc, where it is installed: all of it, or what was there before."""
     if find_spec("pdoc") is None:
         print('  left out: pip install ".[docs]" brings pdoc, which makes it')
         return
@@ -191,10 +193,14 @@ def write_reference(out: Path, settings: Any) -> None:
 
     pdoc.render.configure(template_directory=HERE / "reference")
     pdoc.render.precompile_index = lambda entries, _: json.dumps(entries)  # compiled it is four times as large
-    pdoc.pdoc("tinygrad_lecture", "nn", "transformer", output_directory=out / "reference")
-    for file in [*(out / "reference").rglob("*.html"), out / "reference" / "search.js"]:
-        text = UNSEEN.sub(r"\1", file.read_text(encoding="utf-8"))
-        file.write_text(LINE.sub(r"<i>\1</i>\2", text), encoding="utf-8")
+    with TemporaryDirectory(dir=out) as folder:
+        made = Path(folder, "reference")
+        pdoc.pdoc("tinygrad_lecture", "nn", "transformer", output_directory=made)
+        for file in [*made.rglob("*.html"), made / "search.js"]:
+            text = UNSEEN.sub(r"\1", file.read_text(encoding="utf-8"))
+            file.write_text(LINE.sub(r"<i>\1</i>\2", text), encoding="utf-8")
+        rmtree(out / "reference", ignore_errors=True)
+        made.rename(out / "reference")
 
 
 def write_sheet(out: Path, settings: Any) -> None:
@@ -205,10 +211,7 @@ def write_sheet(out: Path, settings: Any) -> None:
 
 
 PAGES = {
-    "course": Page(
-        {"course.html": "63 exercises, from a neuron to your own GPT: write, check, read what is wrong"},
-        write_course,
-    ),
+    "course": Page({"course.html": "63 exercises: write them, check them, read what is wrong"}, write_course),
     "names": Page({"names.html": "Your own GPT in a minute: train it on names, and look inside"}, write_names),
     "digit": Page(
         {"digit.html": "Draw a digit: the lecture's network answers while you draw, says why, and learns"}, draw_a_digit

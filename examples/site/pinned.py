@@ -83,8 +83,7 @@ class Pinned:
 def fetched(address: str) -> bytes:
     """What is at an address, or nothing."""
     with suppress(OSError), urllib.request.urlopen(address, timeout=60) as response:
-        content: bytes = response.read()
-        return content
+        return response.read()
     return b""
 
 

@@ -90,9 +90,9 @@ async function keptOffline() {
     const claimed = new Promise((resolve) => serviceWorker.addEventListener("controllerchange", resolve));
     await serviceWorker.register("offline.js");
     if (!serviceWorker.controller) await Promise.race([claimed, new Promise((resolve) => setTimeout(resolve, 1000))]);
-    const modules = JSON.parse(document.querySelector('script[type="importmap"]').textContent).imports;
+    const map = document.querySelector('script[type="importmap"]')?.textContent ?? '{ "imports": {} }';
     const cache = await caches.open("site");
     const add = async (address) => (await cache.match(address)) || cache.add(address);
-    Promise.all([location.pathname, ...Object.values(modules)].map(add)).catch(() => {}); // no room: the network remains
+    Promise.all([location.pathname, ...Object.values(JSON.parse(map).imports)].map(add)).catch(() => {}); // no room: the network remains
   } catch {} // a private window: the browser's own cache remains
 }

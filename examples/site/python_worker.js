@@ -4,7 +4,7 @@
 async function bytes(address, tell) {
   const response = await fetch(address).catch(() => null);
   if (!response?.ok)
-    throw new Error(`Python does not come: ${address} is not reached, or is another file than it was.`);
+    throw new Error(`Python does not come: ${address} is not reached, or is not the file that is wanted.`);
   const parts = [];
   const reader = response.body.getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) {

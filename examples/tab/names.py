@@ -2,7 +2,7 @@
 
 Each function is given a request and returns its answer, both as JSON, and tells nothing meanwhile:
 
-    begin    {"seed": 0}                       {"parameters": 4192, "steps": 1000, "names": 4000}
+    begin    {"seed": 0}                       {"steps": 1000}
     train    {"steps": 100, "seconds": 0.2}    {"step": 37, "losses": [...], "written": []}
     letters  {"begin": "mar"}                  {"tokens": [...], "letters": [["i", 0.2], ...], "attention": {...}}
     opened   {}                                {"name": "mary", "html": "..."}
@@ -36,9 +36,8 @@ def begin(request: str, tell: object = None) -> str:
     global learner
     seed = json.loads(request)["seed"]
     tl.manual_seed(seed)
-    names = program.show.load_names(seed)
-    learner = program.Learner(names, STEPS)
-    return json.dumps({"parameters": sum(p.numel() for p in learner.parameters), "steps": STEPS, "names": len(names)})
+    learner = program.Learner(program.show.load_names(seed), STEPS)
+    return json.dumps({"steps": STEPS})
 
 
 def train(request: str, tell: object = None) -> str:

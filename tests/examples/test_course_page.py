@@ -37,8 +37,7 @@ def ask(tmp_path, monkeypatch):
     return ask
 
 
-def test_a_check_says_what_the_terminal_says(ask, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "80")
+def test_a_check_says_what_the_terminal_says(ask, tmp_path, capsys):
     first = ask("check", written(WRONG))
     second = ask("check", first["files"])
     assert (first["passed"], first["told"]) == (False, ["3.2"])

@@ -347,9 +347,8 @@ def reference(tmp_path_factory):
     pytest.importorskip("pdoc")
     out = tmp_path_factory.mktemp("reference")
     command = [sys.executable, "-m", "examples.site", "--only", "reference", "--out", out]
-    subprocess.run(
-        command, cwd=ROOT, check=True, capture_output=True
-    )  # not in this process, whose modules tests change
+    # in a process of its own: tests have changed the modules of this one
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return out / "reference"
 
 

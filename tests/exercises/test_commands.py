@@ -50,6 +50,14 @@ def test_a_first_start_copies_the_files_and_shows_the_first_one(folder, capsys):
     assert all((folder / e.file).read_text(encoding="utf-8") == COURSE.given(e) for e in COURSE)
 
 
+def test_a_reader_that_has_enough_ends_it_without_a_word(folder):
+    command = [sys.executable, "-m", "examples.exercises", "--folder", folder, "list"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()  # as head does
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_a_wrong_answer_then_a_right_one_then_the_list(folder, capsys):
     run("list")
     capsys.readouterr()

@@ -176,11 +176,11 @@ class PyTorchMethods(Casts):
 
 _WRITTEN_OUT = [  # PyTorch's methods that a sentence serves as well
     "bitwise_left_shift", "bitwise_right_shift", "copysign", "corrcoef", "count_nonzero", "cov", "cross",
-    "cummax", "cummin", "diag_embed", "diff", "digamma", "erfinv", "fmax", "fmin", "hardshrink", "heaviside",
-    "histc", "index_select", "inner", "kron", "kthvalue", "lgamma", "logaddexp", "logcumsumexp", "logdet",
-    "logical_xor", "logit", "masked_select", "matrix_power", "mode", "nan_to_num", "nanmean", "nanmedian",
-    "nanquantile", "nansum", "pinverse", "polygamma", "qr", "rot90", "scatter_reduce", "signbit", "sinc",
-    "trace", "unique_consecutive", "xlogy",
+    "cummax", "cummin", "diag_embed", "diff", "digamma", "erfinv", "fmax", "fmin", "hardshrink",
+    "heaviside", "histc", "index_select", "inner", "kron", "kthvalue", "lgamma", "logaddexp", "logcumsumexp",
+    "logdet", "logical_xor", "logit", "masked_select", "matrix_power", "mode", "nan_to_num", "nanmean", "nanmedian",
+    "nanquantile", "nansum", "pinverse", "polygamma", "qr", "quantile", "rot90", "scatter_reduce", "signbit",
+    "sinc", "trace", "unique_consecutive", "xlogy",
 ]  # fmt: skip
 for _name in _WRITTEN_OUT:
     setattr(PyTorchMethods, _name, Elsewhere(name=_name))

@@ -95,11 +95,9 @@ function picture(numbers, caption, most = largest(numbers)) {
 
 // The gradient of an output by the 784 inputs.
 function pixelsFor(x, digit) {
-  const tape = new Tape();
-  const input = tape.node([1, x.length], x);
-  session.network.forward(tape, input).at(-1).a.grad[digit] = 1;
-  tape.backward();
-  return input.grad;
+  const [{ network }, input] = [session, matrixOf([x])];
+  const upstream = { shape: [1, 10], numbers: oneHot(digit) };
+  return network.backward(input, network.forward(input), upstream, true).first;
 }
 
 // --- what is on the paper -----------------------------------------------------------------------------------------

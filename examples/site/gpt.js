@@ -1,5 +1,10 @@
-/// <reference path="../../tinygrad_lecture/inspect/page/tape.js" />
-// A GPT on the tape, as transformer/gpt.py has it: embedding, blocks, norm, unembedding. No gradients are asked for.
+/// <reference path="../../tinygrad_lecture/inspect/page/compute.js" />
+// A GPT forward, as transformer/gpt.py has it: embedding, blocks, norm, unembedding.
+
+const plus = (a, b) => each(EACH.add, a.shape, a, b);
+
+// GELU by tanh: (1 + tanh(u)) / 2 is sigmoid(2 u).
+const gelu = (x) => x * sigmoid(Math.sqrt(8 / Math.PI) * (x + 0.044715 * x * x * x));
 
 class GPT {
   // weights: by the names of a state_dict, { shape, numbers }, those of linear layers (outputs, inputs).
@@ -9,81 +14,83 @@ class GPT {
   }
 
   // x (n, inputs) -> (n, outputs). The weights are turned once: (inputs, outputs).
-  linear(tape, x, name) {
-    if (!this.transposed.has(name)) {
-      const { shape, numbers } = this.weights[`${name}.weight`];
-      const turned = shape.toReversed();
-      const places = placesOf(turned, [1, turned[0]]);
-      this.transposed.set(name, { shape: turned, numbers: Float64Array.from(places, (at) => numbers[at]) });
-    }
-    const { shape, numbers } = this.transposed.get(name);
-    return tape.product(x, tape.given(shape, numbers));
+  linear(x, name) {
+    if (!this.transposed.has(name)) this.transposed.set(name, transposed(this.weights[`${name}.weight`]));
+    return product(x, this.transposed.get(name));
   }
 
-  norm(tape, x, name) {
-    const rows = [x.shape[0], 1];
-    const centred = tape.each(EACH.sub, x, OPS.mean(tape, [x], { axis: -1 }, rows));
-    const variance = OPS.mean(tape, [tape.each(EACH.mul, centred, centred)], { axis: -1 }, rows);
-    const scale = tape.each([(v) => 1 / Math.sqrt(v + this.eps)], variance);
-    const [weight, bias] = ["weight", "bias"].map((part) => this.weights[`${name}.${part}`]);
-    const scaled = tape.each(EACH.mul, tape.each(EACH.mul, centred, scale), tape.given(weight.shape, weight.numbers));
-    return bias ? tape.each(EACH.add, scaled, tape.given(bias.shape, bias.numbers)) : scaled;
+  norm(x, name) {
+    const [weight, bias] = ["weight", "bias"].map((part) => this.weights[`${name}.${part}`]?.numbers);
+    return byRow(x, (row) => {
+      const mean = average(row);
+      const scale = 1 / Math.sqrt(average(row.map((v) => (v - mean) ** 2)) + this.eps);
+      return row.map((v, i) => (v - mean) * scale * weight[i] + (bias?.[i] ?? 0));
+    });
   }
 
   // x (n, width) -> what attention adds, (n, width), and its weights, (heads, n, n). share: of what
   // each head sends, 0 where it is silent.
-  attention(tape, x, name, share) {
+  attention(x, name, share) {
     const [n, dim] = [x.shape[0], this.width / this.heads];
     // (heads, n, dim) and (heads, dim, n), of (n, width).
     const byHead = placesOf([this.heads, n, dim], [dim, this.width, 1]);
     const turned = placesOf([this.heads, dim, n], [dim, 1, this.width]);
-    const split = (part, places, shape) => tape.pick([this.linear(tape, x, `${name}.${part}`)], places, shape);
+    const split = (part, places, shape) => taken([this.linear(x, `${name}.${part}`)], places, shape);
     const q = split("W_Q", byHead, [this.heads, n, dim]);
     const k = split("W_K", turned, [this.heads, dim, n]);
     const v = split("W_V", byHead, [this.heads, n, dim]);
-    const mask = new Float64Array(n * n).map((_, i) => (i % n > Math.floor(i / n) ? -Infinity : 0)); // of later tokens
-    const later = tape.given([n, n], mask);
-    const weights = tape.softmax(tape.each(EACH.add, tape.scaled(tape.product(q, k), dim ** -0.5), later), -1);
-    const sent = tape.product(weights, v);
-    const back = placesOf([n, this.heads, dim], [dim, n * dim, 1]);
-    const heard = tape.each(EACH.mul, sent, tape.given([this.heads, 1, 1], share));
-    const joined = tape.pick([heard], back, [n, this.width]);
-    return { added: this.linear(tape, joined, `${name}.W_O`), weights: weights.numbers };
+    const weights = byRow(product(q, k, [this.heads, n, n]), (scores, row) =>
+      softmax(scores.map((score, key) => (key > row % n ? -Infinity : score * dim ** -0.5))),
+    );
+    const sent = product(weights, v, q.shape);
+    const heard = each(EACH.mul, q.shape, sent, { shape: [this.heads, 1, 1], numbers: share });
+    const joined = taken([heard], placesOf([n, this.heads, dim], [dim, n * dim, 1]), x.shape);
+    return { added: this.linear(joined, `${name}.W_O`), weights: weights.numbers };
   }
 
   // Some rows of numbers, the vectors of tokens: (rows, width).
-  rows(tape, numbers, which) {
+  rows(numbers, which) {
     const vectors = which.map((row) => numbers.subarray(row * this.width, (row + 1) * this.width));
-    return tape.given([which.length, this.width], joinedNumbers(vectors));
+    return { shape: [which.length, this.width], numbers: joinedNumbers(vectors) };
   }
 
   // The vector of a token -> the scores of all tokens.
-  read(tape, x, token) {
-    return this.linear(tape, this.norm(tape, this.rows(tape, x.numbers, [token]), "norm"), "unembedding.W_U").numbers;
+  read(x, token) {
+    return this.linear(this.norm(this.rows(x.numbers, [token]), "norm"), "unembedding.W_U").numbers;
   }
 
   // tokens, at most `context` -> the attention weights of each block, (heads, n, n); the scores that would be read from
   // token `at` after the embedding and after each block (logit lens); and those of the next token. off: heads that are
   // silent, as "1.3".
   run(tokens, at, off = []) {
-    let [tape, n] = [new Tape(), tokens.length];
+    let n = tokens.length;
     const [words, places] = ["W_E", "positions"].map((part) => this.weights[`embedding.${part}.weight`].numbers);
-    let x = tape.each(EACH.add, this.rows(tape, words, tokens), this.rows(tape, places, [...tokens.keys()]));
-    const [attention, lens] = [[], [this.read(tape, x, at)]];
+    let x = plus(this.rows(words, tokens), this.rows(places, [...tokens.keys()]));
+    const [attention, lens] = [[], [this.read(x, at)]];
     for (let block = 0; block < this.layers; block += 1) {
       const name = `blocks.${block}`;
       const share = Float64Array.from({ length: this.heads }, (_, h) => Number(!off.includes(`${block}.${h}`)));
-      const normed = this.norm(tape, x, `${name}.norm_1`);
-      const { added, weights } = this.attention(tape, normed, `${name}.attention`, share);
-      x = tape.each(EACH.add, x, added);
-      if (block === this.layers - 1) [x, at, n] = [this.rows(tape, x.numbers, [at, n - 1]), 0, 2]; // only these two are read
-      const up = this.linear(tape, this.norm(tape, x, `${name}.norm_2`), `${name}.ffn.up`);
-      x = tape.each(EACH.add, x, this.linear(tape, tape.each(EACH["gelu tanh"], up), `${name}.ffn.down`));
+      const { added, weights } = this.attention(this.norm(x, `${name}.norm_1`), `${name}.attention`, share);
+      x = plus(x, added);
+      if (block === this.layers - 1) [x, at, n] = [this.rows(x.numbers, [at, n - 1]), 0, 2]; // only these two are read
+      const up = this.linear(this.norm(x, `${name}.norm_2`), `${name}.ffn.up`);
+      x = plus(x, this.linear(each(gelu, up.shape, up), `${name}.ffn.down`));
       attention.push(weights);
-      lens.push(this.read(tape, x, at));
+      lens.push(this.read(x, at));
     }
-    return { attention, lens, next: this.read(tape, x, n - 1) };
+    return { attention, lens, next: this.read(x, n - 1) };
   }
+}
+
+// An array with rows made of those of another. make: given a row, and which one it is.
+function byRow({ shape, numbers }, make) {
+  const width = shape.at(-1);
+  const rows = range(numbers.length / width).map((i) => make(numbers.subarray(i * width, (i + 1) * width), i));
+  return { shape, numbers: joinedNumbers(rows) };
+}
+
+function average(numbers) {
+  return numbers.reduce((a, b) => a + b) / numbers.length;
 }
 
 // Numbers of 16 bits (IEEE 754) as they are.

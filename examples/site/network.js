@@ -1,5 +1,7 @@
-/// <reference path="../../tinygrad_lecture/inspect/page/tape.js" />
-// A network of layers on the tape, and its training by mini-batches.
+/// <reference path="../../tinygrad_lecture/inspect/page/compute.js" />
+// A network of layers, and its training by mini-batches.
+
+const SLOPES = { sigmoid: (a) => a * (1 - a), tanh: (a) => 1 - a * a, relu: (a) => Number(a > 0), linear: () => 1 };
 
 // A layer: weights (inputs, outputs) and biases as arrays of numbers, and the name of an activation function.
 class Network {
@@ -20,20 +22,34 @@ class Network {
     );
   }
 
-  // Forward: x, a node of shape (batch, inputs) -> of each layer the nodes of its weights, biases, sums and activations.
-  forward(tape, x) {
+  // Forward: x, an array (batch, inputs) -> the activations of each layer.
+  forward(x) {
     return this.layers.map(({ inputs, outputs, weight, bias, activation }) => {
-      const [W, b] = [tape.node([inputs, outputs], weight), tape.node([outputs], bias)];
-      const z = tape.each(EACH.add, tape.product(x, W), b);
-      x = activation === "linear" ? z : tape.each(EACH[activation], z);
-      return { W, b, z, a: x };
+      const sums = product(x, { shape: [inputs, outputs], numbers: weight });
+      const z = each(EACH.add, sums.shape, sums, { shape: [outputs], numbers: bias });
+      return (x = activation === "linear" ? z : each(EACH[activation], z.shape, z));
     });
+  }
+
+  // Backward: x, the activations of each layer, and the gradient of the last -> the gradients of all weights and biases
+  // and, where `first` says so, that of x.
+  backward(x, activations, { shape, numbers }, first = false) {
+    const gradients = [];
+    let g = numbers;
+    for (const l of [...this.layers.keys()].reverse()) {
+      const { inputs, outputs, weight, activation } = this.layers[l];
+      const [above, slope] = [l ? activations[l - 1] : x, SLOPES[activation]];
+      const z = { shape: [shape[0], outputs], numbers: g.map((u, i) => u * slope(activations[l].numbers[i])) };
+      const bias = collected("sum", z, placesOf(z.shape, [0, 1]), [outputs]);
+      gradients.unshift(product(transposed(above), z).numbers, bias.numbers);
+      if (l || first) g = product(z, transposed({ shape: [inputs, outputs], numbers: weight })).numbers;
+    }
+    return { gradients, first: g };
   }
 
   // The activations of each layer for some inputs: a row for each.
   answer(...rows) {
-    const tape = new Tape();
-    return this.forward(tape, tape.given([rows.length, rows[0].length], joinedNumbers(rows))).map(({ a }) => a.numbers);
+    return this.forward(matrixOf(rows)).map(({ numbers }) => numbers);
   }
 
   // The arrays of all weights and biases.
@@ -64,17 +80,14 @@ class Training {
   // A step against the gradient of a batch's mean cost, the sum of squares. Returns the cost, and keeps the gradients.
   step(chosen = this.next()) {
     const { inputs, wanted } = this.examples;
-    const [tape, n] = [new Tape(), chosen.length];
-    const x = tape.given([n, inputs[0].length], joinedNumbers(chosen.map((i) => inputs[i])));
-    const layers = this.network.forward(tape, x);
-    const y = tape.given([n, wanted[0].length], joinedNumbers(chosen.map((i) => wanted[i])));
-    const error = tape.each(EACH.sub, layers.at(-1).a, y);
-    const cost = tape.scaled(OPS.sum(tape, [tape.each(EACH.mul, error, error)], { axis: null }, []), 1 / n);
-    cost.grad[0] = 1;
-    tape.backward();
-    this.gradients = layers.flatMap(({ W, b }) => [W.grad, b.grad]);
+    const [x, y] = [inputs, wanted].map((rows) => matrixOf(chosen.map((i) => rows[i])));
+    const activations = this.network.forward(x);
+    const error = each(EACH.sub, y.shape, activations.at(-1), y);
+    const cost = error.numbers.reduce((sum, e) => sum + e * e, 0) / chosen.length;
+    const slope = { ...error, numbers: error.numbers.map((e) => (2 * e) / chosen.length) };
+    this.gradients = this.network.backward(x, activations, slope).gradients;
     this.steps += 1;
-    if (!Number.isFinite(cost.numbers[0])) return cost.numbers[0]; // the weights stay as they were
+    if (!Number.isFinite(cost)) return cost; // the weights stay as they were
     this.network.parameters.forEach((numbers, k) => {
       const [g, speed] = [this.gradients[k], this.speeds[k]];
       for (let j = 0; j < numbers.length; j += 1) {
@@ -82,8 +95,13 @@ class Training {
         numbers[j] -= this.rate * speed[j];
       }
     });
-    return cost.numbers[0];
+    return cost;
   }
+}
+
+// Rows of numbers as an array.
+function matrixOf(rows) {
+  return { shape: [rows.length, rows[0].length], numbers: joinedNumbers(rows) };
 }
 
 // A column of a matrix whose rows are so wide.

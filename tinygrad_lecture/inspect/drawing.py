@@ -1,7 +1,6 @@
 """Drawing a graph: a box per value, from top to bottom, and the gradients that flow back up.
 
-`arranged` finds the places of boxes and arrows for every picture: SVG (also in notebooks), PNG and PDF by matplotlib,
-and the page, which draws them itself.
+`arranged` finds the places of boxes and arrows, for an SVG, as in notebooks, and for the page, which draws them itself.
 
 At the end stands how every figure by matplotlib starts, how it is saved, and how it has any text:
 
@@ -14,11 +13,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..files import atomic_write
 from .layout import Layout, Point, bends, layered
@@ -63,58 +61,56 @@ def _at(point: Point) -> str:
 # --- the picture of a graph ---------------------------------------------------------------------------------
 
 
-class Text(NamedTuple):
-    """A line of text at a place. anchor: the part of the line that is there, "start", "middle" or "end"."""
-
-    text: str
-    x: float
-    y: float
-    colour: str = INK
-    size: int = 12
-    bold: bool = False
-    anchor: Literal["start", "middle", "end"] = "middle"
-
-
-@dataclass
-class Picture:
-    """What is drawn, in pixels. boxes: place, size and colour.  arrows: points, how far to their right, colour."""
-
-    boxes: list[tuple[float, float, float, float, str]]
-    arrows: list[tuple[Sequence[Point], float, str]]
-    texts: list[Text]
-    left: float
-    top: float
-    width: float
-    height: float
-
-
-def picture_of(vertices: Sequence[Vertex], title: str = "") -> Picture:
-    """The picture of a graph, inputs first."""
+def svg_of(vertices: Sequence[Vertex], title: str = "") -> str:
+    """The picture of a graph, inputs first, as SVG. Texts stay texts in it."""
     index = {id(vertex): i for i, vertex in enumerate(vertices)}
     ends = [(index[id(x)], i) for i, vertex in enumerate(vertices) for x in vertex.inputs if id(x) in index]
     lines = [[*lines_of(vertex), *rows(in_line(vertex.grad))] for vertex in vertices]
     places = arranged(lines, ends)
     width, middle, top = max(places.width, 330, HEAD * 1.3 * len(title)) + 20, places.width / 2, 56 if title else 32
-    picture = Picture([], [], [], middle - width / 2, -top, width, places.height + top + 10)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" '
+        f'viewBox="{middle - width / 2:.0f} {-top} {width:.0f} {places.height + top + 10:.0f}" width="{width:.0f}" '
+        f'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" style="background:#fff;max-width:100%;'
+        f'height:auto" role="img" aria-label="Graph of {len(vertices)} values">'
+    ]
+    for colour in (INK, GRADIENT):
+        parts.append(
+            f'<marker id="head-{colour[1:]}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
+            f'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z" fill="{colour}"/></marker>'
+        )
     for (start, _), points in zip(ends, places.arrows, strict=True):
         back = vertices[start].grad is not None
-        picture.arrows.append((points, -ASIDE * back, INK))
-        if back:
-            picture.arrows.append((points[::-1], ASIDE, GRADIENT))
+        parts += [_arrow(points, -ASIDE * back, INK), *([_arrow(points[::-1], ASIDE, GRADIENT)] if back else [])]
     for vertex, texts, (x, y, w, h) in zip(vertices, lines, places.boxes, strict=True):
         colour = RESULT if vertex.op is not None else LEAF if vertex.requires_grad else CONSTANT
-        picture.boxes.append((x, y, w, h, colour))
+        frame = f'x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="8"'
+        parts.append(f'<rect {frame} fill="{colour}" stroke="{INK}"/>')
         own = len(lines_of(vertex))
         for k, text in enumerate(texts):
             at = x + w / 2, y + 20 + LINE * k
-            picture.texts.append(Text(text, *at, INK if k < own else GRADIENT, 12 if k else 13, k == 0))
+            parts.append(_text(text, *at, INK if k < own else GRADIENT, 12 if k else 13, bold=k == 0))
     if any(vertex.grad is not None for vertex in vertices):
-        picture.texts.append(Text("values flow down", middle - 14, -12, anchor="end"))
-        picture.texts.append(Text("gradients flow back up", middle + 14, -12, GRADIENT, anchor="start"))
+        parts.append(_text("values flow down", middle - 14, -12, anchor="end"))
+        parts.append(_text("gradients flow back up", middle + 14, -12, GRADIENT, anchor="start"))
     else:
-        picture.texts.append(Text("values flow down", middle, -12))
-    picture.texts += [Text(title, middle, -34, size=15, bold=True)] if title else []
-    return picture
+        parts.append(_text("values flow down", middle, -12))
+    return "".join([*parts, _text(title, middle, -34, size=15, bold=True) if title else "", "</svg>"])
+
+
+def _arrow(points: Sequence[Point], right: float, colour: str) -> str:
+    style = f'fill="none" stroke="{colour}" marker-end="url(#head-{colour[1:]})"'
+    return f'<path d="{path_of(points, right)}" {style}/>'
+
+
+def _text(
+    text: str, x: float, y: float, colour: str = INK, size: int = 12, bold: bool = False, anchor: str = "middle"
+) -> str:
+    """A line of text at a place. anchor: the part of the line that is there, "start", "middle" or "end"."""
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"'
+    weight = ' font-weight="bold"' if bold else ""
+    shown = escape("".join(c if c.isprintable() else "\N{WHITE SQUARE}" for c in text))
+    return f'<text {place} fill="{colour}"{weight}>{shown}</text>'
 
 
 def lines_of(vertex: Vertex) -> list[str]:
@@ -128,73 +124,15 @@ def rows(text: str) -> list[str]:
 
 
 def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> None:
-    """Draw the vertices of a graph, inputs first, to a picture file. Raises the errors of `Graph.draw`."""
+    """Draw the vertices of a graph, inputs first, to an SVG file. Raises the errors of `Graph.draw`."""
     vertices, title = list(graph), printable(title)
     if not 0 < len(vertices) <= MOST:
         remedy = "print(graph) and tl.page(graph, path) have no limit"
         raise ValueError(f"Graph.draw: a picture holds 1 to {MOST} vertices, not {len(vertices)}; {remedy}")
-    picture = picture_of(vertices, title)
-    if Path(path).suffix.lower() == ".svg":
-        with atomic_write(path) as temporary:
-            temporary.write_text(as_svg(picture), encoding="utf-8")
-    else:
-        _by_matplotlib(picture, path)
-
-
-def as_svg(picture: Picture) -> str:
-    """A picture as SVG. Texts stay texts in it."""
-    size = f"{picture.width:.0f} {picture.height:.0f}"
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{picture.left:.0f} {picture.top:.0f} {size}" '
-        f'width="{picture.width:.0f}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" '
-        f'style="background:#fff;max-width:100%;height:auto" '
-        f'role="img" aria-label="Graph of {len(picture.boxes)} values">'
-    ]
-    for colour in (INK, GRADIENT):
-        parts.append(
-            f'<marker id="head-{colour[1:]}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
-            f'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z" fill="{colour}"/></marker>'
-        )
-    for points, right, colour in picture.arrows:
-        style = f'fill="none" stroke="{colour}" marker-end="url(#head-{colour[1:]})"'
-        parts.append(f'<path d="{path_of(points, right)}" {style}/>')
-    for x, y, w, h, colour in picture.boxes:
-        frame = f'x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="8"'
-        parts.append(f'<rect {frame} fill="{colour}" stroke="{INK}"/>')
-    for text in picture.texts:
-        place = f'x="{text.x:.1f}" y="{text.y:.1f}" text-anchor="{text.anchor}" font-size="{text.size}"'
-        bold = ' font-weight="bold"' if text.bold else ""
-        shown = escape("".join(c if c.isprintable() else "\N{WHITE SQUARE}" for c in text.text))
-        parts.append(f'<text {place} fill="{text.colour}"{bold}>{shown}</text>')
-    return "".join([*parts, "</svg>"])
-
-
-def _by_matplotlib(picture: Picture, path: str | Path) -> None:
-    """Save the same as a PNG or PDF."""
-    figure = new_figure((picture.width + 20) / 96, (picture.height + 10) / 96)
-    figure.set_layout_engine("none")
-    from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-    from matplotlib.path import Path as Curve
-
-    axes: Any = figure.add_axes((0, 0, 1, 1))
-    axes.axis("off")
-    right, bottom = picture.left + picture.width, picture.top + picture.height
-    axes.set(xlim=(picture.left - 10, right + 10), ylim=(bottom + 5, picture.top - 5))
-    for points, aside, colour in picture.arrows:
-        curves = bends(points, aside)
-        through = [(points[0][0] + aside, points[0][1]), *(point for curve in curves for point in curve)]
-        curve = Curve(through, [Curve.MOVETO, *[Curve.CURVE4] * (3 * len(curves))])
-        ends: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0}
-        axes.add_patch(FancyArrowPatch(path=curve, color=colour, linewidth=1, **ends))
-    for x, y, w, h, colour in picture.boxes:
-        frame: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=8", "edgecolor": INK, "linewidth": 1}
-        axes.add_patch(FancyBboxPatch((x, y), w, h, facecolor=colour, **frame))
-    side = {"start": "left", "middle": "center", "end": "right"}
-    for text in picture.texts:
-        style: dict[str, Any] = {"fontsize": 0.75 * text.size, "color": text.colour, "ha": side[text.anchor]}
-        style |= {"weight": "bold" if text.bold else "normal", "fontfamily": ["monospace", "sans-serif"]}
-        axes.text(text.x, text.y, drawable(text.text), **style, **as_written())
-    save_picture(figure, path, dpi=140)
+    if Path(path).suffix.lower() != ".svg":
+        raise ValueError(f"Graph.draw: {path}: the picture of a graph is an .svg, which every browser shows")
+    with atomic_write(path) as temporary:
+        temporary.write_text(svg_of(vertices, title), encoding="utf-8")
 
 
 # --- figures of matplotlib --------------------------------------------------------------------------------------

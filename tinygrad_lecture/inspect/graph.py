@@ -58,7 +58,7 @@ class Graph(Observer):
             cost.backward()
         print(graph)                            # one line per value: name, formula, shape, value, gradient
         graph[z].grad                           # gradients of results too, not only of leaves
-        graph.draw("graph.png")                 # a picture (needs matplotlib)
+        graph.draw("graph.svg")                 # a picture
         tl.page(graph, "graph.html")            # a page on which one watches it, step by step
 
     vertices: the values; inputs come before the results computed from them. When the graph is printed or drawn, they
@@ -146,13 +146,10 @@ class Graph(Observer):
         return graph_html(self.name_by_variables().vertices)
 
     def draw(self, path: str | Path, title: str = "") -> None:
-        """Draw the graph to a picture file: a box per value, from top to bottom, and gradients in red.
+        """Draw the graph to an SVG file: a box per value, from top to bottom, and gradients in red.
 
-        An .svg needs nothing installed, the other formats need matplotlib.
-
-        The ending chooses the format: .png, .svg or .pdf. Values of more than 8 elements appear as their shape.
-        Raises ImportError without matplotlib, ValueError for an empty graph, one of more than 300 values, or another
-        ending, FileNotFoundError if the folder does not exist.
+        Values of more than 8 elements appear as their shape. Raises ValueError for an empty graph, one of more than 300
+        values, or another ending than .svg, FileNotFoundError if the folder does not exist.
         """
         from .drawing import draw_graph
 
@@ -274,7 +271,8 @@ class Graph(Observer):
         self, node: Node, op: Any, inputs: Sequence[Vertex], settings: Mapping[str, Any], value: Array | None
     ) -> Vertex:
         number, name = len(self.vertices) + 1, None if op is None else op.name
-        vertex = Vertex(number, node.shape, node.dtype, name, inputs, dict(settings), requires_grad=True, value=value)
+        held = {key: _on_host(setting) for key, setting in settings.items()}
+        vertex = Vertex(number, node.shape, node.dtype, name, inputs, held, requires_grad=True, value=value)
         vertex.name, vertex.maker = self._parameters.get(node, ""), op
         self.vertices.append(vertex)
         return vertex
@@ -299,6 +297,13 @@ def _found(vertices: ByArray, array: Any) -> Vertex | None:
     """The vertex of an array. An earlier array at the same place in memory is another one."""
     reference, vertex = vertices.get(id(array), (None, None))
     return vertex if reference is not None and reference() is array else None
+
+
+def _on_host(setting: Any) -> Any:
+    """A setting, such as an index, with NumPy arrays in the place of others."""
+    if isinstance(setting, tuple):
+        return tuple(map(_on_host, setting))
+    return to_host(setting) if is_array(setting) else setting
 
 
 def _copy(value: Any) -> Array:

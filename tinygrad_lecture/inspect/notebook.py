@@ -15,7 +15,7 @@ import numpy as np
 from ..autograd.core import Record
 from ..backend import Array, to_host
 from ..tensor_base import TensorBase
-from .drawing import as_svg, picture_of
+from .drawing import svg_of
 from .printing import in_words, number, text_of
 from .vertex import HEAD, Vertex
 
@@ -205,7 +205,7 @@ def graph_html(vertices: Sequence[Vertex]) -> str:
     head = caption(f"Graph of {len(vertices)} values")
     if not 0 < len(vertices) <= 60:
         return head + folded("the first values" if len(vertices) > 300 else "all values", values)
-    return head + as_svg(picture_of(vertices)) + folded("as a table", values)
+    return head + svg_of(vertices) + folded("as a table", values)
 
 
 def attention_html(layers: Iterable[Array], tokens: Sequence[str], keys: Sequence[str] | None = None) -> str:

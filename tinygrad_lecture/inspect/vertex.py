@@ -252,7 +252,7 @@ def _part(part: Any) -> str:
         ends = ("" if end is None else str(end) for end in (part.start, part.stop))
         return ":".join(ends) + ("" if part.step is None else f":{part.step}")
     if is_array(part):
-        return _listed(to_host(part))
+        return _listed(part)
     return "..." if part is Ellipsis else str(part)
 
 

@@ -1,4 +1,4 @@
-"""Sorting, and the elements that stand at some place in order: topk, max, min, median and quantiles.
+"""Sorting, and the elements that stand at some place in order: topk, max, min and median.
 
 Along an axis the result is a named pair (values, indices). The values are gathered at the indices, so the whole
 gradient goes to the element that the index names. Without an axis, `max`, `min` and `median` give the value alone, and
@@ -17,14 +17,13 @@ from ..autograd.op import Op, Value, op
 from ..backend import axes_in_memory, device_of, is_array, move, to_host, xp
 from ..errors import brief, refuse_several
 from ..tensor_base import TensorBase, array_of, wrap
-from .basics import where
-from .composite import as_floats, composite
-from .elementwise import isnan, maximum, minimum
+from .composite import composite
+from .elementwise import maximum, minimum
 from .indexing import along, gather, getitem
 from .reduction import amax, amin, argmax, argmin, lower_median
-from .shape import clone, contiguous, moveaxis, normal_axes, numpy_axis, permute, reshape, scalar_as_vector, squeeze
+from .shape import clone, contiguous, normal_axes, numpy_axis, permute, scalar_as_vector, squeeze
 
-__all__ = ["argsort", "max", "median", "min", "quantile", "sort", "topk", "unique"]
+__all__ = ["argsort", "max", "median", "min", "sort", "topk", "unique"]
 
 
 class Ordered(NamedTuple):
@@ -206,50 +205,7 @@ def _(x: Value, axis: int, keepdims: bool = False) -> str | None:
     return f"axis {axis} of shape {x.shape} has no elements to choose from" if 0 in x.shape else None
 
 
-# --- quantiles ------------------------------------------------------------------------------------------------
-
-
-@composite
-def quantile(x: Value, q: Any, axis: int | None = None, keepdims: bool = False) -> Value:
-    """The q-th quantile: the number below which the part q of the elements lies; 0.5 is the median.
-
-    q: a number from 0 to 1, or a vector of them, which becomes the first axis of the result. A Tensor gets gradients.
-    axis (also `dim`): an int; None for all elements.  keepdims (also `keepdim`): keep the axis, with size 1.
-    Between two elements it lies on the line through them; nan if there is a nan. Raises ValueError for a q outside 0
-    to 1, and for no elements.
-
-        tl.quantile(tl.tensor([1.0, 2.0, 3.0, 4.0]), 0.5)       # tensor(2.5000)
-    """
-    wanted = np.asarray(to_host(array_of(q)), np.float64)
-    if wanted.ndim > 1 or not ((wanted >= 0) & (wanted <= 1)).all():
-        raise ValueError(f"q must be a number from 0 to 1, or a vector of them, not {q!r}")
-    x, kept = as_floats(x), (1,) * x.ndim
-    if axis is None or x.ndim == 0:
-        x, axis = reshape(x, (-1,)), 0
-    (axis,) = normal_axes(x.ndim, axis)
-    if not x.shape[axis]:
-        raise ValueError(f"axis {axis} of shape {x.shape} has no elements")
-    rows = sort(moveaxis(x, axis, -1), -1).values  # (..., n), nans last
-    flat = reshape(q, (-1,)) if isinstance(q, TensorBase) else move(wanted.reshape(-1), device_of(array_of(x)))
-    found = _between(rows, flat)  # (..., k)
-    result = moveaxis(found, -1, 0)  # (k, ...)
-    if keepdims:
-        result = reshape(result, (-1, *kept)) if found.ndim == 1 else result[(*[slice(None)] * (axis + 1), None)]
-    return result if wanted.ndim else squeeze(result, 0)
-
-
-def _between(rows: Value, q: Any) -> Value:
-    """The quantiles q, (k,), of sorted rows (..., n): (..., k)."""
-    array, parts = array_of(rows), array_of(q)
-    lib = xp(array)
-    last = array.shape[-1] - 1
-    place = lib.zeros((*array.shape[:-1], parts.size)) + parts * last  # (..., k)
-    low = lib.floor(place)
-    below, above = (gather(rows, -1, at.astype(np.int64)) for at in (low, lib.ceil(place)))
-    part = (q * last - low).astype(array.dtype)
-    with np.errstate(invalid="ignore"):  # inf - inf is nan
-        result = below + where(part == 0, 0, (above - below) * part)
-    return where(isnan(rows[..., -1:]), rows[..., -1:], result)
+# --- different elements -------------------------------------------------------------------------------------
 
 
 @composite

@@ -397,6 +397,9 @@ PROGRAMS = {  # functions of a parameter of shape (3, 4)
     "attention weights": lambda x: (tl.attention_weights(x, x, rows(3, 3)) * rows(3, 3)).sum(),
     "rotary": lambda x: (tl.rotary(x, tl.cos(rows(3, 2)), tl.sin(rows(3, 2))) * rows(3, 4)).sum(),
     "masks": lambda x: (tl.softmax(tl.masked_fill(x, tl.tensor(np.eye(3, 4) > 0), -np.inf)) * rows(3, 4)).sum(),
+    "the larger, within bounds": lambda x: (tl.maximum(x, rows(4)) - tl.minimum(tl.clip(x, -0.5, 0.5), x * x)).sum(),
+    "a norm": lambda x: tl.tril(x).norm(axis=1).sum(),
+    "a recurrent network": lambda x: (tl.manual_seed(0), nn.GRU(4, 2, **f)(x)[0].sum())[1],
     "dropout": lambda x: (tl.manual_seed(0), nn.functional.dropout(x * x, 0.5).sum())[1],
 }  # fmt: skip
 
@@ -410,7 +413,7 @@ def of_the_engine(program, x):
 
 def computed_in(page, data, value, index, to):
     """Why the page cannot; and the values and the gradients of the value that it computes."""
-    scripts = "\n".join(read(name) for name in ("numbers.js", "arrays.js", "tape.js", "live.js"))
+    scripts = "\n".join(read(name) for name in ("numbers.js", "arrays.js", "compute.js", "live.js"))
     return page.evaluate(f"""([data, value, index, to]) => {{
         {scripts}
         const live = new Live(data);

@@ -1052,22 +1052,7 @@ def bincount(x: Array, weights: Array, minlength: int = 0) -> Array:
     return total
 
 
-@st.composite
-def quantiles(draw: Draw) -> Sample:
-    """Numbers without ties; quantiles that lie between two of them, where a kink is far."""
-    shape = draw(some.shapes(min_side=1))
-    x = draw(some.distinct(shape))
-    q = draw(st.sampled_from([0.31, 0.77, 0.0, 1.0]))
-    settings: dict[str, Any] = {"q": draw(st.sampled_from([q, [q, 0.43]]))}
-    if shape and draw(st.booleans()):
-        settings.update(draw(some.named(axis=draw(some.one_axis(len(shape))))))
-    if draw(st.booleans()):
-        settings.update(draw(some.named(keepdims=True)))
-    return Sample((x,), settings)
-
-
 row("bincount", counts(), bincount, waits=always)
-row("quantile", quantiles(), np.quantile, kinks="ties")
 row("argmedian", selections_along(), argmedian, kinds="fi", differentiable=False)
 row("unique", first_of(tied()), np.unique, kinds="fi", differentiable=False, waits=always)
 triangles = with_setting(one_array(min_dims=2), diagonal=st.integers(-2, 2))

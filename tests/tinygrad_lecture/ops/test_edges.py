@@ -84,19 +84,6 @@ def test_the_gradient_of_det_where_it_is_zero_is_refused():
 # --- statistics -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("x", "q", "wanted"),
-    [
-        ([[nan, nan], [1.0, nan]], 0.5, [nan, nan]),
-        ([[1, 2]], 0.5, [1.5]),  # of integers, between them
-        ([[12, -3, 0, 100, -128]], 0.3, [-2.4]),
-        ([[-inf, 1.0, inf]], [0.0, 0.5, 1.0], [[-inf], [1], [inf]]),
-    ],
-)
-def test_quantiles(x, q, wanted):
-    np.testing.assert_allclose(tl.quantile(tl.tensor(x), tl.tensor(q), dim=1).tolist(), wanted, rtol=1e-6)
-
-
 def test_distances_of_many_points_come_from_a_product_and_are_those_of_few():
     tl.manual_seed(0)
     x, y = (tl.randn(2, 30, 3, dtype=tl.float64).requires_grad_() for _ in range(2))

@@ -233,7 +233,7 @@ def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | 
     x = given[0]
     if x.size > LARGEST:
         return None
-    source = np.unravel_index(formulas.sources_of(vertex)[place], x.shape)
+    source = np.unravel_index(formulas.moved(vertex.maker, [x.shape], vertex.settings)[place], x.shape)
     name = indexed(str(vertex.inputs[0]), tuple(map(int, source)))
     return replace(expression(x[source]), text=name)
 

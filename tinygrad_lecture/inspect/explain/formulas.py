@@ -15,7 +15,7 @@ import math
 import operator
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from inspect import unwrap
@@ -26,7 +26,7 @@ import numpy as np
 
 from ...autograd.core import Leaf
 from ...autograd.modes import enable_grad
-from ...backend import Array, to_host
+from ...backend import Array, Shape
 from ...errors import in_library
 from ...tensor_base import wrap
 from ..graph import Graph
@@ -298,16 +298,22 @@ def known_values(vertex: Vertex) -> list[Any]:
     return [] if unknown or not values or values[0] is None else values
 
 
-def sources_of(vertex: Vertex) -> Array:
+def moved(op: Any, shapes: Iterable[Shape], settings: Mapping[str, Any]) -> Array:
     """For each element of the result of a move its place in the inputs, counted through all of them; -1 for none."""
     given, count = [], 1
-    for x in (x for x in vertex.inputs if x.number):
-        given.append(np.arange(count, count + math.prod(x.shape)).reshape(x.shape))
+    for shape in shapes:
+        given.append(np.arange(count, count + math.prod(shape)).reshape(shape))
         count += given[-1].size
-    settings = dict(vertex.settings)
-    if "index" in settings:
-        settings["index"] = tuple(to_host(part) if hasattr(part, "shape") else part for part in settings["index"])
-    return np.asarray(vertex.maker.forward(*given, **settings)) - 1
+    return np.asarray(op.forward(*given, **settings)) - 1
+
+
+def as_leaves(given: Sequence[Any]) -> list[Any]:
+    """Inputs as Tensors, those of floats as leaves; None for one that was left out."""
+    leaves = [None if x is None else wrap(x) for x in given]
+    for x in leaves:
+        if x is not None and x._array.dtype.kind == "f":
+            x._node = Leaf(x)
+    return leaves
 
 
 def parts_of(vertex: Vertex) -> tuple[list[Vertex | None], list[Vertex]]:
@@ -315,10 +321,7 @@ def parts_of(vertex: Vertex) -> tuple[list[Vertex | None], list[Vertex]]:
     given = known_values(vertex)
     if vertex.op not in FORMULAS or getattr(vertex.maker, "definition", None) is None or not given:
         return [], []
-    inputs = [None if x is None else wrap(x) for x in given]
-    for x in inputs:
-        if x is not None and x._array.dtype.kind == "f":
-            x._node = Leaf(x)
+    inputs = as_leaves(given)
     with Unwatched(), enable_grad(), Graph() as graph:
         vertex.maker.definition(*inputs, **vertex.settings)
     return [None if x is None else graph.find(x) for x in inputs], [part for part in graph if part.op]

@@ -7,7 +7,8 @@ views.py      what is drawn: which module each value stands in, the boxes of eac
               values in them
 steps.js      which step one is at, in which view; graph.js and panel.js show it, main.js hears the keys
 numbers.js    what all share, with arrays.js, elements.js, keys.js and theme.js; each script names those that it needs
-tape.js       backpropagation once more, in the browser; live.js uses it when a number is changed
+program.py    what each step computes, forward and backward, read off the engine; compute.js runs it in the browser, and
+              live.js has it run when a number is changed
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import json
 import linecache
 import math
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from html import escape
 from itertools import accumulate
 from pathlib import Path
@@ -32,11 +32,12 @@ from ...errors import kind_of
 from ...files import atomic_write, make_folder, sweep
 from ..explain import term_text
 from ..explain.elements import formula_with_numbers, forward_lines
-from ..explain.formulas import MOVES, definition_of, parts_of, sources_of, weights_of
+from ..explain.formulas import definition_of, weights_of
 from ..explain.walkthrough import Walkthrough, started, walkthrough_of
 from ..notebook import means
 from ..printing import in_words
 from ..vertex import Line, Step, Term, Vertex, printable
+from .program import programs_of
 from .views import Views, reshaped, words_of
 
 FOLDER = Path(__file__).parent
@@ -130,7 +131,6 @@ def page(
     return written(path, assembled(data["title"], body, "main", data))
 
 
-LIVE = 20_000  # numbers of a graph that the page computes anew
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64
 SIDE = 16  # rows and columns of the pictures of a large array
@@ -201,7 +201,7 @@ class PageData:
         self.index = {vertex: i for i, vertex in enumerate(walk.vertices)}
         self.lines: dict[Line, int] = {}
         self.folded = reshaped(walk.vertices)
-        self.live = sum(math.prod(vertex.shape) for vertex in walk.vertices) <= LIVE
+        self.programs, self.hindrance = programs_of(walk, self.arrays.add)
 
     def as_data(self) -> dict[str, Any]:
         """Everything, as JSON has it. Only here a folded value has the name of what it is in another shape."""
@@ -224,7 +224,7 @@ class PageData:
             "differentiated": walk.differentiated,
             "note": walk.note(),
             "own": walk.own,
-            "live": self.live,
+            "hindrance": self.hindrance,
             "values": [self._value(vertex, group, words.get(vertex, "")) for vertex, group in at],
             "steps": [self._step(step) for step in walk.steps],
             **views,
@@ -255,7 +255,7 @@ class PageData:
             "module": "" if vertex.scope is None else str(vertex.scope),
             "lines": [self.lines.setdefault(line, len(self.lines)) for line in vertex.lines],
             "weights": self.arrays.add(weights_of(vertex)),
-            **(_recipe(vertex, self.index) if self.live else {}),
+            "program": self.programs.get(vertex),
         }
 
     def _step(self, step: Step) -> dict[str, Any]:
@@ -278,45 +278,6 @@ class PageData:
             "of": term.of,
             **vars(term_text(self.walk, step, term)),
         }
-
-
-def _recipe(vertex: Vertex, index: Mapping[Vertex, int]) -> dict[str, Any]:
-    """What the page needs to compute a value anew: its op and shape, operands, settings.
-
-    For a move it also needs where each element was. For a fused op it needs the steps of its definition, whose operands
-    are counted after the op's own.
-    """
-    recipe: dict[str, Any] = {
-        "op": vertex.op,
-        "shape": list(vertex.shape),
-        "operands": [_operand(x, index) for x in vertex.inputs],
-        "settings": {name: x for name, x in vertex.settings.items() if _is_plain(x)},
-    }
-    if vertex.op in MOVES:
-        with suppress(Exception):  # as of settings that the tape did not keep
-            recipe["places"] = sources_of(vertex).ravel().tolist()
-    inputs, parts = parts_of(vertex)
-    within = {x: i for i, x in enumerate([*inputs, *parts]) if x}
-    if parts:
-        recipe["parts"] = [_recipe(part, within) for part in parts]
-    return recipe
-
-
-def _operand(x: Any, index: Mapping[Vertex, int]) -> Any:
-    """An input: a value of the page, an array, or None; of a constant that was made of other values its name."""
-    if x and x.follows:
-        return {"follows": str(x)}
-    if x in index:
-        return {"value": index[x]}
-    array = np.asarray(x.value)
-    return None if array.dtype == object else {"shape": list(array.shape), "data": _text(array.astype(np.float64))}
-
-
-def _is_plain(x: Any) -> bool:
-    """Whether JSON has a setting."""
-    with suppress(TypeError, ValueError):
-        return bool(json.dumps(x, allow_nan=False))
-    return False
 
 
 def _line(file: str, number: int) -> dict[str, Any]:

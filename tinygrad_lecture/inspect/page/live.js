@@ -1,5 +1,5 @@
-/// <reference path="tape.js" />
-// The page's computation once more: forward and backward anew when one changes a number.
+/// <reference path="compute.js" />
+// The page's computation once more: forward and backward anew when one changes a number, by programs of the engine.
 //
 // What the page computes of the numbers as they are must be what the engine computed; else it says that it cannot.
 
@@ -11,50 +11,49 @@ class Live {
     this.count = data.arrays.length;
     this.changed = new Map(); // value -> its numbers
     this.edits = []; // [value, index] of what differs from the engine's, each once
-    this.hindrance = this.findHindrance();
+    this.hindrance = data.hindrance || this.findHindrance();
   }
 
   // Why the page cannot compute anew; "" where it can.
   findHindrance() {
     const { values, arrays } = this.data;
-    if (!this.data.live) return "there are too many numbers";
-    for (const value of values) {
-      if (!elementsOf(arrays[value.value] ?? {})) return `it does not know all of ${value.name}`;
-      const byValue = /^(max|min|sort|topk|median|kthvalue)\(/.test(value.partOf ? `${value.partOf}(` : value.formula);
-      if (byValue && !OPS[value.op]) return `${value.name} = ${value.formula} picks by value, which may change`;
-    }
-    if (this.steps.some((step) => step.changed)) return "a hook changes the gradients";
+    const isOdd = (made, array) => !isClose(made.numbers, elementsOf(arrays[array]));
     try {
-      const { nodes, tape, uses } = this.computed();
-      const wrong = values.find((value, i) => !isClose(nodes[i].numbers, elementsOf(arrays[value.value])));
+      const { found, steps } = this.computed();
+      const wrong = values.find(({ value }, i) => isOdd(found[i], value));
       if (wrong) return `of ${wrong.name} it finds other numbers than the engine`;
-      tape.backward();
-      const isOdd = (step, { position, array }) =>
-        !isClose(uses[step.value][position].grad, elementsOf(arrays[array]) ?? []);
-      const odd = this.steps.find((step) => step.terms.some((term) => isOdd(step, term)));
+      const odd = this.steps.find(({ terms }, i) =>
+        terms.some(({ array }, k) => isOdd(steps[i].terms[k].array, array)),
+      );
       return odd ? `of gradients through ${values[odd.value].name} it finds others than the engine` : "";
     } catch (error) {
       return error.message;
     }
   }
 
-  // Forward: a node for each value, and one for each use of a value, whose gradient is the term of that use.
+  // The array of each value, and all that its program made; of each step its upstream gradient, and of each of its terms
+  // the gradient that it adds to, itself and their sum.
   computed() {
     const { values, arrays } = this.data;
-    const [tape, nodes, uses] = [new Tape(), [], []];
-    const given = (i) => Float64Array.from(this.changed.get(i) ?? this.before(i));
-    values.forEach((value, i) => {
-      uses[i] = value.operands.map((part) => {
-        const x = operand(tape, nodes, part);
-        return x && tape.reshaped(x, x.shape);
-      });
-      const isMade = value.kind === "result";
-      nodes[i] = isMade ? nodeOf(tape, value, uses[i]) : tape.node(value.shape, given(i));
+    const constant = (k) => ({ shape: arrays[k].shape, numbers: elementsOf(arrays[k]) });
+    const [found, made, sums] = [[], [], new Map()]; // sums: value -> its gradient so far
+    values.forEach(({ shape, inputs, program }, i) => {
+      made[i] = [...inputs.map((k) => found[k]), null]; // its gradient is not known yet
+      if (program) runProgram(program.forward, made[i], constant);
+      found[i] = program ? made[i][program.out] : { shape, numbers: this.changed.get(i) ?? this.before(i) };
     });
-    for (const step of this.steps.filter((step) => step.starts)) {
-      elementsOf(arrays[step.upstream]).forEach((g, k) => (nodes[step.value].grad[k] += g));
-    }
-    return { tape, nodes, uses };
+    const steps = this.steps.map(({ value, starts, upstream, terms }) => {
+      const { inputs, program } = values[value];
+      const g = (made[value][inputs.length] = starts ? constant(upstream) : sums.get(value));
+      runProgram(program.backward, made[value], constant);
+      const added = terms.map(({ to, position }) => {
+        const [before, array] = [sums.get(to), made[value][program.gradients[position]]];
+        sums.set(to, before ? each(EACH.add, array.shape, before, array) : array);
+        return { before, array, after: sums.get(to) };
+      });
+      return { upstream: g, terms: added };
+    });
+    return { found, made, steps };
   }
 
   // The numbers of a value as the engine computed them.
@@ -87,30 +86,23 @@ class Live {
     data.steps = structuredClone(this.steps);
     data.edited = this.edits.length > 0;
     if (!data.edited) return;
-    const { tape, nodes, uses } = this.computed();
-    tape.backward();
-    const add = (numbers, { shape, dtype }) => {
+    const { found, made, steps } = this.computed();
+    const add = ({ shape, numbers }, { dtype }) => {
       const rounded = dtype === "float32" ? Float32Array.from(numbers) : numbers;
       return data.arrays.push(arrayOf(rounded, shape, dtype)) - 1;
     };
     data.values.forEach((value, i) => {
-      const follows = value.kind === "result" || this.changed.has(i);
-      if (follows) value.value = add(nodes[i].numbers, value);
-      const weights = value.op === "attention_weights" ? nodes[i] : nodes[i].weights;
-      if (weights) value.weights = add(weights.numbers, { shape: weights.shape, dtype: value.dtype });
+      const { program } = value;
+      if (program || this.changed.has(i)) value.value = add(found[i], value);
+      if (program?.weights) value.weights = add(made[i][program.weights], value);
     });
-    const sums = new Map(); // value -> its gradient so far, and the number of that as an array
-    for (const step of data.steps) {
-      step.upstream = add(nodes[step.value].grad, data.values[step.value]);
-      for (const term of step.terms) {
-        const { grad } = uses[step.value][term.position];
-        const [before, to] = [sums.get(term.to), data.values[term.to]];
-        const sum = grad.map((g, k) => g + (before?.sum[k] ?? 0));
-        [term.array, term.after] = [grad, sum].map((numbers) => add(numbers, to));
-        term.before = before?.after;
-        sums.set(term.to, { sum, after: term.after });
-      }
-    }
+    data.steps.forEach((step, i) => {
+      step.upstream = add(steps[i].upstream, data.values[step.value]);
+      step.terms.forEach((term, k) => {
+        const to = data.values[term.to];
+        for (const [part, array] of Object.entries(steps[i].terms[k])) term[part] = array && add(array, to);
+      });
+    });
   }
 
   // What is said of a value as it is computed: after a change its formula with the numbers, not element by element.

@@ -6,12 +6,15 @@ from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from op_table import TABLE
 
 import nn
 import tinygrad_lecture as tl
 from browser import faults
 from gradchecks import make
 from nn.functional.normalization import normalised_channels
+from run_op import differentiable, tensors
 from tinygrad_lecture.inspect.explain.formulas import weights_of
 from tinygrad_lecture.inspect.explain.walkthrough import walkthrough_of
 from tinygrad_lecture.inspect.page import PageData, read
@@ -479,3 +482,27 @@ def test_numbers_other_than_the_engines_are_no_ground_to_compute_on(blank):
     graph, _ = of_the_engine(lambda x: (tl.exp(x) * 2).sum(), x)
     graph.vertices[1].value += 1
     assert "of #2 it finds other numbers than the engine" in computed_in(blank, data_of(graph), 0, 0, 2.0)["hindrance"]
+
+
+UNCOMPUTED = {  # ops that the page has no rule for, or that pick by value
+    "ceil", "cdist", "cholesky", "cholesky_solve", "contract", "convolution", "cumsum", "det", "einsum",
+    "filter_gradient", "floor", "floor_divide", "inv", "log_of_det", "logsumexp", "lower_median", "max", "max_pool",
+    "median", "min", "norm", "pad", "quantized_linear", "remainder", "round", "slogdet", "solve", "solve_columns",
+    "solve_triangular", "sort", "topk", "transposed_convolution", "trunc_divide",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE.values() if row.differentiable], ids=str)
+def test_the_page_computes_what_each_op_and_its_rule_do_or_says_that_it_cannot(blank, row):
+    @settings(max_examples=4, database=None)
+    @given(row.samples)
+    def check(sample):
+        with tl.Graph() as graph:
+            results = differentiable(row.run(tensors(sample.inputs), sample.settings))
+            sum((y * y).sum() for y in results).backward()
+        leaves = (i for i, x in enumerate(graph.vertices) if x.requires_grad and not x.op and x.value.size)
+        told = next((computed_in(blank, data_of(graph), leaf, 0, 2.0)["hindrance"] for leaf in leaves), "")
+        assert not told or row.name in UNCOMPUTED, told
+        assert "other numbers" not in told or row.name == "pad"  # a number that is padded with
+
+    check()

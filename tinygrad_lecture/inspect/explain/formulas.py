@@ -304,7 +304,7 @@ def moved(op: Any, shapes: Iterable[Shape], settings: Mapping[str, Any]) -> Arra
     for shape in shapes:
         given.append(np.arange(count, count + math.prod(shape)).reshape(shape))
         count += given[-1].size
-    return np.asarray(op.forward(*given, **settings)) - 1
+    return np.asarray(op.forward(*given, **{**settings, "value": 0} if "value" in settings else settings)) - 1
 
 
 def as_leaves(given: Sequence[Any]) -> list[Any]:

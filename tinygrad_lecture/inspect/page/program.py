@@ -24,6 +24,7 @@ from ...autograd.core import Record
 from ...autograd.modes import enable_grad, reference
 from ...autograd.op import Op
 from ...backend import Array, is_array
+from ...ops.indexing import index_get
 from ...tensor_base import wrap
 from ..explain.formulas import MOVES, as_leaves, known_values, moved
 from ..explain.walkthrough import Walkthrough
@@ -33,6 +34,7 @@ from ..vertex import Step, Vertex
 LIVE = 20_000  # numbers of a graph that the page computes anew
 BY_VALUE = ("kthvalue", "max", "median", "min", "sort", "topk")
 REDUCTIONS = ("amax", "amin", "mean", "root_of_squares", "sum")
+MOVING = {*MOVES, "windows"} - {"astype"}
 TRANSPOSES = ("index_transpose", "overlap_add")  # of what picks elements: they add them up
 
 
@@ -93,7 +95,7 @@ class _Program(Observer):
 
     def __init__(self, given: Sequence[Array | None], add: Callable[[Array], int]) -> None:
         self.steps: list[dict[str, Any]] = []
-        self._add, self._held, self._records = add, [*given], dict[int, Record | None]()
+        self._add, self._given, self._held, self._records = add, len(given), [*given], dict[int, Record | None]()
         self._numbers = {id(x): i for i, x in enumerate(given)}
 
     def number(self, x: Any) -> int:
@@ -111,19 +113,28 @@ class _Program(Observer):
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
         """Add a step for an op call; see `Observer`."""
-        told: dict[str, Any] = {"op": op.name, "of": list(map(self.number, arrays)), "shape": list(out.shape)}
-        if op.name in REDUCTIONS:
+        name, of, more = op.name, list(map(self.number, arrays)), dict[str, Any]()
+        if name in REDUCTIONS:
             kept = op.forward(*arrays, **{**settings, "keepdims": True}).shape
-            told["places"] = _even(np.broadcast_to(np.arange(out.size).reshape(kept), np.shape(arrays[0])))
-        elif op.name in TRANSPOSES:
-            told |= {"op": "sum", "places": _even(_added_to(op, arrays, settings, out))}
-        elif op.name in MOVES and op.name != "astype":
-            told |= {"op": "take", "places": _even(moved(op, map(np.shape, arrays), settings))}
-        elif op.name in ("clip_to", "leaky_relu"):
-            told["of"] += map(self.number, {**op.settings, **settings}.values())
-        self._numbers[id(out)], self._records[len(self._held)] = len(self._held), record
+            more["places"] = _even(np.broadcast_to(np.arange(out.size).reshape(kept), np.shape(arrays[0])))
+        elif name in TRANSPOSES:
+            name, more["places"] = "sum", _even(_added_to(op, arrays, settings, out))
+        elif name == "add_at":
+            counted = np.arange(out.size).reshape(out.shape)
+            added = self._tell("sum", of[1:], out.shape, places=_even(index_get.forward(counted, **settings)))
+            name, of = "add", [of[0], added]
+        elif name in MOVING:
+            name, more["places"] = "take", _even(moved(op, map(np.shape, arrays), settings))
+        elif name in ("clip_to", "leaky_relu"):
+            of += map(self.number, {**op.settings, **settings}.values())
+        self._numbers[id(out)] = number = self._tell(name, of, out.shape, **more)
         self._held.append(out)
-        self.steps.append(told)
+        self._records[number] = record
+
+    def _tell(self, op: str, of: list[int], shape: Sequence[int], **more: Any) -> int:
+        """Add a step. Returns the number of its result."""
+        self.steps.append({"op": op, "of": of, "shape": list(shape), **more})
+        return self._given + len(self.steps) - 1
 
 
 def _added_to(op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array) -> Array:

@@ -24,7 +24,6 @@ from ...autograd.core import Record
 from ...autograd.modes import enable_grad, reference
 from ...autograd.op import Op
 from ...backend import Array, is_array
-from ...ops.indexing import index_get
 from ...tensor_base import wrap
 from ..explain.formulas import MOVES, as_leaves, known_values, moved
 from ..explain.walkthrough import Walkthrough
@@ -120,8 +119,8 @@ class _Program(Observer):
         elif name in TRANSPOSES:
             name, more["places"] = "sum", _even(_added_to(op, arrays, settings, out))
         elif name == "add_at":
-            counted = np.arange(out.size).reshape(out.shape)
-            added = self._tell("sum", of[1:], out.shape, places=_even(index_get.forward(counted, **settings)))
+            to = cast(Any, op.rules[1])(np.arange(out.size).reshape(out.shape), **settings)
+            added = self._tell("sum", of[1:], out.shape, places=_even(to))
             name, of = "add", [of[0], added]
         elif name in MOVING:
             name, more["places"] = "take", _even(moved(op, map(np.shape, arrays), settings))

@@ -138,11 +138,13 @@ def complex_step(problem: Problem, analytic: Callable[[Sequence[Array]], Array])
         for gradient, point, x in zip(found, points, problem.xs, strict=True):
             for i, number in enumerate(x.ravel().tolist()):
                 step = COMPLEX_STEP * (min(1.0, abs(number)) or 1.0)
+                if number and abs(number) * step < TINY:  # as for x * x where the square of x is gone: x * step must not be
+                    step = min(10 * TINY / abs(number), COMPLEX_STEP)
                 point.flat[i] = number + 1j * step
                 moved = analytic(points)
                 point.flat[i] = number
-                too_small = (moved.imag != 0) & (np.abs(moved.imag) < TINY)
-                if too_small.any() or 0 < abs(number) * step < TINY or not np.all(np.abs(moved.real - values) <= close):
+                too_small, apart = (moved.imag != 0) & (np.abs(moved.imag) < TINY), np.abs(moved.real - values)
+                if too_small.any() or abs(number) * step < TINY * (number != 0) or not (apart <= close + step**2).all():
                     return None
                 column = moved.imag / step
                 scale = float(np.abs(upstream * values)[column != 0].sum() / max(1.0, abs(number)))
@@ -547,7 +549,8 @@ def _has_kink(found: _Differences, roundings: Array) -> bool:
 def confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
     """Whether real central differences along one random direction v agree with J v, for each output.
 
-    v is relative to max(1, |x|) or, where the function varies faster than that, to |x|; and 0 at kinks.
+    v is relative to max(1, |x|) or, where the function varies faster than that, to |x|, or to max(2e-150, |x|), since of
+    a smaller x the square is gone; and 0 at kinks.
     """
     if any(gradient.jacobian is None for gradient in found):
         return False
@@ -555,7 +558,7 @@ def confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
     kinks = [*map(KINKS, found)]
     signs = [rng.uniform(0.5, 1.5, k.shape) * rng.choice([-1, 1], k.shape) * ~k for k in kinks]
     agrees = np.zeros(problem.values.shape, dtype=bool)
-    for unit in (1.0, 0.0):
+    for unit in (1.0, 0.0, NO_SQUARE * 1e4):
         direction = [v * np.where(x == 0, 1, np.maximum(unit, np.abs(x))) for v, x in zip(signs, xs, strict=True)]
         terms = [gradient.jacobian * v.ravel() for gradient, v in zip(found, direction, strict=True)]
         every = np.concatenate(terms, axis=1)

@@ -215,9 +215,11 @@ def test_saturated_functions_are_right_by_the_complex_step_and_never_wrong(name,
         assert (report.checked, report.cannot_tell) == (len(x), 0)
 
 
+@pytest.mark.parametrize("tiny", [1e-20, 1e-161])  # the square of the second is gone, its derivative is not
 @pytest.mark.parametrize("factor", [2.02, -2, 0, 1])
-def test_a_mistake_at_a_tiny_element_of_an_analytic_op_is_wrong(factor):
+def test_a_mistake_at_a_tiny_element_of_an_analytic_op_is_wrong(factor, tiny):
+    assert tl.gradcheck(lambda x: x * x, tensor([tiny])).checked == 1
     op = make(lambda x, /: x * x, x=lambda g, x: np.where(abs(x) < 0.5, factor, 2) * x * g)
     op.analytic = True
-    error = failure(op, tensor([1e-20, 1.0]))
+    error = failure(op, tensor([tiny, 1.0]))
     assert (error.wrong, error.method) == (1, "complex step")

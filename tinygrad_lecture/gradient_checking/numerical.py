@@ -137,14 +137,15 @@ def complex_step(problem: Problem, analytic: Callable[[Sequence[Array]], Array])
     try:
         for gradient, point, x in zip(found, points, problem.xs, strict=True):
             for i, number in enumerate(x.ravel().tolist()):
-                step = COMPLEX_STEP * (min(1.0, abs(number)) or 1.0)
-                if number and abs(number) * step < TINY:  # as for x * x where the square of x is gone: x * step must not be
-                    step = min(10 * TINY / abs(number), COMPLEX_STEP)
+                own = abs(number) or 1.0
+                step = COMPLEX_STEP * min(
+                    1.0, max(own, 10 * TINY / COMPLEX_STEP / own)
+                )  # x * step must not be too small
                 point.flat[i] = number + 1j * step
                 moved = analytic(points)
                 point.flat[i] = number
                 too_small, apart = (moved.imag != 0) & (np.abs(moved.imag) < TINY), np.abs(moved.real - values)
-                if too_small.any() or abs(number) * step < TINY * (number != 0) or not (apart <= close + step**2).all():
+                if too_small.any() or own * step < TINY or not (apart <= close + step**2).all():
                     return None
                 column = moved.imag / step
                 scale = float(np.abs(upstream * values)[column != 0].sum() / max(1.0, abs(number)))
@@ -549,8 +550,8 @@ def _has_kink(found: _Differences, roundings: Array) -> bool:
 def confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
     """Whether real central differences along one random direction v agree with J v, for each output.
 
-    v is relative to max(1, |x|) or, where the function varies faster than that, to |x|, or to max(2e-150, |x|), since of
-    a smaller x the square is gone; and 0 at kinks.
+    v is relative to max(1, |x|) or, where the function varies faster than that, to |x|, or to max(2e-150, |x|), since
+    of a smaller x the square is gone; and 0 at kinks.
     """
     if any(gradient.jacobian is None for gradient in found):
         return False

@@ -138,9 +138,8 @@ def complex_step(problem: Problem, analytic: Callable[[Sequence[Array]], Array])
         for gradient, point, x in zip(found, points, problem.xs, strict=True):
             for i, number in enumerate(x.ravel().tolist()):
                 own = abs(number) or 1.0
-                step = COMPLEX_STEP * min(
-                    1.0, max(own, 10 * TINY / COMPLEX_STEP / own)
-                )  # x * step must not be too small
+                # As x * x has a derivative where the square is gone, own * step must not be too small.
+                step = COMPLEX_STEP * min(1.0, max(own, 10 * TINY / COMPLEX_STEP / own))
                 point.flat[i] = number + 1j * step
                 moved = analytic(points)
                 point.flat[i] = number

@@ -60,7 +60,8 @@ def measure(settings: "Settings", home: str = "") -> Measured | None:
 
     # The learning loop, and after each epoch pictures that were not seen in it
     m.history = []
-    show.begins(digits, settings, len(labels))
+    print(f"{digits.source}: {len(labels):,} to learn from, {len(test_labels):,} to be tested on.")
+    print(f"Training: sgd, {settings.batch_size:,} pictures a step, seed {settings.seed}.")
     for costs in until_ctrl_c(learn(model, images, labels, settings)):
         right = show.share_right(answers(model, test_images).numpy(), test_labels)
         m.history.append(show.epoch(show.Epoch(costs, right), len(m.history) + 1, settings))

@@ -19,7 +19,6 @@ from helpers.corpora import read_text
 from helpers.program import Common, Measured, start
 from show import tokenize as show
 
-from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -74,11 +73,7 @@ def first_merges(tokenizer: BPETokenizer, n: int) -> BPETokenizer:
 def pair_count(tokenizer: BPETokenizer, n: int, found: list[str]) -> int:
     """How often merge number n's pair of neighbours occurs in words, once the merges before it are done."""
     before, pair = first_merges(tokenizer, n), tokenizer.merges[n]
-    total = 0
-    for word, times in Counter(found).items():
-        ids = before.encode(word)
-        total += times * sum(two == pair for two in pairwise(ids))
-    return total
+    return sum(two == pair for word in found for two in pairwise(before.encode(word)))
 
 
 class Settings(Common, out="tokenize"):

@@ -63,18 +63,18 @@ def learn(sentences: list[list[str]], settings: "Settings", window: int = 4, neg
     counts = Counter(word for sentence in sentences for word in sentence)
     words = list(counts)
     number = {word: i for i, word in enumerate(words)}
-    found = [
+    pairs = np.array([  # (pairs, 2): a word, and a word at most 4 places away
         (number[word], number[other])
         for sentence in sentences
         for i, word in enumerate(sentence)
         for other in sentence[max(0, i - window) : i] + sentence[i + 1 : i + 1 + window]
-    ]
-    pairs = np.array(found)  # (pairs, 2): a word, and a word at most 4 places away
+    ])  # fmt: skip
     often = np.array([counts[word] for word in words]) ** 0.75  # as in word2vec, rare words a little more
     model = SkipGram(len(words), settings.dim)
     batch, random = 1024, np.random.default_rng(settings.seed)
     steps = max(1, settings.epochs * len(pairs) // batch)
-    show.learning(sentences, words, pairs)
+    print(f"A made text: {len(sentences):,} sentences with {len(words)} different words.", end=" ")
+    print(f"Words at most {window} places apart are a pair: {len(pairs):,} pairs.", flush=True)
     optimizer = nn.optim.Adam(model.parameters(), 0.01)
     schedule = nn.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, total_iters=steps)
     cross_entropy = nn.BCEWithLogitsLoss()

@@ -73,7 +73,8 @@ def measure(settings: "Settings") -> Measured:
 def train(model: Llama, learnt: list[show.Address], held_out: list[show.Address], settings: "Settings") -> nn.Trainer:
     """Train LoRA's matrices, with a saved state of some megabytes from which --resume continues."""
     adapted = Adapted(model, settings.rank)
-    show.sizes(model, adapted)
+    few, all_ = sum(p.numel() for p in adapted.parameters()), model.config.parameter_count()
+    print(f"\nLoRA learns {few:,} weights, {few / all_:.2%} of the model's. The cross-entropy of the labels:")
     data, test = (nn.data.TensorDataset(*show.encoded(model.tokenizer, some)) for some in (learnt, held_out))
     optimizer = nn.optim.AdamW(adapted.parameters(), lr=2e-3, weight_decay=0.0)
     trainer = nn.Trainer(

@@ -18,7 +18,7 @@ of a word before softmax.
 
 from helpers.inside import direction, without
 from helpers.program import Measured, RealToo, start
-from helpers.real import chances, first_token, loss_on
+from helpers.real import chances, first_token, largest, loss_on
 from show import change_a_thought as show
 
 import numpy as np
@@ -74,7 +74,7 @@ def italy_for_france(asked: show.Subject, m: Measured) -> None:
     def right(changes: dict[str, object]) -> np.ndarray:  # (10,)
         return logits(changes).argmax(-1) == own
 
-    m.right, m.quarters = right({}), show.quarters(blocks[1:])
+    m.right, m.quarters = right({}), [some.tolist() for some in np.array_split(blocks[1:], min(4, layers - 1))]
     nothing = show.put(0, country)
     attention, ffn = (np.stack([right({f"{block}.{part}": nothing for block in some}) for some in m.quarters])
                       for part in ("attention", "ffn"))  # fmt: skip
@@ -114,7 +114,8 @@ def one_head_after_another(asked: show.Subject, m: Measured) -> None:
         return log_p[np.arange(len(good)), good] - log_p[np.arange(len(good)), bad]
 
     m.whole = scores([])
-    m.lost = {head: m.whole - scores([head]) for head in show.strongest(m.foretold)}  # (sentences,) each
+    strongest = sorted({head for losses in m.foretold for head in largest(losses, 3)})  # those of each sentence
+    m.lost = {head: m.whole - scores([head]) for head in strongest}  # (sentences,) each
     of_kind = [np.array(asked.kinds) == kind for kind in dict.fromkeys(asked.kinds)]  # (sentences,) for each kind
     m.by_kind = {head: np.array([loss[some].mean() for some in of_kind]) for head, loss in m.lost.items()}
     hurt = [int((losses > show.HURT).sum()) for losses in m.by_kind.values()]

@@ -90,7 +90,10 @@ def measure(settings: "Settings") -> Measured:
     m = Measured(names=names, held_out=held_out, loss=baselines(len(TOKENIZER), *texts))
     with tl.no_grad():
         m.loss["the model before training"] = learner.loss(held_out).item()
-    show.before_training(m, sum(p.numel() for p in learner.parameters))
+    parameters = sum(p.numel() for p in learner.parameters)
+    print(f"{len(names):,} names to learn from, as {', '.join(names[:3])}; {len(held_out):,} held out.")
+    print(f"A GPT with {parameters:,} parameters learns one a step. Ten names, drawn at temperature 0.5:\n")
+    print("   step    loss")  # the head of the table that progress writes
     for step in until_ctrl_c(range(1, settings.steps + 1)):
         learner.step()
         if step == 1 or step % 100 == 0:

@@ -31,7 +31,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from helpers import claims as known  # noqa: E402
 from helpers.program import DataError, start  # noqa: E402
 
-from tinygrad_lecture.files import atomic_write  # noqa: E402
+from tinygrad_lecture.inspect.page import written  # noqa: E402
 
 ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(sys.argv[2]), sys.argv[3])"
 
@@ -73,7 +73,6 @@ def run_all(files: dict[tuple[str, int], Path], of: int, jobs: int) -> None:
                                    text=True, encoding="utf-8", start_new_session=True)  # fmt: skip
         running.append(process)
         said, _ = process.communicate()
-        running.remove(process)
         if process.returncode:
             raise DataError(f"{command} --seed {seed} ended with {process.returncode}:\n{said}")
         return command
@@ -106,8 +105,7 @@ def record(command: str, seed: int, path: str) -> None:
         else:  # the page, which prints what it measures
             measured = known.Measured(**program.measure(seed))
     found = known.values(measured, [claim for claim in known.all_claims() if claim.program == command])
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps({"values": found, "text": printed.getvalue()}), encoding="utf-8")
+    written(path, json.dumps({"values": found, "text": printed.getvalue()}))
 
 
 def paragraphs(command: str, text: str) -> list[str]:
@@ -122,9 +120,8 @@ def write(claims: Sequence[known.Claim], printed: dict[str, Sequence[str]]) -> N
     readme = HERE / "README.md"
     record = known.record_of(claims, known.recorded()["printed"] | printed)
     table = with_table(readme.read_text(encoding="utf-8"), claims)
-    for path, content in ((known.RECORD, record), (readme, table)):
-        with atomic_write(path) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+    written(known.RECORD, record)
+    written(readme, table)
 
 
 def with_table(readme: str, claims: Sequence[known.Claim]) -> str:

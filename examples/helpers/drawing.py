@@ -1,15 +1,16 @@
 """How the pictures of all programs look: colours, axes, bars, curves, and how a picture is saved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture.inspect.drawing import as_written, drawable, new_figure as new_figure, save_picture
+from tinygrad_lecture.inspect.drawing import as_written, drawable, new_figure, save_picture
 
-Axes = Figure = Any  # matplotlib's, which is imported where a picture is drawn
+Axes = Any  # matplotlib's, which is imported where a picture is drawn
 Curves = Mapping[str, tuple[Any, Any]]  # name -> x, y
 
 # Colours that colour-blind readers can tell apart (Okabe & Ito, 2008); vermilion is a red (Tol's), and is called red.
@@ -39,6 +40,27 @@ def plain(axes: Axes, grid: bool = True) -> Axes:
     return axes
 
 
+@contextmanager
+def picture(
+    path: Path, title: str, width: float = 9, height: float = 5, panels: int = 0, rows: int = 1, **shared: Any
+) -> Iterator[Any]:
+    """The axes of a picture; in the end it is written, atomically, and said to be there.
+
+    width, height: in inches.  panels: for so many side by side, in so many rows, a list of axes.  shared: by them, as
+    sharey=True.
+    """
+    figure = new_figure(width, height, title)
+    axes = figure.subplots(rows, panels or 1, squeeze=False, **shared).ravel()
+    yield axes if panels else axes[0]
+    save_picture(figure, path)
+    tell(path, title)
+
+
+def tell(path: Path, title: str) -> None:
+    """Print where a picture is."""
+    print(f"\nPicture: {path}\n  {title}")
+
+
 def lines(axes: Axes, curves: Curves, colours: Any, style: str = "-", legend: str = "", **settings: Any) -> Axes:
     """Draw each of the curves (x, y), and return the axes. legend: where their names are. settings: of the axes."""
     for (name, (x, y)), colour in zip(curves.items(), cycle(colours), strict=False):
@@ -64,14 +86,14 @@ def chart(
 
     shares: y is from 0 to 1, written in percent.  levels: dashed lines across, at this y.  settings: of the axes.
     """
-    axes = lines(new_figure(9, 5, title).subplots(), curves, COLOURS, style, xlabel=xlabel, ylabel=ylabel, **settings)
-    for name, y in (levels or {}).items():
-        axes.axhline(y, color=GREY, linestyle="--", label=name)
-    if shares:
-        axes.set_ylim(0, 1.05)
-        axes.yaxis.set_major_formatter("{x:.0%}")
-    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))  # to the right of the axes
-    save(axes.figure, path)
+    with picture(path, title) as axes:
+        lines(axes, curves, COLOURS, style, xlabel=xlabel, ylabel=ylabel, **settings)
+        for name, y in (levels or {}).items():
+            axes.axhline(y, color=GREY, linestyle="--", label=name)
+        if shares:
+            axes.set_ylim(0, 1.05)
+            axes.yaxis.set_major_formatter("{x:.0%}")
+        axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))  # to the right of the axes
 
 
 def arrow(axes: Axes, start: Any, end: Any, colour: str = "black") -> None:
@@ -97,6 +119,14 @@ def attention_map(axes: Axes, weights: np.ndarray, queries: Sequence[str], keys:
     return image
 
 
+def attention_maps(path: Path, title: str, heads: Mapping[str, np.ndarray], tokens: Sequence[str], size: float) -> None:
+    """Write a picture of what tokens look at. heads: weights (tokens, tokens) by name.  size: of each, in inches."""
+    with picture(path, title, size * len(heads), size + 0.6, len(heads)) as panels:
+        for axes, (name, weights) in zip(panels, heads.items(), strict=True):
+            attention_map(axes, weights, tokens, tokens)
+            axes.set(title=name, xlabel="looked at", ylabel="looks" * (axes is panels[0]))
+
+
 def heat_map(axes: Axes, rows: np.ndarray, names: Sequence[Any]) -> Any:
     """The image of some rows of numbers, from orange through white, which is 0, to blue; names: of the rows."""
     most = np.abs(rows).max()
@@ -113,9 +143,3 @@ def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:
     centred = rows - rows.mean(axis=0)
     _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
     return centred @ axes[:2].T, float((sizes[:2] ** 2).sum() / ((sizes**2).sum() or 1))
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a file, atomically, and print its path and title."""
-    save_picture(figure, path)
-    print(f"  {path}: {figure.get_suptitle()}")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import DARK, attention_map, new_figure, save
+from helpers.drawing import DARK, attention_map, picture, tell
 from tinygrad_lecture.inspect.drawing import drawable
 from transformer import GPT, Tokenizer, Trace, trace as trace_pictures
 from transformer.inspect.trace import visible
@@ -63,7 +63,7 @@ def draw_lens(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], path: Path) 
     ids = list(ids)[:20]
     title = "Logit lens: what it would write next if it stopped after each block"
     trace_pictures.draw_lens(model.trace(ids), pieces(tokenizer, ids), tokenizer.decode, path, title=title)
-    print(f"  {path}: {title}")
+    tell(path, title)
     if model.unembedding.W_U.weight is model.embedding.W_E.weight:
         print("    W_U is W_E, so an embedding's largest score is its own token's: without a block it says it again.")
 
@@ -74,14 +74,13 @@ def draw_lens(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], path: Path) 
 def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
     """The weights of four heads as maps: those of the first block, then those of the last."""
     chosen = [(layer, head) for layer in (0, -1) for head in range(min(2, len(trace.attention[0])))]
-    figure = new_figure(13, 12, "What heads look at: two of the first block, two of the last")
-    for axes, (layer, head) in zip(figure.subplots(2, 2).flat, chosen, strict=False):
-        weights = trace.attention[layer][head]
-        attention_map(axes, np.where(np.tri(len(weights)), weights, np.nan), labels, labels)
-        axes.set(title=f"{'last' if layer else 'first'} block, head {head + 1}", facecolor="#eeeeee")
-    figure.supylabel("token that looks (query)", color=DARK)
-    figure.supxlabel("token that is looked at (key); grey: a GPT sees no token to the right", color=DARK)
-    save(figure, path)
+    with picture(path, "What heads look at: two of the first block, two of the last", 13, 12, 2, 2) as panels:
+        for axes, (layer, head) in zip(panels, chosen, strict=False):
+            weights = trace.attention[layer][head]
+            attention_map(axes, np.where(np.tri(len(weights)), weights, np.nan), labels, labels)
+            axes.set(title=f"{'last' if layer else 'first'} block, head {head + 1}", facecolor="#eeeeee")
+        axes.figure.supylabel("token that looks (query)", color=DARK)
+        axes.figure.supxlabel("token that is looked at (key); grey: a GPT sees no token to the right", color=DARK)
 
 
 # --- edits of a model -------------------------------------------------------------------------------------------------

@@ -48,7 +48,8 @@ class Common:
     out: Path = Path("out")  # folder for the results
     more: bool = False  # print everything that was measured
 
-    def __init_subclass__(cls, out: str = "") -> None:
+    def __init_subclass__(cls, out: str = "", ask_real: tuple[Callable[..., Any], ...] = ()) -> None:
+        cls.ask_real = ask_real
         if out:
             cls.__annotations__["out"], cls.out = Path, Path("out", out)
         dataclass(cls)
@@ -62,10 +63,6 @@ class RealToo(Common):
     """Settings of a program whose question can also be put to a real model: what then measures, and what reports."""
 
     real: bool = False  # ask a real language model instead, SmolLM2; README.md says how to install it
-
-    def __init_subclass__(cls, out: str = "", ask_real: tuple[Callable[..., Any], ...] = ()) -> None:
-        super().__init_subclass__(out)
-        cls.ask_real = ask_real
 
 
 def start(
@@ -91,8 +88,7 @@ def start(
     try:
         chosen = tyro.cli(settings, description=inspect.getmodule(measure).__doc__, prog=program, args=arguments)
         check(chosen)
-        if hasattr(chosen, "seed"):
-            tl.manual_seed(chosen.seed)
+        tl.manual_seed(getattr(chosen, "seed", 0))
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
         context = copy_context()

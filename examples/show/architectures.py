@@ -9,7 +9,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import corpora
-from helpers.drawing import attention_map, new_figure, save
+from helpers.drawing import attention_map, picture
 from helpers.program import detail
 from helpers.training import train
 from transformer import CharTokenizer, WordTokenizer, mask_tokens
@@ -217,7 +217,6 @@ def report(m, settings):
     print(f"\nInference: a prompt of 200 tokens, all tokens in parallel: {m.at_once:.0f} ms, by a decoder of 4 blocks;")
     print(f"  token by token, as an answer is generated, it takes {m.longer:.1f} times as long")
 
-    print("\nPictures:")
     draw_masks(m.seen, settings.out / "masks.png")
     draw_cross_attention(m.cross, date_signs(DATES.encode(DATE)), [*m.mine, "end"], settings.out / "date.png")
 
@@ -240,23 +239,20 @@ def written(m, who):
 
 def draw_masks(seen, path):
     """A map for each model: a row for each output, coloured where it depends on the token."""
-    figure = new_figure(15, 5.4, "What a token sees: blue where an output depends on a token")
-    panels = figure.subplots(1, 4)
     what = "text", "text", "source", "target"
-    for axes, (name, (grid, rows, columns)), kind in zip(panels, seen.items(), what, strict=True):
-        attention_map(axes, 0.6 * grid, rows, columns)
-        axes.set_title(f"{name}:\n{what_is_seen(grid)}", fontsize=12, pad=10)
-        axes.set_xlabel(f"seen: token of the {kind}")
-    panels[0].set_ylabel("output at each token")
-    panels[2].set_ylabel("output at each token of the target")
-    save(figure, path)
+    with picture(path, "What a token sees: blue where an output depends on a token", 15, 5.4, 4) as panels:
+        for axes, (name, (grid, rows, columns)), kind in zip(panels, seen.items(), what, strict=True):
+            attention_map(axes, 0.6 * grid, rows, columns)
+            axes.set_title(f"{name}:\n{what_is_seen(grid)}", fontsize=12, pad=10)
+            axes.set_xlabel(f"seen: token of the {kind}")
+        panels[0].set_ylabel("output at each token")
+        panels[2].set_ylabel("output at each token of the target")
 
 
 def draw_cross_attention(weights, source, target, path):
     """Cross-attention, the mean over the heads: at which characters the decoder looks for each that it writes."""
     title = "Translating a date: where it looks in the source for each character it writes"
-    axes = new_figure(8.5, 6.5, title).subplots()
-    image = attention_map(axes, weights.mean(axis=0), target, source)
-    axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
-    axes.figure.colorbar(image, label="attention weight, mean of the heads")
-    save(axes.figure, path)
+    with picture(path, title, 8.5, 6.5) as axes:
+        image = attention_map(axes, weights.mean(axis=0), target, source)
+        axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
+        axes.figure.colorbar(image, label="attention weight, mean of the heads")

@@ -206,7 +206,6 @@ def report(m, settings):
     print(f"\nErrors of the half-trained model, {m.half_trained.right:.0%} right, by kind:")
     print("  " + ", ".join(f"{kind} {share:.0%}" for kind, share in m.mistakes.items()))
 
-    print("\nPictures:")
     steps, exams = [*m.points], m.points.values()
     curves = {"whole answers": (steps, [exam.right for exam in exams])}
     curves |= {PLACES[k]: (steps, digits) for k, digits in enumerate(zip(*(e.digits for e in exams), strict=True))}

@@ -59,7 +59,6 @@ def report(m, settings):
         verdict = "different" if holds(claim, m) else "it may be chance"
         print(f"    {what:12} by chance alone about {100 * chance:.1f} points: {verdict}")
 
-    print("\nPictures:")
     part, title = np.arange(n + 1) / n, "A person, taken to be always right, reads the least certain messages"
     right = {"the least certain go\nto a person": (part, 1 - m.left / n),
              "as many, chosen\nat random": (part, 1 - m.left[0] * (1 - part) / n)}  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import cars
-from helpers.drawing import BLUE, ORANGE, arrow, attention_map, new_figure, plain, principal_axes, save, signed
+from helpers.drawing import BLUE, ORANGE, arrow, attention_maps, picture, plain, principal_axes, signed
 from helpers.program import DataError, Measured, data, detail, elsewhere, holds, table
 from helpers.real import DATA, largest, minilm, smollm2
 from transformer.tokenizer.word import words
@@ -261,13 +261,9 @@ def report(m, settings):
         path = tl.page(graph, settings.out / "attention.html", tokens=found, title="Attention")
         print(f"\nA page to step through: {path}")
 
-    print("\nPictures:")
     draw_bank(SENTENCES[1:3], m.readings[1:3], m.one, m.course, settings.out / "bank.png")
-    figure = new_figure(17, 6.4, "The red car: where three heads look, each with questions of its own")
-    for axes, rows, name in zip(figure.subplots(1, 3), m.pairs, cars.HEADS, strict=True):
-        attention_map(axes, rows, cars.RED_CAR, cars.RED_CAR)
-        axes.set(title=name, xlabel="word that is looked at", ylabel="word that looks")
-    save(figure, settings.out / "red_car.png")
+    path, title = settings.out / "red_car.png", "The red car: where three heads look, each with questions of its own"
+    attention_maps(path, title, dict(zip(cars.HEADS, m.pairs, strict=True)), cars.RED_CAR, 5.8)
 
 
 def likely(p):
@@ -293,17 +289,16 @@ def draw_bank(sentences, readings, model, course, path):
     i = [place(word, sentence) for sentence, word, _ in sentences]
     ends = [reading.after.numpy()[k] for reading, k in zip(readings, i, strict=True)]
     points, _ = principal_axes(np.stack([*made.after.numpy()[at], *ends, readings[0].x.numpy()[i[0]]]))
-    axes = plain(new_figure(9, 7, 'The same word, two sentences: where the vector of "bank" goes').subplots())
     river = tl.softmax(made.logits, -1).numpy()[..., SENSES.index("river bank")][at]
-    dots = axes.scatter(*points[: len(different)].T, c=river, cmap=signed(), vmin=0, vmax=1, s=36, alpha=0.6)
-    axes.figure.colorbar(dots, ax=axes, label="P(river bank), after attention, in the made sentences")
-    for (sentence, *_), end, colour in zip(sentences, points[len(different) :], (BLUE, ORANGE), strict=False):
-        arrow(axes, points[-1], end, colour)
-        axes.plot(*end, "D", color=colour, markersize=10, label=f"after: {sentence}")
-    axes.plot(*points[-1], "*", color="black", markersize=18, label="before attention, in every sentence")
-    axes.legend(edgecolor="none")
-    axes.set(xlabel="first principal component", ylabel="second", xticks=[], yticks=[])
-    save(axes.figure, path)
+    with picture(path, 'The same word, two sentences: where the vector of "bank" goes', 9, 7) as axes:
+        dots = axes.scatter(*points[: len(different)].T, c=river, cmap=signed(), vmin=0, vmax=1, s=36, alpha=0.6)
+        axes.figure.colorbar(dots, ax=axes, label="P(river bank), after attention, in the made sentences")
+        for (sentence, *_), end, colour in zip(sentences, points[len(different) :], (BLUE, ORANGE), strict=False):
+            arrow(axes, points[-1], end, colour)
+            axes.plot(*end, "D", color=colour, markersize=10, label=f"after: {sentence}")
+        axes.plot(*points[-1], "*", color="black", markersize=18, label="before attention, in every sentence")
+        axes.legend(edgecolor="none")
+        plain(axes).set(xlabel="first principal component", ylabel="second", xticks=[], yticks=[])
 
 
 # --- real models ------------------------------------------------------------------------------------------------------

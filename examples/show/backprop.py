@@ -7,6 +7,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from helpers.drawing import tell
 from helpers.program import detail, holds, table
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import in_line
@@ -81,10 +82,9 @@ def report(m, settings):
     rows = {f"{n} at once": (noise, m.noise[0] * n**-0.5) for n, noise in zip(BATCHES, m.noise, strict=True)}
     table(("measured", f"expected: {m.noise[0]:.2f} / sqrt(n)"), rows, ".2f", say=detail)
 
-    print("\nPictures:")
-    title, path = "The computation graph of a network and its cost", settings.out / "graph.png"
+    title, path = "The computation graph of a network and its cost", settings.out / "graph.svg"
     draw_graph(m.graph, path, title)
-    print(f"  {path}: {title}")
+    tell(path, title)
     if settings.page:
         path = tl.page(m.graph, settings.out / "backprop.html", title="Backpropagation")
         print(f"A page to step through: {path}")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import nn
-from helpers.drawing import bars, by_sign, chart, heat_map, new_figure, save
+from helpers.drawing import bars, by_sign, chart, heat_map, picture
 from helpers.program import SHOW_MORE, data, detail, table
 from helpers.real import DATA, first_token, largest, smollm2
 from helpers.training import train
@@ -182,7 +182,6 @@ def report(m, settings):
     likely = m.losses.mean((1, 2))
     print(f"   The price: sentences become less likely, by up to {likely.max() - likely.min():.2f} nats.")
 
-    print("\nPictures:")
     curves = {at: (range(-1, n - 1), [lead.mean() for lead in leading]) for at, leading in m.moved.items()}
     title = "Another country's vector, at one token, after one block"
     xlabel, ylabel = "block; -1 is the embedding", "lead of its capital (logits, mean of ten)"
@@ -190,9 +189,8 @@ def report(m, settings):
     title = "Italy's text, one vector of France's: Paris over Rome"
     draw_matrix(title, m.patched.scores, m.patched.points, m.labels, settings.out / "tokens.png")
     names, added = zip(*[*m.shares.by_part().items()][:20], strict=True)
-    axes = new_figure(9, 6, f"What each part adds to the logit of {m.city}").subplots()
-    bars(axes, names, added, by_sign(added))
-    save(axes.figure, settings.out / "shares.png")
+    with picture(settings.out / "shares.png", f"What each part adds to the logit of {m.city}", 9, 6) as axes:
+        bars(axes, names, added, by_sign(added))
     losses, sentences = np.stack([*m.lost.values()], 1), [sentence for sentence, *_ in m.asked.sentences]
     title = "What each sentence loses without a head (logits)"
     draw_matrix(title, losses, sentences, [*map(name, m.lost)], settings.out / "heads.png")
@@ -205,19 +203,9 @@ def name(head):
     return f"{head[0]}.{head[1]}"
 
 
-def quarters(blocks):
-    """The blocks in four parts, or fewer."""
-    return [part.tolist() for part in np.array_split(blocks, min(4, len(blocks)))]
-
-
 def leads(lead):
     """As "+8.96, 10 of 10"."""
     return f"{lead.mean():+.2f}, {(lead > 0).sum()} of {len(lead)}"
-
-
-def strongest(foretold, n=3):
-    """The n heads with the largest losses foretold for each sentence. foretold: (sentences, layers, heads)."""
-    return sorted({(block, head) for row in foretold for block, head in largest(row, n)})
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -225,7 +213,6 @@ def strongest(foretold, n=3):
 
 def draw_matrix(title, values, rows, columns, path):
     """A heat map, from orange through white, which is 0, to blue."""
-    axes = new_figure(max(8, 3 + 0.4 * len(columns)), 2 + 0.26 * len(rows), title).subplots()
-    axes.figure.colorbar(heat_map(axes, values, rows), ax=axes)
-    axes.set_xticks(range(len(columns)), columns, rotation=90 * (len(columns) > 12), fontsize=9)
-    save(axes.figure, path)
+    with picture(path, title, max(8, 3 + 0.4 * len(columns)), 2 + 0.26 * len(rows)) as axes:
+        axes.figure.colorbar(heat_map(axes, values, rows), ax=axes)
+        axes.set_xticks(range(len(columns)), columns, rotation=90 * (len(columns) > 12), fontsize=9)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.drawing import chart, new_figure, save, signed
+from helpers.drawing import chart, picture, signed
 from helpers.program import detail, elsewhere, holds, table
 
 SURE = 0.8  # from this output on, the network is called sure
@@ -22,12 +22,6 @@ class Epoch(NamedTuple):
 
 
 # --- while it learns --------------------------------------------------------------------------------------------------
-
-
-def begins(digits, settings, n):
-    """Print what is about to happen."""
-    print(f"{digits.source}: {n:,} to learn from, {len(digits.test_labels):,} to be tested on.")
-    print(f"Training: sgd, {settings.batch_size:,} pictures a step, seed {settings.seed}.")
 
 
 def epoch(done, number, settings):
@@ -191,21 +185,19 @@ def report(m, settings):
         detail(f"\n{q}\n  {apart} differs by {m.loop:.2f}{elsewhere('loop at top', '.2f', m)}.")
         detail("  So one may stand for it." if holds("loop at top", m) else "  So no neuron stands for a loop at top.")
 
-    print("\nPictures:")
-    figure = new_figure(12, 3.8, 'Each "3" looks different, yet we recognise all of them at once')
-    tiles(figure.subplots(), m.threes, [""] * len(m.threes), 12, cmap="gray_r")
-    save(figure, settings.out / "threes.png")
+    title = 'Each "3" looks different, yet we recognise all of them at once'
+    with picture(settings.out / "threes.png", title, 12, 3.8) as axes:
+        tiles(axes, m.threes, [""] * len(m.threes), 12, cmap="gray_r")
     rights = [epoch.right for epoch in m.history]
     curves = {"test pictures,\nnone seen in training": (range(1, m.epochs + 1), rights)}
     title = f"The training, epoch by epoch: in the end {rights[-1]:.1%} of the test pictures are read right"
     xlabel = "epoch (one pass through all pictures)"
     chart(settings.out / "curves.png", title, curves, xlabel, "read right", shares=True)
-    axes = new_figure(7, 7.2, "Which digit is mistaken for which?").subplots()
-    axes.imshow(np.log1p(m.counts), cmap="Blues")  # right answers on the diagonal; the bluer, the more
-    for (digit, answer), n in np.ndenumerate(m.counts):
-        axes.text(answer, digit, n, ha="center", va="center", fontsize=11)
-    axes.set(xlabel="the network's answer", ylabel="the digit", xticks=range(10), yticks=range(10))
-    save(axes.figure, settings.out / "confusion.png")
+    with picture(settings.out / "confusion.png", "Which digit is mistaken for which?", 7, 7.2) as axes:
+        axes.imshow(np.log1p(m.counts), cmap="Blues")  # right answers on the diagonal; the bluer, the more
+        for (digit, answer), n in np.ndenumerate(m.counts):
+            axes.text(answer, digit, n, ha="center", va="center", fontsize=11)
+        axes.set(xlabel="the network's answer", ylabel="the digit", xticks=range(10), yticks=range(10))
     draw_mistakes(m.digits.test_images, m.digits.test_labels, m.sure, settings.out / "mistakes.png")
     draw_first_layer(m.first, m.digits.train_images.std(axis=0) > 0.05, settings.out / "first_layer.png")
 
@@ -234,10 +226,9 @@ def draw_mistakes(images, labels, sure, path):
     answers = sure.argmax(axis=1)
     lead = sure[np.arange(len(sure)), answers] - sure[np.arange(len(sure)), labels]  # 0 where it is right
     worst = [i for i in np.argsort(-lead, kind="stable")[:12] if answers[i] != labels[i]]
-    axes = new_figure(12.8, 4, "The mistakes of which it was surest").subplots()
     names = [f"a {labels[i]}\nread as {answers[i]}" for i in worst]
-    tiles(axes, images[worst], names, 6, cmap="gray_r")
-    save(axes.figure, path)
+    with picture(path, "The mistakes of which it was surest", 12.8, 4) as axes:
+        tiles(axes, images[worst], names, 6, cmap="gray_r")
 
 
 def tiles(axes, rows, titles, columns=8, **colours):
@@ -256,9 +247,8 @@ def draw_first_layer(weights, ink, path, most=32):
     """The first layer's neurons as pictures of their weights; pixels that are always white are left out."""
     shown = np.where(ink, weights[:most], np.nan)
     title = f"First layer, the weights of {len(shown)} neurons: ink on blue makes a neuron fire, ink on orange stops it"
-    axes = new_figure(12, 1.5 * -(-len(shown) // 8) + 0.7, title).subplots()
     limit = float(np.nanquantile(np.abs(shown), 0.995))  # symmetric, so that white is 0
     names = [f"neuron {i}" for i in range(len(shown))]
-    image = tiles(axes, shown, names, cmap=signed(), vmin=-limit, vmax=limit)
-    axes.figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="weight", extend="both")
-    save(axes.figure, path)
+    with picture(path, title, 12, 1.5 * -(-len(shown) // 8) + 0.7) as axes:
+        image = tiles(axes, shown, names, cmap=signed(), vmin=-limit, vmax=limit)
+        axes.figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, label="weight", extend="both")

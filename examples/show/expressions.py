@@ -139,7 +139,6 @@ def report(m, settings):
     if holds("by heart", m):
         print("  x: results are known by heart. Less than half as many new problems are right.")
 
-    print("\nPictures:")
     curves = {name: tuple(zip(*points, strict=True)) for name, points in m.curves.items()}  # equal compute
     at_once, in_steps = (points[-1][1] for points in m.curves.values())
     title = f"In the end {in_steps:.0%} are right with the steps written, and {at_once:.0%} at once"

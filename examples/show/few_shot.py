@@ -32,7 +32,6 @@ def report(m, settings):
     else:
         print("It has not learnt to find a new shift from the lines.")
 
-    print("\nPicture:")
     title = "Few-shot learning: do worked lines before the question tell the task?"
     curves = {name: (range(5), right) for name, right in shares.items()}
     chart(settings.out / "few_shot.png", title, curves, "worked lines before the question", "right answers",

@@ -78,12 +78,6 @@ def right(labels, held_out):
 # --- what is printed and drawn ----------------------------------------------------------------------------------------
 
 
-def sizes(model, adapted):
-    """Print how many weights are learnt."""
-    few, all_ = sum(p.numel() for p in adapted.parameters()), model.config.parameter_count()
-    print(f"\nLoRA learns {few:,} weights, {few / all_:.2%} of the model's. The cross-entropy of the labels:")
-
-
 def progress(trainer):
     """Print a row of the history."""
     row = trainer.history[-1]
@@ -109,7 +103,6 @@ def report(m, settings):
         print(f"  (cross-entropy on another text {exam.other_loss:.2f})")
     print("  The examples are labels alone: nothing holds the rest in its place.")
 
-    print("\nPicture:")
     steps, learnt, held_out = zip(*((row.step, row.train.loss, row.test.loss) for row in m.history), strict=True)
     curves = {"examples": (steps, learnt), "held out": (steps, held_out)}
     title, ylabel = "Fine-tuning: the loss of the labels", "cross-entropy of a token of the label"

@@ -132,7 +132,6 @@ def report(m, settings):
     said = m.writer.write(settings.prompt, settings.tokens, temperature=T, seed=settings.seed)
     text = print_as_written(settings.prompt, until_ctrl_c(said, silent=True))
 
-    print("\nPictures:")
     curves = {"training text": zip(*((row.step, row.train.loss) for row in m.history), strict=True)}
     if tested := [(row.step, row.test.loss) for row in m.history if row.test]:
         curves["test text"] = zip(*tested, strict=True)

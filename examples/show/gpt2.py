@@ -62,7 +62,6 @@ def report(m, settings):
     print(f"operations\n  on one V100, 28e12 a second: {m.years:.0f} years; at $1.50 an hour ${m.millions:.1f} million")
     print("  The lecture's figure, $4.6 million, is less than a tenth away.")
 
-    print("\nPictures:")
     draw_inside(m.model, m.tokenizer, m.tokenizer.encode(text), settings.out)
 
 
@@ -131,7 +130,6 @@ def report_real(m, settings):
     print("  Means of ten such sentences: film, book, ... They are at their best, or nearly, after blocks", end=" ")
     print(", ".join(f"{min(blocks)} to {max(blocks)}" for blocks in (m.surface, m.meaning, m.sentence)) + ".")
 
-    print("\nPictures:")
     text = f"The capital of Italy is Rome. The opposite of hot is cold. {settings.prompt}"
     draw_lens(m.model, m.model.tokenizer, m.model.tokenizer.encode(text), settings.out / "real_lens.png")
     lines = {name: (range(len(shares)), shares) for name, shares in m.curves.items()}

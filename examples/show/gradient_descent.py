@@ -8,7 +8,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, ORANGE, VERMILION, lines, new_figure, save
+from helpers.drawing import BLUE, GREEN, ORANGE, VERMILION, lines, picture
 from helpers.program import detail, elsewhere, holds, table
 from helpers.training import digit_network, train
 
@@ -95,13 +95,12 @@ def report(m, settings):
     print(f"  To try two values for each of 13,002 parameters: 2^13,002 = 10^{m.networks:,.0f} networks.")
     print(f"  At a billion a second that takes 10^{m.years:,.0f} years; the universe is 10^10 years old.")
 
-    print("\nPictures:")
     draw_rates(m.points, valley, m.trials, settings.out / "rates.png")
     curves = {name: (range(1, len(costs) + 1), costs) for name, costs in m.searches.items()}
     title = "Gradient descent against random weights, in 13,002 dimensions"
-    axes = lines(new_figure(9, 5, title).subplots(), curves, (BLUE, GREEN), "-", "upper right", ylim=(0, None))
-    axes.set(xlabel="evaluations of the cost", ylabel="cost C (random weights: lowest so far)")
-    save(axes.figure, settings.out / "high_dimensions.png")
+    with picture(settings.out / "high_dimensions.png", title) as axes:
+        lines(axes, curves, (BLUE, GREEN), "-", "upper right", ylim=(0, None))
+        axes.set(xlabel="evaluations of the cost", ylabel="cost C (random weights: lowest so far)")
 
 
 def verdict(descent, valley):
@@ -208,10 +207,9 @@ def contours(axes, points, valley):
 def draw_rates(points, valley, trials, path):
     """A panel for each learning rate: its path on the landscape."""
     did = [verdict(trial, valley).split(":")[0] for trial in trials]
-    figure = new_figure(3.7 * len(trials), 4.4, f"Learning rates: {', '.join(dict.fromkeys(did))}")
-    panels = figure.subplots(1, len(trials), squeeze=False)[0]
-    for axes, trial, what, colour in zip(panels, trials, did, cycle((BLUE, GREEN, ORANGE, VERMILION))):
-        contours(axes, points, valley)
-        axes.plot(*trial.path.T, ".-", color=colour, linewidth=1.5, markersize=6)
-        axes.set_title(f"{trial.label}: {what}", fontsize=13)
-    save(figure, path)
+    title, n = f"Learning rates: {', '.join(dict.fromkeys(did))}", len(trials)
+    with picture(path, title, 3.7 * n, 4.4, n) as panels:
+        for axes, trial, what, colour in zip(panels, trials, did, cycle((BLUE, GREEN, ORANGE, VERMILION))):
+            contours(axes, points, valley)
+            axes.plot(*trial.path.T, ".-", color=colour, linewidth=1.5, markersize=6)
+            axes.set_title(f"{trial.label}: {what}", fontsize=13)

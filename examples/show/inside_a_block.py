@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.drawing import GREY, VERMILION, heat_map, lines, new_figure, plain, save
+from helpers.drawing import GREY, VERMILION, heat_map, lines, picture, plain
 from helpers.program import Measured, detail, holds, table
 from helpers.real import DATA, first_token, largest, smollm2
 from transformer.inspect.trace import visible
@@ -71,16 +71,15 @@ def report(m, settings):
     ffn = (parts["FFN up"] + parts["FFN down"]) / m.weights
     print(f"  weights {m.weights:,}, {ffn:.0%} of them in the FFNs; at 2 bytes each {2 * m.weights / 1e9:.0f} GB.")
 
-    print("\nPictures:")
     draw_bends(m.layers, m.attention, settings.out / "bends.png")
-    figure = new_figure(12, 6, "W_O is where heads meet: without it, each head writes only its own numbers")
+    title = "W_O is where heads meet: without it, each head writes only its own numbers"
     titles = "concatenated, without W_O", "after the projection W_O: the output is the sum of the rows"
     names = [f"head {h + 1}" for h in range(heads)]
-    for axes, rows, title in zip(figure.subplots(1, 2, sharey=True), m.strips, titles, strict=True):
-        image = heat_map(plain(axes, grid=False), rows, names)
-        axes.set(title=title, xlabel=f"the {width} numbers of a token's vector", xlim=(0, width))
-        figure.colorbar(image, ax=axes, label="what it writes", shrink=0.7)
-    save(figure, settings.out / "heads.png")
+    with picture(settings.out / "heads.png", title, 12, 6, 2, sharey=True) as panels:
+        for axes, rows, title in zip(panels, m.strips, titles, strict=True):
+            image = heat_map(plain(axes, grid=False), rows, names)
+            axes.set(title=title, xlabel=f"the {width} numbers of a token's vector", xlim=(0, width))
+            axes.figure.colorbar(image, ax=axes, label="what it writes", shrink=0.7)
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -88,14 +87,14 @@ def report(m, settings):
 
 def draw_bends(layers, attention, path):
     """Outputs along a straight way through the inputs: what is linear stays straight."""
-    figure = new_figure(12, 4.8, "Inputs on a straight line: the outputs of a linear operation lie on one too")
-    for axes, outputs in zip(figure.subplots(1, 2), (layers, attention), strict=True):
-        curves = {name: (np.linspace(-1, 2, len(row)), row / np.abs(row).max()) for name, row in outputs.items()}
-        lines(axes, curves, (GREY, VERMILION), ylabel="one number of the output, scaled")
-        axes.set_xlabel("the input, on the straight line through a and b")
-        axes.set_xticks([0, 1], ["a", "b"], fontsize=13)
-        axes.legend(edgecolor="none", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10)
-    save(figure, path)
+    title = "Inputs on a straight line: the outputs of a linear operation lie on one too"
+    with picture(path, title, 12, 4.8, 2) as panels:
+        for axes, outputs in zip(panels, (layers, attention), strict=True):
+            curves = {name: (np.linspace(-1, 2, len(row)), row / np.abs(row).max()) for name, row in outputs.items()}
+            labels = {"xlabel": "the input, on the straight line through a and b"}
+            lines(axes, curves, (GREY, VERMILION), ylabel="one number of the output, scaled", **labels)
+            axes.set_xticks([0, 1], ["a", "b"], fontsize=13)
+            axes.legend(edgecolor="none", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=10)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

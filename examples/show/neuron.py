@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GRADIENT, ORANGE, PURPLE, lines, new_figure, plain, save
+from helpers.drawing import BLUE, GRADIENT, ORANGE, PURPLE, lines, picture, plain
 from helpers.program import detail, table
 
 NAMES = ("sunshine", "wind", "company")
@@ -50,14 +50,12 @@ def report(m, settings):
         print(f"  {name:14}line {m.away[name]:.2f} from the origin    {right:.0%} of the points right")
     print("  Without bias, z is 0 where both inputs are 0, so the line passes through the origin, whatever it learns.")
 
-    print("\nPictures:")
-    figure = new_figure(14, 4.2, "Activation functions, and the slopes that backward() finds")
-    panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
-    for axes, (name, (z, a, slope)) in zip(panels, m.curves.items(), strict=True):
-        curves = {"activation a": (z, a), "its slope": (z, slope)}
-        lines(axes, curves, (BLUE, GRADIENT), title=name, xlabel="weighted sum z", ylim=(-1.25, 3.1))
-    panels[0].legend(edgecolor="none", loc="upper left")
-    save(figure, settings.out / "activations.png")
+    path, title = settings.out / "activations.png", "Activation functions, and the slopes that backward() finds"
+    with picture(path, title, 14, 4.2, 4, sharey=True) as panels:  # one scale, so that the slopes can be compared
+        for axes, (name, (z, a, slope)) in zip(panels, m.curves.items(), strict=True):
+            curves = {"activation a": (z, a), "its slope": (z, slope)}
+            lines(axes, curves, (BLUE, GRADIENT), title=name, xlabel="weighted sum z", ylim=(-1.25, 3.1))
+        panels[0].legend(edgecolor="none", loc="upper left")
     draw_lines(m.learnt, m.points.numpy(), m.wanted.numpy(), settings.out / "without_bias.png")
 
 
@@ -66,15 +64,14 @@ def report(m, settings):
 
 def draw_lines(learnt, points, wanted, path):
     """The two kinds of points, and the line at which each neuron divides them."""
-    figure = new_figure(11, 5.4, "Without bias, the dividing line cannot leave the origin")
-    for axes, (name, (w, b)) in zip(figure.subplots(1, 2, sharey=True), learnt.items(), strict=True):
-        for kind, colour in ((1, BLUE), (0, ORANGE)):
-            axes.plot(*points[wanted == kind].T, "o", color=colour, markersize=5, label=f"wanted: {kind}")
-        (w1, w2), offset = w.tolist(), b.item()
-        axes.axline((0, -offset / w2), slope=-w1 / w2, color="black", linewidth=2.5, label="the neuron's line, z = 0")
-        axes.plot(0, 0, "+", color=PURPLE, markersize=18, markeredgewidth=3, label="origin")
-        axes.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xlabel="x1", title=name)
-        plain(axes)
-    figure.axes[0].set_ylabel("x2")
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
-    save(figure, path)
+    with picture(path, "Without bias, the dividing line cannot leave the origin", 11, 5.4, 2, sharey=True) as panels:
+        for axes, (name, (w, b)) in zip(panels, learnt.items(), strict=True):
+            for kind, colour in ((1, BLUE), (0, ORANGE)):
+                axes.plot(*points[wanted == kind].T, "o", color=colour, markersize=5, label=f"wanted: {kind}")
+            (w1, w2), offset = w.tolist(), b.item()
+            line = {"color": "black", "linewidth": 2.5, "label": "the neuron's line, z = 0"}
+            axes.axline((0, -offset / w2), slope=-w1 / w2, **line)
+            axes.plot(0, 0, "+", color=PURPLE, markersize=18, markeredgewidth=3, label="origin")
+            plain(axes).set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xlabel="x1", title=name)
+        panels[0].set_ylabel("x2")
+        axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")

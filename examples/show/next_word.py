@@ -109,7 +109,6 @@ def report(m, settings):
     for text, chances in m.asked.items():
         print(f"\n{text}\n  {top(chances, 6)}")
 
-    print("\nPictures:")
     by_row = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     most, temperatures = by_row["varied"].max(), by_row["T"]
     curves = {

@@ -79,7 +79,6 @@ def report(m, settings):
     print("\nA task. Which of eight words came first? Right answers by the length of the text (a guess: 12%):")
     table(lengths, m.right, ".0%", "words")
 
-    print("\nPictures:")
     curves = {kind: (range(len(norms)), np.where(norms > 0, norms, np.nan)) for kind, norms in m.fading.items()}
     fades = holds("vanishes", m) and holds("direct", m)
     title = "An RNN's gradient fades with distance; attention's does not" if fades else "The gradient by distance"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREEN, GREY, ORANGE, lines, new_figure, save
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, lines, picture
 from helpers.program import SHOW_MORE, detail, holds, table
 
 # A picture is a 3 if it has more than all of this, as shares: columns in the middle that meet three strokes, paper at
@@ -178,31 +178,29 @@ def report(m, settings):
     steps, turned, upright = m.retrained.values()
     table([f"{n:,} steps" for n in steps], {"its new data": turned, "upright ones, no longer shown": upright}, ".1%")
 
-    print("\nPictures:")
     draw_spoilt(m.a_three, np.random.default_rng(settings.seed), settings.out / "spoilt.png")
-    figure = new_figure(13, 8, "Test pictures spoilt more and more: how long does each method read them?")
-    for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, m.spoilt.items(), strict=True):
-        what, amounts, _ = KINDS[kind]
-        curves = {name: (amounts, right) for name, right in methods.items()}
-        colours = ORANGE, BLUE, GREEN  # of nearest mean, network, network that saw noise
-        lines(axes, curves, colours, "o-", xlabel=what, ylabel="test pictures read right", ylim=(0, 1))
-        axes.axhline(0.1, color=GREY, linestyle=":", label="guessing")
-        axes.yaxis.set_major_formatter("{x:.0%}")
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
-    save(figure, settings.out / "robustness.png")
+    title = "Test pictures spoilt more and more: how long does each method read them?"
+    with picture(settings.out / "robustness.png", title, 13, 8, 2, 2, sharey=True) as panels:
+        for axes, (kind, methods) in zip(panels, m.spoilt.items(), strict=True):
+            what, amounts, _ = KINDS[kind]
+            curves = {name: (amounts, right) for name, right in methods.items()}
+            colours = ORANGE, BLUE, GREEN  # of nearest mean, network, network that saw noise
+            lines(axes, curves, colours, "o-", xlabel=what, ylabel="test pictures read right", ylim=(0, 1))
+            axes.axhline(0.1, color=GREY, linestyle=":", label="guessing")
+            axes.yaxis.set_major_formatter("{x:.0%}")
+        axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
 
 
-def draw_spoilt(picture, random, path):
-    """One picture, spoilt in every way and amount. picture: (1, 784)."""
-    figure = new_figure(11, 7.2, "One 3, spoilt more and more: until where can you read it?")
-    grid = figure.subplots(len(KINDS), 6)
-    for row, (kind, amounts, change) in zip(grid, KINDS.values(), strict=True):
-        for axes, amount in zip(row, amounts, strict=True):
-            axes.imshow(change(picture, amount, random).reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-            axes.set(xticks=[], yticks=[])
-            axes.set_title(f"{amount:g}", fontsize=11)
-        row[0].set_ylabel(kind.replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=12)
-    save(figure, path)
+def draw_spoilt(image, random, path):
+    """One picture, spoilt in every way and amount. image: (1, 784)."""
+    title = "One 3, spoilt more and more: until where can you read it?"
+    with picture(path, title, 11, 7.2, 6, len(KINDS)) as panels:
+        for row, (kind, amounts, change) in zip(panels.reshape(-1, 6), KINDS.values(), strict=True):
+            for axes, amount in zip(row, amounts, strict=True):
+                axes.imshow(change(image, amount, random).reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+                axes.set(xticks=[], yticks=[])
+                axes.set_title(f"{amount:g}", fontsize=11)
+            row[0].set_ylabel(kind.replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=12)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.drawing import bars, by_sign, chart, new_figure, save
+from helpers.drawing import bars, by_sign, chart, picture
 from helpers.messages import ENOUGH_POINTS, leetspeak, reasons, rule_points
 from helpers.program import detail, elsewhere, holds, table
 
@@ -90,16 +90,15 @@ def report(m, settings):
         why = ", ".join(f"{reason} {points:+}" for points, reason in reasons(text)) or "none applies"
         print(f"  rules          {rule_points([text])[0]} points ({ENOUGH_POINTS} or more: spam): {why}")
 
-    print("\nPictures:")
     curves = {name: ([*shares], [*shares.values()]) for name, shares in m.found.items()}
     path, title = settings.out / "adversarial.png", "Disguised spam: how much of it does each filter find?"
     chart(path, title, curves, "the spam", "part of it that is found", shares=True)
     chosen = [*order[::-1][:12], *order[11::-1]]  # the words that push most towards spam, and towards ham
-    axes = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?").subplots()
-    bars(axes, [m.words[i] for i in chosen], m.push[chosen], by_sign(m.push[chosen]))
-    axes.axvline(0, color="black", linewidth=1)
-    axes.set(xlabel="mean push on the output: left to ham, right to spam", xmargin=0.12)
-    save(axes.figure, settings.out / "words.png")
+    title = "Which words push a message towards spam, and which towards ham?"
+    with picture(settings.out / "words.png", title, 8.5, 7) as axes:
+        bars(axes, [m.words[i] for i in chosen], m.push[chosen], by_sign(m.push[chosen]))
+        axes.axvline(0, color="black", linewidth=1)
+        axes.set(xlabel="mean push on the output: left to ham, right to spam", xmargin=0.12)
 
 
 def real(m, settings):

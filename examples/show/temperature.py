@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREEN, ORANGE, bars, chart, new_figure, save
+from helpers.drawing import BLUE, DARK, GREEN, ORANGE, bars, chart, picture
 from helpers.inside import effective_number
 from helpers.program import Measured, detail, table
 from helpers.real import DATA, chances, smollm2
@@ -57,7 +57,6 @@ def report(m, settings):
     far = ", ".join(f"{x:.1f}" for x in m.chi_square)
     detail(f"  chi-square {far}: the sum of (drawn - expected)² / expected, by chance below 13.3 in 99 of 100.")
 
-    print("\nPictures:")
     compared = {T: (m.p[T], m.counts[T] / n) for T in sorted(settings.T)}
     draw_temperatures(PROMPT, m.words, compared, n, settings.out / "temperature.png")
     p = np.stack([*m.curves.values()])  # (temperatures, words)
@@ -94,16 +93,14 @@ def off(value, lecture, decimals):
 def draw_temperatures(prompt, words, compared, n, path):
     """A panel for each temperature, from the lowest: its probabilities as bars, and the shares drawn as marks."""
     title = f'"{prompt} ...": a low temperature favours the likeliest word'
-    figure = new_figure(max(8.5, 1.6 + 3.3 * len(compared)), 4.2, title)
-    panels = figure.subplots(1, len(compared), sharey=True, squeeze=False)[0]
     longest = max(p.max() for p, _ in compared.values())
-    for axes, (T, (p, drawn)) in zip(panels, compared.items(), strict=True):
-        colour = BLUE if T < 1 else ORANGE if T > 1 else GREEN
-        bars(axes, words, p, colour, ".4f")
-        axes.plot(drawn, np.arange(len(p)), "|", color="black", markersize=13, markeredgewidth=1.6)
-        axes.set(title=f"T = {T:g}", xlim=(0, 1.35 * longest), xlabel="probability")
-    figure.supxlabel(f"black marks: the share of each word among {n:,} words drawn", fontsize=10, color=DARK)
-    save(figure, path)
+    with picture(path, title, max(8.5, 1.6 + 3.3 * len(compared)), 4.2, len(compared), sharey=True) as panels:
+        for axes, (T, (p, drawn)) in zip(panels, compared.items(), strict=True):
+            bars(axes, words, p, BLUE if T < 1 else ORANGE if T > 1 else GREEN, ".4f")
+            axes.plot(drawn, np.arange(len(p)), "|", color="black", markersize=13, markeredgewidth=1.6)
+            axes.set(title=f"T = {T:g}", xlim=(0, 1.35 * longest), xlabel="probability")
+        marks = f"black marks: the share of each word among {n:,} words drawn"
+        panels[0].figure.supxlabel(marks, fontsize=10, color=DARK)
 
 
 # --- a real model -----------------------------------------------------------------------------------------------------

@@ -60,7 +60,6 @@ def report(m, settings):
         detail(f"  {name:22} {size:10} {counted(len(pieces), 'token'):10} {cut(pieces)}")
     detail("  In UTF-8 the letter ï is two bytes, the face is four. Bytes that no merge has joined are tokens: \\xf0.")
 
-    print("\nPictures:")
     cuts = {name: m.ways[name] for name in ("characters", "words")}
     curves = {name: ([len(t)], [len(t.encode(m.text.learnt))]) for name, t in cuts.items()}
     sizes, lengths = [256 + len(t.merges) for t in m.sizes], [len(t.encode(m.text.learnt)) for t in m.sizes]

@@ -100,7 +100,6 @@ def report(m, settings):
         print(f"  The largest leap is {100 * m.whole_leap[what]:.0f} points for whole sums,", end=" ")
         print(f"{100 * m.digits_leap[what]:.0f} for digits: {evenly}{elsewhere(claim, '.2f', m)}.")
 
-    print("\nPictures:")
     title = "How should a number be written? Right answers to sums held out"
     curves, xlabel = {name: (cases, shares) for name, shares in right.items()}, "the model; last: with less data"
     chart(settings.out / "ablation.png", title, curves, xlabel, "right answers", shares=True)
@@ -169,7 +168,6 @@ def real(m, settings):
     most, least = (", ".join(f"{k + 1} {rises[k]:+.2f}" for k in some) for some in (order[:5], order[-3:]))
     print(f"  Left out, it rises most: block {most}; least: block {least}.")
 
-    print("\nPicture:")
     curves, levels = {"without it": (range(1, len(rises) + 1), m.loss.mean() + rises)}, {"with all": m.loss.mean()}
     title, ylabel = "What a block is worth: the loss when it is left out", "cross-entropy of the next token"
     chart(settings.out / "real_blocks.png", title, curves, "block that is left out", ylabel, levels=levels)

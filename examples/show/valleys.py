@@ -4,7 +4,7 @@ from math import comb
 
 import numpy as np
 
-from helpers.drawing import BLUE, GREY, ORANGE, lines, new_figure, plain, save
+from helpers.drawing import BLUE, GREY, ORANGE, lines, picture, plain
 from helpers.program import counted, detail, elsewhere, holds, table
 
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
@@ -56,7 +56,6 @@ def report(m, settings):
     if holds("without learning", m):
         print(f"  With random weights (--more) layer {layers[-1]} explains less: depth alone does not help.")
 
-    print("\nPictures:")
     draw_courses(m.courses, settings.out / "xor.png")
 
     draw_approximation(m, settings.out / "approximation.png")
@@ -143,21 +142,20 @@ def draw_courses(costs, path):
     stuck = are_stuck(costs)
     learnt, n = (costs[-1] < LEARNT).sum(), costs.shape[1]
     title = f"XOR from {n} starts: {learnt} descents reach cost 0, {stuck.sum()} (orange) come to rest higher up"
-    axes = plain(new_figure(9, 5, title).subplots())
     steps = np.arange(1, len(costs) + 1)
-    axes.plot(steps, costs[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
-    axes.plot(steps, costs[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
-    axes.set(xscale="log", ylim=(0, None), ylabel="cost C", xlabel="step of gradient descent (logarithmic)")
-    save(axes.figure, path)
+    with picture(path, title) as axes:
+        axes.plot(steps, costs[:, ~stuck], color=BLUE, linewidth=1, alpha=0.7)
+        axes.plot(steps, costs[:, stuck], color=ORANGE, linewidth=1.5, alpha=0.9)
+        xlabel = "step of gradient descent (logarithmic)"
+        plain(axes).set(xscale="log", ylim=(0, None), ylabel="cost C", xlabel=xlabel)
 
 
 def draw_approximation(m, path):
     """A panel for each width with the curve and the fit."""
     x, y = m.x.numpy()[:, 0], m.y.numpy()[:, 0]
-    figure = new_figure(3.6 * len(m.fits), 4, "Universal approximation: fits by width")
-    panels = figure.subplots(1, len(m.fits), sharey=True, squeeze=False)[0]
-    for axes, (width, outputs), error in zip(panels, m.fits.items(), m.errors, strict=True):
-        curves = {"the curve": (x, y), "the network": (x, outputs.numpy()[:, 0])}
-        title = f"{counted(width, 'hidden neuron')}:\nmean squared error {error:.2g}"
-        lines(axes, curves, (GREY, BLUE), legend="lower left", title=title, xlabel="input x")
-    save(figure, path)
+    n = len(m.fits)
+    with picture(path, "Universal approximation: fits by width", 3.6 * n, 4, n, sharey=True) as panels:
+        for axes, (width, outputs), error in zip(panels, m.fits.items(), m.errors, strict=True):
+            curves = {"the curve": (x, y), "the network": (x, outputs.numpy()[:, 0])}
+            title = f"{counted(width, 'hidden neuron')}:\nmean squared error {error:.2g}"
+            lines(axes, curves, (GREY, BLUE), legend="lower left", title=title, xlabel="input x")

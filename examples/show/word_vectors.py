@@ -6,7 +6,7 @@ from itertools import combinations, permutations
 import numpy as np
 
 from helpers import real
-from helpers.drawing import BLUE, GREEN, ORANGE, arrow, attention_map, new_figure, plain, principal_axes, save
+from helpers.drawing import BLUE, GREEN, ORANGE, arrow, attention_map, picture, plain, principal_axes
 from helpers.program import detail, holds, table
 from tinygrad_lecture.inspect.drawing import as_written, drawable
 
@@ -76,12 +76,6 @@ def of_smollm2():
             words[word] = token
     print(f"The table W_E of SmolLM2, a real language model: {len(table):,} tokens, of which {len(words):,} are words.")
     return WordVectors(list(words), table[list(words.values())])
-
-
-def learning(sentences, words, pairs):
-    """What is learnt from."""
-    print(f"A made text: {len(sentences):,} sentences with {len(words)} different words.", end=" ")
-    print(f"Words at most 4 places apart are a pair: {len(pairs):,} pairs.", flush=True)
 
 
 def cluster_cosines(vectors, kinds):
@@ -156,15 +150,14 @@ def report(m, settings):
             print(f"  {job:12} {cosine:+.2f}" + (f'   the text says "she" of {m.jobs[job]:4.0%}' if m.made else ""))
         print(f"  Their correlation with the stereotype is {m.bias:.2f}.", end=" ")
         print("Nothing but the text puts them there." if holds("bias", m) else "Chance brings as much.")
-    print("\nPictures:")
+
     draw_directions(vectors, m.relations, settings.out / "directions.png")
     if words := [word for some in m.clusters.values() for word in some]:
         rows = np.stack([vectors[word] for word in words])
         title = "The cosine of every two words: a kind whose words are alike is a block"
-        axes = new_figure(9.5, 8, title).subplots()
-        image = attention_map(axes, rows @ rows.T, words, words)
-        axes.figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
-        save(axes.figure, settings.out / "clusters.png")
+        with picture(settings.out / "clusters.png", title, 9.5, 8) as axes:
+            image = attention_map(axes, rows @ rows.T, words, words)
+            axes.figure.colorbar(image, shrink=0.8, label="cosine: 1 same direction, 0 unrelated")
 
 
 def unit(vector):
@@ -178,19 +171,17 @@ def unit(vector):
 def draw_directions(vectors, relations, path):
     """A panel for each relation: arrows from the first word of a pair to the second, in their plane."""
     titles = {"gender": "male → female", "plural": "one → several", "capital": "country → capital"}
-    figure = new_figure(15, 5.8, "The step from each word to its partner")
-    panels = figure.subplots(1, 3)
-    for axes, (name, pairs), colour in zip(panels, relations.items(), (ORANGE, BLUE, GREEN), strict=True):
-        known = vectors.known(pairs)[:6]
-        if not known:
-            continue
-        words = list(dict.fromkeys(word for pair in known for word in pair))
-        points, _ = principal_axes(np.stack([vectors[word] for word in words]))
-        at = dict(zip(words, points, strict=True))
-        for a, b in known:
-            arrow(axes, at[a], at[b], colour)
-        for word, place in at.items():
-            axes.annotate(drawable(word), place, (4, 4), textcoords="offset points", fontsize=11, **as_written())
-        plain(axes).set(title=titles[name], xlabel="first principal component", ylabel="second")
-        axes.margins(0.2)
-    save(figure, path)
+    with picture(path, "The step from each word to its partner", 15, 5.8, 3) as panels:
+        for axes, (name, pairs), colour in zip(panels, relations.items(), (ORANGE, BLUE, GREEN), strict=True):
+            known = vectors.known(pairs)[:6]
+            if not known:
+                continue
+            words = list(dict.fromkeys(word for pair in known for word in pair))
+            points, _ = principal_axes(np.stack([vectors[word] for word in words]))
+            at = dict(zip(words, points, strict=True))
+            for a, b in known:
+                arrow(axes, at[a], at[b], colour)
+            for word, place in at.items():
+                axes.annotate(drawable(word), place, (4, 4), textcoords="offset points", fontsize=11, **as_written())
+            plain(axes).set(title=titles[name], xlabel="first principal component", ylabel="second")
+            axes.margins(0.2)

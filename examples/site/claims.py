@@ -9,30 +9,22 @@ from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from itertools import accumulate, groupby
-from pathlib import Path
-from string import Template
 from textwrap import shorten
-
-from tinygrad_lecture.inspect.page import assembled, written
 
 WIDTH, ROW = 560, 34  # of a drawing, in pixels
 VERDICTS = "borne out", "depends on the draw", "not borne out", "not decided"
 
 
-def write(claims: Sequence[Claim], path: Path, home: str = "") -> None:
-    """Write the page of the claims. home: a link to the page that leads here."""
+def parts(claims: Sequence[Claim]) -> dict[str, str]:
+    """The parts of the page, by their names in claims.html."""
     said = Counter(verdict(claim) for claim in claims)
     sections = [(title, list(here)) for title, here in groupby(claims, lambda claim: claim.section)]
-    text = Template(Path(__file__).with_name("claims.html").read_text(encoding="utf-8"))
-    body = text.substitute(
-        home=home,
-        counts=", ".join(f"{each} {said[each]}" for each in VERDICTS),
-        options="".join(f"<option>{each}</option>" for each in VERDICTS),
-        links="".join(f'<a href="#s{i}">{escape(title)}</a>' for i, (title, _) in enumerate(sections)),
-        sections="".join(section(i, *each) for i, each in enumerate(sections)),
-    )
-    script = str(Path(__file__).with_name("claims"))
-    written(path, assembled("How sure are we of the lecture?", body, script))
+    return {
+        "counts": ", ".join(f"{each} {said[each]}" for each in VERDICTS),
+        "options": "".join(f"<option>{each}</option>" for each in VERDICTS),
+        "links": "".join(f'<a href="#s{i}">{escape(title)}</a>' for i, (title, _) in enumerate(sections)),
+        "sections": "".join(section(i, *each) for i, each in enumerate(sections)),
+    }
 
 
 def verdict(claim: Claim) -> str:

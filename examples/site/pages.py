@@ -162,7 +162,8 @@ def write_notebooks(out: Path, settings: Any) -> None:
 
 
 def write_claims(out: Path, settings: Any) -> None:
-    claims.write(all_claims(), out / "claims.html", HOME)
+    parts = claims.parts(all_claims())
+    page(out / "claims.html", "How sure are we of the lecture?", "claims", None, home=HOME, **parts)
 
 
 def write_course(out: Path, settings: Any) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from examples import claims
-from examples.site import claims as page_of_claims
+from examples.site import claims as page_of_claims, pages
 from helpers import claims as known
 from helpers.program import DataError
 
@@ -115,10 +115,9 @@ def test_what_ends_the_command_ends_its_processes(tmp_path, monkeypatch):
     assert time.monotonic() - start < 200
 
 
-def test_the_page_has_each_claim_with_its_dots_and_text_is_text(tmp_path):
+def test_the_page_has_each_claim_with_its_dots_and_text_is_text():
     nasty = made("flooded > x", ({"flooded": nan, "x": 1},), text="<script>alert(1)</script>")
-    page_of_claims.write([BANK, nasty], tmp_path / "claims.html")
-    page = (tmp_path / "claims.html").read_text(encoding="utf-8")
+    page = pages.filled("claims", "claims", None, home="", **page_of_claims.parts([BANK, nasty]))
     assert page.count('class="dot"') == 2 * 9  # for both sides of the rule
     assert page.count('class="dot off"') == 2 * 2
     assert "the lecture's 0.6" in page

@@ -96,8 +96,8 @@ def test_a_program_shows_what_its_rows_say_and_measures_what_they_ask_for(comman
             assert row.measured, f"{row.rule} asks for nothing that was measured"
             assert replace(row, runs=runs_of(row, [run.measured])).seen
     if command == name and not asks_a_real_model(command) and name[:2] != "00":
-        pictures = {path.name for path in run.folder.glob("*.png")}
-        assert {*re.findall(r"(\w+\.png)", run.text)} == pictures != set()
+        pictures = {path.name for path in run.folder.iterdir() if path.suffix in (".png", ".svg")}
+        assert {*re.findall(r"(\w+\.(?:png|svg))", run.text)} == pictures != set()
         assert len(run.short.partition("\nyou won")[0].splitlines()) + len(pictures) <= LINES  # but the message of ours
         assert not [piece for piece in REFERRED_TO.get(name[:2], ()) if piece not in one_line(run.short)]
 

@@ -10,6 +10,7 @@ and from there to the table in examples/README.md. What a claim is, helpers/clai
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -111,7 +112,7 @@ def record(command: str, seed: int, path: str) -> None:
 def paragraphs(command: str, text: str) -> list[str]:
     """The paragraphs of what a program printed that have words of its rows."""
     pieces = [piece for claim in known.all_claims() if claim.program == command for piece in claim.quoted]
-    found = [paragraph for paragraph in text.split("\n\n") if not paragraph.strip().startswith("Picture")]
+    found = re.sub(r"^Picture .*\n", "", text, flags=re.MULTILINE).split("\n\n")
     return [paragraph for paragraph in found if any(piece in known.one_line(paragraph) for piece in pieces)]
 
 

@@ -58,7 +58,7 @@ def picture(
 
 def tell(path: Path, title: str) -> None:
     """Print where a picture is."""
-    print(f"\nPicture: {path}\n  {title}")
+    print(f"Picture {path}: {title}")
 
 
 def lines(axes: Axes, curves: Curves, colours: Any, style: str = "-", legend: str = "", **settings: Any) -> Axes:

@@ -274,8 +274,7 @@ def likely(p):
 def shares(what, rows):
     """Print shares, a row for each thing that is left out, a column for each kind."""
     detail(f"\n  {what}")
-    kinds = next(iter(rows.values()))
-    table(kinds, {name: row.values() for name, row in rows.items()}, ".0%", say=detail)
+    table(next(iter(rows.values())), {name: row.values() for name, row in rows.items()}, ".0%", say=detail)
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
@@ -331,16 +330,15 @@ def report_real(m, settings):
     print("Two real models read about banks: MiniLM, a BERT, whose words see all words, and SmolLM2, a decoder.")
 
     # In which layers the nearest of the other vectors of "bank" has the same sense
-    same = m.same
     n = len(TOLD)
     print(f'\n"bank" in {n} sentences, half of rivers, half of money. Is the nearest vector of the same sense?')
     print(f"  A guess is right for {(n / 2 - 1) / (n - 1):.0%}.", end=" ")
     print('The embedding of "bank" is static. Columns: after 1/6, 2/6 ... of the blocks:')
     columns = "embedding", *(f"{k}/6" for k in range(1, 7))
-    table(columns, {name: shares.mean(axis=1) for name, shares in same.items()}, ".0%")
+    table(columns, {name: shares.mean(axis=1) for name, shares in m.same.items()}, ".0%")
 
     # The heads of MiniLM that look from "bank" to "flooded", and whether by meaning
-    first, n = m.asked[0], len(TOLD)
+    first = m.asked[0]
     print(f'\nWhich of MiniLM\'s {first.size} heads look from "bank" to another word? Sought by the first column:')
     rows = {}
     for at in largest(first, 5):

@@ -25,9 +25,8 @@ def report(m, settings):
         table(map(visible, tokens), {"": ids})
 
     # The merges learnt from a few words, and how a new word is cut after each
-    source = m.nine_words
     print("\nHow pieces are learnt: the pair of neighbours that occurs most often becomes a token, again and again.")
-    print(f"From nine words, {source}:")
+    print(f"From nine words, {m.nine_words}:")
     print(f"  {'merge':>5}  {'pair':10} {'occurs':8}   cleverest, which is none of the nine, is then cut into")
     print(f"  {'':28}{cut(m.stages[0].tokens('cleverest'))}")
     last = m.stages[-1]

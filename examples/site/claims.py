@@ -63,10 +63,10 @@ def dots(claim: Claim) -> str:
     marks += [] if claim.lecture_says is None else [("the lecture's", claim.lecture_says)]
     numbers = [x for row in sides.values() for x in row if math.isfinite(x)] + [x for _, x in marks]
     least, most = min(numbers, default=0.0), max(numbers, default=1.0)
-    wide = (most - least) or 1.0
 
     def x(number: float) -> float:
-        return 12 + (WIDTH - 24) * (min(max(number, least), most) - least) / wide if most > least else WIDTH / 2
+        share = (min(max(number, least), most) - least) / (most - least) if most > least else 0.5
+        return 12 + (WIDTH - 24) * share
 
     drawn = []
     for i, (side, row) in enumerate(sides.items()):

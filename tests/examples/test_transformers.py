@@ -42,7 +42,7 @@ def text_08(folder):
 
 
 def written(text):
-    return text[text.index("One prediction") : text.index("Picture:")]
+    return text[text.index("One prediction") : text.index("Picture ")]
 
 
 def test_a_kept_run_is_not_overwritten_unless_told(folder, text_08):

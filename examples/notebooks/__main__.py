@@ -7,14 +7,13 @@ It needs no Jupyter. As there, the value of the last line of a cell is shown. Wh
 stands in a cell with the tag "measured".
 """
 
-import ast
-import contextlib
-import io
 import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
+
+from examples.tab.cells import run
 
 FOLDER = Path(__file__).parent
 
@@ -25,32 +24,9 @@ def notebook(path: Path) -> dict[str, Any]:
     variables: dict[str, Any] = {"__name__": "__main__"}
     for cell in made["cells"]:
         if cell["cell_type"] == "code":
-            cell["outputs"] = _outputs("".join(cell["source"]), variables, cell["execution_count"])
+            cell["outputs"] = []
+            run("".join(cell["source"]), variables, cell["outputs"], cell["execution_count"])
     return made
-
-
-def _outputs(source: str, variables: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    """Run a cell. Returns what it prints, and the value of its last line."""
-    tree = ast.parse(source)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-    value, outputs = None, list[dict[str, Any]]()
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(tree, "<cell>", "exec"), variables)
-        if last is not None:
-            value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), variables)
-    if printed.getvalue():
-        outputs.append({"name": "stdout", "output_type": "stream", "text": _lines(printed.getvalue())})
-    if value is not None:
-        variables["_"] = value  # it is shown among the variables of the notebook, whose names a graph takes
-        data = {"text/plain": _lines(eval("repr(_)", variables))}
-        if hasattr(value, "_repr_html_"):
-            data["text/html"] = _lines(eval("_._repr_html_()", variables))
-        outputs.append({"data": data, "execution_count": count, "metadata": {}, "output_type": "execute_result"})
-    return outputs
-
-
-def _lines(text: str) -> list[str]:
-    return text.splitlines(keepends=True)
 
 
 def main(names: list[str]) -> None:

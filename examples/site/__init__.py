@@ -14,7 +14,8 @@ names.*            a GPT that learns names, in the Python of python_worker.js
 text.*             type a text, and watch a small GPT read it: gpt.js, of tokens by bpe.js, in gpt_worker.js
 texts.toml         texts to try there
 claims.*           how sure we are of each claim of the lecture
-plain.*            a page of text: the cheat sheet (cheat_sheet.py) and the notebooks (notebook.py)
+cells.*            cells that one edits and runs: the notebooks (notebook.py), index.html's first lines of the README
+plain.*            a page of text: the cheat sheet (cheat_sheet.py), and what cells stand in
 steps.py           the pages to step through
 network.js         a network of layers on the tape of the engine's page, and its training
 circles.js         the network that reads digits, as circles that one chooses

@@ -139,7 +139,8 @@ editorIn(
   byId("editor"),
   (text) =>
     text !== learner.text(current.file) && (learner.edit(current.file, text), (byId("kept").hidden = learner.kept)),
-  () => command("check"),
+  { "Mod-Enter": () => command("check") },
+  "Your file",
 ).then(
   (made) => ((editor = made), editor.show(learner.text(current.file))),
   ({ message }) => (byId("editor").textContent = `The editor does not come; what you wrote is kept. ${message}`),

@@ -1,7 +1,7 @@
 // The editor: CodeMirror 6, whose packages the page's import map names.
 
-/** An editor in a place. changed(text): after every edit.  run(): at Ctrl+Enter. */
-async function editorIn(place, changed, run) {
+/** An editor in a place. changed(text): after every edit.  keys: what they do, as "Mod-Enter".  name: of what is edited. */
+async function editorIn(place, changed, keys, name) {
   const names = ["state", "view", "commands", "language", "lang-python", "search"].map((name) => `@codemirror/${name}`);
   const [{ EditorState, StateEffect, StateField }, view, commands, language, { python }, search, { tags }] =
     await Promise.all([...names, "@lezer/highlight"].map((name) => import(name)));
@@ -34,7 +34,7 @@ async function editorIn(place, changed, run) {
     python(),
     search.search({ top: true }),
     keymap.of([
-      { key: "Mod-Enter", run: () => (run(), true) },
+      ...Object.entries(keys).map(([key, act]) => ({ key, run: () => (act(), true) })),
       ...commands.defaultKeymap,
       ...commands.historyKeymap,
       ...search.searchKeymap,
@@ -43,13 +43,14 @@ async function editorIn(place, changed, run) {
     ]),
     marked,
     EditorView.lineWrapping,
-    EditorView.contentAttributes.of({ "aria-label": "Your file. Escape, then Tab leaves it." }),
+    EditorView.contentAttributes.of({ "aria-label": `${name}. Escape, then Tab leaves it.` }),
     EditorView.updateListener.of((update) => update.docChanged && changed(update.state.doc.toString())),
   ];
   const editor = new EditorView({ parent: place });
   const text = () => editor.state.doc.toString();
   return {
     text,
+    focus: () => editor.focus(),
     /** Show a text, its docstring folded, as the page has it above, and the cursor at the first gap. */
     show(doc) {
       editor.setState(EditorState.create({ doc, extensions }));

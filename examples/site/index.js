@@ -1,5 +1,5 @@
 /// <reference path="plane.js" />
-/// <reference path="../../tinygrad_lecture/inspect/page/theme.js" />
+/// <reference path="cells.js" />
 // The first page: a neuron with two weights and a bias to drag.
 
 function show() {
@@ -12,6 +12,5 @@ function show() {
     `For sunshine 0.8 and wind 0.3: z = ${number(w1)} · 0.8 + ${factor(w2)} · 0.3 + ${factor(b)} = ${number(z)}, so a = sigmoid(z) = ${number(sigmoid(z), 3)}: it ${sigmoid(z) >= 0.5 ? "fires" : "does not fire"}.`;
 }
 
-startTheme();
 for (const id of ["w1", "w2", "b"]) byId(id).addEventListener("input", show);
 show();

@@ -1,28 +1,40 @@
-"""A notebook as HTML, with what its cells show.
-
-Texts never become HTML. What a cell shows as HTML stays so: it is a table or a picture that the engine made.
-"""
+"""Cells of a notebook as HTML, with what they show; cells.js lets one edit and run them."""
 
 import json
 import re
+from doctest import DocTestParser
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from examples.tab.cells import accessible, shown
 
-def html(path: Path) -> str:
-    """All cells of a notebook."""
+
+def cells_of(path: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook, or of a README's first snippet: one ends where that shows something."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        return json.loads(text)["cells"]
+    cells, source = [], ""
+    for example in DocTestParser().get_examples(text.partition("```python\n")[2].partition("```")[0]):
+        source += example.source
+        if example.want:
+            cells.append({"source": [source.strip()], "outputs": [{"text": [example.want]}]})
+            source = ""
+    return [*cells, {"source": [source.strip()], "outputs": []}]
+
+
+def html(cells: list[dict[str, Any]]) -> str:
+    """Cells as HTML."""
     from markdown_it import MarkdownIt  # rich brings it
 
     rendered = MarkdownIt("commonmark", {"html": False}).render
 
     def words(source: str) -> str:
-        return re.sub(r"\$+(.+?)\$+", lambda found: f"<i>{formula(found[1])}</i>", rendered(source), flags=re.DOTALL)
+        told = re.sub(r"\$+(.+?)\$+", lambda found: f"<i>{formula(found[1])}</i>", rendered(source), flags=re.DOTALL)
+        return accessible(told)
 
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    joined = "".join(words("".join(cell["source"])) if "outputs" not in cell else code(cell) for cell in cells)
-    joined = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", joined)  # a screen reader takes an empty header for a fault
-    return joined.replace("<pre", '<pre tabindex="0"')  # keys scroll what is wider than the page
+    return "".join(words("".join(cell["source"])) if "outputs" not in cell else code(cell) for cell in cells)
 
 
 def formula(latex: str) -> str:
@@ -37,9 +49,5 @@ def formula(latex: str) -> str:
 
 def code(cell: dict[str, Any]) -> str:
     """A cell of code: its lines, what they print, and the value of the last one."""
-    parts = [f'<pre class="code">{escape("".join(cell["source"]))}</pre>']
-    for output in cell["outputs"]:
-        data = output.get("data", {"text/plain": output.get("text")})
-        plain = f"<pre>{escape(''.join(data['text/plain']))}</pre>"
-        parts.append(f'<div class="output" tabindex="0">{"".join(data.get("text/html", plain))}</div>')
-    return "".join(parts)
+    source = escape("".join(cell["source"]))
+    return f'<div class="cell"><pre class="code" tabindex="0">{source}</pre><div>{shown(cell["outputs"])}</div></div>'

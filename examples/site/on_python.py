@@ -26,6 +26,7 @@ ALLOWED = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob: {0}; conne
 ELSEWHERE = "https://cdn.jsdelivr.net https://files.pythonhosted.org"
 COMPILED = "-x", "examples.[0-9]", "--invalidation-mode", "unchecked-hash"  # without the programs: they are read
 PYTHON = "python3.12"  # that of Pyodide 0.27; what it compiles is not compiled again in each tab
+LOADED = "python.json"  # of the first page, whichever pages were written with it
 
 
 class Loaded(NamedTuple):
@@ -45,13 +46,6 @@ def on_python(out: Path, offline: bool) -> Loaded:
     """Write what pages that run Python load beside them. offline: also all that is not ours, instead of its address."""
     archive = packed()
     course = f"course-{hashlib.sha256(archive).hexdigest()[:12]}.zip"  # another version has another name
-    for old in out.glob("course-*.zip"):
-        old.unlink()
-    ours = {course: archive} | {name: (HERE / name).read_bytes() for name in ("python_worker.js", "offline.js")}
-    for name, content in ours.items():
-        out.mkdir(parents=True, exist_ok=True)
-        with atomic_write(out / name) as temporary:
-            temporary.write_bytes(content)
     if offline:
         for file in pinned():
             file.copy(out)
@@ -68,7 +62,18 @@ def on_python(out: Path, offline: bool) -> Loaded:
         "bytes": sum(file.size for file in python) + len(archive),
     }
     modules = {"imports": editor, "integrity": {place: hashes[place] for place in editor.values()}}
-    return Loaded(addresses, json.dumps(modules), ALLOWED.format("" if offline else ELSEWHERE))
+    loaded = Loaded(addresses, json.dumps(modules), ALLOWED.format("" if offline else ELSEWHERE))
+    ours = {name: (HERE / name).read_bytes() for name in ("python_worker.js", "offline.js")}
+    for name, content in {**ours, course: archive, LOADED: json.dumps(loaded).encode()}.items():
+        out.mkdir(parents=True, exist_ok=True)
+        with atomic_write(out / name) as temporary:
+            temporary.write_bytes(content)
+    return loaded
+
+
+def loaded_in(out: Path) -> Loaded | None:
+    """What pages there load since `on_python` wrote it last; None if it never did."""
+    return Loaded(*json.loads((out / LOADED).read_text(encoding="utf-8"))) if (out / LOADED).exists() else None
 
 
 def integrity(digest: bytes) -> str:

@@ -24,7 +24,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from examples.site import cheat_sheet, claims, notebook, steps
-from examples.site.on_python import on_python
+from examples.site.on_python import Loaded, loaded_in, on_python
 from tinygrad_lecture.inspect.page import FILE, assembled, script_of, written
 from transformer import GPT, BPETokenizer
 from transformer.tokenizer.bpe import WORDS
@@ -83,12 +83,20 @@ def text_page(path: Path, model: GPT, tokenizer: BPETokenizer, signs: str, sourc
 
 def index_page(path: Path) -> None:
     """The first page: a neuron to drag, and links to those of the others that are there, group by group."""
-    listed = ""
+    listed, tried, loaded = "", "", loaded_in(path.parent)
     for group, names in GROUPS.items():
         texts = {file: text for name in names for file, text in PAGES[name].files.items()}
         items = "".join(linked(file, text) for file, text in texts.items() if (path.parent / file).exists())
         listed += f"<h2>{group}</h2><ul>{items}</ul>" if items else ""
-    page(path, "From a neuron to a transformer", "index", None, links=listed)
+    if loaded:
+        tried = "<h2>Try it: change a weight, and run</h2>" + cells(loaded, HERE.parents[1] / "README.md")
+    page(path, "From a neuron to a transformer", "index", None, loaded, links=listed, cells=tried)
+
+
+def cells(loaded: Loaded, path: Path) -> str:
+    """The cells of a notebook or a README, with buttons to run them."""
+    frame = Template((HERE / "cells.html").read_text(encoding="utf-8"))
+    return frame.substitute(modules=loaded.modules, content=notebook.html(notebook.cells_of(path)))
 
 
 def linked(file: str, text: str) -> str:
@@ -114,17 +122,27 @@ def encoded(numbers: np.ndarray, kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(numbers, f"<{kind}").tobytes()).decode()
 
 
-def page(path: Path, title: str, name: str, data: Any, allowed: str = FILE, **parts: str) -> None:
-    """Write a page: its HTML, with its parts, the style that all share, its script and data."""
+def page(
+    path: Path, title: str, name: str, data: Any, loaded: Loaded | None = None, script: str = "", **parts: str
+) -> None:
+    """Write a page: its HTML, with its parts, the style that all share, its script and data.
+
+    loaded: by one that runs Python.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    written(path, filled(title, name, data, allowed, **parts))
+    if loaded:
+        data = {**(data or {}), "addresses": loaded.addresses}
+    written(path, filled(title, name, data, loaded.allowed if loaded else FILE, script, **parts))
 
 
-def filled(title: str, name: str, data: Any, allowed: str = FILE, **parts: str) -> str:
-    """The text of a page. allowed: what it may run and ask for beside itself (Content-Security-Policy)."""
+def filled(title: str, name: str, data: Any, allowed: str = FILE, script: str = "", **parts: str) -> str:
+    """The text of a page. script: its name, if another than the page's.
+
+    allowed: what the page may run and ask for beside itself (Content-Security-Policy).
+    """
     style, body = ((HERE / file).read_text(encoding="utf-8") for file in ("site.css", f"{name}.html"))
     body = Template(body).substitute(parts) if parts else body
-    return assembled(title, f"<style>\n{style}</style>\n{body}", str(HERE / name), data, allowed)
+    return assembled(title, f"<style>\n{style}</style>\n{body}", str(HERE / (script or name)), data, allowed)
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
@@ -155,10 +173,12 @@ def type_a_text(out: Path, settings: Any) -> None:
 
 
 def write_notebooks(out: Path, settings: Any) -> None:
-    """The notebooks, with what their cells show."""
+    """The notebooks, with what their cells show, and Python to run them."""
+    loaded = on_python(out, settings.offline)
     for file, heading in NOTEBOOKS.items():
-        content = notebook.html(HERE.parent / Path(file).with_suffix(".ipynb"))
-        page(out / file, heading, "plain", None, heading=heading, site="../", kind="notebook", content=content)
+        parts = {"heading": heading, "site": "../", "kind": "notebook"}
+        parts["content"] = cells(loaded, HERE.parent / Path(file).with_suffix(".ipynb"))
+        page(out / file, heading, "plain", None, loaded, "cells", **parts)
 
 
 def write_claims(out: Path, settings: Any) -> None:
@@ -171,14 +191,12 @@ def write_course(out: Path, settings: Any) -> None:
     from examples.tab.course import course  # it brings the exercises, which other pages do without
 
     loaded = on_python(out, settings.offline)
-    data = course() | {"addresses": loaded.addresses}
-    page(out / "course.html", "63 exercises", "course", data, loaded.allowed, home=HOME, modules=loaded.modules)
+    page(out / "course.html", "63 exercises", "course", course(), loaded, home=HOME, modules=loaded.modules)
 
 
 def write_names(out: Path, settings: Any) -> None:
     """A GPT that learns names, and Python to train it."""
-    loaded = on_python(out, settings.offline)
-    page(out / "names.html", "Your own GPT", "names", {"addresses": loaded.addresses}, loaded.allowed, home=HOME)
+    page(out / "names.html", "Your own GPT", "names", None, on_python(out, settings.offline), home=HOME)
 
 
 UNSEEN = re.compile(r'<span class=\\?"[nopw]\\?">([^<]*)</span>')  # pdoc's marks of names, operators, brackets, spaces

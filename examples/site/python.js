@@ -2,7 +2,7 @@
 
 const GRACE = 2; // seconds over a limit
 const FROM_DISK =
-  "Python does not run in a page that is opened from a disk. In this folder: python -m http.server 8000 --bind 127.0.0.1, then http://localhost:8000/";
+  "Python does not run in a page that is opened from a disk. In the folder of index.html: python -m http.server 8000 --bind 127.0.0.1, then http://localhost:8000/";
 const NO_PYTHON = "This browser has no WebAssembly, or it is switched off, so Python does not run in it.";
 
 class Python {

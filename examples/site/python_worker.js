@@ -40,6 +40,8 @@ async function started({ python, wheels, course, hashes }) {
     checked(whole(`${python}pyodide.mjs`), told("Python")),
     checked(whole(`${python}pyodide.asm.js`), told("Python")),
     ...["pyodide.asm.wasm", "python_stdlib.zip"].map((file) => bytes(whole(`${python}${file}`), told("Python"))),
+    ...numpy, // here already, so that one which does not come is said at once
+    ours,
   ]);
   const pyodide = await loadPyodide({ indexURL: whole(python) });
   for (const part of numpy) pyodide.unpackArchive(await part, "whl");

@@ -25,12 +25,8 @@ class _Container(Module, Generic[T]):
 
     _kind: type[T]
 
-    def _held(self) -> dict[str, T]:
-        """The values by name."""
-        return {name: value for name, value in self.__dict__.items() if isinstance(value, self._kind)}
-
     def __len__(self) -> int:
-        return len(self._held())
+        return len(self._held(self._kind))
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}: {parameter.shape}" for name, parameter in self.named_parameters(recurse=False))
@@ -46,7 +42,7 @@ class _Container(Module, Generic[T]):
 
     def _put(self, name: str, value: Any) -> None:
         """Store a value under a name that the user chose."""
-        taken = hasattr(self, name) and name not in self._held()
+        taken = hasattr(self, name) and name not in self._held(self._kind)
         if taken or "." in name or not name:
             raise KeyError(f"{type(self).__name__}: {name!r} cannot be a name: it is empty, dotted, or an attribute")
         setattr(self, name, self._checked(value))
@@ -56,7 +52,7 @@ class _Numbered(_Container[T]):
     """A list, with the names "0", "1", ..."""
 
     def __iter__(self) -> Iterator[T]:
-        return iter(self._held().values())
+        return iter(self._held(self._kind).values())
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -70,7 +66,7 @@ class _Numbered(_Container[T]):
         return held[self._position(index, len(held))]
 
     def __setitem__(self, index: int, value: T) -> None:
-        names = list(self._held())
+        names = list(self._held(self._kind))
         setattr(self, names[self._position(index, len(names))], self._checked(value))
 
     def append(self, value: T) -> Self:
@@ -89,7 +85,7 @@ class _Numbered(_Container[T]):
     def __delitem__(self, index: int | slice) -> None:
         values = list(self)
         del values[index if isinstance(index, slice) else self._position(index, len(values))]
-        for name in list(self._held()):
+        for name in list(self._held(self._kind)):
             delattr(self, name)
         self.extend(values)
 
@@ -124,7 +120,7 @@ class Sequential(_Numbered[Module]):
             self.extend(modules)  # type: ignore[arg-type]  # `append` checks
 
     def forward(self, x: Any) -> Any:
-        for layer in self.children():
+        for layer in self:
             x = layer(x)
         return x
 
@@ -140,7 +136,7 @@ class ModuleList(_Numbered[Module]):
     def __repr__(self) -> str:
         """The modules one below the other; those in a row that print alike as one, `(0-2): 3 x Linear(...)`."""
         lines, first = [f"{type(self).__name__}("], 0
-        for text, alike in groupby(map(repr, self.children())):
+        for text, alike in groupby(map(repr, self)):
             count = len(list(alike))
             end = first + count - 1
             label = f"({first}): " if count == 1 else f"({first}-{end}): {count} x "
@@ -160,10 +156,10 @@ class ModuleDict(_Container[Module], MutableMapping[str, Module]):
         self.update(modules)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._held())
+        return iter(self._held(self._kind))
 
     def __getitem__(self, name: str) -> Module:
-        return self._held()[name]
+        return self._held(self._kind)[name]  # type: ignore[no-any-return]
 
     def __setitem__(self, name: str, module: Module) -> None:
         self._put(name, module)

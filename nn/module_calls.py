@@ -75,7 +75,7 @@ def _places(module: Module) -> dict[str, dict[tuple[Module, str], None]]:
     places: dict[str, dict[tuple[Module, str], None]] = {}
     holders: dict[Tensor, dict[tuple[Module, str], None]] = {}
     for path, owner in module.named_modules(remove_duplicate=False):
-        for attribute, tensor in (*owner._own_parameters(), *owner._own_buffers()):
+        for attribute, tensor in (*owner._parameters.items(), *owner._buffers.items()):
             places[join(path, attribute)] = holders.setdefault(tensor, {})
             holders[tensor][owner, attribute] = None
     return places

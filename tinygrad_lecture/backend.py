@@ -105,13 +105,6 @@ def column_major(matrices: Array) -> Array:
     return matrices.swapaxes(-1, -2).copy().swapaxes(-1, -2)
 
 
-def axes_in_memory(array: Array) -> Shape:
-    """The axes by the distance of neighbours in memory, the furthest first: (0, 1, ...) in row-major order."""
-    if array.flags.c_contiguous or 0 in array.strides:  # an expanded axis has no place among the others
-        return tuple(range(array.ndim))
-    return tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))
-
-
 def move(array: Array, device: str | None) -> Array:
     """The array on `device` (None means the CPU); the same array if it is there already.
 

@@ -77,8 +77,9 @@ class Module(WithHooks):
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode, or with mode=False evaluation mode, in this module and all below. Returns self."""
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self) -> Self:
@@ -103,6 +104,16 @@ class Module(WithHooks):
         function(self)
         return self
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Replace the memory of parameters, gradients and buffers by that of fn(tensor): below first. Returns self."""
+        for child in self.children() if recurse else ():
+            child._apply(fn)
+        for tensor in (*self._parameters.values(), *self._buffers.values()):
+            grad = None if tensor.grad is None else fn(tensor.grad)
+            tensor.data = fn(tensor.detach())
+            tensor.grad = grad
+        return self
+
     def to(self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: bool = False) -> Self:
         """Move parameters, gradients and buffers, in place: to("cuda"), to(tl.float64), to(other_tensor). Returns self.
 
@@ -111,37 +122,33 @@ class Module(WithHooks):
         """
 
         def moved(tensor: Tensor) -> Tensor:
-            there = tensor.detach().to(*target, dtype=dtype, device=device)
-            return there if tensor.dtype.kind == "f" else tensor.detach().to(device=there.device)
+            there = tensor.to(*target, dtype=dtype, device=device)
+            return there if tensor.dtype.kind == "f" else tensor.to(device=there.device)
 
         wanted = moved(empty(0)).dtype
         if wanted.kind != "f":
             raise TypeError(f"{type(self).__name__}.to: the dtype must be a float such as tl.float32, not {wanted}")
-        for tensor in (*self.parameters(), *self.buffers()):
-            grad = None if tensor.grad is None else moved(tensor.grad)
-            tensor.data = moved(tensor)
-            tensor.grad = grad
-        return self
+        return self._apply(moved)
 
     def cuda(self, index: int | None = None) -> Self:
         """Move to the GPU. Raises RuntimeError without CuPy or a GPU."""
-        return self.to(device="cuda" if index is None else f"cuda:{index}")
+        return Module.to(self, device="cuda" if index is None else f"cuda:{index}")
 
     def cpu(self) -> Self:
         """Move to the CPU."""
-        return self.to(device="cpu")
+        return Module.to(self, device="cpu")
 
     def double(self) -> Self:
         """Convert all floats to float64."""
-        return self.to(dtype=np.float64)
+        return Module.to(self, dtype=np.float64)
 
     def float(self) -> Self:
         """Convert all floats to float32."""
-        return self.to(dtype=np.float32)
+        return Module.to(self, dtype=np.float32)
 
     def half(self) -> Self:
         """Convert all floats to float16."""
-        return self.to(dtype=np.float16)
+        return Module.to(self, dtype=np.float16)
 
     # --- repr -------------------------------------------------------------------------------------------
 
@@ -156,7 +163,7 @@ class Module(WithHooks):
 
     def __repr__(self) -> str:
         name = type(self).__name__
-        children = [f"({child}): {module!r}".replace("\n", "\n  ") for child, module in self.named_children()]
+        children = [f"({child}): {module!r}".replace("\n", "\n  ") for child, module in self._modules.items()]
         if not children:
             return f"{name}({self.extra_repr()})"
         inner = [line for line in (self.extra_repr(), *children) if line]

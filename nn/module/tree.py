@@ -1,11 +1,25 @@
-"""Parameter, a tensor that is trained, and Tree: what a module holds by name, and how it is saved and loaded."""
+"""Parameter, a tensor that is trained, and Tree: what a module holds by name, and how it is saved and loaded.
+
+A class may override what is asked here, as in PyTorch. What a method asks, of itself and of the modules below:
+
+    train, eval             each child's `train`
+    apply, repr             each child's method of that name
+    to, float, cuda, ...    each child's `_apply`, not its `to`
+    state_dict              its own `_save_to_state_dict` and `get_extra_state`, and each child's `state_dict`
+    load_state_dict         each module's `_load_from_state_dict` and `set_extra_state`, not its `load_state_dict`
+    children                `named_children`
+    named_modules           each child's `named_modules`; modules, named_parameters and named_buffers ask it, too
+    parameters, buffers     `named_parameters` and `named_buffers` of itself; the children's are not asked
+    zero_grad, requires_grad_, optimisers   `parameters` of itself; the children's methods are not asked
+    get_submodule, get_parameter            nobody: they follow the names
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -65,6 +79,8 @@ class Tree(ExplainsArguments):
     """The part of a module that knows what it holds. Children, parameters and buffers are ordinary attributes."""
 
     state_kind: type[dict[str, Any]] = dict  # of a state_dict
+    get_extra_state: Callable[[], Any] | None = None  # what a class saves beside its tensors, if it defines both
+    set_extra_state: Callable[[Any], None] | None = None
     _persistent: Mapping[str, bool] = {}  # name of a buffer -> whether it is saved; replaced, never changed in place
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -122,35 +138,38 @@ class Tree(ExplainsArguments):
     # --- children, parameters, buffers ------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, Any]]:
-        """(attribute name, module) for each direct child."""
-        return ((name, value) for name, value in self.__dict__.items() if isinstance(value, Tree))
+        """(attribute name, module) for each direct child; one with two names once, under the first."""
+        first: dict[Any, str] = {}
+        for name, child in self._modules.items():
+            first.setdefault(child, name)
+        return ((name, child) for child, name in first.items())
 
     def children(self) -> Iterator[Any]:
-        """The direct children."""
-        return iter([value for value in self.__dict__.values() if isinstance(value, Tree)])
+        """The direct children, each once."""
+        return iter([child for _, child in self.named_children()])  # now: a loop may set attributes
 
-    def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Any]]:
-        """(dotted name, module) for this module and all below it, parents first; a shared module once."""
-        return self._descend(prefix, set() if remove_duplicate else None)
+    def named_modules(self, memo: Any = None, prefix: str = "", remove_duplicate: bool = True) -> Iterator[Any]:
+        """(dotted name, module) for this module and all below it, parents first; a shared module once.
 
-    def _descend(self, name: str, seen: set[Tree] | None) -> Iterator[tuple[str, Any]]:
-        if seen is not None:
-            if self in seen:
-                return
-            seen.add(self)
-        yield name, self
-        for child_name, child in self.named_children():
-            yield from child._descend(join(name, child_name), seen)
+        memo: a set of modules to leave out, to which those that are listed are added.  prefix: the name of this module.
+        """
+        memo = set() if memo is None else memo
+        if self not in memo:
+            if remove_duplicate:
+                memo.add(self)
+            yield prefix, self
+            for name, child in self._modules.items():
+                yield from child.named_modules(memo, join(prefix, name), remove_duplicate)
 
     def modules(self) -> Iterator[Any]:
         """This module and all below it, parents first, each once."""
-        return iter([module for _, module in self.named_modules()])  # now: a loop may set attributes
+        return iter([module for _, module in self.named_modules()])
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """(dotted name, parameter) for all parameters; a shared one once, under its first name."""
-        return self._members(Tree._own_parameters, prefix, recurse, remove_duplicate)
+        return self._members("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters, each once; with recurse=False only this module's own."""
@@ -160,25 +179,16 @@ class Tree(ExplainsArguments):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """(dotted name, buffer) for all buffers; see `register_buffer`."""
-        return self._members(Tree._own_buffers, prefix, recurse, remove_duplicate)
+        return self._members("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """The buffers, each once."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    def _own_parameters(self) -> Iterator[tuple[str, Any]]:
-        return ((name, value) for name, value in self.__dict__.items() if isinstance(value, Parameter))
-
-    def _own_buffers(self) -> Iterator[tuple[str, Any]]:
-        held = ((name, self.__dict__.get(name)) for name in self._persistent)
-        return ((name, value) for name, value in held if value is not None and not isinstance(value, Parameter))
-
-    def _members(
-        self, own: Callable[[Tree], Iterator[tuple[str, Any]]], prefix: str, recurse: bool, remove_duplicate: bool
-    ) -> Iterator[tuple[str, Any]]:
+    def _members(self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
         seen: set[Tensor] = set()
-        for module_name, module in self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]:
-            for name, member in own(module):
+        for module_name, module in self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]:
+            for name, member in getattr(module, kind).items():
                 if member not in seen:
                     yield join(module_name, name), member
                 if remove_duplicate:
@@ -186,27 +196,48 @@ class Tree(ExplainsArguments):
 
     @property
     def _modules(self) -> Mapping[str, Any]:
-        """The direct children by name, to read: PyTorch's name for `named_children`."""
-        return MappingProxyType(dict(self.named_children()))
+        """The direct children by all of their names, to read."""
+        return MappingProxyType(self._held(Tree))
 
     @property
     def _parameters(self) -> Mapping[str, Parameter]:
         """The own parameters by name, to read."""
-        return MappingProxyType(dict(self._own_parameters()))
+        return MappingProxyType(self._held(Parameter))
+
+    @property
+    def _buffers(self) -> Mapping[str, Tensor]:
+        """The own buffers by name, to read."""
+        held = {name: self.__dict__.get(name) for name in self._persistent}
+        return MappingProxyType({name: x for name, x in held.items() if x is not None and not isinstance(x, Parameter)})
+
+    def _held(self, kind: Any) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if isinstance(value, kind)}
 
     # --- saved and loaded -------------------------------------------------------------------------------
 
-    def state_dict(self, *, keep_vars: bool = False) -> dict[str, Any]:
+    def state_dict(self, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
         """All parameters and persistent buffers by PyTorch's keys; they share memory with the module.
 
         keep_vars: the parameters themselves, with their gradients, instead of constants.
+        destination, prefix: the dict that gets them, and what their keys begin with, as each child is told.
         """
-        state = self.state_kind()
-        for module_name, module in self.named_modules(remove_duplicate=False):
-            saved = [(name, buffer) for name, buffer in module._own_buffers() if module._persistent[name]]
-            for name, tensor in (*module._own_parameters(), *saved):
-                state[join(module_name, name)] = tensor if keep_vars else tensor.detach()
+        state: dict[str, Any] = self.state_kind() if destination is None else destination
+        self._save_to_state_dict(state, prefix, keep_vars)
+        for name, child in self._modules.items():
+            child.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         return state
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        """Put what is this module's own, not its children's, into a state."""
+        for key, tensor in self._own_state(prefix).items():
+            destination[key] = tensor if keep_vars else tensor.detach()
+        if self.get_extra_state is not None:
+            destination[f"{prefix}_extra_state"] = self.get_extra_state()
+
+    def _own_state(self, prefix: str) -> dict[str, Any]:
+        """The own parameters and persistent buffers by key."""
+        own = (*self._parameters.items(), *self._buffers.items())
+        return {prefix + name: x for name, x in own if isinstance(x, Parameter) or self._persistent[name]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> LoadedKeys:
         """Copy Tensors or arrays into the parameters and buffers with the same keys, which keep their dtype and device.
@@ -215,29 +246,62 @@ class Tree(ExplainsArguments):
         instead of copying.
         Returns (missing keys, unexpected keys), which must be empty unless strict=False.
         Raises TypeError for anything but a dict; ValueError for wrong keys, shapes or dtypes, or two different arrays
-        for one shared parameter. The error lists everything that is wrong; nothing is changed then.
+        for one shared parameter. The error lists everything that is wrong; nothing is changed then, except in modules
+        that have a `_load_from_state_dict` of their own, which load at once.
         """
         check_state("load_state_dict", state_dict, "read the file first, with nn.weights.load_file")
-        own = self.state_dict(keep_vars=True)
-        missing = [key for key in own if key not in state_dict]
-        unexpected = [key for key in state_dict if key not in own]
-        arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
-        complaints = [complaint for key, array in arrays.items() if (complaint := misfit(key, own[key], array))]
-        complaints += _conflicts(own, arrays)
-        if strict:
-            complaints += [f"missing: {', '.join(missing)}"] if missing else []
-            complaints += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
+        lists: tuple[list[str], list[str], list[str]] = ([], [], [])
+        missing, unexpected, complaints = lists
+        found: list[Found] = []
+
+        def load(module: Tree, state: dict[str, Any], prefix: str) -> None:
+            later = {"found": found} if module._loads_plainly() else {}
+            module._load_from_state_dict(state, prefix, {"assign_to_params_buffers": assign, **later}, True, *lists)
+            for name, child in module._modules.items():
+                below = f"{prefix}{name}."
+                load(child, {key: value for key, value in state.items() if key.startswith(below)}, below)
+
+        load(self, {str(key): value for key, value in state_dict.items()}, "")
+        complaints += _conflicts(found)
+        complaints += [f"missing: {', '.join(missing)}"] if missing and strict else []
+        complaints += [f"unexpected: {', '.join(unexpected)}"] if unexpected and strict else []
         if complaints:
+            unchanged = "; nothing changed" if all(module._loads_plainly() for module in self.modules()) else ""
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
-            raise TensorError(f"load_state_dict: the state does not fit {type(self).__name__}; nothing changed{lines}")
-        for key, array in arrays.items():
-            if hasattr(own[key], "initialize") and array.shape != (0,):  # it waits for its layer's first input
-                own[key].initialize(Tensor(array, dtype=own[key].dtype, device=own[key].device))
-            elif assign and isinstance(state_dict[key], Tensor):
-                own[key].data = state_dict[key].detach()
-            else:
-                own[key].inplace()[...] = move(array, own[key].device)
+            raise TensorError(f"load_state_dict: the state does not fit {type(self).__name__}{unchanged}{lines}")
+        _take(found, assign)
         return LoadedKeys(missing, unexpected)
+
+    def _loads_plainly(self) -> bool:
+        return type(self)._load_from_state_dict is Tree._load_from_state_dict
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: Mapping[str, Any], strict: bool,
+        missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
+    ) -> None:  # fmt: skip
+        """Load what is this module's own, not its children's, from a state whose keys begin with a prefix.
+
+        An override may change the state first, as to rename old keys; the children get what is in it then.
+        strict: whether to list missing and unexpected keys.  error_msgs: gets a sentence for each that does not fit.
+        """
+        own, below = self._own_state(prefix), tuple(f"{prefix}{name}." for name in self._modules)
+        if self.set_extra_state is not None:
+            own[f"{prefix}_extra_state"] = self.set_extra_state
+        if strict:
+            missing_keys += [key for key in own if key not in state_dict]
+            mine = (key for key in state_dict if key.startswith(prefix) and not key.startswith(below))
+            unexpected_keys += [key for key in mine if key not in own]
+        found = []
+        for key, target in own.items():
+            value = state_dict.get(key)
+            if isinstance(target, Tensor) and key in state_dict and (complaint := misfit(key, target, array_of(value))):
+                error_msgs.append(complaint)
+            elif key in state_dict:
+                found.append((key, target, value))
+        if "found" in local_metadata:  # the whole state is looked through first
+            local_metadata["found"].extend(found)
+        else:
+            _take(found, local_metadata.get("assign_to_params_buffers", False))
 
     # --- by name ----------------------------------------------------------------------------------------
 
@@ -258,12 +322,11 @@ class Tree(ExplainsArguments):
         """The parameter with a dotted name, such as "encoder.0.weight". Raises AttributeError if there is none."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        held = dict(module._own_parameters())
-        if name not in held:
-            known = ", ".join(held) or "none"
+        if name not in module._parameters:
+            known = ", ".join(module._parameters) or "none"
             hide_frames()
             raise AttributeError(f"get_parameter: {type(module).__name__} has no parameter {name!r}; it has {known}")
-        return held[name]  # type: ignore[no-any-return]
+        return module._parameters[name]  # type: ignore[no-any-return]
 
 
 def join(module: str, name: str) -> str:
@@ -294,16 +357,31 @@ def array_of(value: Any) -> Any:
     return value
 
 
-def _conflicts(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str]:
+Found: TypeAlias = tuple[str, Any, Any]  # a key, the tensor or setter that gets its value, and the value
+
+
+def _take(found: list[Found], assign: bool) -> None:
+    """Copy values into what gets them or, with assign, let it take over their memory."""
+    for _, own, value in found:
+        array = array_of(value)
+        if not isinstance(own, Tensor):
+            own(value)
+        elif hasattr(own, "initialize") and array.shape != (0,):  # it waits for its layer's first input
+            own.initialize(Tensor(array, dtype=own.dtype, device=own.device))
+        elif assign and isinstance(value, Tensor):
+            own.data = value.detach()
+        else:
+            own.inplace()[...] = move(array, own.device)
+
+
+def _conflicts(found: list[Found]) -> list[str]:
     """A message for each key of a shared tensor that would get other numbers than an earlier key."""
     complaints: list[str] = []
-    first: dict[int, str] = {}
-    for key, array in arrays.items():
-        twin = first.setdefault(own[key].data_ptr(), key)
-        if twin != key and is_array(array) and is_array(arrays[twin]) and array is not arrays[twin]:
-            a, b = to_host(array), to_host(arrays[twin])
-            if a.shape == b.shape and not np.array_equal(a, b):
-                complaints.append(f"{twin} and {key} are one shared parameter, but have different values in the state")
+    first: dict[Any, tuple[str, Any]] = {}
+    for key, own, value in found:
+        twin, other = first.setdefault(own.data_ptr() if isinstance(own, Tensor) else key, (key, value))
+        if value is not other and not np.array_equal(to_host(array_of(value)), to_host(array_of(other))):
+            complaints.append(f"{twin} and {key} are one shared parameter, but have different values in the state")
     return complaints
 
 

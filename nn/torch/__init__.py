@@ -29,11 +29,7 @@ from .archive import load as load, save as save
 from .derivatives import inference_mode as inference_mode
 from .dtypes import *
 from .dtypes import BY_NAME as _DTYPES, TENSOR_KINDS as _TENSOR_KINDS, Tensor as Tensor, memory_format as memory_format
-from .functions import (
-    FUNCTIONS as _FUNCTIONS,
-    free_functions as _free_functions,
-    give_methods as _give_methods,
-)
+from .functions import FUNCTIONS as _FUNCTIONS, free_functions as _free_functions, give_methods as _give_methods
 from .layers import LOSSES as _LOSSES
 from .machine import *
 from .machine import always as _always, ignore as _ignore

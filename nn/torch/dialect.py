@@ -112,16 +112,6 @@ def grad_fn_name(step: GradFn) -> str:
     return f"{''.join(part.capitalize() for part in name.split('_'))}Backward{variant or 0}"
 
 
-def _reduction(record: Any) -> str:
-    """sum over all elements, or sum:1 over some axes."""
-    return f"{record.op.name}:{int(record.shape != ())}"
-
-
-def _extreme(record: Any) -> str:
-    """max of an axis, or max:1 of all elements."""
-    return f"{record.name}:{int(record.op.name in ('amax', 'amin'))}"
-
-
 def _power(record: Any) -> str:
     """pow of a tensor to a number, pow:2 of a number to a tensor, pow:1 of two tensors."""
     nodes: list[Any] = [*record.nodes, None, None]  # backward frees them
@@ -139,11 +129,6 @@ def _index(record: Any) -> str:
     return steps[-1] if steps else "alias"
 
 
-def _product(record: Any) -> str:
-    """mm of matrices, mv of a matrix and a vector, dot of vectors."""
-    return {2: "mm", 1: "mv", 0: "dot"}.get(len(record.shape), "unsafe_view")
-
-
 def _linear(record: Any) -> str:
     """addmm or mm of a matrix; of more axes a view of that."""
     matrix, bias = len(record.shape) == 2, record.nodes[2:] and record.nodes[2] is not None
@@ -151,12 +136,16 @@ def _linear(record: Any) -> str:
 
 
 NODE_NAMES: dict[str, str | Callable[[Any], str]] = {
-    "sum": _reduction, "mean": _reduction, "max": _extreme, "min": _extreme, "pow": _power, "square": "pow",
+    # sum:1 over some axes, max:1 of all elements; mm of matrices, mv of a matrix and a vector, dot of vectors
+    **dict.fromkeys(["sum", "mean"], lambda record: f"{record.op.name}:{int(record.shape != ())}"),
+    **dict.fromkeys(["max", "min"], lambda record: f"{record.name}:{int(record.op.name in ('amax', 'amin'))}"),
+    "matmul": lambda record: {2: "mm", 1: "mv", 0: "dot"}.get(len(record.shape), "unsafe_view"),
+    "pow": _power, "square": "pow",
     "clip": "clamp:1", "clip_to": "clamp:1", "log1p": "Log1PBackward0", "astype": "to_copy",
     "index_get": _index, "index_put": "CopySlices", "reshape": "view", "flatten": "view", "swapaxes": "transpose",
     "transpose": lambda record: "permute" if record.op.name == "permute" else "transpose",
     "narrow": "slice", "chunk": "split", "concatenate": "cat",
-    "pad": "constant_pad_nd", "matmul": _product, "linear": _linear, "outer": "mul", "norm": "linalg_vector_norm",
+    "pad": "constant_pad_nd", "linear": _linear, "outer": "mul", "norm": "linalg_vector_norm",
     "inv": "linalg_inv_ex", "det": "linalg_det", "solve": "linalg_solve_ex", "cholesky": "linalg_cholesky_ex",
     "squared_error": "mse_loss", "cross_entropy": "nll_loss", "layer_norm": "native_layer_norm",
 }  # fmt: skip

@@ -53,7 +53,7 @@ ALIASES: dict[str, Any] = {  # a function under the other name, or names, that P
 }  # fmt: skip
 
 FORMULAS: dict[str, Callable[..., Any]] = {
-    "addcmul": lambda input, tensor1, tensor2, *, value=1: input + value * (tensor1 * tensor2),
+    "addcmul": lambda input, tensor1, tensor2, *, value=1: input + scaled(tensor1 * tensor2, value),
     "addcdiv": lambda input, tensor1, tensor2, *, value=1: input + value * (tensor1 / tensor2),
     "lerp": lambda input, end, weight: input + weight * (end - input),
     "clamp_min": lambda input, min: tl.clip(input, min),
@@ -163,21 +163,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {  # all that torch has beside the en
 
 # functions that are methods in place as well, x.addmm_()
 IN_PLACE = """
+absolute negative multiply divide true_divide subtract not_equal less less_equal greater greater_equal
 addmm addcdiv addcmul clamp_max clamp_min lerp eq ge gt le lt ne pow
 remainder neg abs sign square floor ceil round expm1 log log1p log2 log10 sqrt rsqrt sin cos tanh sigmoid leaky_relu
 scatter_add tril triu cumsum cumprod erf
 """
 
 # methods that are functions as well, torch.detach(x); so are all that change x in place
-FREE = """
-conj detach get_device is_complex is_floating_point is_inference is_nonzero is_signed numel t
-"""
-
-SAME_METHODS = {  # a method -> the method that it is
-    "absolute_": "abs_", "negative_": "neg_", "multiply_": "mul_", "divide_": "div_", "true_divide_": "div_",
-    "subtract_": "sub_", "not_equal_": "ne_", "less_": "lt_", "less_equal_": "le_", "greater_": "gt_",
-    "greater_equal_": "ge_", "detach_copy": "detach", "reshape_as": "view_as",
-}  # fmt: skip
+FREE = "conj detach get_device is_complex is_floating_point is_inference is_nonzero is_signed numel t"
 
 
 def give_methods(functions: Mapping[str, Callable[..., Any]]) -> None:
@@ -187,7 +180,6 @@ def give_methods(functions: Mapping[str, Callable[..., Any]]) -> None:
     methods: dict[str, Any] = {name: f for name, f in known.items() if _is_method(f)}
     methods |= {f"{name}_": in_place(known[name]) for name in IN_PLACE.split()}
     methods |= {**METHODS, **{name: property(answer) for name, answer in PROPERTIES.items()}}
-    methods |= {name: methods.get(of) or getattr(Tensor, of) for name, of in SAME_METHODS.items()}
     for name, method in methods.items():
         if not hasattr(Tensor, name):
             setattr(Tensor, name, method)
@@ -196,16 +188,7 @@ def give_methods(functions: Mapping[str, Callable[..., Any]]) -> None:
 def free_functions() -> dict[str, Callable[..., Any]]:
     """The functions torch.f(x, ...) for methods x.f(...): those that change x in place, and some others."""
     in_place_methods = [name for name in dir(Tensor) if name[-1] == "_" and name[0] != "_"]
-    return {name: _free(name) for name in [*in_place_methods, *FREE.split()]}
-
-
-def _free(name: str) -> Callable[..., Any]:
-    def function(input: Any, *args: Any, **settings: Any) -> Any:
-        return getattr(input, name)(*args, **settings)
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"input.{name}(...)."
-    return function
+    return {name: getattr(Tensor, name) for name in [*in_place_methods, *FREE.split()]}
 
 
 def _is_method(function: Callable[..., Any]) -> bool:
@@ -246,6 +229,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     **{name: cast(dtype) for name, dtype in {"char": np.int8, "byte": np.uint8, "short": np.int16}.items()},
     "type": _type,
     "view_as": lambda x, other: x.view(other.shape),
+    "reshape_as": lambda x, other: x.reshape(other.shape),
     "expand_as": lambda x, other: x.expand(other.shape),
     "type_as": lambda x, other: x.to(dtype=other.dtype),
 }

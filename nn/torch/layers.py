@@ -102,14 +102,14 @@ class Lazy(Module):
             self.becomes.__init__(self, **{**given, features: given.get("groups", 1)})
         self.lazy = {**given, features: 0}
         setattr(self, features, 0)
-        for _, tensor in (*self._own_parameters(), *self._own_buffers()):
+        for tensor in (*self._parameters.values(), *self._buffers.values()):
             if tensor.ndim:  # all but a number, the count of batches
                 kind = UninitializedParameter if isinstance(tensor, Parameter) else UninitializedBuffer
                 tensor.__class__, tensor.data = kind, empty(0, dtype=tensor.dtype, device=tensor.device)
 
     def forward(self, x: Tensor) -> Any:
         """The layer's output, in the shape of the class that it becomes from now on."""
-        held = dict((*self._own_parameters(), *self._own_buffers()))
+        held = {**self._parameters, **self._buffers}
         features, place = next(iter(self.lazy)), next(iter(held.values()), x)
         self.lazy |= {features: x.shape[self.axis], "dtype": place.dtype, "device": place.device}
         made = self.becomes(**self.lazy)

@@ -134,8 +134,7 @@ add_module(
 )  # fmt: skip
 add_module("cuda.amp", autocast=autocast, GradScaler=GradScaler)
 add_module(
-    "accelerator",
-    is_available=cuda_is_available, device_count=_GPU["device_count"], synchronize=synchronize,
+    "accelerator", is_available=cuda_is_available, device_count=_GPU["device_count"], synchronize=synchronize,
     current_accelerator=lambda check_available=False: tl.device("cuda") if cuda_is_available() else None,
 )  # fmt: skip
 

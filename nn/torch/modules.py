@@ -42,10 +42,7 @@ _OLD_INITS = "constant kaiming_normal kaiming_uniform normal orthogonal uniform 
 
 nn = add_module("nn", _package(), DataParallel=DataParallel, **_layers)
 add_module("nn.parallel", DataParallel=DataParallel)
-add_module(
-    "nn.functional", functional,
-    **layers.FUNCTIONS, **layers.LOSSES,
-)  # fmt: skip
+add_module("nn.functional", functional, **layers.FUNCTIONS, **layers.LOSSES)
 add_module(
     "nn.init", init,
     _calculate_fan_in_and_fan_out=init.fans,
@@ -81,10 +78,7 @@ add_module("utils.checkpoint", checkpoint=lambda function, *inputs, **options: t
 add_module("utils.hooks", RemovableHandle=Handle)
 add_module("utils._pytree", tree_map=map_leaves, tree_leaves=leaves)
 add_module("linalg", tl.linalg)
-add_module(
-    "special",
-    expit=tl.sigmoid, **members(tl, "erf expm1 log1p log_softmax logsumexp round softmax"),
-)  # fmt: skip
+add_module("special", expit=tl.sigmoid, **members(tl, "erf expm1 log1p log_softmax logsumexp round softmax"))
 _MODES = "no_grad enable_grad set_grad_enabled"
 add_module(
     "autograd",
@@ -96,9 +90,8 @@ add_module("autograd.function", Function=Function, once_differentiable=derivativ
 add_module("autograd.functional", **members(derivatives, "jacobian hessian"))
 add_module("autograd.grad_mode", **members(tl, _MODES))
 add_module(
-    "func", tl.func,
-    functional_call=functional_call, jacrev=tl.func.jacobian, jacfwd=tl.func.jacobian,
-    grad_and_value=derivatives.grad_and_value,
+    "func", tl.func, functional_call=functional_call,
+    jacrev=tl.func.jacobian, jacfwd=tl.func.jacobian, grad_and_value=derivatives.grad_and_value,
 )  # fmt: skip
 add_module("testing", assert_close=derivatives.assert_close)
 add_module("types", Number=(int, float, bool), Device=str)

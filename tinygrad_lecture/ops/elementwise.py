@@ -104,12 +104,16 @@ def _(g: Value, out: Value) -> Value:
 
 
 def scaled(x: Value, factor: Any) -> Value:
-    """factor * x; x itself for the number 1, but not for a tensor, which may require grad."""
+    """factor * x; x itself for the number 1, but not for a tensor, which may require grad.
+
+    For integers a number counts without what is behind its point, as in PyTorch's addmm.
+    """
+    factor = int(factor) if isinstance(factor, float) and x.dtype.kind in "iu" else factor
     return x if not isinstance(factor, TensorBase) and factor == 1 else mul(x, factor)
 
 
-add.option("alpha")(lambda a, b, alpha: add(a, scaled(b, alpha)))  # PyTorch's argument of both: a + alpha * b
-sub.option("alpha")(lambda a, b, alpha: sub(a, scaled(b, alpha)))
+add.option("alpha")(lambda a, b, alpha: add(a, mul(b, alpha)))  # PyTorch's argument of both: a + alpha * b
+sub.option("alpha")(lambda a, b, alpha: sub(a, mul(b, alpha)))
 
 
 @sub.explains
@@ -205,7 +209,7 @@ def pow(x: Value, y: Value, /) -> Value:
 
     Subgradients: with respect to x, `x ** 0` has gradient 0 everywhere, also at x = 0; with respect to y, the gradient
     is 0 where x = 0 and y >= 0. A negative x has no real derivative with respect to y: its gradient is nan, as in
-    PyTorch. Raises ValueError for integers to a negative power.
+    PyTorch, also where the power rounds to 0. Raises ValueError for integers to a negative power.
     """
     return x**y
 
@@ -228,7 +232,8 @@ def _(g: Value, x: Value, y: Value) -> Value:
 def _(g: Value, x: Value, y: Value, out: Value) -> Value:
     if isinstance(x, (int, float)) and x > 0:
         return g * (out * math.log(x))
-    return g * out * log(where((out == 0) | ((x == 0) & (y == 0)), 1, x))  # log(1) = 0, the limit of out * log(x)
+    limit = ((out == 0) & (x >= 0)) | ((x == 0) & (y == 0))
+    return g * out * log(where(limit, 1, x))  # log(1) = 0, the limit of out * log(x)
 
 
 def divided(name: str, a: Any, b: Any) -> Any:
@@ -360,14 +365,14 @@ def _(x: Value) -> str | None:
     return "bools have no negative; write ~x for not, or convert with .float()" if x.dtype == bool else None
 
 
-@computed(zero, lambda x: x.copy() if x.dtype.kind == "b" else xp(x).sign(x))
+@computed(zero, lambda x: x.copy() if x.dtype.kind == "b" else xp(x).subtract(x > 0, x < 0, dtype=x.dtype))
 def sign(x: Value, /) -> Value:
-    """-1, 0 or 1, elementwise, of bools themselves; its gradient is 0."""
+    """-1, 0 or 1, elementwise, of bools themselves, and 0 of nan, as in PyTorch; its gradient is 0."""
 
 
 @computed(lambda g, x: where(x == 0, 0, g * sign(x)))
 def abs(x: Value, /) -> Value:
-    """|x|, elementwise; the subgradient at 0 is 0."""
+    """|x|, elementwise; the subgradient at 0 is 0, and the gradient of a nan."""
 
 
 @computed(zero)
@@ -406,14 +411,14 @@ def clip(x: Value, /, min: Value = None, max: Value = None) -> Value:
 
     min, max: numbers, or tensors that broadcast to x; None for no bound. Raises TypeError for other bounds.
     Subgradient: the gradient passes to x inside and at the bounds, and outside to the bound if it is a tensor. Where x
-    or a bound is nan, so is the result, and the nan gets the gradient.
+    or a bound is nan, so is the result, and nothing gets a gradient, as in PyTorch.
 
         tl.clip(tl.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)     # tensor([-1.0000,  0.5000,  1.0000])
     """
     refuse_several("clip", (min, max))
     if isinstance(min, TensorBase) or isinstance(max, TensorBase):
-        x = x if min is None else where((x >= min) | isnan(x), x, min)
-        return x if max is None else where((x <= max) | isnan(x), x, max)
+        x = x if min is None else where(x >= min, x, where(x < min, min, array_of(x + min)))  # a nan
+        return x if max is None else where(x <= max, x, where(x > max, max, array_of(x + max)))
     return clip_to(x, min, max)
 
 
@@ -437,9 +442,9 @@ def _(x: Value, min: Any = None, max: Any = None) -> str | None:
 @clip_to.backward
 def _(g: Value, x: Value, min: Any, max: Any) -> Value:
     if min is not None:
-        g = where(x < min, 0, g)
+        g = where(x >= min, g, 0)
     if max is not None:
-        g = where(x > max, 0, g)
+        g = where(x <= max, g, 0)
     return g
 
 

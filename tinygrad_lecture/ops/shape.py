@@ -195,7 +195,7 @@ def pad(x: Value, /, pad_width: Sequence[tuple[int, int]], value: float = 0) -> 
 
 @pad.backward
 def _(g: Value, x_shape: Shape, pad_width: Any) -> Value:
-    pairs = _pairs(pad_width, len(x_shape))
+    pairs = np.broadcast_to(pad_width, (len(x_shape), 2)).tolist()
     return g[tuple(slice(before, before + n) for (before, _), n in zip(pairs, x_shape, strict=True))]
 
 
@@ -205,12 +205,6 @@ def _(x: Value, pad_width: Any, value: float = 0) -> str:
         f"pad_width {pad_width} does not fit shape {x.shape}: give a pair (before, after) of ints, 0 or more, for each "
         f"axis, as in {((0, 0),) * (x.ndim - 1) + ((1, 2),)} for the last axis only, or one pair or int for all axes"
     )
-
-
-def _pairs(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
-    """A pair (before, after) for each axis, from any of NumPy's forms of pad_width."""
-    pairs: list[tuple[int, int]] = np.broadcast_to(pad_width, (ndim, 2)).tolist()
-    return pairs
 
 
 @op(analytic=True)

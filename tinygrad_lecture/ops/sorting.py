@@ -7,21 +7,20 @@ ties share its gradient.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..autograd.op import Op, Value, op
-from ..backend import axes_in_memory, device_of, is_array, move, to_host, xp
+from ..backend import device_of, is_array, move, to_host, xp
 from ..errors import brief, refuse_several
 from ..tensor_base import TensorBase, array_of, wrap
 from .composite import composite
 from .elementwise import maximum, minimum
 from .indexing import along, gather, getitem
 from .reduction import amax, amin, argmax, argmin, lower_median
-from .shape import clone, contiguous, normal_axes, numpy_axis, permute, scalar_as_vector, squeeze
+from .shape import clone, contiguous, normal_axes, numpy_axis, scalar_as_vector, squeeze
 
 __all__ = ["argsort", "max", "median", "min", "sort", "topk", "unique"]
 
@@ -33,23 +32,7 @@ class Ordered(NamedTuple):
     indices: Any
 
 
-def _laid_out_as_given(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of x and an axis whose results have their axes in the same order in memory as x has."""
-
-    @functools.wraps(function)
-    def called(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-        order = axes_in_memory(array_of(x))
-        if order == tuple(range(x.ndim)):
-            return function(x, axis, descending)
-        found = function(permute(x, order), order.index(*normal_axes(x.ndim, axis)), descending)
-        back = tuple(np.argsort(order).tolist())
-        return Ordered(*(permute(part, back) for part in found)) if isinstance(found, Ordered) else permute(found, back)
-
-    return called
-
-
 @op(differentiable=False)
-@_laid_out_as_given
 def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Value:
     """The indices that sort x along an axis, as int64, in x's shape.
 
@@ -70,7 +53,6 @@ def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool 
 
 
 @composite
-@_laid_out_as_given
 def sort(x: Value, axis: int = -1, descending: bool = False, stable: bool = True) -> Ordered:
     """x sorted along an axis: a named pair (values, indices), as in PyTorch.
 

@@ -211,6 +211,53 @@ def test_training_and_evaluation_reach_every_module():
     assert pair.train().a.inner.training
 
 
+class Frozen(nn.Module):
+    """Its normalisation stays in evaluation mode; it saves how often it was called."""
+
+    def __init__(self):
+        self.norm, self.calls = nn.BatchNorm1d(2), 0
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.norm.eval()
+        return self
+
+    def forward(self, x):
+        self.calls += 1
+        return self.norm(x)
+
+    def get_extra_state(self):
+        return {"calls": self.calls}
+
+    def set_extra_state(self, state):
+        self.calls = state["calls"]
+
+
+def test_a_module_within_is_asked_to_train_and_for_its_extra_state():
+    model, other = (nn.Sequential(nn.Sequential(Frozen())) for _ in range(2))
+    model.train()(tl.randn(4, 2) + 5)
+    assert model[0].training and not model[0][0].norm.training
+    assert model[0][0].norm.running_mean.tolist() == [0, 0]
+    other.load_state_dict(model.state_dict(None, "", False))
+    assert other[0][0].calls == 1
+    with pytest.raises(ValueError, match=r"nothing changed\n  missing: 0\.0\._extra_state"):
+        other.load_state_dict(other[0][0].norm.state_dict(None, "0.0.norm."))
+
+
+def test_a_module_that_loads_by_itself_may_rename_keys():
+    class Renamed(nn.Linear):
+        def _load_from_state_dict(self, state_dict, prefix, *lists):
+            state_dict[f"{prefix}weight"] = state_dict.pop(f"{prefix}w")
+            super()._load_from_state_dict(state_dict, prefix, *lists)
+            self.total = self.weight.sum().item()
+
+    model = nn.Sequential(Renamed(2, 1, bias=False), nn.Linear(1, 1))
+    state = {"0.w": tl.ones(1, 2), "1.weight": tl.ones(1, 1)}
+    with pytest.raises(ValueError, match=r"does not fit Sequential\n  missing: 1\.bias"):
+        model.load_state_dict(state)
+    assert model.load_state_dict(state, strict=False) == (["1.bias"], []) and model[0].total == 2
+
+
 def test_zero_grad_sets_none_or_zeros():
     block = Block()
     block(tl.ones(2, 3)).sum().backward()

@@ -252,13 +252,13 @@ def of_numbers(arguments: Any) -> bool:
 # why, for which arguments, and for which ops what differs
 DIFFERENT: list[tuple[str, Callable[[Any], bool], str]] = [
     (
-        "a nan stays nan and gets the gradient; PyTorch has 0 there, or nan, in some functions for some places alone",
+        "a nan gets the gradient; PyTorch gives it to the last elements of a tensor alone",
         not_finite,
-        "abs:gradient sign:value clamp_min:gradient clamp_max:gradient nn.functional.relu6:gradient",
+        "nn.functional.relu6:gradient",
     ),
+    ("0, the limit, where a power of inf rounds to 0; float32's rounding", always, "pow:gradient __rpow__:gradient"),
     ("nan outside of where the function is defined", always, "acosh:gradient"),
     ("the limit at infinities, where PyTorch computes inf - inf or inf / inf", not_finite, "logaddexp:gradient"),
-    ("0 where the power rounds to 0, also of a negative number", always, "pow:gradient __rpow__:gradient"),
     (
         "scores near 100 magnify float32's rounding in both libraries alike",
         always,

@@ -90,8 +90,10 @@ CASES: list[tuple[str, Callable[..., tl.Tensor], list[Values], list[Values]]] = 
     ("prod of columns with zeros", lambda x: ops.prod(x, axis=0, keepdims=True), [ZEROS], [[[4, 0, 0], [0, 2, 3]]]),
     ("cumprod with zeros", lambda x: ops.cumprod(x, 0), [[2.0, 0.0, 3.0, 0.0]], [[1, 8, 0, 0]]),
     ("relu passes nan and inf", ops.relu, [[NAN, -1.0, INF]], [[1, 0, 1]]),
-    ("nan takes it all of clip by min", lambda x, y: ops.clip(x, min=y), [[NAN, 1.0], [0.0, NAN]], [[1, 0], [0, 1]]),
-    ("nan takes it all of clip by max", lambda x, y: ops.clip(x, max=y), [[NAN, 1.0], [0.0, NAN]], [[1, 0], [0, 1]]),
+    ("nan gets nothing of clip by min", lambda x, y: ops.clip(x, min=y), [[NAN, 1.0], [0.0, NAN]], [[0, 0], [0, 0]]),
+    ("nan gets nothing of clip by max", lambda x, y: ops.clip(x, max=y), [[NAN, 1.0], [0.0, NAN]], [[0, 0], [0, 0]]),
+    ("nan gets nothing of clip", lambda x: ops.clip(x, -1, 1), [[NAN, 1.0, -1.0, 2.0]], [[0, 1, 1, 0]]),
+    ("nan gets nothing of abs", ops.abs, [[NAN, -INF, 0.0]], [[0, -1, 0]]),
     *(
         (
             f"ties and nan of {op.__name__}",

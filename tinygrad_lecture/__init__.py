@@ -38,6 +38,11 @@ Where things are:
 
 # Everything imported here is public: `x as x` tells type checkers so, and a file imported with * has an __all__.
 # ruff: noqa: F403, F405
+import sys as _sys
+
+if _sys.argv[0] == "-m" and "tinygrad_lecture.testing" in _sys.orig_argv and not _sys.flags.safe_path:
+    del _sys.path[0]  # a grader imports nothing from where it is started: it may be a submission
+
 from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 

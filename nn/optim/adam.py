@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,29 +41,25 @@ class Adam(Optimizer, settings_in_groups=True):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, in place, as `SGD.step`."""
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, eps, decay = floats(group, "lr", "eps", "weight_decay")
-            beta1, beta2 = map(float, group["betas"])
-            new_m, new_v, kept = 1 - beta1, 1 - beta2, 1 - lr * decay
-            for t, arrays in self.trained(group):
-                c = (1 - beta2**t) ** 0.5  # so the step is length · m / (sqrt(v) + small), with fewer passes
-                length, small = lr * c / (1 - beta1**t), eps * c
-                decays = (0, kept) if self.decoupled else (decay, 1)
-                if _compiled(arrays, (length, small, new_m, beta2, new_v, *decays)):
-                    continue
-                for p, g, m, v in in_pieces(arrays):
-                    if decay and self.decoupled:
-                        p *= kept
-                    elif decay:
-                        g = g + decay * p
-                    m += new_m * (g - m)
-                    v *= beta2
-                    v += new_v * (g * g)
-                    p -= length * (m / (v**0.5 + small))
-        return loss
+    def update(self, group: Group) -> None:
+        lr, eps, decay = floats(group, "lr", "eps", "weight_decay")
+        beta1, beta2 = map(float, group["betas"])
+        new_m, new_v, kept = 1 - beta1, 1 - beta2, 1 - lr * decay
+        for t, arrays in self.trained(group):
+            c = (1 - beta2**t) ** 0.5  # so the step is length · m / (sqrt(v) + small), with fewer passes
+            length, small = lr * c / (1 - beta1**t), eps * c
+            decays = (0, kept) if self.decoupled else (decay, 1)
+            if _compiled(arrays, (length, small, new_m, beta2, new_v, *decays)):
+                continue
+            for p, g, m, v in in_pieces(arrays):
+                if decay and self.decoupled:
+                    p *= kept
+                elif decay:
+                    g = g + decay * p
+                m += new_m * (g - m)
+                v *= beta2
+                v += new_v * (g * g)
+                p -= length * (m / (v**0.5 + small))
 
 
 def _compiled(arrays: Sequence[Array], numbers: Sequence[float]) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from .optimizer import LIMITS, Group, Optimizer, Params, floats, from_0_below_1, from_0_to_1, in_pieces, not_negative
+from .optimizer import LIMITS, Group, Optimizer, Params, floats, from_0_below_1, from_0_to_1, not_negative
 
 
 class Adagrad(Optimizer, settings_in_groups=True):
@@ -30,19 +29,11 @@ class Adagrad(Optimizer, settings_in_groups=True):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"sum": group["initial_accumulator_value"]}
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, in place, as `SGD.step`."""
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, lr_decay, decay, eps = floats(group, "lr", "lr_decay", "weight_decay", "eps")
-            for t, arrays in self.trained(group):
-                length = lr / (1 + (t - 1) * lr_decay)
-                for p, g, s in in_pieces(arrays):
-                    if decay:
-                        g = g + decay * p
-                    s += g * g
-                    p -= length * (g / (s**0.5 + eps))
-        return loss
+    def update(self, group: Group) -> None:
+        lr, lr_decay, eps = floats(group, "lr", "lr_decay", "eps")
+        for t, p, g, s in self.pieces(group):
+            s += g * g
+            p -= lr / (1 + (t - 1) * lr_decay) * (g / (s**0.5 + eps))
 
 
 class RMSprop(Optimizer, settings_in_groups=True):
@@ -69,25 +60,18 @@ class RMSprop(Optimizer, settings_in_groups=True):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"square_avg": 0.0, "momentum_buffer": 0.0} if group["momentum"] else {"square_avg": 0.0}
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, in place, as `SGD.step`."""
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, alpha, eps, decay, momentum = floats(group, "lr", "alpha", "eps", "weight_decay", "momentum")
-            for _, arrays in self.trained(group):
-                for p, g, v, *buffer in in_pieces(arrays):
-                    if decay:
-                        g = g + decay * p
-                    v *= alpha
-                    v += (1 - alpha) * (g * g)
-                    d = g / (v**0.5 + eps)
-                    if momentum:
-                        (u,) = buffer
-                        u *= momentum
-                        u += d
-                        d = u
-                    p -= lr * d
-        return loss
+    def update(self, group: Group) -> None:
+        lr, alpha, eps, momentum = floats(group, "lr", "alpha", "eps", "momentum")
+        for _, p, g, v, *buffer in self.pieces(group):
+            v *= alpha
+            v += (1 - alpha) * (g * g)
+            d = g / (v**0.5 + eps)
+            if momentum:
+                (u,) = buffer
+                u *= momentum
+                u += d
+                d = u
+            p -= lr * d
 
 
 class Adadelta(Optimizer, settings_in_groups=True):
@@ -113,19 +97,12 @@ class Adadelta(Optimizer, settings_in_groups=True):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"square_avg": 0.0, "acc_delta": 0.0}
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, in place, as `SGD.step`."""
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, rho, eps, decay = floats(group, "lr", "rho", "eps", "weight_decay")
-            for _, arrays in self.trained(group):
-                for p, g, v, u in in_pieces(arrays):
-                    if decay:
-                        g = g + decay * p
-                    v *= rho
-                    v += (1 - rho) * (g * g)
-                    d = (u + eps) ** 0.5 / (v + eps) ** 0.5 * g
-                    u *= rho
-                    u += (1 - rho) * (d * d)
-                    p -= lr * d
-        return loss
+    def update(self, group: Group) -> None:
+        lr, rho, eps = floats(group, "lr", "rho", "eps")
+        for _, p, g, v, u in self.pieces(group):
+            v *= rho
+            v += (1 - rho) * (g * g)
+            d = (u + eps) ** 0.5 / (v + eps) ** 0.5 * g
+            u *= rho
+            u += (1 - rho) * (d * d)
+            p -= lr * d

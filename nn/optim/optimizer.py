@@ -194,11 +194,27 @@ class Optimizer(ExplainsArguments, Measured):
         return None
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters by their gradients, in place. Returns what the closure returns, if there is one.
+        """Update every parameter that has a gradient, in place. Returns the closure's loss, if there is one.
 
-        Raises NotImplementedError unless a class defines it.
+        closure: called first; it computes the loss again, with its gradients, and returns it.
+        Warns if no parameter has a gradient, and none ever had. Raises NotImplementedError unless a class defines it,
+        or `update`.
         """
+        loss = self.begin(closure)
+        for group in self.param_groups:
+            self.update(group)
+        return loss
+
+    def update(self, group: Group) -> None:
+        """Update the parameters of a group: those of `pieces`. Raises NotImplementedError unless a class defines it."""
         raise NotImplementedError(f"{self._name} has no step; define step(self, closure=None) in its class")
+
+    def pieces(self, group: Group) -> Iterator[tuple[Any, ...]]:
+        """(t, p, g, *memory) of each parameter that has a gradient, in pieces, as `trained`; g with weight decay."""
+        decay = float(group["weight_decay"])
+        for t, arrays in self.trained(group):
+            for p, g, *memory in in_pieces(arrays):
+                yield t, p, g + decay * p if decay else g, *memory
 
     def begin(self, closure: Callable[[], Any] | None) -> Any:
         """The loss that a step begins with: what the closure returns, which computes the gradients again; or None.

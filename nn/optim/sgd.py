@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from .optimizer import LIMITS, Group, Optimizer, Params, floats, in_pieces
+from .optimizer import LIMITS, Group, Optimizer, Params, floats
 
 
 class SGD(Optimizer, settings_in_groups=True):
@@ -39,22 +38,12 @@ class SGD(Optimizer, settings_in_groups=True):
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"momentum_buffer": 0.0} if group["momentum"] else {}
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, in place. Returns the closure's loss, if there is one.
-
-        closure: called first; it computes the loss again, with its gradients, and returns it.
-        Warns if no parameter has a gradient, and none ever had.
-        """
-        loss = self.begin(closure)
-        for group in self.param_groups:
-            lr, momentum, dampening, decay = floats(group, "lr", "momentum", "dampening", "weight_decay")
-            for t, arrays in self.trained(group):
-                for p, g, *memory in in_pieces(arrays):
-                    d = g + decay * p if decay else g
-                    if momentum:
-                        (v,) = memory
-                        v *= momentum
-                        v += d if t == 1 else (1 - dampening) * d
-                        d = d + momentum * v if group["nesterov"] else v
-                    p -= lr * d
-        return loss
+    def update(self, group: Group) -> None:
+        lr, momentum, dampening = floats(group, "lr", "momentum", "dampening")
+        for t, p, d, *memory in self.pieces(group):
+            if momentum:
+                (v,) = memory
+                v *= momentum
+                v += d if t == 1 else (1 - dampening) * d
+                d = d + momentum * v if group["nesterov"] else v
+            p -= lr * d

@@ -126,11 +126,9 @@ class RunningMetrics:
     """Running sums of loss and right answers, kept on the device: only reading them waits for a GPU."""
 
     def __init__(self, accuracy: bool) -> None:
-        self.accuracy, self.batches = accuracy, 0
-        self.loss: Any = 0.0
+        self.accuracy, self.batches, self.loss = accuracy, 0, 0.0
         self.count: Any = 0
-        self.answers: Any = 0
-        self.right: Any = 0
+        self.answers = self.right = self.count
 
     @property
     def finite(self) -> bool:
@@ -184,6 +182,3 @@ class RunningMetrics:
     def merge(self, state: dict[str, Any]) -> None:
         """Add sums that `state_dict` returned, such as another worker's. Raises ValueError or TypeError for others."""
         vars(self).update({name: getattr(self, name) + kind(state[name]) for name, kind in SUMS.items()})
-
-    def __str__(self) -> str:
-        return str(self.scores())

@@ -302,7 +302,8 @@ class Trainer:
         return HistoryRow(self.step, self.step / self.steps_per_epoch, train, test, self._rate, self._seconds)
 
     def _scores(self) -> str:
-        return f"{self._metrics}   rate {self._rate:.3g}" if self.schedule is not None else str(self._metrics)
+        scores = self._metrics.scores()
+        return f"{scores}   rate {self._rate:.3g}" if self.schedule is not None else str(scores)
 
     # --- the folder -------------------------------------------------------------------------------------
 

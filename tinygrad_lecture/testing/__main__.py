@@ -34,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if missing := wall.missing():
         print(f"NO WALL around submissions: {missing}. Grade files of people you do not know in a container.")
     try:
+        if not options.folder.is_dir():
+            raise FileNotFoundError(f"there is no folder {options.folder}")
+        if not options.course.endswith(".py") and not Path.cwd().is_relative_to(options.folder.resolve()):
+            sys.path.append(str(Path.cwd()))  # where a module with a course may be
         return _grade(find_course(options.course), options)
     except (ValueError, OSError, ImportError) as error:
         print(f"{parser().prog}: {error}", file=sys.stderr)
@@ -41,8 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _grade(course: Course, options: argparse.Namespace) -> int:
-    if not options.folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {options.folder}")
     if options.csv:
         options.csv.open("a", encoding="utf-8").close()  # now, not after the grading
     if options.all:

@@ -11,6 +11,7 @@ import ast
 import importlib
 import re
 import runpy
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -95,6 +96,21 @@ class Course:
 
     def __iter__(self) -> Iterator[Exercise]:
         return iter(self.exercises)
+
+    @cached_property
+    def closed(self) -> set[Path]:
+        """Everything from which the course can be read, and unless it is imported the engine.
+
+        With a file go the package that it is in, and what Python has compiled of it.
+        """
+        engine = [] if "tinygrad_lecture" in self.imports else [str(Path(__file__).parent)]
+        paths = {Path(path).resolve() for path in (str(self.folder), *self.secret, *engine)}
+        found = paths | {self.folder.resolve().parent}
+        for path in paths:
+            while (path.parent / "__init__.py").exists():
+                path = path.parent
+            found |= {path, path.parent / "__pycache__"}
+        return {path for path in found if not any(Path(entry).resolve().is_relative_to(path) for entry in sys.path)}
 
     def __getitem__(self, name: str) -> Exercise:
         for exercise in self.exercises:

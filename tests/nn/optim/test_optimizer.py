@@ -280,8 +280,10 @@ def test_an_optimiser_says_where_settings_are_and_a_subclass_may_have_its_own():
             self.lr = lr
 
     assert Own([nn.Parameter(tl.ones(1))], 0.25).lr == 0.25
+    p = nn.Parameter(tl.ones(1))
+    p.grad = tl.ones(1)
     with pytest.raises(NotImplementedError, match=r"Optimizer has no step; define step\(self, closure=None\)"):
-        Optimizer([nn.Parameter(tl.ones(1))], {"lr": 1}).step()
+        Optimizer([p], {"lr": 1}).step()
     optimizer = nn.optim.SGD([nn.Parameter(tl.ones(1))])
     with pytest.raises(AttributeError, match=r'write for group in optimizer.param_groups: group\["lr"\] = ...'):
         optimizer.lr = 0.25

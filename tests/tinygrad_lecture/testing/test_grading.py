@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 import tinygrad_lecture as tl
+from programs import run_python
 from tinygrad_lecture.testing import grading
 from tinygrad_lecture.testing.__main__ import main
 from tinygrad_lecture.testing.courses import find_course
@@ -179,3 +180,15 @@ def test_a_place_without_processes_gives_the_same_outcome(name, tmp_path):
         grader.close()
     assert told[0] == told[1]
     assert told[1][0][0] == (name == "right")
+
+
+@pytest.mark.parametrize("name", ["numpy", "random", "course", "re"])
+def test_a_grader_imports_nothing_from_where_it_is_started(grade, name):
+    submit("class/ann")
+    Path("class/ann", f"{name}.py").write_text("open('ran', 'w')")
+    for folder in (["."], ["..", "--all"]):
+        command = ["-m", "tinygrad_lecture.testing", "grade", "../../course/course.py", *folder]
+        done = run_python(*command, cwd="class/ann")
+        assert done.returncode == 0, done.stderr
+    assert not Path("class/ann/ran").exists()
+    assert "no module" in grade(2, "class", course="nowhere.course").lower()

@@ -131,7 +131,10 @@ TOLD = {  # a file, and of its outcome a field and what it says
 }
 TIMED = ("it does not end", "it waits", "it fails")
 # Not even for files of your own.
-NEVER = {"by a link", "by moving it", "by the parent's root", "by a descriptor of its path", "by /proc"}
+NEVER = {
+    "by a link", "by moving it", "by the parent's root", "by a descriptor of its path", "by /proc",
+    "from its folder, become the current one", "what is compiled of it",
+}  # fmt: skip
 
 
 KINDS = ("reads", "looks", "changes", "unheard")  # unheard: no error reaches the checker, so the answer is right
@@ -244,6 +247,31 @@ def test_a_file_that_is_a_link_to_a_neighbours_is_not_taken(tmp_path, link):
     link(room.ann / "f0.py", room.bob / "own.py")
     outcome = room.outcomes()["linked"]
     assert not outcome.passed and "is a link" in outcome.what
+
+
+READS = "import random\nos = random._os\nos.read(os.open({!r}, 0), 1)\n" + RIGHT
+
+
+@walled
+def test_nothing_is_read_from_which_a_course_can_be(tmp_path, monkeypatch):
+    site = tmp_path / "site"
+    closed = {
+        "teach/course.py": "def check(student): assert student.double(3.0) == 6.0\n", "teach/__init__.py": "",
+        "teach/__pycache__/course.cpython-311.pyc": "", "teach/more/answers.txt": "",
+    }  # fmt: skip
+    for name, text in {**closed, "helper/__init__.py": "", "other.py": ""}.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(text)
+    begins = f"\nimport site; site.getsitepackages = lambda: [{str(site)!r}]\nmain()"
+    monkeypatch.setattr(grader_module, "START", grader_module.START.replace("\nmain()", begins))
+    monkeypatch.syspath_prepend(str(site))
+    check = runpy.run_path(str(site / "teach" / "course.py"))["check"]
+    (tmp_path / "room").mkdir()
+    room = Room(tmp_path / "room")
+    for name in [*closed, "helper/__init__.py", "other.py"]:
+        room.add(name, READS.format(str(site / name)), check)
+    found = room.outcomes(imports=["helper"], secret=[str(site / "teach" / "course.py")])
+    assert {name for name, outcome in found.items() if outcome.passed} == {"helper/__init__.py", "other.py"}
 
 
 def test_what_a_course_calls_secret_is_not_read_even_in_ones_own_folder(tmp_path):

@@ -23,6 +23,7 @@ from __future__ import annotations
 import inspect
 import json
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +41,8 @@ HEAD = struct.Struct(">4sIQ")  # a mark, the length of the JSON, that of the arr
 MARK = b"tltw"
 MOST_TEXT, MOST_NUMBERS = 2**22, 2**26  # bytes of the JSON of a message, and of its arrays
 MOST_DEPTH = 100  # of lists in lists
-MOST_ENTRIES = 10_000  # of sets and dicts: numbers may be chosen so that each is compared with all others
+MOST_ENTRIES = 10_000  # of sets and dicts, and objects of other kinds
+MOST_ALIKE = 8  # keys with one hash: values may be chosen so that each is compared with all others
 MOST_DTYPE = 8  # letters
 PLAIN = (type(None), bool, int, float, str)  # what JSON has
 CONTAINERS: dict[str, Any] = {"tuple": tuple, "list": list, "set": set, "dict": dict}
@@ -123,15 +125,20 @@ class Link:
             generator = np.random.Generator(np.random.PCG64())
             generator.bit_generator.state = self._decoded(parts[0], arrays)
             return generator
-        if kind in ("set", "dict"):
+        if kind == "...":
+            return ...
+        if kind in ("set", "dict", "other"):
             self._entries += len(parts)
             if self._entries > MOST_ENTRIES:
                 raise ValueError("too large")
-        if kind == "...":
-            return ...
         if kind == "other":
             return type(parts[0] if parts[0].isidentifier() else "object", (Other,), {})()
-        return CONTAINERS[kind]([self._decoded(part, arrays) for part in parts])
+        items = [self._decoded(part, arrays) for part in parts]
+        if kind in ("set", "dict"):
+            hashes = Counter(hash(item[0] if kind == "dict" else item) for item in items)
+            if max(hashes.values(), default=0) > MOST_ALIKE:
+                raise ValueError("too many to be compared with each other")
+        return CONTAINERS[kind](items)
 
 
 def _encoded(value: Any, arrays: dict[int, Array], depth: int = 0) -> Any:

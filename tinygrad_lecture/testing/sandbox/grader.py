@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import codecs
+import ctypes
 import io
 import json
 import os
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 START = """
 from types import ModuleType
-for name, folder in json.loads(sys.argv[2]).items():  # the packages without what they import
+for name, folder in json.loads(sys.argv[1]).items():  # the packages without what they import
     sys.modules[name] = ModuleType(name)
     sys.modules[name].__path__ = [folder]
 from tinygrad_lecture.testing.sandbox.child import main
@@ -125,34 +125,31 @@ class Grader:
 
     def outcome(self, exercise: Exercise, child: Child | Here) -> Outcome:
         """The outcome of one exercise, in a process that stays open."""
-        start, limit = child.clock(), self._limit(exercise)
-        with only_in(self.folder), redirect_stdout(Printed()) as printed, child.at_most(limit):
+        start = child.clock()
+        with (
+            only_in(self.folder),
+            redirect_stdout(Printed()) as printed,
+            np.errstate(all="ignore"),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")  # a learner would take them for a part of the answer
             try:
-                failure = self._failure(exercise, child)
-            except Exception as error:  # in what it sent was something that nobody expects
-                failure = failure_of(error)
-            finally:
-                child.finish()
-        seconds = child.clock() - start
-        if failure is None:
-            return Outcome(exercise=exercise, passed=True, printed=printed.getvalue(), seconds=seconds)
-        return Outcome(exercise=exercise, seconds=seconds, **asdict(failure))
-
-    def _failure(self, exercise: Exercise, child: Child | Here) -> CheckFailed | None:
-        """What is wrong with an answer, or None."""
-        try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")  # a learner would take them for a part of the answer
-                module = self._begin(exercise, child)
-                exercise.check(module)
-        except Ended as ended:
-            return ended.failure or self._stopped(exercise, child)
-        except KeyboardInterrupt:
-            child.stopped()  # it may not end by itself
-            raise
-        except BaseException as error:
-            return failure_of(error)
-        return None
+                with child.at_most(self._limit(exercise)):
+                    try:
+                        exercise.check(self._begin(exercise, child))
+                    except KeyboardInterrupt:
+                        child.stopped()  # it may not end by itself
+                        raise
+                    finally:
+                        child.finish()
+                found: dict[str, Any] = {"passed": True, "printed": printed.getvalue()}
+            except Ended as ended:
+                found = asdict(ended.failure or self._stopped(exercise, child))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                found = asdict(failure_of(error))
+        return Outcome(exercise=exercise, seconds=child.clock() - start, **found)
 
     def _begin(self, exercise: Exercise, child: Child | Here) -> Any:
         """The module of an exercise. From now on its time is counted."""
@@ -179,15 +176,15 @@ class Grader:
         self.warm()
         child, self._spare = self._spare, None
         assert child is not None
-        engine = [] if "tinygrad_lecture" in self.course.imports else [PACKAGES["tinygrad_lecture"]]
-        secret = [str(Path(path).resolve()) for path in (str(self.course.folder), *self.course.secret, *engine)]
+        secret = [str(path) for path in self.course.closed]
         with suppress(Ended), child.at_most(STARTING):  # then the first exercise tells what it said
             child.ask("open", str(self.folder), str(Path.cwd()), list(self.course.imports), secret, MEMORY)
         return child
 
     def _stopped(self, exercise: Exercise, child: Child | Here) -> CheckFailed:
         """The failure of an exercise at which a process ended."""
-        printed, *dump = re.split(r"\n?.*\(most recent call first\):\n", child.stopped())
+        printed, *dump = child.stopped().split("(most recent call first):\n")
+        printed = printed.rpartition("\n")[0] if dump else printed
         if child.killed == "files":
             what = f"Its files became larger than {MAX_FILES // 2**20} MB."
             return CheckFailed(what, kind="files", printed=printed, hint="files")
@@ -197,8 +194,9 @@ class Grader:
             return CheckFailed(what, kind="exit", shown=shown, **because("exit.ended"))
         what = f"It did not end within {self._limit(exercise):g} seconds."
         frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', "".join(dump), re.MULTILINE)
-        places = [(Path(_plain(file)).resolve(), int(line)) for file, line in frames]
-        own = [place for place in places if place[0].is_relative_to(self.folder) and source(place[0])]
+        files = (self.folder / each.file for each in self.course)
+        paths = {str(path).encode("ascii", "backslashreplace").decode(): path for path in files}  # as it writes them
+        own = [(paths[file], int(line)) for file, line in frames if file in paths and source(paths[file])]
         lines = lines_at(str(own[0][0]), own[0][1]) if own else []
         what = f"{what} It was in this line:" if lines else what
         cause = because("waiting" if "sleep" in "".join(lines) else "endless")
@@ -223,10 +221,9 @@ class Asks(Link):
                 sys.stdout.write(printed)
             if kind == "told":
                 return result
-            texts: dict[str, Any] = {name: value and str(value)[: failures.MAX_TEXT] for name, value in result.items()}
-            texts["shown"] = [str(line)[: failures.MAX_TEXT] for line in result["shown"][:MAX_LINES]]
-            failure = CheckFailed(**texts)
-            failure.printed = failure.printed or str(printed)
+            texts = {name: value[: failures.MAX_TEXT] for name, value in result.items() if isinstance(value, str)}
+            shown = [line[: failures.MAX_TEXT] for line in result["shown"][:MAX_LINES]]
+            failure = CheckFailed(**texts | {"printed": texts["printed"] or printed}, shown=shown)
         if kind == "ended":
             raise Ended(failure=failure)
         raise failure
@@ -303,10 +300,10 @@ class Child(Asks):
     def at_most(self, seconds: float) -> Iterator[None]:
         """Context: after so many seconds it tells where it is, and is killed; also when its files are too large.
 
-        Time in which another program has the processor does not count, where the system tells it: a busy machine ends
-        nothing that is right.
+        Raises Ended in this thread, if that goes on with what was sent before. Time in which another program has the
+        processor does not count, where the system tells it: a busy machine ends nothing that is right.
         """
-        over, start = threading.Event(), self.clock()
+        over, start, caller = threading.Event(), self.clock(), ctypes.c_ulong(threading.get_ident())
         self._printed_before = os.fstat(self._output.fileno()).st_size
 
         def watch() -> None:
@@ -320,6 +317,8 @@ class Child(Asks):
                 if spent > seconds + GRACE or self.killed == "files":
                     self.killed = self.killed or "time"
                     self._kill()
+                    if not over.wait(3 * TICK):
+                        ctypes.pythonapi.PyThreadState_SetAsyncExc(caller, ctypes.py_object(Ended))
                     break
 
         clock = threading.Thread(target=watch, daemon=True)
@@ -378,9 +377,9 @@ class Child(Asks):
 
 def python(code: str) -> list[str]:
     """A command that runs code in another Python, which finds the same modules."""
-    path = json.dumps([str(Path(entry or ".").resolve()) for entry in sys.path])
-    code = f"import json, sys; sys.path[:] = json.loads(sys.argv[1])\n{code}"
-    return [sys.executable, "-X", "utf8", "-c", code, path]
+    path = [str(Path(entry or ".").resolve()) for entry in [*sys.path, str(TESTING.parent.parent)]]
+    code = f"import sys; sys.path[:] = {path!r}\nimport json\n{code}"
+    return [sys.executable, "-P", "-X", "utf8", "-c", code]
 
 
 def source(path: Path) -> str:
@@ -389,8 +388,3 @@ def source(path: Path) -> str:
         if path.is_file() and path.stat().st_size <= MAX_SOURCE:
             return path.read_text(encoding="utf-8-sig")
     return ""
-
-
-def _plain(path: str) -> str:
-    """A path as faulthandler writes it, its other letters as \\xe4, as it is."""
-    return codecs.decode(path, "unicode_escape") if "\\x" in path or "\\u" in path else path

@@ -101,7 +101,7 @@ def readable(folder: Path, imports: Sequence[str], secret: Sequence[Path]) -> li
     system = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", sysconfig.get_config_var("LIBDIR"))
     python = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib")]
     packages = [*site.getsitepackages(), *(f"{place}/site-packages" for place in python)]
-    specs = [importlib.util.find_spec(name) for name in ("numpy", *imports)]
+    specs = [importlib.util.find_spec(name.partition(".")[0]) for name in ("numpy", *imports)]
     places = [place for spec in specs if spec for place in spec.submodule_search_locations or [spec.origin or ""]]
     files = (Path(root, name) for root, _, names in os.walk(folder) for name in names)
     linked = filter(_has_another_name, islice(files, MOST_CHECKED))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .courses import Course, find_course
-from .failures import printable
+from .failures import CheckFailed, printable
 from .grading import as_csv, as_text, grade, grade_class
 from .sandbox import wall
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.course.endswith(".py") and not Path.cwd().is_relative_to(options.folder.resolve()):
             sys.path.append(str(Path.cwd()))  # where a module with a course may be
         return _grade(find_course(options.course), options)
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, CheckFailed) as error:
         print(f"{parser().prog}: {error}", file=sys.stderr)
         return 2
 

@@ -249,6 +249,32 @@ def test_a_file_that_is_a_link_to_a_neighbours_is_not_taken(tmp_path, link):
     assert not outcome.passed and "is a link" in outcome.what
 
 
+@walled
+def test_who_is_linked_to_pays_nothing(tmp_path):
+    room = Room(tmp_path)
+    room.add("linked to", f"open(__file__).read()\n{RIGHT}", check_at_three)
+    time.sleep(0.02)  # as exact as the clock of files is
+    (room.given / "linked.py").hardlink_to(room.ann / "f0.py")
+    assert room.outcomes()["linked to"].passed
+    if os.getuid() == 0:
+        (room.bob / "f0.py").hardlink_to(room.ann / "f0.py")
+        (room.ann / "later").write_text("")  # the times tell nothing any more, but the owners do
+        for uid, path in ((1001, room.ann), (1002, room.bob), (1001, room.ann / "f0.py")):
+            os.chown(path, uid, -1)
+        assert [wall.is_own(path / "f0.py", path) for path in (room.ann, room.bob)] == [True, False]
+
+
+@walled
+def test_no_number_of_files_hides_a_link_to_a_neighbours(tmp_path):
+    room = Room(tmp_path)
+    (room.ann / "many").mkdir()
+    for k in range(10_010):
+        (room.ann / "many" / f"{k}").hardlink_to(room.bob / "own.py")
+    *_, last = os.scandir(room.ann / "many")
+    room.add("reads", READS.format(last.path))
+    assert not room.outcomes()["reads"].passed
+
+
 READS = "import random\nos = random._os\nos.read(os.open({!r}, 0), 1)\n" + RIGHT
 
 

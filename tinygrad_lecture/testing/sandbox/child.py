@@ -161,7 +161,7 @@ class Submission:
             return self.modules[name]
         path = self._path(name)
         place = place_of(path)
-        if leads_out(path, self.folder):
+        if not wall.is_own(path, self.folder):
             what = f"The file {place} is a link, and what it leads to may be somebody else's."
             raise CheckFailed(what, kind="missing", **because("missing.link"))
         linecache.checkcache(str(path))
@@ -205,12 +205,6 @@ class Submission:
         raise CheckFailed(
             f"`import {name}` is not allowed here.", kind="import", shown=shown, **because("forbidden-import")
         )
-
-
-def leads_out(path: Path, folder: Path) -> bool:
-    """Whether a path of a folder is no file of its own: a link, symbolic or hard, may lead to somebody else's."""
-    real = path.resolve()
-    return not real.is_relative_to(folder) or (real.is_file() and real.stat().st_nlink > 1)
 
 
 def _syntax(error: SyntaxError | ValueError, path: Path) -> CheckFailed:

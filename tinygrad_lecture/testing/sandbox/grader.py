@@ -224,9 +224,7 @@ class Asks(Link):
             texts = {name: value[: failures.MAX_TEXT] for name, value in result.items() if isinstance(value, str)}
             shown = [line[: failures.MAX_TEXT] for line in result["shown"][:MAX_LINES]]
             failure = CheckFailed(**texts | {"printed": texts["printed"] or printed}, shown=shown)
-        if kind == "ended":
-            raise Ended(failure=failure)
-        raise failure
+        raise Ended(failure=failure) if kind == "ended" else failure
 
 
 class Here(Asks):

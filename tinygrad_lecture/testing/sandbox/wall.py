@@ -15,13 +15,10 @@ import importlib.util
 import os
 import platform
 import site
-import stat
 import struct
 import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +33,6 @@ LOAD, AND, EQUAL, RETURN = 0x20, 0x54, 0x15, 0x06  # of the machine that runs su
 YES = 0x7FFF0000
 NO = 0x00050000 | errno.ENOSYS  # for a call that it does not find the C library may have an older one
 
-MOST_CHECKED = 10_000  # files of a submission
 MAX_FILE = 2**26  # bytes that a file may have that is written
 
 
@@ -95,41 +91,56 @@ def readable(folder: Path, imports: Sequence[str], secret: Sequence[Path]) -> li
     """What a submission reads: files of the system's libraries, of Python, of NumPy, and of its own folder.
 
     imports: names of packages that it reads, too, with those beside them.
-    secret: what of all this is left out; and files of its own which have another name as well: a hard link is a file of
-    somebody else, too.
+    secret: what of all this is left out; and of its own what is no file, or a link to somebody else's, see `is_own`.
+    Raises OSError if its folder cannot be looked through.
     """
     system = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", sysconfig.get_config_var("LIBDIR"))
     python = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib")]
     packages = [*site.getsitepackages(), *(f"{place}/site-packages" for place in python)]
     specs = [importlib.util.find_spec(name.partition(".")[0]) for name in ("numpy", *imports)]
     places = [place for spec in specs if spec for place in spec.submodule_search_locations or [spec.origin or ""]]
-    files = (Path(root, name) for root, _, names in os.walk(folder) for name in names)
-    linked = filter(_has_another_name, islice(files, MOST_CHECKED))
-    found = _without(folder, [path for path in (*secret, *linked) if path != folder and path.is_relative_to(folder)])
+    walked = (Path(root, name) for root, _, names in os.walk(folder, onerror=_refuse) for name in names)
+    others = {path for path in walked if not path.is_symlink() and not is_own(path, folder)}
+    found = _without(folder, {path for path in (*secret, *others) if path != folder and path.is_relative_to(folder)})
     for root in _resolved([*system, *python]):
-        found += _without(root, [*secret, *_resolved(packages)])
+        found += _without(root, {*secret, *_resolved(packages)})
     for root in _resolved([*places, *(packages if imports else ())]):
-        found += _without(root, secret)
+        found += _without(root, {*secret})
     return found
 
 
-def _has_another_name(path: Path) -> bool:
-    with suppress(OSError):  # an editor has removed it
-        return stat.S_ISREG(path.lstat().st_mode) and path.lstat().st_nlink > 1
-    return False
+def is_own(path: Path, folder: Path) -> bool:
+    """Whether a path in a folder leads to a file that belongs there, rather than by a link to somebody else's.
+
+    A file with several names belongs to a folder of its own owner. Where somebody else has collected the folders, this
+    tells nothing: then it belongs to one in which nothing was made any more when the file got its last name.
+    """
+    real = Path(os.path.realpath(path))
+    inside = real.is_relative_to(os.path.realpath(folder))
+    if not inside or not real.is_file() or real.stat().st_nlink == 1:
+        return inside and (real.is_file() or not real.exists())
+    file, place, above = real.stat(), real.parent.stat(), folder.resolve().parent.stat()
+    told = place.st_uid != above.st_uid or place.st_ctime_ns < file.st_ctime_ns
+    return file.st_uid == place.st_uid and told and os.name == "posix"
+
+
+def _refuse(error: OSError) -> None:
+    raise error  # what cannot be looked through, as folders too deep, may hold a link
 
 
 def _resolved(places: Iterable[Any]) -> set[Path]:
     return {Path(place).resolve() for place in places if place}
 
 
-def _without(path: Path, secret: Sequence[Path]) -> list[Path]:
-    """The path; or what is in it, where something in it is secret."""
-    if any(path.is_relative_to(one) for one in secret):
-        return []
-    if not any(one.is_relative_to(path) for one in secret):
-        return [path]
-    return [left for part in path.iterdir() if not part.is_symlink() for left in _without(part, secret)]
+def _without(root: Path, secret: set[Path]) -> list[Path]:
+    """The folder; or what is in it, where something in it is secret. In time that grows with what is looked at."""
+    split, found, waiting = {parent for path in secret for parent in path.parents}, [], [root]
+    for path in () if secret.intersection((root, *root.parents)) else waiting:
+        if path in split:
+            waiting += [part for part in path.iterdir() if part not in secret and not part.is_symlink()]
+        else:
+            found.append(path)
+    return found
 
 
 def _filter(machine: str, process: int) -> list[tuple[int, int, int, int]]:

@@ -16,19 +16,10 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import DtypeError, Tensor, TensorError
 from tinygrad_lecture.autograd.operands import numbers_among, refuse_gradients
 from tinygrad_lecture.backend import FLOAT32, FLOAT64, is_array
-from tinygrad_lecture.errors import (
-    DtypeError,
-    PlaceError,
-    TensorError,
-    brief,
-    call_message,
-    hide_frames,
-    refuse_several,
-    warn,
-)
+from tinygrad_lecture.errors import PlaceError, brief, call_message, hide_frames, refuse_several, warn
 from tinygrad_lecture.ops.composite import as_floats
 from tinygrad_lecture.tensor_base import TENSORS
 

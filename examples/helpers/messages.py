@@ -128,23 +128,7 @@ def load_messages(path: Path | None, seed: int) -> Messages:
 
 
 # Tried in this order at each place of the lower-case text; the group's name is the class.
-TOKENS = re.compile(
-    r"""
-      (?P<web_address>  (?:https?://|www\.)\S+ | \b[\w.-]+\.(?:com|co\.uk|uk|net|org|info|biz|tv)\b\S* )
-    | (?P<email>        \S+@\S+ )
-    | (?P<money>        [£$€]\s?\d[\d,.]*\w* | \b\d+\s?(?:pounds?|gbp|quid)\b )
-    | (?P<pence>        \b\d+(?:\.\d+)?p(?:pm|/\w+|\s?per\s?\w+)?\b | \b\d+\s?pence\b )
-    | (?P<phone_number> \+?\b\d[\d\s-]{8,}\d\b )
-    | (?P<time>         \b\d{1,2}[:.]\d\d(?:\s?[ap]m)?\b | \b\d{1,2}\s?[ap]\.?m\b | <time> )
-    | (?P<short_code>   \b\d{5,6}\b )
-    | (?P<mixed>        \b(?=\w*\d)(?=\w*[a-z])\w{3,}\b )  # as 2nite, gr8, po19
-    | (?P<number>       \d+ | <\#> | <decimal> )
-    | (?P<smiley>       [:;=]-?[)(dp/]+ )
-    | (?P<word>         [^\W\d_]+(?:'[a-z]+)? )
-    | (?P<mark>         !+ | \?+ | \.\.+ | £ )
-    """,
-    re.VERBOSE,
-)
+TOKENS = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in DATA["tokens"].items()))
 
 
 def split(messages: Messages, seed: int) -> tuple[Messages, Messages]:

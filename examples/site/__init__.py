@@ -2,7 +2,7 @@
 
 Those that run Python (see examples/tab) need a server; each of the others is a file that opens from a disk, too.
 
-pages.py           what each page is given, and its file
+pages.py           what each page is given, and its file; pages.toml names them all
 index.html, .js    the first page: a neuron to drag, and links
 course.*           63 exercises: editor.js shows a file, learner.js keeps what one writes
 python.js          Python in a worker, python_worker.js; loading.js tells how much has come, offline.js keeps it

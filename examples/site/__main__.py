@@ -23,7 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from helpers.program import start  # noqa: E402
 
-from examples.site.pages import PAGES, index_page  # noqa: E402
+from examples.site.pages import PAGES, WRITERS, index_page  # noqa: E402
 
 
 @dataclass
@@ -43,13 +43,13 @@ def build(settings: Settings) -> None:
     wanted = [name for name in PAGES if not settings.only or name in settings.only]
     try:
         for number, name in enumerate(wanted, 1):
-            print(f"{number} of {len(wanted)}, {name}: {', '.join(PAGES[name].files)}", flush=True)
-            PAGES[name].write(settings.out, settings)
+            print(f"{number} of {len(wanted)}, {name}: {', '.join(PAGES[name])}", flush=True)
+            WRITERS[name](settings.out, settings)
     finally:  # after Ctrl-C or an error too
         index_page(settings.out / "index.html")
     print(f"{settings.out / 'index.html'}: open it in a browser.")
     if settings.open:
-        serve(settings.out, next(iter(PAGES[wanted[0]].files)) if len(wanted) == 1 else "index.html")
+        serve(settings.out, next(iter(PAGES[wanted[0]])) if len(wanted) == 1 else "index.html")
 
 
 def serve(folder: Path, first: str) -> None:

@@ -1,14 +1,21 @@
 """`python examples/23_chat.py --page`: type a text, and SmolLM2 reads it, on this computer alone.
 
-The page asks as gpt_worker.js says. The server listens on 127.0.0.1 only. Whoever does not know the token in its link
-is refused. So is a page whose own name was made to point here (DNS rebinding): it calls the server by that name.
+The page asks as gpt_worker.js says. Questions are answered one at a time, since edits are the model's, and a page is
+told how many stand before its own. One that nobody waits for any more ends at the next block.
+
+The server listens on 127.0.0.1 only. Whoever does not know the token in its link is refused; then a cookie has it, and
+it leaves the address. A page of another origin is refused, and one whose own name was made to point here (DNS
+rebinding): it calls the server by that name.
 """
 
 from helpers.inside import without
 from helpers.real import likeliest
 
+import asyncio
+import json
 import secrets
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -18,8 +25,8 @@ import numpy as np
 try:
     import uvicorn
     from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
     from starlette.routing import Route
 except ImportError as error:
     raise ImportError(f'{error}; python -m pip install ".[live]" brings what --page needs') from None
@@ -34,11 +41,21 @@ LIKELIEST = 100  # next tokens that the page is told
 BLOCK = 24  # that the page opens with: in SmolLM2 it has heads that go back to Eiffel and John
 
 
-def answer(model: Any, text: str, off: list[str], at: int | None = None, block: int | None = None) -> dict[str, Any]:
+def answer(
+    model: Any, text: str, off: list[str], at: int | None = None, block: int | None = None,
+    left: threading.Event | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """What the page is told: see gpt_worker.js. Weights of attention are in ten-thousandths, as that is shorter.
 
-    Raises ValueError for arguments of other types, and for a head or a block that is not there.
+    left: set when whoever asked has left. Raises ConnectionAbortedError then, ValueError for arguments of other types,
+    and for a head or a block that is not there.
     """
+
+    def awaited(x: tl.Tensor) -> tl.Tensor:
+        if left is not None and left.is_set():
+            raise ConnectionAbortedError
+        return x
+
     layers, count = model.config.layers, model.config.heads
     if not (isinstance(text, str) and isinstance(off, list) and {type(at), type(block)} <= {int, type(None)}):
         raise ValueError("a part of it is of another type")
@@ -52,11 +69,11 @@ def answer(model: Any, text: str, off: list[str], at: int | None = None, block: 
     if not tokens:
         return told
     at = min(max(len(tokens) - 1 if at is None else at, 0), len(tokens) - 1)
-    with model.edit(without(model, heads)), tl.no_grad():
+    with model.edit({"blocks.*": awaited, **without(model, heads)}), tl.no_grad():
         trace = model.trace(tokens, points=["embedding", "blocks.*", "blocks.*.attention.weights"])
         stages = np.stack([x[at] for x in trace.residual] + [trace.residual[-1][-1]])  # (layers + 2, width)
         *lens, after = probabilities(model.unembedding(model.norm(tl.tensor(stages)))).numpy()  # (vocab_size,) each
-    with tl.no_grad():
+    with model.edit({"blocks.*": awaited}), tl.no_grad():
         whole = probabilities(model.next_logits([tokens])[0]).numpy() if heads else None  # (vocab_size,)
     weights = {
         b: np.rint(10_000 * w).astype(int).ravel().tolist() for b, w in enumerate(trace.attention) if block in (None, b)
@@ -75,26 +92,63 @@ def app(model: Any, host: str, token: str) -> Any:
     parts = {"model": "SmolLM2", "home": "", "about": about, "likeliest": str(min(LIKELIEST, c.vocab_size))}
     html = filled("Type a text", "text", data, f"{FILE}; connect-src 'self'", **parts)
 
+    cookie, origin = f"live-{host.rpartition(':')[2]}", f"http://{host}"
+    turn, names = asyncio.Lock(), list[str]()  # names: of the questions, of which the first is answered now
+
     async def page(request: Request) -> Response:
+        if "token" in request.query_params:
+            return RedirectResponse("/", 303, {"Set-Cookie": f"{cookie}={token}; HttpOnly; SameSite=Lax"})
         return HTMLResponse(html, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
-    async def ask(request: Request) -> Response:
-        try:
-            return JSONResponse(answer(model, **await request.json()))  # one at a time, as edits are the model's
-        except (ValueError, TypeError, LookupError, RecursionError) as error:
-            return PlainTextResponse(f"{error}; gpt_worker.js says what a question is", 400)
+    async def before(request: Request) -> Response:
+        name = request.query_params.get("name")
+        return JSONResponse(names.index(name) if name in names else 0)
 
-    routes = Starlette(routes=[Route("/", page), Route("/ask", ask, methods=["POST"])])
+    async def ask(request: Request) -> Response:
+        left, name = threading.Event(), request.query_params.get("name", "")
+        names.append(name)
+        try:
+            asked = question_in(await request.body())
+            async with turn:
+                if await request.is_disconnected():
+                    raise ConnectionAbortedError
+                work = asyncio.ensure_future(asyncio.to_thread(answer, model, **asked, left=left))
+                while not (await asyncio.wait([work], timeout=0.1))[0]:
+                    if await request.is_disconnected():
+                        left.set()
+                return JSONResponse(work.result())
+        except (ClientDisconnect, ConnectionAbortedError):
+            return Response(status_code=400)  # nobody hears it
+        except (ValueError, LookupError) as error:
+            return PlainTextResponse(f"{error}; gpt_worker.js says what a question is", 400)
+        finally:
+            left.set()
+            names.remove(name)
+
+    routes = [Route("/", page), Route("/before", before), Route("/ask", ask, methods=["POST"])]
+    routed = Starlette(routes=routes)
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             request = Request(scope)
-            known = secrets.compare_digest(request.query_params.get("token", "").encode(), token.encode())
-            if not known or request.headers.get("host") != host:
+            given = request.query_params.get("token") or request.cookies.get(cookie, "")
+            own = (request.headers.get("host"), request.headers.get("origin", origin)) == (host, origin)
+            if not (own and secrets.compare_digest(given.encode(), token.encode())):
                 return await PlainTextResponse("open the link that the program has printed", 403)(scope, receive, send)
-        return await routes(scope, receive, send)
+        return await routed(scope, receive, send)
 
     return guarded
+
+
+def question_in(body: bytes) -> dict[str, Any]:
+    """The question that was sent. Raises ValueError for anything else."""
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("it is no JSON") from None
+    if not isinstance(asked, dict) or not {"text", "off"} <= asked.keys() <= {"text", "off", "at", "block"}:
+        raise ValueError("it has text and off, and at and block if need be, and no other parts")
+    return asked
 
 
 def serve(load: Callable[[], Any]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from shutil import rmtree
 from string import Template
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +32,9 @@ from transformer.tokenizer.bpe import WORDS
 HERE = Path(__file__).parent
 NOTEBOOKS = {f"notebooks/{path.stem}.html": f"{path.stem.replace('_', ' ').capitalize()}: a notebook"
              for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))}  # fmt: skip
-HOME = f'<a href="{steps.FIRST}">All pages</a>'
+GROUPS = tomllib.loads((HERE / "pages.toml").read_text("utf-8"))
+GROUPS["Read, and look up"]["notebooks"] = NOTEBOOKS
+HOME = '<a href="index.html">All pages</a>'
 LEARN, TEST = 2000, 500  # pictures that the page has
 TEXTS = {model: [*texts.items()] for model, texts in tomllib.loads((HERE / "texts.toml").read_text("utf-8")).items()}
 
@@ -51,9 +53,9 @@ def digit_page(path: Path, model: nn.MLP, digits: Digits, home: str = "") -> Non
     page(path, "Draw a digit", "digit", data, home=home)
 
 
-def play_page(path: Path) -> None:
+def play_page(out: Path, settings: Any) -> None:
     """Points in the plane, and a network that one builds and trains."""
-    page(path, "Play with a network", "play", {"worker": script_of(str(HERE / "worker"))}, home=HOME)
+    page(out / "play.html", "Play with a network", "play", {"worker": script_of(str(HERE / "worker"))}, home=HOME)
 
 
 def text_page(path: Path, model: GPT, tokenizer: BPETokenizer, signs: str, source: str, steps: int) -> None:
@@ -83,13 +85,12 @@ def text_page(path: Path, model: GPT, tokenizer: BPETokenizer, signs: str, sourc
 
 def index_page(path: Path) -> None:
     """The first page: a neuron to drag, and links to those of the others that are there, group by group."""
-    listed, tried, loaded = "", "", loaded_in(path.parent)
-    for group, names in GROUPS.items():
-        texts = {file: text for name in names for file, text in PAGES[name].files.items()}
-        items = "".join(linked(file, text) for file, text in texts.items() if (path.parent / file).exists())
+    listed, loaded = "", loaded_in(path.parent)
+    for group, pages in GROUPS.items():
+        texts = ((file, text) for files in pages.values() for file, text in files.items())
+        items = "".join(linked(file, text) for file, text in texts if (path.parent / file).exists())
         listed += f"<h2>{group}</h2><ul>{items}</ul>" if items else ""
-    if loaded:
-        tried = "<h2>Try it: change a weight, and run</h2>" + cells(loaded, HERE.parents[1] / "README.md")
+    tried = "<h2>Try it: change a weight, and run</h2>" + cells(loaded, HERE.parents[1] / "README.md") if loaded else ""
     page(path, "From a neuron to a transformer", "index", None, loaded, links=listed, cells=tried)
 
 
@@ -146,13 +147,6 @@ def filled(title: str, name: str, data: Any, allowed: str = FILE, script: str = 
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
-
-
-class Page(NamedTuple):
-    """A page of the site, or some that are written together."""
-
-    files: dict[str, str]  # each with what one does there
-    write: Callable[[Path, Any], None]  # given the folder of the site, and the command's settings
 
 
 def draw_a_digit(out: Path, settings: Any) -> None:
@@ -229,29 +223,9 @@ def write_sheet(out: Path, settings: Any) -> None:
     page(out / "sheet.html", heading, "plain", None, heading=heading, site="", kind="sheet", content=sheet)
 
 
-PAGES = {
-    "course": Page({"course.html": "63 exercises: write them, check them, read what is wrong"}, write_course),
-    "names": Page({"names.html": "Your own GPT in a minute: train it on names, and look inside"}, write_names),
-    "digit": Page(
-        {"digit.html": "Draw a digit: the lecture's network answers while you draw, says why, and learns"}, draw_a_digit
-    ),
-    "play": Page(
-        {"play.html": "Play with a network: build it, train it, watch each gradient; five claims to try"},
-        lambda out, _: play_page(out / "play.html"),
-    ),
-    "text": Page(
-        {"text.html": "Type a text: a small GPT reads it; what its heads attend to, what comes next"}, type_a_text
-    ),
-    "steps": Page(steps.STEPS, steps.step_pages),
-    "notebooks": Page(NOTEBOOKS, write_notebooks),
-    "claims": Page({"claims.html": "How sure are we of the lecture? Each of its claims, in ten runs"}, write_claims),
-    "reference": Page({"reference/tinygrad_lecture.html": "The API reference"}, write_reference),
-    "sheet": Page({"sheet.html": "All ops, layers, losses, optimisers, schedules: each in a line"}, write_sheet),
-}
-GROUPS = {  # of the first page
-    "Write it yourself": ("course",),
-    "Play": ("names", "digit", "play", "text"),
-    "Be sure": ("claims",),
-    "Backpropagation, step by step": ("steps",),
-    "Read, and look up": ("notebooks", "sheet", "reference"),
-}
+WRITERS: dict[str, Callable[[Path, Any], None]] = {  # given the folder of the site, and the command's settings
+    "course": write_course, "names": write_names, "digit": draw_a_digit, "play": play_page, "text": type_a_text,
+    "claims": write_claims, "steps": steps.step_pages, "notebooks": write_notebooks, "reference": write_reference,
+    "sheet": write_sheet,
+}  # fmt: skip
+PAGES = {name: files for pages in GROUPS.values() for name, files in pages.items()}

@@ -10,14 +10,6 @@ import nn
 import tinygrad_lecture as tl
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 
-FIRST = "index.html"  # page of the site
-STEPS = {
-    "neuron.html": "A neuron",
-    "network.html": "A network: 2 inputs, 2 hidden neurons, 1 output",
-    "digits.html": "The network for digits: all its 13,002 parameters, untrained",
-    "gpt.html": "A tiny GPT: from tokens to the cost of the next",
-}
-
 
 def step_pages(out: Path, settings: Any) -> None:
     """Pages on which one steps through backpropagation."""
@@ -26,7 +18,7 @@ def step_pages(out: Path, settings: Any) -> None:
     with tl.Graph():
         z = w @ x + b
         a = tl.sigmoid(z)
-        tl.page(a, out / "neuron.html", title="A neuron", home=FIRST)
+        tl.page(a, out / "neuron.html", title="A neuron", home="index.html")
 
     tl.manual_seed(1)
     network = nn.MLP([2, 2, 1], nn.Sigmoid, nn.Sigmoid)
@@ -34,16 +26,16 @@ def step_pages(out: Path, settings: Any) -> None:
     with tl.Graph():
         a = network(x)
         C = ((a - y) ** 2).sum()
-        tl.page(C, out / "network.html", title="A network: 2 inputs, 2 hidden neurons, 1 output", home=FIRST)
+        tl.page(C, out / "network.html", title="A network: 2 inputs, 2 hidden neurons, 1 output", home="index.html")
 
     data = load_digits()
     reader = digit_network()
     with tl.Graph():
         cost = ((reader(tl.tensor(data.test_images[:1])) - tl.eye(10)[data.test_labels[:1]]) ** 2).sum()
-        tl.page(cost, out / "digits.html", title="The network for digits, untrained", home=FIRST)
+        tl.page(cost, out / "digits.html", title="The network for digits, untrained", home="index.html")
 
     model = GPT(GPTConfig(vocab_size=8, context=8, layers=1, heads=2, width=16, bias=False))
     with tl.Graph():
         tokens = tl.tensor([[0, 1, 2, 3, 4]])  # Was the bank flooded ?
         cost = TokenCrossEntropy()(model(tokens[:, :-1]), tokens[:, 1:])
-        tl.page(cost, out / "gpt.html", title="A tiny GPT", home=FIRST)
+        tl.page(cost, out / "gpt.html", title="A tiny GPT", home="index.html")

@@ -9,6 +9,7 @@ const { layers, heads } = data.config;
 const worker = data.worker && new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
 const ALL_AT_ONCE = 6; // blocks whose heads are shown at once
 let [answer, isWaiting, draws] = [null, false, 0]; // answer: null if there is none to the text; draws: tokens still to draw
+let leaving = null; // what gives the question up that is on its way to a server
 const chosen = { token: null, block: data.block ?? layers - 1, head: null, off: new Set() }; // no token: the last one; no head: a clear one
 
 // --- asking the model: see gpt_worker.js --------------------------------------------------------------------------
@@ -25,22 +26,35 @@ async function told(asked) {
     worker.postMessage(asked);
     return new Promise((resolve) => (worker.onmessage = (event) => resolve(event.data)));
   }
-  const response = await fetch(`ask${location.search}`, { method: "POST", body: JSON.stringify(asked) });
+  const name = `name=${crypto.randomUUID()}`; // of the question, while it waits
+  const looking = setInterval(() => fetch(`before?${name}`).then(sayBefore, () => {}), 500);
+  leaving = new AbortController();
+  const sent = { method: "POST", body: JSON.stringify(asked), signal: leaving.signal };
+  const response = await fetch(`ask?${name}`, sent).finally(() => clearInterval(looking));
   if (!response.ok) throw new Error(await response.text());
   const found = await response.json();
   for (const weights of Object.values(found.attention ?? {})) weights.forEach((w, i) => (weights[i] = w / 1e4)); // of ten thousand
   return found;
 }
 
-// Ask for the text as it is now; while an answer is on its way, once more when it is there.
+function ifLeft(error) {
+  if (error.name !== "AbortError") throw error;
+}
+
+async function sayBefore(response) {
+  const before = await response.json();
+  if (before) say(`It reads ${before === 1 ? "another text" : `${before} other texts`} before this one.`);
+}
+
+// Ask for the text as it is now. An answer that is on its way is to another question, which is given up.
 async function ask() {
-  if (isWaiting) return;
+  if (isWaiting) return leaving?.abort();
   isWaiting = true;
   try {
     if (!worker || !answer) say("It reads ...");
     let asked, found;
-    do found = await told((asked = question()));
-    while (JSON.stringify(asked) !== JSON.stringify(question()));
+    do found = await told((asked = question())).catch(ifLeft);
+    while (!found || JSON.stringify(asked) !== JSON.stringify(question()));
     answer = found.tokens.length ? found : null;
     if (answer && chosen.head === null) chooseHead(...clearest(answer));
     const unknown = found.unknown.map((sign) => `"${shownToken(sign)}"`);

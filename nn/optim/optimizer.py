@@ -197,6 +197,9 @@ class Optimizer(ExplainsArguments, Measured):
         """Update every parameter that has a gradient, in place. Returns the closure's loss, if there is one.
 
         closure: called first; it computes the loss again, with its gradients, and returns it.
+        Ctrl-C in the middle of it may leave some parameters as they were, and others with their step. `nn.Trainer`
+        waits for its end; after a loop of your own, load what you saved last.
+
         Warns if no parameter has a gradient, and none ever had. Raises NotImplementedError unless a class defines it,
         or `update`.
         """

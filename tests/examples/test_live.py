@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from http.client import HTTPConnection
 from importlib.util import find_spec
-from threading import Thread
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -60,9 +60,63 @@ def test_who_has_the_link_is_answered_and_nobody_else(host):
     port = host.partition(":")[2]
     for name in (f"evil.example:{port}", "127.0.0.1", f"localhost:{port}", f"127.0.0.1:{port}@evil.example", ""):
         assert told(host, body=QUESTION, Host=name)[0] == 403
-    status, page = told(host, "GET", "/?token=secret")
+    assert told(host, "GET", "/?token=secret") == (303, "")  # to "/", with a cookie
+    cookie = {"Cookie": f"live-{port}=secret"}
+    status, page = told(host, "GET", "/", **cookie)
     assert status == 200 and "connect-src 'self'" in page and "secret" not in page
+    for path, known in (("/ask?token=secret", {}), ("/ask", cookie)):
+        for origin, status in ((f"http://{host}", 200), ("http://evil.example", 403), ("null", 403)):
+            assert told(host, "POST", path, QUESTION, Origin=origin, **known)[0] == status
+
+
+@pytest.mark.pretrained
+def test_who_waits_is_told_how_many_are_before_and_who_leaves_is_not_answered(host, monkeypatch, caplog):
+    begun, end, answered = Event(), Event(), []
+
+    def answer(model, text, off, left):
+        begun.set()
+        while not end.wait(0.01) and not left.is_set():
+            pass
+        answered.append((text, left.is_set()))
+        return {}
+
+    def asked(text):
+        connection = HTTPConnection(host, timeout=20)
+        connection.request("POST", f"/ask?token=secret&name={text}", json.dumps({"text": text, "off": []}))
+        return connection
+
+    def before(name):
+        return told(host, "GET", f"/before?token=secret&name={name}")[1]
+
+    monkeypatch.setattr(live, "answer", answer)
+    first = asked("first")
+    assert begun.wait(20)
+    others = [asked(text) for text in ("second", "third", "fourth")]
+    while before("fourth") != "3":
+        time.sleep(0.01)
+    assert [before(name) for name in ("first", "second", "unknown")] == ["0", "1", "0"]
+    first.close()  # ends at once
+    others[0].close()  # is not begun
+    while before("fourth") != "1":
+        time.sleep(0.01)
+    end.set()
+    for connection in others[1:]:
+        with closing(connection), connection.getresponse() as response:
+            assert response.status == 200
+    assert answered == [("first", True), ("third", False), ("fourth", False)]
+    with socket.create_connection(host.split(":")) as cut:
+        head = f"POST /ask?token=secret HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n\r\n"
+        cut.sendall(head.encode() + b'{"text"')
     assert told(host, body=QUESTION)[0] == 200
+    assert not caplog.records  # no traceback
+
+
+@pytest.mark.pretrained
+def test_an_answer_that_nobody_waits_for_ends_between_layers():
+    left = Event()
+    left.set()
+    with pytest.raises(ConnectionAbortedError):
+        live.answer(small(), "The queen", [], left=left)
 
 
 @pytest.mark.pretrained
@@ -99,7 +153,7 @@ def test_ctrl_c_ends_it(capsys):
     asking.start()
     live.serve(small)
     asking.join()
-    assert found == [200]
+    assert found == [303]
 
 
 @pytest.mark.pretrained

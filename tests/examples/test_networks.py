@@ -206,6 +206,12 @@ def test_a_file_comes_back_and_a_shortened_or_lengthened_one_does_not(tmp_path_f
             mnist.read_idx(path)
 
 
+def test_a_packed_file_of_more_than_mnist_is_not_unpacked(tmp_path):
+    (tmp_path / "many.gz").write_bytes(gzip.compress(bytes(mnist.MOST + 1)))
+    with pytest.raises(DataError, match=r"many\.gz .* MNIST has at most 67,108,864 bytes in a file"):
+        mnist.read_idx(tmp_path / "many.gz")
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("ending", ["", ".gz"])
 @pytest.mark.parametrize("mark", ["-", "."])

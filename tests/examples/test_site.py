@@ -149,7 +149,7 @@ def test_what_one_drew_becomes_training_data(visit, digit_page):
 @pytest.fixture(scope="session")
 def play_page(tmp_path_factory):
     path = tmp_path_factory.mktemp("site") / "play.html"
-    pages.play_page(path)
+    pages.play_page(path.parent, None)
     return path
 
 
@@ -334,7 +334,7 @@ def test_a_page_is_accessible_and_fits(name, width, request, visit):
 
 def test_each_page_leads_back_to_the_first(tmp_path):
     for name in ("play", "steps", "notebooks", "claims", "sheet"):
-        pages.PAGES[name].write(tmp_path, SimpleNamespace(offline=False))
+        pages.WRITERS[name](tmp_path, SimpleNamespace(offline=False))
     for path in tmp_path.rglob("*.html"):
         text = path.read_text("utf-8")
         (link,), base = re.findall('<a href="([^"]*)">All pages</a>', text), re.findall('<base href="([^"]*)">', text)

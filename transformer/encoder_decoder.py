@@ -248,9 +248,7 @@ class T5Config(EncoderDecoderConfig):
     """
 
     vocab_size: int = 32128
-    context: int = 512
     head_width: int = 64
-    activation: Activation = "relu"
     norm: NormPlace = "pre"
     norm_kind: NormKind = "rms"
     positions: Positions = "relative"

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +211,30 @@ def test_a_model_in_an_installed_package_is_read_from_its_archive(package):
     assert {path.name for path in package.iterdir()} == {"__init__.py", "model.zip"}
     with pytest.raises(ValueError, match=r"model\.zip: config\.json describes 'bert', not a GPT-2"):
         GPT.from_pretrained("minilm")
+
+
+def test_of_a_zip_only_the_files_of_a_model_are_unpacked_and_not_more_than_allowed(package):
+    archive = package / "model.zip"
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("film.mp4", bytes(10**7))
+    Bert.from_pretrained(archive)
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("vocab.txt", bytes(10**7))
+    with pytest.raises(ValueError, match=r"model\.zip cannot be unpacked: it holds more than ten times its own bytes"):
+        Bert.from_pretrained(archive)
+    Bert.from_pretrained(archive, allow=2 * 10**7)
+    archive.write_bytes(archive.read_bytes()[:-9])
+    with pytest.raises(ValueError, match=r"model\.zip cannot be unpacked: File is not a zip file"):
+        Bert.from_pretrained(archive)
+
+
+@pytest.mark.parametrize("tokenizer", [CharTokenizer.train("to be"), BPETokenizer.train("to be or not to be", 260)])
+def test_the_tokenizer_of_a_zip_is_there_when_its_folder_is_gone(tmp_path, tokenizer):
+    model = small()
+    model.tokenizer = tokenizer
+    model.save_pretrained(tmp_path / "model")
+    shutil.make_archive(str(tmp_path / "model"), "zip", tmp_path / "model")
+    assert GPT.from_pretrained(tmp_path / "model.zip").tokenizer == tokenizer
 
 
 @pytest.mark.parametrize(

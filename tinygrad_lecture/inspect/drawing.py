@@ -90,11 +90,9 @@ def svg_of(vertices: Sequence[Vertex], title: str = "") -> str:
         for k, text in enumerate(texts):
             at = x + w / 2, y + 20 + LINE * k
             parts.append(_text(text, *at, INK if k < own else GRADIENT, 12 if k else 13, bold=k == 0))
-    if any(vertex.grad is not None for vertex in vertices):
-        parts.append(_text("values flow down", middle - 14, -12, anchor="end"))
-        parts.append(_text("gradients flow back up", middle + 14, -12, GRADIENT, anchor="start"))
-    else:
-        parts.append(_text("values flow down", middle, -12))
+    flow_back = any(vertex.grad is not None for vertex in vertices)
+    parts.append(_text("values flow down", middle - 14 * flow_back, -12, anchor="end" if flow_back else "middle"))
+    parts += [_text("gradients flow back up", middle + 14, -12, GRADIENT, anchor="start")] if flow_back else []
     return "".join([*parts, _text(title, middle, -34, size=15, bold=True) if title else "", "</svg>"])
 
 

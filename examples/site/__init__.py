@@ -17,7 +17,7 @@ claims.*           how sure we are of each claim of the lecture
 cells.*            cells that one edits and runs: the notebooks (notebook.py), index.html's first lines of the README
 plain.*            a page of text: the cheat sheet (cheat_sheet.py), and what cells stand in
 steps.py           the pages to step through
-network.js         a network of layers on the tape of the engine's page, and its training
+network.js         a network of layers, forward and backward, and its training
 circles.js         the network that reads digits, as circles that one chooses
 cross.js           a cross that keys move, to draw and to put points
 charts.js site.css what they share: curves, bars, colours, style

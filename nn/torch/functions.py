@@ -164,9 +164,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {  # all that torch has beside the en
 # functions that are methods in place as well, x.addmm_()
 IN_PLACE = """
 absolute negative multiply divide true_divide subtract not_equal less less_equal greater greater_equal
-addmm addcdiv addcmul clamp_max clamp_min lerp eq ge gt le lt ne pow
+addmm addcdiv addcmul clamp_max clamp_min lerp eq ge gt le lt ne pow scatter_add tril triu cumsum cumprod erf
 remainder neg abs sign square floor ceil round expm1 log log1p log2 log10 sqrt rsqrt sin cos tanh sigmoid leaky_relu
-scatter_add tril triu cumsum cumprod erf
 """
 
 # methods that are functions as well, torch.detach(x); so are all that change x in place
@@ -188,7 +187,12 @@ def give_methods(functions: Mapping[str, Callable[..., Any]]) -> None:
 def free_functions() -> dict[str, Callable[..., Any]]:
     """The functions torch.f(x, ...) for methods x.f(...): those that change x in place, and some others."""
     in_place_methods = [name for name in dir(Tensor) if name[-1] == "_" and name[0] != "_"]
-    return {name: getattr(Tensor, name) for name in [*in_place_methods, *FREE.split()]}
+    return {name: functools.partial(_called, name) for name in [*in_place_methods, *FREE.split()]}
+
+
+def _called(name: str, /, input: Any, *args: Any, **settings: Any) -> Any:
+    """input.name(...)."""
+    return getattr(input, name)(*args, **settings)
 
 
 def _is_method(function: Callable[..., Any]) -> bool:
@@ -230,6 +234,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "type": _type,
     "view_as": lambda x, other: x.view(other.shape),
     "reshape_as": lambda x, other: x.reshape(other.shape),
+    "detach_copy": lambda x: x.detach(),
     "expand_as": lambda x, other: x.expand(other.shape),
     "type_as": lambda x, other: x.to(dtype=other.dtype),
 }

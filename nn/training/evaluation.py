@@ -127,8 +127,8 @@ class RunningMetrics:
 
     def __init__(self, accuracy: bool) -> None:
         self.accuracy, self.batches, self.loss = accuracy, 0, 0.0
-        self.count: Any = 0
-        self.answers = self.right = self.count
+        zero: Any = 0  # which Tensors are added to
+        self.count, self.answers, self.right = zero, zero, zero
 
     @property
     def finite(self) -> bool:

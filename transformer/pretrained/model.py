@@ -145,7 +145,7 @@ def opened(model: str | Path, allow: int = 0) -> Iterator[Source]:
     """The source of a model: see `PretrainedModel.from_pretrained`. A zip file is unpacked into a temporary folder.
 
     Raises ImportError for a name whose package is not installed, FileNotFoundError if there is no such folder or file,
-    and as `Folder` and `GGUFFile` do.
+    and as `unpack`, `Folder` and `GGUFFile` do.
     """
     path = installed(model) if isinstance(model, str) and model in INSTALLED else Path(model)
     described = path / CONFIG if path.is_dir() else path

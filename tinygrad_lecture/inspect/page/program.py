@@ -94,8 +94,8 @@ class _Program(Observer):
 
     def __init__(self, given: Sequence[Array | None], add: Callable[[Array], int]) -> None:
         self.steps: list[dict[str, Any]] = []
-        self._add, self._given, self._held, self._records = add, len(given), [*given], dict[int, Record | None]()
-        self._numbers = {id(x): i for i, x in enumerate(given)}
+        self._add, self._given, self._numbers = add, [*given], {id(x): i for i, x in enumerate(given)}
+        self._made: dict[int, tuple[Array, Record | None]] = {}  # results by number; held, as `_numbers` has their ids
 
     def number(self, x: Any) -> int:
         """The number of an array, or of a constant."""
@@ -105,7 +105,7 @@ class _Program(Observer):
 
     def weights(self) -> int | None:
         """The number of the attention weights, if there are any."""
-        named = (n for n, record in self._records.items() if record and record.name == "attention_weights")
+        named = (n for n, (_, record) in self._made.items() if record and record.name == "attention_weights")
         return next(named, None)
 
     def saw_forward(
@@ -127,13 +127,12 @@ class _Program(Observer):
         elif name in ("clip_to", "leaky_relu"):
             of += map(self.number, {**op.settings, **settings}.values())
         self._numbers[id(out)] = number = self._tell(name, of, out.shape, **more)
-        self._held.append(out)
-        self._records[number] = record
+        self._made[number] = out, record
 
     def _tell(self, op: str, of: list[int], shape: Sequence[int], **more: Any) -> int:
         """Add a step. Returns the number of its result."""
         self.steps.append({"op": op, "of": of, "shape": list(shape), **more})
-        return self._given + len(self.steps) - 1
+        return len(self._given) + len(self.steps) - 1
 
 
 def _added_to(op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array) -> Array:

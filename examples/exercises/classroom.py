@@ -10,7 +10,7 @@ from typing import Any
 
 from tinygrad_lecture.inspect.page import assembled, read, written
 from tinygrad_lecture.testing.failures import printable
-from tinygrad_lecture.testing.grading import grade_class, submissions
+from tinygrad_lecture.testing.grading import grade_class, new_seed, submissions
 from tinygrad_lecture.testing.sandbox.grader import Outcome, source
 
 from . import TEXTS, course
@@ -25,14 +25,14 @@ NO_MISTAKE = {"given", "missing", "unfinished"}  # hints of what is not yet an a
 
 def report(folder: Path) -> int:
     """Print what is known of a class, and write it as a page. folder: it holds a folder of files for each student."""
-    told = facts(folder)
+    told = facts(folder, seed=new_seed())
     inside = {number: [n for n in TITLES if n.split(".")[0] == number] for number in course.CHAPTERS}
     width = max(map(len, told["students"]))
     print(f"{course.COURSE.title}\n\n{'':{width + 12}}" + "  ".join(f"{n:{len(of)}}" for n, of in inside.items()))
     for name, student in told["students"].items():
         marks = "  ".join("".join(student["marks"][one] for one in names) for names in inside.values())
         print(f"{name:{width}}{sum(map(marks.count, '+s')):4} of {len(TITLES)}  {marks}")
-    print(f"\n{TEXTS['marks']}\n\nWhat most got wrong, and how many:")
+    print(f"\n{told['key']}\n\nWhat most got wrong, and how many:")
     for name, cause, *who in told["wrong"][:12]:  # the page has all
         say(f"{len(who)}  {name} {TITLES[name]}: {cause}", "  ")
     text = assembled(course.COURSE.title, read(f"{PAGE}.html"), PAGE, told)
@@ -40,25 +40,25 @@ def report(folder: Path) -> int:
     return 0
 
 
-def facts(folder: Path) -> dict[str, Any]:
+def facts(folder: Path, seed: int) -> dict[str, Any]:
     """What is told of a class, as JSON has it: the students, and the mistakes by how many made them."""
     questions = [(name, *row) for name in TITLES for row in data()[name].get("questions", [])]
     students, made = {}, {}  # made: for an exercise and a hint these two sentences, then who made the mistake
-    graded = grade_class(course.COURSE, course.__name__, folder)
+    graded = grade_class(course.COURSE, course.__name__, folder, seed=seed)
     for (name, outcomes), path in zip(graded.items(), submissions(folder).values(), strict=True):
         state = NOTHING
         with suppress(ValueError, RecursionError):
-            state = NOTHING | read_state(path / "progress.json")
+            state = NOTHING | read_state(path)
         for key, cause in mistakes(outcomes, state).items():
             made.setdefault(key, [key.split(" ")[0], cause]).append(name)
         students[name] = {
             "now": state["current"] if state["current"] in TITLES else "",
             "marks": {o.exercise.name: mark(o, state) for o in outcomes},
             "failed": {o.exercise.name: str(o) for o in outcomes if not o.passed},
-            "words": [said(path / course.COURSE[of].file).get(variable, "") for of, variable, *_ in questions],
+            "words": [said(path, course.COURSE[of].file).get(variable, "") for of, variable, *_ in questions],
         }
     return {
-        "titles": TITLES, "chapters": course.CHAPTERS, "key": TEXTS["marks"], "students": students,
+        "titles": TITLES, "chapters": course.CHAPTERS, "key": TEXTS["marks"].format(seed), "students": students,
         "wrong": sorted(made.values(), key=len, reverse=True), "questions": questions,
     }  # fmt: skip
 
@@ -79,11 +79,11 @@ def mistakes(outcomes: list[Outcome], state: dict[str, Any]) -> dict[str, str]:
     return {key: printable(cause) for (name, _, hint), key, cause in found if name in TITLES and hint not in NO_MISTAKE}
 
 
-def said(path: Path) -> dict[str, str]:
-    """The texts that a file gives to names."""
+def said(folder: Path, file: str) -> dict[str, str]:
+    """The texts that a student's file gives to names."""
     found = {}
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-        for statement in ast.parse(source(path)).body:
+        for statement in ast.parse(source(folder, file)).body:
             match statement:
                 case ast.Assign(targets=[ast.Name(name)], value=ast.Constant(str(text))):
                     found[name] = printable(text)

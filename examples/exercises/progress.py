@@ -43,7 +43,7 @@ class Progress:
         if not self.path.exists():
             return {}
         try:
-            return read_state(self.path)
+            return read_state(self.folder)
         except (ValueError, RecursionError) as error:
             kept = self.path.with_suffix(".damaged.json")
             self.path.replace(kept)
@@ -139,9 +139,9 @@ class Progress:
         return next((e for e in [*order[place + 1 :], *order[:place]] if not self.is_passed(e)), None)
 
 
-def read_state(path: Path) -> dict[str, Any]:
-    """What a progress.json says. Raises ValueError or RecursionError if it is not what is written here."""
-    state: dict[str, Any] = json.loads(source(path))
+def read_state(folder: Path) -> dict[str, Any]:
+    """What the progress.json of a learner says. Raises ValueError or RecursionError if this writes another."""
+    state: dict[str, Any] = json.loads(source(folder, "progress.json"))
     if not isinstance(state, dict) or any(type(v) is not type(NOTHING.get(k, v)) for k, v in state.items()):
         raise ValueError("it is not what this program writes")
     return state

@@ -3,14 +3,17 @@
 import io
 import json
 import re
+import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from exercises.__main__ import main
+from exercises.classroom import said
 from exercises.commands import Session
 from exercises.course import COURSE
+from exercises.progress import read_state
 from exercises.specs.spec import data
 from ladder import write
 from tinygrad_lecture.testing.courses import filled
@@ -67,6 +70,22 @@ def test_who_is_where_and_what_most_got_wrong(class_page):
 def test_a_folder_that_is_not_there_is_answered_with_a_remedy(capsys):
     assert main(["class", "nowhere"]) == 2
     assert "nowhere; name one that holds one for each student" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links that are none there")
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+def test_a_state_or_an_answer_in_words_is_no_neighbours(link, tmp_path):
+    for name in ("bob", "ann"):
+        (tmp_path / name).mkdir()
+    for file, text in (("progress.json", '{"current": "3.2"}'), ("words.py", "INPUT = 'a pixel'")):
+        (tmp_path / "ann" / file).write_text(text)
+        getattr(tmp_path / "bob" / file, link)(tmp_path / "ann" / file)
+    with pytest.raises(ValueError, match="Expecting value"):
+        read_state(tmp_path / "bob")
+    assert said(tmp_path / "bob", "words.py") == {}
+    if link == "symlink_to":
+        assert read_state(tmp_path / "ann") == {"current": "3.2"}
+        assert said(tmp_path / "ann", "words.py") == {"INPUT": "a pixel"}
 
 
 @pytest.mark.browser

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .courses import Course, find_course
 from .failures import CheckFailed, printable
-from .grading import as_csv, as_text, grade, grade_class
+from .grading import as_csv, as_text, grade, grade_class, new_seed
 from .sandbox import wall
 
 
@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--all", action="store_true", help="FOLDER holds a folder for each student: grade them all")
     main.add_argument("--csv", type=Path, metavar="FILE", help="write a table of the points")
     main.add_argument("--patience", type=float, default=1.0, metavar="X", help="multiply all time limits (1)")
+    main.add_argument("--seed", type=int, metavar="N", help="draw the inputs that a report with this number was about")
     return main
 
 
@@ -47,15 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _grade(course: Course, options: argparse.Namespace) -> int:
     if options.csv:
         options.csv.open("a", encoding="utf-8").close()  # now, not after the grading
+    seed = new_seed() if options.seed is None else options.seed
     if options.all:
-        graded = grade_class(course, options.course, options.folder, patience=options.patience)
+        graded = grade_class(course, options.course, options.folder, patience=options.patience, seed=seed)
     else:
-        results = grade(course, options.folder, patience=options.patience)
+        results = grade(course, options.folder, patience=options.patience, seed=seed)
         graded = {printable(options.folder.resolve().name, kept=""): results}
     if options.csv:
         options.csv.write_text(as_csv(graded), encoding="utf-8")
     every = [result for results in graded.values() for result in results]
-    print(f"{course.title}\n{as_csv(graded)}" if options.all else as_text(course.title, every))
+    title = f"{course.title}; inputs drawn by --seed {seed}"
+    print(f"{title}\n{as_csv(graded)}" if options.all else as_text(title, every))
     return 0 if all(result.passed for result in every) else 1
 
 

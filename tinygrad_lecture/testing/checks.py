@@ -199,11 +199,7 @@ def check_function(
 
 
 def check_property(
-    check: Callable[..., Any],
-    inputs: Any,
-    *,
-    examples: Iterable[Sequence[Any]] = (),
-    draws: int = 40,
+    check: Callable[..., Any], inputs: Any, *, examples: Iterable[Sequence[Any]] = (), draws: int = 40
 ) -> None:
     """Raise CheckFailed, with the smallest input, unless `check(*args)` raises it for none that is drawn.
 

@@ -170,6 +170,13 @@ def positional(args: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return tuple(args), {}
 
 
+@contextmanager
+def quietly(outer: Printed | None = None) -> Iterator[Printed]:
+    """Context: nothing is printed, but to `outer`, and there are no warnings: a learner would take them for answers."""
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"), redirect_stdout(Printed(outer)) as text:
+        yield text
+
+
 class Printed(io.StringIO):
     """Keeps the beginning of what is printed, and hands it on at once."""
 
@@ -204,8 +211,7 @@ def call(
     plain, settings = positional(copy.deepcopy(tuple(args)) if watch else args)
     outer = sys.stdout if isinstance(sys.stdout, Printed) else None
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings(), redirect_stdout(Printed(outer)) as printed:
-            warnings.simplefilter("ignore")
+        with quietly(outer) as printed:
             result = fn(*plain, **settings)
     except Exception as error:
         failure = failure_of(error)

@@ -9,33 +9,37 @@ import csv
 import io
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from contextvars import copy_context
 from pathlib import Path
 
 from .courses import Course, find_course
 from .failures import printable
 from .sandbox.grader import Grader, Outcome, python, source
+from .search import drawn_from
 
 
-def grade(course: Course, folder: Path, *, patience: float = 1.0) -> list[Outcome]:
+def grade(course: Course, folder: Path, *, patience: float = 1.0, seed: int | None = None) -> list[Outcome]:
     """The results of all exercises of a course for the files in a folder, in order.
 
     The files run in a process of their own, with limits, those that are as they were given not at all. An exercise
     whose own check passes, but which builds on one that did not, does not pass: what runs in it is not what was asked
     for.
     patience: a factor for the time limits, on slow machines.
+    seed: of the inputs that are drawn; by default another one each time, so that no table of right results passes.
     """
     linked = folder.is_symlink()  # to a neighbour's, it may be
     here = [e for e in course if not linked and os.path.isfile(folder / e.file)]  # noqa: PTH113 - False if it may not
-    begun = [e.name for e in here if source(folder / e.file) != course.given(e)]
-    grader = Grader(course, folder, patience=patience)
-    try:
-        outcomes = {outcome.exercise.name: outcome for outcome in grader.check(begun)}
-    finally:
-        grader.close()
+    begun = [e.name for e in here if source(folder, e.file) != course.given(e)]
+    context = copy_context()
+    with closing(Grader(course, folder, patience=patience)) as grader:
+        context.run(drawn_from.set, new_seed() if seed is None else seed)
+        outcomes = {outcome.exercise.name: outcome for outcome in context.run(list, grader.check(begun))}
     for exercise in course:
         missing = f"The folder {folder.name} is a link." if linked else f"The file {exercise.file} is missing."
         kind, what = ("given", "It is as it was given.") if exercise in here else ("missing", missing)
@@ -47,15 +51,25 @@ def grade(course: Course, folder: Path, *, patience: float = 1.0) -> list[Outcom
     return [outcomes[exercise.name] for exercise in course]
 
 
-def grade_class(course: Course, reference: str, folder: Path, *, patience: float = 1.0) -> dict[str, list[Outcome]]:
-    """The results of each student whose folder is in a folder, by name, as of `grade`. Tells who is done.
+def new_seed() -> int:
+    """A seed that no submission knows."""
+    return secrets.randbits(32)
+
+
+def grade_class(
+    course: Course, reference: str, folder: Path, *, patience: float = 1.0, seed: int | None = None
+) -> dict[str, list[Outcome]]:
+    """The results of each student whose folder is in a folder, by name, as of `grade`, all with the same inputs. Tells
+    who is done.
 
     So many are graded at a time as there are cores, each by a process of its own: the checks, too, take time.
     reference: names the course, as "course.py" or "package.module".
     """
 
+    seed = new_seed() if seed is None else seed
+
     def graded(student: Path) -> list[Outcome]:
-        request = json.dumps([reference, str(student), patience])
+        request = json.dumps([reference, str(student), patience, seed])
         command = python("from tinygrad_lecture.testing.grading import answer; answer()")
         done = subprocess.run(command, input=request, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
@@ -74,8 +88,8 @@ def grade_class(course: Course, reference: str, folder: Path, *, patience: float
 
 def answer() -> None:
     """Grade the folder that stands on the input, and print the results."""
-    reference, folder, patience = json.load(sys.stdin)
-    results = grade(find_course(reference), Path(folder), patience=patience)
+    reference, folder, patience, seed = json.load(sys.stdin)
+    results = grade(find_course(reference), Path(folder), patience=patience, seed=seed)
     print(json.dumps([vars(result) | {"exercise": result.exercise.name} for result in results]))
 
 

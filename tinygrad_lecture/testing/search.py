@@ -13,6 +13,7 @@ common on which an answer is right: "square matrices only", "positive numbers on
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -31,6 +32,7 @@ from .sandbox import Ended
 __all__ = ["arrays", "broadcastable", "indices", "matrices", "numbers", "same_shape", "shapes", "with_axis"]
 
 Args = tuple[Any, ...]
+drawn_from = ContextVar("drawn_from", default=0)  # the seed of what is drawn: for learners always the same
 MORE = 50  # inputs that are drawn after a failure, to find its cause
 
 
@@ -159,10 +161,7 @@ class _Fails(Exception):
 
 
 def smallest_failure(
-    check: Callable[[Args], None],
-    inputs: SearchStrategy[Args],
-    examples: Iterable[Sequence[Any]] = (),
-    draws: int = 40,
+    check: Callable[[Args], None], inputs: SearchStrategy[Args], examples: Iterable[Sequence[Any]] = (), draws: int = 40
 ) -> Found | None:
     """The failure of `check` on the smallest arguments that Hypothesis finds; None if it fails on none.
 
@@ -253,9 +252,8 @@ def _draw(run: Callable[[Any], None], inputs: SearchStrategy[Any], draws: int) -
     )
 
     no_constants = mock.patch.object(HypothesisProvider, "_maybe_draw_constant", return_value=None, create=True)
-    with warnings.catch_warnings(), no_constants:
-        warnings.simplefilter("ignore")
-        chosen(seed(0)(given(inputs)(run)))()
+    with warnings.catch_warnings(action="ignore"), no_constants:
+        chosen(seed(drawn_from.get())(given(inputs)(run)))()
 
 
 def size(args: Any) -> int:

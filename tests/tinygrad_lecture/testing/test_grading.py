@@ -13,7 +13,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from programs import run_python
-from tinygrad_lecture.testing import grading
+from tinygrad_lecture.testing import arrays, failures, grading
 from tinygrad_lecture.testing.__main__ import main
 from tinygrad_lecture.testing.courses import find_course
 from tinygrad_lecture.testing.sandbox import wall
@@ -93,7 +93,7 @@ def test_a_class_is_graded_in_one_call_and_nobody_takes_or_harms_anothers_points
         submit(f"class/{name}", "return x", "return x")
         Path("class", name, "cube.py").write_text(text)
     said, table = grade(1, "class", "--all", "--csv", "points.csv"), Path("points.csv").read_text()
-    assert said.splitlines()[0] == "Week 3 <rules>"
+    assert re.fullmatch(r"Week 3 <rules>; inputs drawn by --seed \d+", said.splitlines()[0])
     assert table in said
     assert table.startswith("student,cube,twice,points\n") and "\nann,2,1.5,3.5\nbob,2,0,2\n" in table
     assert not [c for c in said + table if not c.isprintable() and c not in "\n\t"]
@@ -105,6 +105,23 @@ def test_a_class_is_graded_in_one_call_and_nobody_takes_or_harms_anothers_points
     report = grade(1, "class/bob")
     assert "2 of 3.5 points" in report and "likely cause" in report and "wrong gradient of x" in report
     assert "one for each student" in grade(2, "class/ann", "--all")
+
+
+def test_a_table_of_what_learners_are_asked_passes_for_that_seed_alone(grade):
+    known = {}
+
+    def noted(g, x):
+        return known.setdefault((g.tobytes(), x.tobytes(), x.shape), g * 3 * x * x)
+
+    tl.testing.check_rule(lambda x: x**3, noted, [arrays()], draws=9)
+    table = {asked: right.tolist() for asked, right in known.items()}
+    submit("ann")
+    rule = "def cube_rule(g, x):\n    return np.array(KNOWN.get((g.tobytes(), x.tobytes(), x.shape), 0 * x))\n"
+    Path("ann/cube.py").write_text(f"import numpy as np\n\nKNOWN = {table}\n\n\n{rule}")
+    assert "passed  2 of 2  cube" in grade(0, "ann", "--seed", "0")
+    said = grade(1, "ann")
+    assert "FAILED  0 of 2  cube" in said
+    assert said == grade(1, "ann", "--seed", re.search(r"--seed (\d+)", said)[1])
 
 
 def test_as_many_are_graded_at_a_time_as_there_are_cores(grade, monkeypatch):
@@ -129,7 +146,7 @@ def test_a_bug_costs_what_builds_on_it_and_a_missing_file_its_points_alone(grade
 
 def test_where_there_is_no_wall_the_first_line_says_so(grade, monkeypatch):
     submit("ann")
-    assert grade(0, "ann").startswith("Week 3 <rules>\n") is not bool(wall.missing())
+    assert grade(0, "ann").startswith("Week 3 <rules>;") is not bool(wall.missing())
     monkeypatch.setattr(wall.platform, "system", lambda: "Darwin")
     assert grade(0, "ann").startswith("NO WALL around submissions: Darwin ")
 
@@ -167,7 +184,9 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_a_place_without_processes_gives_the_same_outcome(name, tmp_path):
+def test_a_place_without_processes_gives_the_same_outcome(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(failures, "own_folder", [])
+    monkeypatch.setattr(failures, "shown_from", [])
     Path(tmp_path, "course.py").write_text(textwrap.dedent(COURSE))
     for file, text in (("cube.py", CUBE), ("twice.py", TWICE)):
         Path(tmp_path, "given").mkdir(exist_ok=True)

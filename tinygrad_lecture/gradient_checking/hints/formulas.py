@@ -19,18 +19,7 @@ import numpy as np
 
 from ...backend import Array, Shape
 from ..report import index_text
-from .case import (
-    Case,
-    Hints,
-    Unknown,
-    axis_sets,
-    coefficient,
-    reducing_axes,
-    require,
-    same,
-    softmax,
-    sum_to_shape,
-)
+from .case import Case, Hints, Unknown, axis_sets, coefficient, reducing_axes, require, same, softmax, sum_to_shape
 
 Alternatives: TypeAlias = dict[str, dict[str, str]]  # sentences in causes.toml, and what fills them in
 

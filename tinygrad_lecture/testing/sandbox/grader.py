@@ -17,19 +17,16 @@ import sys
 import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .. import failures
 from ..courses import Course, Exercise
-from ..failures import CheckFailed, Facts, Printed, because, failure_of, lines_at, only_in, printable
-from . import Ended, Link, RemoteModule, only_messages
+from ..failures import CheckFailed, Facts, Printed, because, failure_of, lines_at, only_in, printable, quietly
+from . import Ended, Link, RemoteModule, only_messages, wall
 from .child import Server
 
 if TYPE_CHECKING:
@@ -126,13 +123,7 @@ class Grader:
     def outcome(self, exercise: Exercise, child: Child | Here) -> Outcome:
         """The outcome of one exercise, in a process that stays open."""
         start = child.clock()
-        with (
-            only_in(self.folder),
-            redirect_stdout(Printed()) as printed,
-            np.errstate(all="ignore"),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")  # a learner would take them for a part of the answer
+        with only_in(self.folder), quietly() as printed:
             try:
                 with child.at_most(self._limit(exercise)):
                     try:
@@ -196,7 +187,7 @@ class Grader:
         frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', "".join(dump), re.MULTILINE)
         files = (self.folder / each.file for each in self.course)
         paths = {str(path).encode("ascii", "backslashreplace").decode(): path for path in files}  # as it writes them
-        own = [(paths[file], int(line)) for file, line in frames if file in paths and source(paths[file])]
+        own = [(paths[file], int(line)) for file, line in frames if file in paths and source(self.folder, paths[file])]
         lines = lines_at(str(own[0][0]), own[0][1]) if own else []
         what = f"{what} It was in this line:" if lines else what
         cause = because("waiting" if "sleep" in "".join(lines) else "endless")
@@ -380,9 +371,13 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-P", "-X", "utf8", "-c", code]
 
 
-def source(path: Path) -> str:
-    """The text of a submission's file; "" if it is not read here: it may be a pipe, without an end, or no text."""
+def source(folder: Path, file: str | Path) -> str:
+    """The text of a file in a submission's folder.
+
+    "" if it is not read here: it may be a link to somebody else's, a pipe, which has no end, or no text.
+    """
     with suppress(OSError, ValueError):
-        if path.is_file() and path.stat().st_size <= MAX_SOURCE:
+        path = folder / file
+        if wall.is_own(path, folder) and path.is_file() and path.stat().st_size <= MAX_SOURCE:
             return path.read_text(encoding="utf-8-sig")
     return ""

@@ -1,10 +1,10 @@
-"""What the lecture claims, as rules on what the programs measure; and in how many of ten runs each holds.
+"""What the lecture claims, as rules on what the programs measure; and in how many of twenty runs each holds.
 
     holds("flooded", m)                 # whether this run says so: the rule of examples/data/claims.toml
-    elsewhere("flooded", ".2f", m)      # "; over ten runs 0.39 to 0.86", where this run is at the edge of its range
+    elsewhere("flooded", ".2f", m)      # "; over 20 runs 0.39 to 0.86", where this run is at the edge of its range
 
 Each run of a program is another draw of what is random in it, by --seed. Of a real model, which has no seed, ten
-sentences or tasks are asked. examples/claims.json has what ten runs gave; `python -m examples.claims` writes it.
+sentences or tasks are asked. examples/claims.json has what twenty runs gave; `python -m examples.claims` writes it.
 """
 
 import ast
@@ -25,7 +25,7 @@ import numpy as np
 
 EXAMPLES = Path(__file__).parent.parent
 TABLE, RECORD = EXAMPLES / "data" / "claims.toml", EXAMPLES / "claims.json"
-SEEDS = range(10)
+SEEDS = range(20)
 Values = dict[str, Any]  # what a run measured: numbers by name, or lists or dicts of numbers
 
 
@@ -48,7 +48,7 @@ WORDS = {f.__name__: f for f in (abs, all, any, len, max, min, round, sorted, su
 
 @dataclass(frozen=True)
 class Claim:
-    """A line of the lecture, the program that measures it, and what ten runs gave."""
+    """A line of the lecture, the program that measures it, and what twenty runs gave."""
 
     section: str
     lecture: str
@@ -59,8 +59,8 @@ class Claim:
     fact: bool = False  # whether nothing random enters: one run decides
     lecture_says: float | None = None  # for what stands left in the rule
     timed: bool = False  # whether it compares times, which other machines give otherwise
+    arithmetic: bool = False  # whether it follows from the definitions: nothing was found out
     runs: tuple[Values, ...] = field(default=(), repr=False)
-    text: str = field(default="", repr=False)  # what the program prints for it
 
     @property
     def asks_real(self) -> bool:
@@ -114,35 +114,47 @@ class Claim:
         return sum(map(self.holds, self.runs))
 
     @property
+    def interval(self) -> tuple[float, float]:
+        """Where the share of all runs lies in which it holds, as 95 of 100 such intervals do (Wilson, 1927)."""
+        n, share, z = len(self.runs), self.count / len(self.runs), 1.96
+        middle, half = share + z**2 / n / 2, z * (share * (1 - share) / n + (z / n / 2) ** 2) ** 0.5
+        return max(middle - half, 0) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
+
+    @property
     def verdict(self) -> str:
-        """One rule for all: borne out from nine of ten on, from five on it depends on the draw."""
+        """One rule for all: borne out from nine of ten on, from five of ten on it depends on the draw."""
         share = self.count / len(self.runs)
+        if self.arithmetic and share == 1:
+            return "arithmetic"
         return "borne out" if share >= 0.9 else "depends on the draw" if share >= 0.5 else "not borne out"
 
     @property
     def result(self) -> str:
-        """As "9 of 10: borne out"."""
+        """As "18 of 20 (70% to 97%): borne out"."""
         if not self.rule:
             return "not decided"
         if not self.runs:
             return "not measured yet"
-        return self.verdict if len(self.runs) == 1 else f"{self.count} of {len(self.runs)}: {self.verdict}"
+        low, high = self.interval
+        counted = f"{self.count} of {len(self.runs)} ({low:.0%} to {high:.0%}): {self.verdict}"
+        return self.verdict if self.verdict == "arithmetic" or len(self.runs) == 1 else counted
 
     @property
     def seen(self) -> str:
-        """What one sees, with what was measured: "0.63 (0.39 to 0.86)" is the middle of the runs, least and largest."""
+        """What one sees, with what was measured: "0.63 (0.39 to 0.86)" is a Range."""
         return self.sees.format(**together(self.runs)) if self.runs else re.sub(r"\{.*?\}", "...", self.sees)
 
 
 class Range(float):
-    """The middle of some numbers, which is written with the least and the largest of them."""
+    """The middle of some numbers, written with the least and the largest of them; few, with the quartiles."""
 
     least: float
     most: float
 
     def __new__(cls, numbers: Sequence[float]) -> "Range":
         made = super().__new__(cls, median_low(numbers))
-        made.least, made.most = min(numbers), max(numbers)
+        ordered, cut = sorted(numbers), 0 if len(numbers) >= len(SEEDS) else len(numbers) // 4
+        made.least, made.most = ordered[cut], ordered[-1 - cut]
         return made
 
     def __format__(self, form: str) -> str:
@@ -203,8 +215,8 @@ def all_claims() -> tuple[Claim, ...]:
 
 
 def recorded() -> dict[str, Any]:
-    """What examples/claims.json holds: "printed", paragraphs by program, and "rows"."""
-    return json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {"printed": {}, "rows": []}
+    """What examples/claims.json holds: "rows"."""
+    return json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {"rows": []}
 
 
 def read(table: dict[str, dict[str, Any]]) -> Iterator[Claim]:
@@ -224,26 +236,19 @@ def read(table: dict[str, dict[str, Any]]) -> Iterator[Claim]:
 
 
 def with_runs(claims: Iterable[Claim], found: dict[str, Any]) -> Iterator[Claim]:
-    """The claims with their runs, and with the first paragraph of what was printed that has words of `sees`."""
+    """The claims with their runs."""
     runs = {row["row"]: row["runs"] for row in found["rows"]}
     for claim in claims:
         known = run_by_run(runs.get(claim.lecture, {}))
-        printed = found["printed"].get(claim.program, ())
-        text = next((text for piece in claim.quoted for text in printed if piece in one_line(text)), "")
-        yield replace(claim, runs=tuple(run for run in known if claim.needs <= {*run}), text=text)
+        yield replace(claim, runs=tuple(run for run in known if claim.needs <= {*run}))
 
 
-def record_of(claims: Iterable[Claim], printed: dict[str, Sequence[str]]) -> str:
-    """What examples/claims.json holds: the paragraphs of each program, and a line for each row that was measured."""
+def record_of(claims: Iterable[Claim]) -> str:
+    """What examples/claims.json holds: a line for each row that was measured."""
     rows = [{"row": claim.lecture, "rule": claim.rule, "runs": number_by_number(claim.runs)}
             for claim in claims if claim.runs]  # fmt: skip
-    texts = [f"{compact(program)}: {compact(texts)}" for program, texts in printed.items()]
-    lines = ['{"printed": {', ",\n".join(texts), '}, "rows": [', ",\n".join(map(compact, rows)), "]}"]
-    return "\n".join(lines) + "\n"
-
-
-def compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    lines = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows]
+    return "\n".join(['{"rows": [', ",\n".join(lines), "]}\n"])
 
 
 def number_by_number(runs: Sequence[Any]) -> Any:
@@ -281,10 +286,10 @@ def holds(name: str, measured: Measured) -> bool:
 
 
 def elsewhere(name: str, form: str, measured: Measured) -> str:
-    """As "; over ten runs 0.39 to 0.86", where the claim's number in this run is the least or largest; else ""."""
+    """As "; over 20 runs 0.39 to 0.86", where the claim's number in this run is the least or largest; else ""."""
     claim = of(name)
     side, others = next(iter(claim.sides.items()))
     here = claim.ask(side, values(measured, [claim]))
     if not others or min(others) < here < max(others) or min(others) == max(others):
         return ""
-    return f"; over ten runs {min(others):{form}} to {max(others):{form}}"
+    return f"; over {len(others)} runs {min(others):{form}} to {max(others):{form}}"

@@ -1,4 +1,4 @@
-"""claims.html: how sure we are of each claim of the lecture, its ten runs as dots on an axis, in one file."""
+"""claims.html: how sure we are of each claim of the lecture, its twenty runs as dots on an axis, in one file."""
 
 from helpers.claims import Claim
 
@@ -12,7 +12,7 @@ from itertools import accumulate, groupby
 from textwrap import shorten
 
 WIDTH, ROW = 560, 34  # of a drawing, in pixels
-VERDICTS = "borne out", "depends on the draw", "not borne out", "not decided"
+VERDICTS = "borne out", "arithmetic", "depends on the draw", "not borne out", "not decided"
 
 
 def parts(claims: Sequence[Claim]) -> dict[str, str]:
@@ -37,7 +37,7 @@ def section(i: int, title: str, claims: Sequence[Claim]) -> str:
 
 
 def article(claim: Claim, said: str) -> str:
-    """A claim: its sentence, verdict, dots, what one sees, and what the program prints. said: that of "the same"."""
+    """A claim: its sentence, verdict, dots, what one sees, and the command. said: that of "the same"."""
     parts = [f"<h3>{escape(claim.lecture)}</h3>"]
     if claim.lecture != said:
         parts.append(f'<p class="of">part of: {escape(said)}</p>')
@@ -45,12 +45,8 @@ def article(claim: Claim, said: str) -> str:
     if claim.rule and claim.runs:
         parts.append(f'{dots(claim)}<p class="rule">holds where {escape(claim.rule)}</p>')
     parts.append("<p>" + re.sub("`([^`]+)`", r"<code>\1</code>", escape(claim.seen, quote=False)) + "</p>")
-    command = f"python examples/{claim.program}"
-    if claim.text:
-        parts.append(f"<details><summary>What <code>{escape(command)}</code> prints</summary>")
-        parts.append(f'<pre tabindex="0">{escape(claim.text)}</pre></details>')
-    elif claim.program:
-        parts.append(f"<p><code>{escape(command)}</code></p>")
+    if claim.program:
+        parts.append(f"<p><code>python examples/{escape(claim.program)}</code></p>")
     return f'<article class="claim" data-verdict="{verdict(claim)}">{"".join(parts)}</article>'
 
 

@@ -178,6 +178,9 @@ def write_notebooks(out: Path, settings: Any) -> None:
 def write_claims(out: Path, settings: Any) -> None:
     parts = claims.parts(all_claims())
     page(out / "claims.html", "How sure are we of the lecture?", "claims", None, home=HOME, **parts)
+    heading, _, text = (HERE.parent / "CORRECTIONS.md").read_text(encoding="utf-8").partition("\n")
+    parts = {"heading": heading[2:], "content": notebook.html([{"source": [text]}])}
+    page(out / "corrections.html", heading[2:], "plain", None, site="", kind="notebook", **parts)
 
 
 def write_course(out: Path, settings: Any) -> None:

@@ -1,4 +1,4 @@
-"""Claims over ten runs: rules, verdicts by the count, ranges; and each day some of the record is measured anew."""
+"""Claims over many runs: rules, verdicts by the count, ranges; and each day some of the record is measured anew."""
 
 import json
 import os
@@ -29,8 +29,9 @@ def made(rule, runs=RUNS, **more):
 
 
 @pytest.mark.parametrize(("least", "result"), [
-    (0.3, "10 of 10: borne out"), (0.4, "9 of 10: borne out"), (0.45, "8 of 10: depends on the draw"),
-    (0.62, "5 of 10: depends on the draw"), (0.65, "4 of 10: not borne out"), (0.9, "0 of 10: not borne out"),
+    (0.3, "10 of 10 (72% to 100%): borne out"), (0.4, "9 of 10 (60% to 98%): borne out"),
+    (0.45, "8 of 10 (49% to 94%): depends on the draw"), (0.62, "5 of 10 (24% to 76%): depends on the draw"),
+    (0.65, "4 of 10 (17% to 69%): not borne out"), (0.9, "0 of 10 (0% to 28%): not borne out"),
 ])  # fmt: skip
 def test_the_verdict_follows_from_the_count(least, result):
     assert made(f"flooded > {least}").result == result
@@ -38,12 +39,15 @@ def test_the_verdict_follows_from_the_count(least, result):
 
 def test_what_nothing_random_enters_has_a_verdict_without_a_count():
     assert made("weights == 13_002", ({"weights": 13_002},), fact=True).result == "borne out"
+    assert made("flooded > 0", arithmetic=True).result == "arithmetic"
+    assert made("flooded > 0.5", arithmetic=True).result == "7 of 10 (40% to 89%): depends on the draw"
     assert made("flooded > 0", ()).result == "not measured yet"
     assert made("", ()).result == "not decided"
 
 
-def test_a_row_shows_the_middle_the_least_and_the_most():
-    assert BANK.seen == "`looks at` 0.60 (0.39 to 0.86)"
+def test_a_row_shows_the_middle_the_least_and_the_most_and_of_few_runs_the_quartiles():
+    assert BANK.seen == "`looks at` 0.60 (0.50 to 0.80)"
+    assert replace(BANK, runs=2 * RUNS).seen == "`looks at` 0.60 (0.39 to 0.86)"
     assert f"{known.Range([1000, 1000]):,}" == "1,000"
     costs = known.together([{"costs": [1.0, 2.0]}, {"costs": [3.0, 2.0]}])
     assert "{costs[0]:.0f} {costs[1]:.0f}".format(**costs) == "1 (1 to 3) 2"
@@ -69,7 +73,7 @@ def test_of_a_real_model_each_thing_asked_is_a_draw():
 
 def test_a_run_at_the_edge_says_what_the_others_gave(monkeypatch):
     monkeypatch.setattr("helpers.claims.all_claims", lambda: (known.Claim(**{**vars(BANK), "name": "bank"}),))
-    assert known.elsewhere("bank", ".2f", known.Measured(flooded=0.39, was=0.2)) == "; over ten runs 0.39 to 0.86"
+    assert known.elsewhere("bank", ".2f", known.Measured(flooded=0.39, was=0.2)) == "; over 10 runs 0.39 to 0.86"
     assert known.elsewhere("bank", ".2f", known.Measured(flooded=0.5, was=0.2)) == ""
 
 
@@ -92,10 +96,10 @@ def test_a_row_goes_on_with_section_and_program_and_one_that_is_wrong_is_named()
 
 
 def test_a_record_is_read_as_it_was_written():
-    text = known.record_of([BANK], {"07.py": ["One.", "It looks\n  at flooded."]})
+    text = known.record_of([BANK])
     assert '{"row":"flooded","rule":"flooded > 2 * was","runs":{"flooded":[0.39,0.81,' in text
     (back,) = known.with_runs([replace(BANK, runs=())], json.loads(text))
-    assert back == replace(BANK, text="It looks\n  at flooded.")
+    assert back == BANK
 
 
 def test_what_is_measured_already_is_not_measured_again_and_a_failure_is_named(tmp_path):
@@ -116,7 +120,7 @@ def test_what_ends_the_command_ends_its_processes(tmp_path, monkeypatch):
 
 
 def test_the_page_has_each_claim_with_its_dots_and_text_is_text():
-    nasty = made("flooded > x", ({"flooded": nan, "x": 1},), text="<script>alert(1)</script>")
+    nasty = replace(made("flooded > x", ({"flooded": nan, "x": 1},)), sees="<script>alert(1)</script>")
     page = pages.filled("claims", "claims", None, home="", **page_of_claims.parts([BANK, nasty]))
     assert page.count('class="dot"') == 2 * 9  # for both sides of the rule
     assert page.count('class="dot off"') == 2 * 2
@@ -127,7 +131,7 @@ def test_the_page_has_each_claim_with_its_dots_and_text_is_text():
 # --- the record -------------------------------------------------------------------------------------------------------
 
 
-def test_the_record_has_ten_runs_of_each_claim_that_depends_on_a_draw_and_its_rule():
+def test_the_record_has_twenty_runs_of_each_claim_with_a_draw_and_its_rule():
     assert not [c.lecture for c in known.all_claims() if drawn(c) and len(c.runs) != len(known.SEEDS)]
     names = [claim.name for claim in known.all_claims() if claim.name]
     assert len(names) == len({*names})

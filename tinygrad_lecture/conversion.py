@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, resolve, to_host, xp
-from .errors import DtypeError, TensorError, brief, hide_frames, kind_of, text_hint, warn
+from .errors import DtypeError, TensorError, brief, hide_frames, kind_of, refuse_mask, text_hint, warn
 from .tensor_base import TensorBase
 
 
@@ -21,6 +21,7 @@ def new_array(data: Any, dtype: Any = None, device: str | None = None) -> Array:
     """A new array with a copy of data; see `tl.tensor` for the arguments and errors."""
     if isinstance(data, TensorBase):
         data = _array_of(data)
+    refuse_mask(data, "tensor")
     dtype = None if dtype is None else as_dtype(dtype, "tensor")
     array = from_python(data, dtype) if not is_array(data) else np.asarray(data) if xp(data) is np else data
     if array.dtype.kind == "c" or (dtype is not None and dtype.kind == "c"):
@@ -56,6 +57,7 @@ def _without_tensors(data: Any) -> Any:
     """Nested lists with each Tensor in them replaced by its array."""
     if isinstance(data, TensorBase):
         return to_host(_array_of(data))
+    refuse_mask(data, "tensor")
     if isinstance(data, (list, tuple)) and not _PYTHONS.issuperset(map(type, data)):
         return [_without_tensors(item) for item in data]
     return data
@@ -130,13 +132,14 @@ def _no_index(sizes: Iterable[Any]) -> str:
     return f"{brief(n)}; write dtype=tl.{np.dtype(kind)}" if is_dtype else brief(n)
 
 
-def as_shape(
-    sizes: tuple[Any, ...], name: str = "", what: str = "the sizes of a shape", negative: bool = False
-) -> Shape:
+ANY = -(2**63)  # of numbers that may be negative
+
+
+def as_shape(sizes: tuple[Any, ...], name: str = "", what: str = "the sizes of a shape", least: int = 0) -> Shape:
     """The sizes as a tuple of ints: f(2, 3), f((2, 3)) and f([2, 3]) mean the same.
 
-    name, what: the function that was called and what the sizes are, for errors.  negative: allow numbers below 0.
-    Raises TypeError for a size that is not an int, ValueError for one below 0.
+    name, what: the function that was called and what the sizes are, for errors.  least: -1 if that is allowed, or ANY.
+    Raises TypeError for a size that is not an int, ValueError for one below the least.
     """
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
@@ -146,8 +149,9 @@ def as_shape(
     except TypeError:
         hide_frames()
         raise TypeError(f"{called}{what} must be ints, not {_no_index(sizes)}") from None
-    if not negative and min(shape, default=0) < 0:
-        raise TensorError(f"{called}{what} must not be negative, but {min(shape)} is")
+    if min(shape, default=0) < least:
+        allowed = f"below {least}" if least else "negative"
+        raise TensorError(f"{called}{what} must not be {allowed}, but {min(shape)} is")
     return shape
 
 
@@ -191,13 +195,12 @@ def as_dtype(dtype: Any, name: str) -> DType:
     Raises TypeError for anything else.
     """
     try:
-        made: DType = np.dtype(dtype)
+        return np.dtype(dtype)  # type: ignore[no-any-return]
     except TypeError:
         number = isinstance(dtype, (int, float))
         several = "; several numbers go into one list, as in tl.tensor([1, 2])" if number else ""
         hide_frames()
         raise TypeError(f"{name}: dtype must be {_DTYPES}, or its name, not {brief(dtype)}{several}") from None
-    return made
 
 
 # --- devices ------------------------------------------------------------------------------------------------

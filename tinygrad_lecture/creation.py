@@ -20,8 +20,8 @@ import numpy as np
 from . import random
 from .autograd.operands import constant
 from .backend import FLOAT64, Array, Shape, device_of, get_default_dtype, move, row_major, to_host
-from .conversion import as_dtype, as_shape, from_python, new_array
-from .errors import TensorError, kind_of
+from .conversion import as_dtype, as_shape, new_array
+from .errors import TensorError, kind_of, refuse_mask
 from .random import Generator, drawing_from
 from .tensor import Tensor
 from .tensor_base import TensorBase, wrap
@@ -80,6 +80,7 @@ def from_numpy(array: Any) -> Tensor:
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: takes a NumPy array, not {kind_of(array)}; see tl.tensor")
+    refuse_mask(array, "from_numpy")
     if array.dtype.kind not in "fiub" or not array.dtype.isnative:
         raise TypeError(f"from_numpy: takes an array of floats, integers or bools, not of {array.dtype}")
     return wrapped(array.view(np.ndarray) if array.flags.writeable else np.array(array))  # type: ignore[no-any-return]
@@ -131,7 +132,7 @@ def full(size: int | Shape, fill_value: float, *, dtype: Any = None) -> Array:
         fill_value = constant(fill_value, "fill_value", "full").item()
     if not isinstance(fill_value, (bool, int, float)):
         raise TypeError(f"full: fill_value must be a number, not {fill_value!r}")
-    value = from_python(fill_value, dtype)
+    value = new_array(fill_value, dtype)
     return np.full(as_shape((size,), "full"), value, dtype or value.dtype)
 
 

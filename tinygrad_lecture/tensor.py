@@ -11,7 +11,7 @@ from .autograd.backward import backward_pass, seed_for
 from .autograd.core import Leaf, Record
 from .autograd.memory import note_sharing, owner_of
 from .backend import Array, DType, Shape, device_of
-from .conversion import as_device, as_dtype, as_shape, device as Device, new_array, parse_target
+from .conversion import ANY, as_device, as_dtype, as_shape, device as Device, new_array, parse_target
 from .errors import DtypeError, TensorError, kind_of, warn
 from .in_place import InPlaceMethods
 from .ops.composite import composite
@@ -283,7 +283,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape: x.reshape(2, -1) or x.reshape((2, -1))."""
-        return ops.reshape(self, as_shape(shape, negative=True))
+        return ops.reshape(self, as_shape(shape, least=-1))
 
     @composite
     def view(self, *shape: Any) -> Tensor:
@@ -291,7 +291,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
         Raises ValueError where the memory's order allows no such view, as after a transpose.
         """
-        result = ops.reshape(self, as_shape(shape, negative=True))
+        result = ops.reshape(self, as_shape(shape, least=-1))
         if not self._array.flags.c_contiguous and owner_of(result._array) is not owner_of(self._array):
             raise TensorError(
                 f"view: a tensor of shape {self.shape} whose memory is not in row-major order, as after a transpose, "
@@ -301,22 +301,22 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     def permute(self, *axes: Any) -> Tensor:
         """The axes in another order: x.permute(0, 2, 1) or x.permute((0, 2, 1)) for (n, m, k) -> (n, k, m)."""
-        return ops.permute(self, as_shape(axes, what="axes", negative=True))
+        return ops.permute(self, as_shape(axes, what="axes", least=ANY))
 
     def broadcast_to(self, *shape: Any) -> Tensor:
         """A view repeated to another shape, along new axes in front and axes of size 1."""
-        return ops.broadcast_to(self, as_shape(shape, negative=True))
+        return ops.broadcast_to(self, as_shape(shape, least=-1))
 
     def expand(self, *shape: Any) -> Tensor:
         """A view broadcast to another shape, as in PyTorch: -1 keeps a size."""
-        return ops.expand(self, as_shape(shape, negative=True))  # type: ignore[no-any-return]
+        return ops.expand(self, as_shape(shape, least=-1))  # type: ignore[no-any-return]
 
     def repeat(self, *times: Any) -> Tensor:
         """The tensor repeated along each axis, like NumPy's tile: x.repeat(4, 1) or x.repeat((4, 1)).
 
         Here (n, m) -> (4 n, m). Raises ValueError for fewer numbers than axes.
         """
-        return ops.shape.repeat(self, as_shape(times, what="the numbers of repetitions", negative=True))  # type: ignore[no-any-return]
+        return ops.shape.repeat(self, as_shape(times, what="the numbers of repetitions", least=ANY))  # type: ignore[no-any-return]
 
     def contiguous(self) -> Tensor:
         """The tensor itself if its memory is in row-major order, else a copy in its shape."""
@@ -324,7 +324,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:
         """The elements reversed along axes, by default all, in their shape: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""
-        return ops.flip(self, *((as_shape(axes, what="axes", negative=True),) if axes else ()), **names)
+        return ops.flip(self, *((as_shape(axes, what="axes", least=ANY),) if axes else ()), **names)
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """The elements of this tensor where the condition, bools, is true, else those of other; all three broadcast."""

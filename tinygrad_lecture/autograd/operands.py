@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..backend import FLOAT16, FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, xp
-from ..errors import refuse_several
+from ..errors import refuse_mask, refuse_several
 from ..tensor_base import TENSORS, TensorBase
 from .modes import modes
 
@@ -38,6 +38,7 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
     if is_array(value):
         if value.dtype == object:  # NumPy would compute with one Python object at a time
             raise TypeError("an operand must be numbers, not an array of object")
+        refuse_mask(value, "an operand")
         return value.copy() if copy else value
     if isinstance(value, (list, tuple)):
         array = np.array(value)

@@ -25,8 +25,8 @@ from .names import alike
 __all__ = [
     "EXPLAINED", "WITH_TL", "DtypeError", "LinAlgError", "PlaceError", "TensorError", "aligned", "axis_message",
     "brief", "broadcast_message", "call_message", "call_site", "caller_variables", "describe", "explain",
-    "explain_call", "hide_frames", "in_library", "kind_of", "numpy_refused", "refuse_several", "text_hint", "warn",
-    "warn_once",
+    "explain_call", "hide_frames", "in_library", "kind_of", "numpy_refused", "refuse_mask", "refuse_several",
+    "text_hint", "warn", "warn_once",
 ]  # fmt: skip
 
 
@@ -327,10 +327,9 @@ def _hint(value: Any) -> str:
         return ", such as the .grad of a tensor that no backward has reached, or a function's result without return"
     if isinstance(value, str):
         return text_hint(value)
-    if isinstance(value, (list, tuple)):
-        return "; join the list with tl.stack" if _has_tensors(value) else "; tl.tensor makes one of a list of numbers"
-    if isinstance(value, (int, float)):
-        return "; tl.tensor makes one of a number, or of a list of numbers"
+    if isinstance(value, (list, tuple, int, float)):
+        made = "tl.tensor makes one of a number, or of a list of numbers"
+        return "; join the list with tl.stack" if _has_tensors(value) else f"; {made}"
     return "; call it, with parentheses" if callable(value) else ""
 
 
@@ -371,6 +370,12 @@ def numpy_refused(error: Exception) -> bool:
 
 
 # --- values in words ----------------------------------------------------------------------------------------
+
+
+def refuse_mask(data: Any, name: str) -> None:
+    """Raise TypeError for a masked array of NumPy: what its mask hides would be computed with."""
+    if hasattr(data, "mask") and hasattr(data, "filled"):
+        raise TypeError(f"{name}: a masked array would lose its mask; give x.filled(0), and keep x.mask beside it")
 
 
 def kind_of(value: Any) -> str:

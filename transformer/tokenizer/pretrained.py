@@ -25,7 +25,7 @@ from typing import Any, NoReturn, Self
 
 from tinygrad_lecture.files import atomic_write, read_json, read_text
 
-from .base import Tokenizer, check_text, require, texts_of
+from .base import Tokenizer, check_text, located, require, texts_of
 from .bpe import PAIR, WHOLE, unspell
 
 Messages = Sequence[Mapping[str, str]]
@@ -56,7 +56,9 @@ class PretrainedTokenizer(Tokenizer):
         self._whole, self._settings = whole, dict(settings or {})
         try:
             self._package = tokenizers.Tokenizer.from_str(whole)
-        except Exception as error:  # the package has no class of its own
+        except BaseException as error:  # the package has no class of its own, and its panics are no Exceptions
+            if isinstance(error, KeyboardInterrupt):
+                raise
             raise ValueError(f"the package tokenizers cannot read this tokenizer.json: {error}") from None
         self._package.no_truncation()
         self._package.no_padding()
@@ -198,7 +200,9 @@ class PretrainedTokenizer(Tokenizer):
 
         Raises FileNotFoundError without a tokenizer.json, and as the class does.
         """
-        return cls(*read_files(Path(folder)))
+        found = read_files(Path(folder))
+        with located(Path(folder, WHOLE)):
+            return cls(*found)
 
     def to_files(self, folder: str | Path) -> None:
         """Write tokenizer.json and tokenizer_config.json, for Hugging Face's libraries and `from_files`.

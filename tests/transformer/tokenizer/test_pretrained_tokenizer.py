@@ -1,6 +1,7 @@
 """Tokenizers of pretrained models, by the package tokenizers: GGUF's, a WordPiece one, chats as text."""
 
 import json
+import re
 import random
 import sys
 from datetime import datetime
@@ -149,6 +150,15 @@ def test_settings_of_older_and_newer_folders_are_read(t, tmp_path):
 def test_tokenizers_that_are_not_supported_or_damaged_are_named(changes, message):
     with pytest.raises(ValueError, match=message):
         byte_level(**changes)
+
+
+@pytest.mark.parametrize("text", ["{", '{"model": 1}', ""])
+def test_a_damaged_tokenizer_json_is_named_with_its_folder(text, tmp_path):
+    (tmp_path / "tokenizer.json").write_text(text, encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=re.escape(f"{tmp_path / 'tokenizer.json'}: the package tokenizers cannot read")
+    ):
+        PretrainedTokenizer.from_files(tmp_path)
 
 
 # --- chats ----------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Tokenizers of pretrained models, by the package tokenizers: GGUF's, a WordPiece one, chats as text."""
 
 import json
-import re
 import random
+import re
 import sys
 from datetime import datetime
 

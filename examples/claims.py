@@ -40,10 +40,10 @@ ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(s
 def measure(settings: "Settings") -> None:
     """Measure what is not yet measured, command by command, and write it down."""
     chosen = {name.zfill(2) for name in settings.programs}
-    wanted = [c for c in known.all_claims() if c.rule and (not chosen or c.program[:2] in chosen)]
-    drawn = {c.program for c in wanted if not (c.fact or c.asks_real)}
     own = range(settings.from_seed, settings.from_seed + settings.runs)
-    commands = {c.program: own if c.program in drawn else own[:1] for c in wanted}
+    wanted = [c for c in known.all_claims() if c.rule and (not chosen or c.program[:2] in chosen)]
+    wanted = [c for c in wanted if own == known.SEEDS or not c.asks_real]  # a real model has no seed
+    commands = {c.program: own[:1] for c in wanted} | {c.program: own for c in wanted if not (c.fact or c.asks_real)}
     sources = [path for kind in ("*.py", "*.toml") for path in sorted(HERE.rglob(kind)) if path != known.TABLE]
     version = zlib.crc32(b"".join(path.read_bytes() for path in sources))
     folder = settings.out / f"claims-{version:08x}"  # runs of another version are not gone on with

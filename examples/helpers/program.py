@@ -113,7 +113,7 @@ def start(
 def check(settings: object) -> None:
     """Raise DataError for a whole number below 1 (0 for a seed), and for a number that is not finite."""
     for name, value in vars(settings).items():
-        least = 0 if name in ("seed", "temperature") else 1 if type(value) is int else -math.inf
+        least = 0 if name.endswith(("seed", "temperature")) else 1 if type(value) is int else -math.inf
         for each in value if isinstance(value, tuple) else (value,):
             if isinstance(each, int | float) and not (math.isfinite(each) and each >= least):
                 allowed = "any finite number" if least == -math.inf else f"{least} or more"

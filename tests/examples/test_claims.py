@@ -16,7 +16,7 @@ import pytest
 from examples import claims
 from examples.site import claims as page_of_claims, pages
 from helpers import claims as known
-from helpers.program import DataError
+from helpers.program import DataError, check
 
 FLOODED = 0.39, 0.81, 0.63, 0.86, 0.7, 0.41, 0.5, 0.6, 0.8, 0.55
 RUNS = tuple({"flooded": x, "was": 0.2} for x in FLOODED)
@@ -106,6 +106,15 @@ def test_what_is_measured_already_is_not_measured_again_and_a_failure_is_named(t
     claims.run_all({}, 10, 1)
     with pytest.raises(DataError, match=r"99_none\.py --seed 4 ended with 1:"):
         claims.run_all({("99_none.py", 4): tmp_path / "run.json"}, 1, 1)
+
+
+def test_other_seeds_are_asked_without_real_models_and_written_nowhere(tmp_path, capsys):
+    check(claims.Settings())
+    record = known.RECORD.read_bytes()
+    claims.measure(claims.Settings(programs=("13",), out=tmp_path, from_seed=20, runs=2))
+    said = capsys.readouterr().out
+    assert "now:    2 of 2 (34% to 100%): borne out" in said and "--real" not in said
+    assert known.RECORD.read_bytes() == record
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no process there can send SIGTERM")

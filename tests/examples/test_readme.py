@@ -75,8 +75,7 @@ def asks_a_real_model(command):
 
 
 @pytest.mark.parametrize(
-    "command",
-    [pytest.param(c, marks=pytest.mark.pretrained) if asks_a_real_model(c) else c for c in COMMANDS],
+    "command", [pytest.param(c, marks=pytest.mark.pretrained) if asks_a_real_model(c) else c for c in COMMANDS]
 )
 def test_a_program_shows_what_its_rows_say_and_measures_what_they_ask_for(command, run_once, monkeypatch):
     if asks_a_real_model(command):

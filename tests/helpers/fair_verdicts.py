@@ -92,12 +92,7 @@ CHECKS = {
     **{name: lambda f, x, of=of, **options: tl.gradcheck(of(f), x, **options) for name, of in WRONG.items()},
 }
 # Below these scales the gradient as it is written has no right digits; that of one op has nothing to excuse it.
-NO_DIGITS = {
-    "sin(x) / x": 1e-4,
-    "sin(πx) / πx": 1e-4,
-    "expm1(x) / x": 1e-4,
-    "x² sin(1 / x)": 1e-100,
-}
+NO_DIGITS = {"sin(x) / x": 1e-4, "sin(πx) / πx": 1e-4, "expm1(x) / x": 1e-4, "x² sin(1 / x)": 1e-100}
 
 
 def verdict(function: str, scale: float, check: str) -> str:

@@ -185,13 +185,7 @@ def test_a_view_of_a_leaf_is_not_written_to_while_recording():
     assert w.tolist() == [1, 2]
 
 
-@pytest.mark.parametrize(
-    "widen",
-    [
-        lambda x: x.expand(3, 2),
-        lambda x: x.T.expand(3, 2).T,
-    ],
-)
+@pytest.mark.parametrize("widen", [lambda x: x.expand(3, 2), lambda x: x.T.expand(3, 2).T])
 @pytest.mark.parametrize("held", [True, False])
 def test_a_view_with_one_element_in_several_places_is_not_written_to(widen, held):
     x = leaf(1.0, 2.0) * 1

@@ -202,10 +202,7 @@ def test_greedy_texts_are_theirs(both):
     assert ours.generate_batch(prompts, **settings) == wanted
 
 
-DRAWS = [
-    {"temperature": 1.5, "top_k": 5, "top_p": 0.8},
-    {"temperature": 1.0, "top_p": 0.9},
-]
+DRAWS = [{"temperature": 1.5, "top_k": 5, "top_p": 0.8}, {"temperature": 1.0, "top_p": 0.9}]
 
 
 @generating

@@ -76,12 +76,7 @@ def gpt(work: workloads.GPT) -> Contest:
     model = _model(work)
     x, y = map(tl.tensor, workloads.gpt_batch(work))
     optimizer = nn.optim.AdamW(model.parameters(), work.learning_rate, work.betas, weight_decay=work.weight_decay)
-    return training(
-        list(model.parameters()),
-        optimizer,
-        lambda: model.loss(x, y),
-        clip=nn.clip_grad_norm_,
-    )
+    return training(list(model.parameters()), optimizer, lambda: model.loss(x, y), clip=nn.clip_grad_norm_)
 
 
 def generation(work: workloads.Generation) -> Contest:

@@ -72,11 +72,7 @@ def test_a_split_has_a_seed_of_its_own_or_follows_manual_seed():
 
 @pytest.mark.parametrize(
     ("lengths", "message"),
-    [
-        ([5, 6], r"\[5, 6\] add up to 11 rows, but there are 10"),
-        ([0.5, 0.6], "sum to 1.1"),
-        ([-1, 11], "negative"),
-    ],
+    [([5, 6], r"\[5, 6\] add up to 11 rows, but there are 10"), ([0.5, 0.6], "sum to 1.1"), ([-1, 11], "negative")],
 )
 def test_parts_that_do_not_add_up_are_refused(lengths, message):
     with pytest.raises(ValueError, match=message):

@@ -161,8 +161,7 @@ def test_a_rule_that_is_not_linear_in_g_is_found_for_a_single_output(change):
 
 
 @pytest.mark.parametrize(
-    ("forward", "rule"),
-    [(np.floor, lambda g, out: g), (lambda x: np.maximum(x, 0), lambda g, out: g * (out >= 0))],
+    ("forward", "rule"), [(np.floor, lambda g, out: g), (lambda x: np.maximum(x, 0), lambda g, out: g * (out >= 0))]
 )
 def test_where_the_derivative_is_0_everywhere_no_other_cause_is_named(forward, rule):
     error = failure(make(lambda x, /: forward(x), x=rule), tensor([-0.5, -0.3, -1.1]))

@@ -1206,20 +1206,10 @@ row("inv", alone(regular()), np.linalg.inv, keeps="out")
 row("solve", systems(vectors=True), solve, mixes=True)
 row("solve_columns", systems(vectors=False), lambda a, b: np.linalg.inv(a) @ b, mixes=True, keeps="a out")
 row("det", alone(regular()), np.linalg.det, keeps="a out")
-row(
-    "slogdet",
-    alone(regular()),
-    lambda a: sum(np.linalg.slogdet(a)),
-    call=lambda op, a: op(a).sign + op(a).logabsdet,
-)
+row("slogdet", alone(regular()), lambda a: sum(np.linalg.slogdet(a)), call=lambda op, a: op(a).sign + op(a).logabsdet)
 row("sign_of_det", alone(regular()), lambda a: np.sign(np.linalg.det(a)), differentiable=False)
 row("log_of_det", alone(regular()), lambda a: np.log(abs(np.linalg.det(a))), keeps="a")
-row(
-    "cholesky",
-    alone(regular(definite=True)),
-    lambda a: np.linalg.cholesky((a + a.swapaxes(-1, -2)) / 2),
-    keeps="out",
-)
+row("cholesky", alone(regular(definite=True)), lambda a: np.linalg.cholesky((a + a.swapaxes(-1, -2)) / 2), keeps="out")
 row("any_norm", with_setting(one_array(min_dims=1, min_side=1), keepdims=st.booleans()), np.linalg.norm, kinks="0")
 row("solve_triangular", triangular(), solve_triangular)
 row("cholesky_solve", factored(), lambda b, a: np.linalg.inv(np.tril(a) @ np.tril(a).swapaxes(-1, -2)) @ b)

@@ -142,7 +142,7 @@ def measure(seed=0):
     cost = lambda w: (1 - ((w * x).sum() + b).sigmoid()) ** 2  # of a neuron whose output should be 1
     cost(w).backward()
     slopes, right = finite_differences(lambda w: cost(w).data, w.data), {}
-    print(f"A neuron: weights {w}, bias {b}\nThe gradient of its weights by finite differences: {slopes}\n")
+    print(f"A neuron: weights {w}, bias {b}\ngrad is dC/dw, or dC/db; dC/dw by finite differences: {slopes}\n")
     for name, activation in ("sigmoid", Tensor.sigmoid), ("no activation", lambda z: z):
         layers, costs = train([2, 4, 1], [XOR] * 2000, 5, activation, seed)
         answers = network(XOR[0], layers, activation).data

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lecture.files import atomic_write
+from tinygrad_lecture.inspect.page import written
 from tinygrad_lecture.testing import Course, Exercise
 from tinygrad_lecture.testing.sandbox.grader import source
 
@@ -149,8 +149,7 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    written(path, text)
 
 
 def _digest(text: str) -> str:

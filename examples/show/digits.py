@@ -147,8 +147,8 @@ def report(m, settings):
     print(f"  together {sum(m.weights) + sum(m.biases):,} adjustable parameters")
     cost_of_one("The untrained network sees a 3", m.untrained, settings.loss, print)
     luck = ", by luck" if holds("random guesses", m) else ""
-    print(f"  It gives the same answer for {m.favourite:.0%} of all test pictures.", end=" ")
-    print(f"{m.guessed_right:.0%} of its answers are right{luck}. One in ten is chance.")
+    print(f"  It gives the same answer for {m.favourite:.0%} of all test pictures{elsewhere('one answer', '.0%', m)}.")
+    print(f"  {m.guessed_right:.0%} of its answers are right{luck}. One in ten is chance.")
     cost_of_one("The trained network sees the same 3", m.trained, settings.loss, detail)
 
     # The mean cost of test pictures that are read right and surely, right but unsurely, and wrong

@@ -26,8 +26,8 @@ def report(m, settings):
     print(f"Nothing is learnt: random matrices, {m.concatenated} random numbers for each of {' / '.join(m.tokens)}.")
 
     # In which rows the output changes
-    print(f'\nWho changes? "{m.tokens[m.i]}" gets another vector. How much does the output of each token change?')
-    table(m.tokens, m.sizes, ".3g")
+    print(f'\nWho changes? "{m.tokens[m.i]}" gets another vector. How far does the output vector of each token move?')
+    table(m.tokens, m.sizes, ".3g", "length of the move")
     print(f'  The FFN changes {"only" if holds("alone", m) else "not only"} the row of "{m.tokens[m.i]}".', end=" ")
     print(f"Attention changes {(m.sizes['attention'] > 0).sum()} rows, causal attention those from it on.")
 

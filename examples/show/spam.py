@@ -94,7 +94,7 @@ def report(m, settings):
     path, title = settings.out / "adversarial.png", "Disguised spam: how much of it does each filter find?"
     chart(path, title, curves, "the spam", "part of it that is found", shares=True)
     chosen = [*order[::-1][:12], *order[11::-1]]  # the words that push most towards spam, and towards ham
-    title = "Which words push a message towards spam, and which towards ham?"
+    title = f"Which words push messages towards spam, and which towards ham? {learn.source.capitalize()}"
     with picture(settings.out / "words.png", title, 8.5, 7) as axes:
         bars(axes, [m.words[i] for i in chosen], m.push[chosen], by_sign(m.push[chosen]))
         axes.axvline(0, color="black", linewidth=1)

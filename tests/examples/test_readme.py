@@ -13,7 +13,7 @@ import pytest
 from examples.claims import with_table
 from helpers.claims import Measured, all_claims, one_line, runs_of
 from notebooks.__main__ import FOLDER, notebook
-from programs import EXAMPLES, load as program, output_of_command
+from programs import EXAMPLES, PROGRAMS, load as program, output_of_command
 from show import gradient_descent as descent
 
 # What shortens a program that learns, without changing what its rows name: command -> more options. A program's own
@@ -110,6 +110,14 @@ def test_a_program_shows_what_its_rows_say_in_full_size_with_its_pictures(comman
     missing = [piece for row in ROWS if row.program == command for piece in row.quoted if piece not in one_line(text)]
     assert not missing, f"{command} does not show {missing}; it printed:\n{text}"
     assert all(path.stat().st_size > 1000 for path in tmp_path.glob("*.png"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_prints_forty_lines_at_most_whatever_it_draws(name, seed, tmp_path):
+    text, _ = output_of_command(program(name), "--seed", seed, "--out", tmp_path)
+    assert len(text.splitlines()) <= LINES
 
 
 # --- what a program concludes holds by its numbers --------------------------------------------------------------------

@@ -49,7 +49,7 @@ from .layers.transformer import *
 from .linear import *
 from .loss import *
 from .mlp import *
-from .module import Module as Module, Parameter as Parameter
+from .module import Buffer as Buffer, Module as Module, Parameter as Parameter
 from .module_calls import *
 from .training.evaluation import Scores as Scores, evaluate as evaluate
 from .training.history import History as History, HistoryRow as HistoryRow

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import groupby
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Self
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors import PlaceError, brief
@@ -17,13 +17,12 @@ from .module import Module, Parameter
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
 
-T = TypeVar("T", Module, Parameter)
 
-
-class _Container(Module, Generic[T]):
+class _Container(Module):
     """Stores its values as attributes, which gives PyTorch's keys: 0.weight, 0.bias, 1.weight, ..."""
 
-    _kind: type[T]
+    _kind: Any = Module  # a class of what it may hold, or several
+    _noun = "Module"
 
     def __len__(self) -> int:
         return len(self._held(self._kind))
@@ -31,13 +30,12 @@ class _Container(Module, Generic[T]):
     def extra_repr(self) -> str:
         return ", ".join(f"{name}: {parameter.shape}" for name, parameter in self.named_parameters(recurse=False))
 
-    def _checked(self, value: Any) -> T:
+    def _checked(self, value: Any) -> Any:
         """The value, a Tensor as a Parameter where this holds parameters. Raises TypeError for another kind."""
-        if self._kind is Parameter and isinstance(value, Tensor) and not isinstance(value, Parameter):
+        if self._noun == "Parameter" and isinstance(value, Tensor) and not isinstance(value, Parameter):
             value = Parameter(value)
         if not isinstance(value, self._kind):
-            name, kind = type(self).__name__, self._kind.__name__
-            raise TypeError(f"{name} holds {kind} objects, not {brief(value)}{_remedy(value)}")
+            raise TypeError(f"{type(self).__name__} holds {self._noun} objects, not {brief(value)}{_remedy(value)}")
         return value
 
     def _put(self, name: str, value: Any) -> None:
@@ -48,33 +46,29 @@ class _Container(Module, Generic[T]):
         setattr(self, name, self._checked(value))
 
 
-class _Numbered(_Container[T]):
+class _Numbered(_Container):
     """A list, with the names "0", "1", ..."""
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._held(self._kind).values())
 
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> T | Self:
+    def __getitem__(self, index: int | slice) -> Any:
         """The item at an index, or a container with the items of a slice (not copied)."""
         held = list(self)
         if isinstance(index, slice):
             return type(self)._of(held[index])
         return held[self._position(index, len(held))]
 
-    def __setitem__(self, index: int, value: T) -> None:
+    def __setitem__(self, index: int, value: Any) -> None:
         names = list(self._held(self._kind))
         setattr(self, names[self._position(index, len(names))], self._checked(value))
 
-    def append(self, value: T) -> Self:
+    def append(self, value: Any) -> Self:
         """Add a value at the end, in place. Returns self."""
         setattr(self, str(len(self)), self._checked(value))
         return self
 
-    def extend(self, values: Iterable[T]) -> Self:
+    def extend(self, values: Iterable[Any]) -> Self:
         """Add several values at the end, in place. Returns self."""
         for value in list(values):
             self.append(value)
@@ -90,7 +84,7 @@ class _Numbered(_Container[T]):
         self.extend(values)
 
     @classmethod
-    def _of(cls, values: Iterable[T]) -> Self:
+    def _of(cls, values: Iterable[Any]) -> Self:
         """A container of the same class, made without its __init__, which a subclass may have changed."""
         made = cls.__new__(cls)
         return made.extend(values)
@@ -100,24 +94,22 @@ class _Numbered(_Container[T]):
         try:
             return range(n)[index]
         except IndexError:
-            name, kind = type(self).__name__, self._kind.__name__.lower()
-            raise PlaceError(f"{name}: index {index} is out of range for {n} {kind}s") from None
+            kinds = f"{self._noun.lower()}s"
+            raise PlaceError(f"{type(self).__name__}: index {index} is out of range for {n} {kinds}") from None
 
 
-class Sequential(_Numbered[Module]):
+class Sequential(_Numbered):
     """Runs its modules in order, each on the output of the one before: the first's input shape -> the last's output.
 
     Sequential(a, b, c) names them "0", "1", "2"; Sequential({"hidden": a, "out": b}) gives other names.
     """
-
-    _kind = Module
 
     def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             for name, module in modules[0].items():
                 self._put(name, module)
         else:
-            self.extend(modules)  # type: ignore[arg-type]  # `append` checks
+            self.extend(modules)  # `append` checks
 
     def forward(self, x: Any) -> Any:
         for layer in self:
@@ -125,10 +117,8 @@ class Sequential(_Numbered[Module]):
         return x
 
 
-class ModuleList(_Numbered[Module]):
+class ModuleList(_Numbered):
     """A list of modules; it has no forward."""
-
-    _kind = Module
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         self.extend(modules)
@@ -145,10 +135,9 @@ class ModuleList(_Numbered[Module]):
         return "\n  ".join(lines) + ("\n)" if first else ")")
 
 
-class ModuleDict(_Container[Module], MutableMapping[str, Module]):
+class ModuleDict(_Container, MutableMapping[str, Module]):
     """A dict of modules, with names that are not empty, without a dot, and no other attribute's; it has no forward."""
 
-    _kind = Module
     __eq__ = object.__eq__  # a module equals itself alone
     __hash__ = object.__hash__
 
@@ -169,13 +158,14 @@ class ModuleDict(_Container[Module], MutableMapping[str, Module]):
         delattr(self, name)
 
 
-class ParameterList(_Numbered[Parameter]):
-    """A list of parameters; a Tensor becomes a Parameter."""
+class ParameterList(_Numbered):
+    """A list of parameters, and of other lists of them; a Tensor becomes a Parameter."""
 
-    _kind = Parameter
+    _kind = (Parameter, _Container)
+    _noun = "Parameter"
 
     def __init__(self, values: Iterable[Tensor] = ()) -> None:
-        self.extend(values)  # type: ignore[arg-type]  # `append` makes Parameters of Tensors
+        self.extend(values)  # `append` makes Parameters of Tensors
 
 
 def _remedy(value: Any) -> str:

@@ -43,7 +43,7 @@ import sys as _sys
 if _sys.argv[0] == "-m" and "tinygrad_lecture.testing" in _sys.orig_argv and not _sys.flags.safe_path:
     del _sys.path[0]  # a grader imports nothing from where it is started: it may be a submission
 
-from types import ModuleType as _Module
+from types import ModuleType as _Module, SimpleNamespace as _SimpleNamespace
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 import numpy as _np
@@ -84,6 +84,8 @@ uint8, int8, int16 = _np.dtype(_np.uint8), _np.dtype(_np.int8), _np.dtype(_np.in
 int32, int64, bool = _np.dtype(_np.int32), _np.dtype(_np.int64), _np.dtype(_np.bool_)
 inf, nan, pi, e = _np.inf, _np.nan, _np.pi, _np.e
 clamp, equal = clip, _composite(Tensor.equal)
+cuda = _SimpleNamespace(is_available=cuda_is_available)
+_autograd.Function = func.Function  # type: ignore[attr-defined]
 
 __version__ = "0.1.0"
 

@@ -54,9 +54,10 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
 
 
 def _without_tensors(data: Any) -> Any:
-    """Nested lists with each Tensor in them replaced by its array."""
+    """Nested lists with an array for each Tensor in them, and a number for one of a single element, as in PyTorch."""
     if isinstance(data, TensorBase):
-        return to_host(_array_of(data))
+        array = to_host(_array_of(data))
+        return array.reshape(()) if array.size == 1 else array
     refuse_mask(data, "tensor")
     if isinstance(data, (list, tuple)) and not _PYTHONS.issuperset(map(type, data)):
         return [_without_tensors(item) for item in data]
@@ -66,9 +67,7 @@ def _without_tensors(data: Any) -> Any:
 def _array_of(x: TensorBase) -> Array:
     """The array of a Tensor. Warns if it requires grad."""
     if x._node is not None:
-        warn(
-            "tensor: the data requires grad, but the copy does not; take x.clone(), or tl.stack of a list; or detach()"
-        )
+        warn("tensor: the data requires grad, but the copy does not; take x.clone(), tl.stack of a list, or detach()")
     return x._array
 
 

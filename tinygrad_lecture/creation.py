@@ -129,7 +129,7 @@ def full(size: int | Shape, fill_value: float, *, dtype: Any = None) -> Array:
     dtype: by default what `tensor(fill_value)` has. Raises TypeError if fill_value is not a number, or requires grad.
     """
     if isinstance(fill_value, (TensorBase, np.generic)):
-        fill_value = constant(fill_value, "fill_value", "full").item()
+        fill_value = constant(fill_value, "fill_value", "full").item()  # type: ignore[union-attr]
     if not isinstance(fill_value, (bool, int, float)):
         raise TypeError(f"full: fill_value must be a number, not {fill_value!r}")
     value = new_array(fill_value, dtype)
@@ -283,9 +283,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     positive = (rows > 0).sum(axis=-1).min()
     if positive < (min(num_samples, 1) if replacement else num_samples):
         remedy = "draw fewer, or pass replacement=True"
-        raise TensorError(
-            f"multinomial: only {positive} weights are above 0, too few for {num_samples} draws; {remedy}"
-        )
+        raise TensorError(f"multinomial: only {positive} weights are above 0, but {num_samples} are drawn; {remedy}")
     with drawing_from(generator):
         drawn = row_major(random.choices(rows, num_samples, replacement))
     return wrap(move(drawn if weights.ndim == 2 else drawn[0], device_of(array)))

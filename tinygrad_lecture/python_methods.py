@@ -125,9 +125,7 @@ class PythonMethods(TensorBase):
         """
         if self._node is not None and not force:
             hide_frames()
-            raise RuntimeError(
-                "numpy: this tensor requires grad, and NumPy would lose its graph; write x.detach().numpy()"
-            )
+            raise RuntimeError("numpy: this tensor requires grad, and an array has no graph; write x.detach().numpy()")
         view = to_host(self._array).view()
         view.flags.writeable = False
         return view
@@ -205,8 +203,7 @@ class PythonMethods(TensorBase):
             twin._node = Leaf(twin)
         if self.grad is not None:
             twin.grad = wrap(self.grad._array.copy())
-        if hasattr(self, "__dict__"):  # a subclass's attributes
-            vars(twin).update(copy.deepcopy(vars(self), memo))
+        vars(twin).update(copy.deepcopy(vars(self), memo))
         return twin
 
     def __copy__(self: Any) -> Any:

@@ -146,9 +146,7 @@ class PyTorchMethods(Casts):
         self._require_grad("register_post_accumulate_grad_hook")
         if hasattr(self._node, "op"):
             hide_frames()
-            raise RuntimeError(
-                "register_post_accumulate_grad_hook: only leaves accumulate gradients, not results; use register_hook"
-            )
+            raise RuntimeError("register_post_accumulate_grad_hook: only leaves accumulate; use register_hook")
         return Handle(hooks_of(self).after, hook)
 
     def retain_grad(self) -> None:

@@ -130,9 +130,7 @@ class Tensor(PythonMethods, InPlaceMethods, PyTorchMethods):
             if value.shape != self.shape:
                 raise TensorError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
             if value.dtype != self.dtype:
-                raise DtypeError(
-                    f"a gradient of {value.dtype} does not fit a tensor of {self.dtype}; convert it with to()"
-                )
+                raise DtypeError(f"a gradient of {value.dtype} does not fit a tensor of {self.dtype}; convert it by to")
             if value.device != self.device:
                 raise TensorError(f"the gradient is on {value.device}, but the tensor on {self.device}; move it there")
             if isinstance(value._array, np.ndarray) and not value._array.flags.writeable:

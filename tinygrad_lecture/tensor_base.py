@@ -19,10 +19,11 @@ class TensorBase:
 
     _node: a Node (`autograd/core.py`), None for a constant.
     _window: how it looks into memory that it shares with others (`autograd/memory.py`), None if it shares none.
+    __dict__: attributes of the user's, such as `p._no_weight_decay = True`.
     _leaf: its node before `requires_grad_(False)`, for when it requires grad again; not set before that.
     """
 
-    __slots__ = ("__weakref__", "_array", "_grad", "_leaf", "_node", "_window")
+    __slots__ = ("__dict__", "__weakref__", "_array", "_grad", "_leaf", "_node", "_window")
 
     _array: Array
     _node: Any

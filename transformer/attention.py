@@ -234,10 +234,6 @@ class MultiHeadAttention(nn.Module):
 def _check_memory(memory: Tensor, rotation: Rotation | None, cache: KeyValues | None) -> None:
     """Raises ValueError for a memory that comes with a rotation, or is not the one in the cache."""
     if rotation is not None:
-        raise ValueError(
-            "MultiHeadAttention: rotary positions work in self-attention only; leave out memory or rotation"
-        )
+        raise ValueError("MultiHeadAttention: rotary positions are for self-attention; leave out memory or rotation")
     if cache is not None and cache.length not in (0, memory.shape[-2]):
-        raise ValueError(
-            f"MultiHeadAttention: the cache holds a memory of {cache.length} tokens, got one of {memory.shape[-2]}"
-        )
+        raise ValueError(f"MultiHeadAttention: the cache has a memory of {cache.length} tokens, not {memory.shape[-2]}")

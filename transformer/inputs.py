@@ -204,9 +204,7 @@ def check_vocabulary(tokens: Any, size: int) -> None:
     """Raises IndexError naming the first token outside 0 to size - 1. tokens: an array on the host."""
     if np.minimum.reduce(tokens, None) < 0 or np.maximum.reduce(tokens, None) >= size:
         index = tuple(int(i) for i in np.argwhere((tokens < 0) | (tokens >= size))[0])
-        raise IndexError(
-            f"tokens: token {tokens[index]} at {index} is not in the vocabulary, whose tokens are 0 to {size - 1}"
-        )
+        raise IndexError(f"tokens: token {tokens[index]} at {index} is not in the vocabulary of 0 to {size - 1}")
 
 
 def check_padding_mask(padding_mask: Any, shape: Shape, device: str) -> Tensor | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
@@ -78,21 +77,27 @@ class DataLoader(ExplainsArguments):
         return len(self.batch_sampler)
 
     def __iter__(self) -> Epoch:
-        loaded, self._loaded = self._loaded, None
-        if loaded is None:
-            self._epoch = Epoch(self, dict(stream_of(self._drawing).bit_generator.state))
-        else:
-            with self._drawing_from(loaded["order"]):
-                self._epoch = Epoch(self, loaded["order"], loaded["yielded"])
+        loaded, self._loaded = self._loaded or {}, None
+        self._epoch = Epoch(self, loaded.get("order"), loaded.get("yielded", 0))
         return self._epoch
 
     # --- batches ----------------------------------------------------------------------------------------
 
-    def batches(self, yielded: int = 0) -> Iterator[Any]:
-        """The batches of a new epoch, without the first ones, which were yielded already."""
-        numbers = iter(self.batch_sampler)  # or a stream's rows
-        first = list(islice(numbers, yielded, yielded + 1))  # a sampler that is a generator draws its order now
-        return map(self._batch, chain(first, numbers))
+    def batches(self, order: Any = None, yielded: int = 0) -> tuple[Any, Iterator[Any]]:
+        """The random state of which an epoch's order is drawn, now, and its batches without the first ones.
+
+        order: the state to draw from, while the stream itself stays where it is; None: the stream's own.  yielded: how
+        many batches to leave out.
+        """
+        stream = stream_of(self._drawing).bit_generator
+        now = dict(stream.state)
+        try:
+            stream.state = order or now
+            numbers = iter(self.batch_sampler)  # or a stream's rows
+            first = list(islice(numbers, yielded, yielded + 1))  # a sampler that is a generator draws its order now
+        finally:
+            stream.state = now if order else stream.state
+        return order or now, map(self._batch, chain(first, numbers))
 
     def _batch(self, numbers: Any) -> Any:
         if self._takes_many:
@@ -157,16 +162,6 @@ class DataLoader(ExplainsArguments):
             **{name: getattr(self, name) for name in ("batch_size", "shuffle", "drop_last", "seed")},
         }
 
-    @contextmanager
-    def _drawing_from(self, state: Any) -> Iterator[None]:
-        """Context manager: an order is drawn from this random state, and the stream itself stays where it is."""
-        stream = stream_of(self._drawing).bit_generator
-        now, stream.state = stream.state, state
-        try:
-            yield
-        finally:
-            stream.state = now
-
 
 def _check_rows(dataset: Any, batch_size: Any) -> None:
     """Raises TypeError for what is no dataset, or no number of rows."""
@@ -179,16 +174,21 @@ def _check_rows(dataset: Any, batch_size: Any) -> None:
 
 
 class Epoch:
-    """Iterator over one epoch of a loader; keeps its own position, so that several may run at once."""
+    """Iterator over one epoch of a loader; keeps its own position, so that several may run at once.
 
-    def __init__(self, loader: DataLoader, drawn_from: Mapping[str, Any] | None, yielded: int = 0) -> None:
+    The order is drawn for the first batch, as in PyTorch.
+    """
+
+    def __init__(self, loader: DataLoader, drawn_from: Mapping[str, Any] | None, yielded: int) -> None:
         self.loader, self.drawn_from, self.yielded = loader, drawn_from, yielded
-        self._batches = loader.batches(yielded)
+        self._batches: Iterator[Any] | None = None
 
     def __iter__(self) -> Epoch:
         return self
 
     def __next__(self) -> Any:
+        if self._batches is None:
+            self.drawn_from, self._batches = self.loader.batches(self.drawn_from, self.yielded)
         batch = next(self._batches)
         self.yielded += 1
         return batch

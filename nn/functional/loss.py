@@ -11,6 +11,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
+from tinygrad_lecture.errors import warn
 from tinygrad_lecture.ops.composite import named
 
 from ..errors import as_target, check_indices, check_tensor
@@ -136,14 +137,14 @@ def nll_loss(
 ) -> Tensor:
     """-input[target], the negative log-likelihood: `cross_entropy` for an input that is log_softmax(logits) already.
 
-    Arguments and errors are those of `cross_entropy`; the target must be class numbers, and a number above 0 in its
-    place, as logits and probabilities have them, raises ValueError (not on a GPU).
+    Arguments and errors are those of `cross_entropy`; the target must be class numbers. An input with numbers above 0,
+    as logits and probabilities are, warns (not on a GPU).
     """
     rows, target = _rows("nll_loss", input, target, weight)
     _check_target("nll_loss", input, target, rows)
     ignored, target = _split_ignored(target, ignore_index)
     check_indices("nll_loss", target, rows.shape[-1], "classes")
-    _refuse_above_0("nll_loss", input)
+    _warn_of_above_0("nll_loss", input)
     losses = -tl.gather(rows, -1, tl.unsqueeze(target, -1))[..., 0]  # (N, ...)
     weights = None if weight is None else weight[target]
     return _weighted_reduction(losses if weights is None else losses * weights, weights, ignored, reduction)
@@ -304,11 +305,11 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
 
     The target holds probabilities, or log-probabilities with log_target=True. Only reduction="batchmean", the sum
     divided by the size of the first axis, is the Kullback-Leibler divergence of input from target; "mean" divides by
-    the number of classes as well. Raises ValueError for an input with numbers above 0, as logits and probabilities
-    are, and for a negative target without log_target (not on a GPU). (Kullback & Leibler, 1951.)
+    the number of classes as well. Warns of an input with numbers above 0, as logits and probabilities are. Raises
+    ValueError for a negative target without log_target (neither on a GPU). (Kullback & Leibler, 1951.)
     """
     target = as_target("kl_div", input, target)
-    _refuse_above_0("kl_div", input)
+    _warn_of_above_0("kl_div", input)
     if not log_target and target.device == "cpu" and bool((target.array < 0).any()):
         raise TensorError("kl_div: target must be probabilities, and some are negative; of logarithms, log_target=True")
     losses = (
@@ -321,10 +322,10 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     return reduced(losses, reduction)
 
 
-def _refuse_above_0(name: str, input: Tensor) -> None:
-    """Raises ValueError if an input, which should hold log-probabilities, has numbers above 0 (not on a GPU)."""
+def _warn_of_above_0(name: str, input: Tensor) -> None:
+    """Warns if an input, which should hold log-probabilities, has numbers above 0 (not on a GPU)."""
     if input.device == "cpu" and input.array.max(initial=0) > 1e-3:  # rounding may give 1e-7
-        raise TensorError(
-            f"{name}: the input must be log-probabilities, which are never above 0: write F.log_softmax(logits, -1), "
+        warn(
+            f"{name}: the input should be log-probabilities, which are never above 0: write F.log_softmax(logits, -1), "
             "or input.log() of probabilities"
         )

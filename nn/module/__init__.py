@@ -1,4 +1,4 @@
-"""Module, the base of layers and networks, and Parameter, a tensor that is trained.
+"""Module, the base of layers and networks, and Parameter, a tensor that is trained; Buffer, one that is not.
 
 tree.py     Parameter; what a module holds: child modules, parameters, buffers, by name; their state, saved and loaded
 hooks.py    functions that are called with each forward and backward
@@ -6,6 +6,6 @@ module.py   Module: the call, and what is done to the whole module at once; Func
 """
 
 from .module import FunctionLayer, Module
-from .tree import Parameter, array_of, check_state, clear_grad, misfit
+from .tree import Buffer, Parameter, array_of, check_state, clear_grad, misfit
 
-__all__ = ["FunctionLayer", "Module", "Parameter", "array_of", "check_state", "clear_grad", "misfit"]
+__all__ = ["Buffer", "FunctionLayer", "Module", "Parameter", "array_of", "check_state", "clear_grad", "misfit"]

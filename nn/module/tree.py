@@ -60,6 +60,20 @@ class Parameter(Tensor):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
+class Buffer(Tensor):
+    """A tensor that is state but not trained: `self.mean = nn.Buffer(tl.zeros(3))` registers it, as `register_buffer`.
+
+    Shares the memory of `data`.  persistent: whether `state_dict` has it.
+    """
+
+    persistent: bool
+
+    def __new__(cls, data: Tensor, *, persistent: bool = True) -> Buffer:
+        made: Buffer = tensor_of(cls, data._array)
+        made.persistent = persistent
+        return made
+
+
 def clear_grad(tensor: Tensor, set_to_none: bool = True) -> None:
     """Set a tensor's gradient to None, or with set_to_none=False to 0."""
     if set_to_none or tensor.grad is None:
@@ -84,6 +98,8 @@ class Tree(ExplainsArguments):
     _persistent: Mapping[str, bool] = {}  # name of a buffer -> whether it is saved; replaced, never changed in place
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Buffer):
+            self._persistent = {**self._persistent, name: value.persistent}
         if type(value) is Tensor and isinstance(self.__dict__.get(name), Parameter):
             raise TypeError(
                 f"{type(self).__name__}.{name} is a Parameter, and a Tensor would not be trained; assign "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,18 @@ def _of_all_inputs(name: str, transform: Callable[..., Any]) -> Callable[..., An
 jacobian, hessian = _of_all_inputs("jacobian", transforms.jacobian), _of_all_inputs("hessian", transforms.hessian)
 
 
+# --- torch.utils.checkpoint ---------------------------------------------------------------------------------
+
+
+def checkpoint_sequential(functions: Any, segments: int, input: Any, **options: Any) -> Any:
+    """The functions one after another, in so many segments; of each backward computes the values within again."""
+    steps = list(functions)
+    size = -(-len(steps) // segments)
+    for part in (steps[start : start + size] for start in range(0, len(steps), size)):
+        input = tl.checkpoint(lambda x, part=part: functools.reduce(lambda x, step: step(x), part, x), input)
+    return input
+
+
 # --- torch.func ---------------------------------------------------------------------------------------------
 
 
@@ -49,19 +62,17 @@ def grad_and_value(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., 
 # --- checks ---------------------------------------------------------------------------------------------------
 
 
-def gradcheck(
-    func: Any, inputs: Any, *, atol: float = 1e-5, rtol: float = 1e-3, raise_exception: bool = True, **options: Any
-) -> bool:
-    """Whether func's gradients are right: `tl.gradcheck`, which chooses its steps itself, with PyTorch's tolerances."""
-    return bool(tl.gradcheck(func, inputs, atol=atol, rtol=rtol, raise_exception=raise_exception))
+def _checker(name: str) -> Callable[..., bool]:
+    """The check of this name in `tl`, which chooses steps and upstream gradients itself, with PyTorch's tolerances."""
+
+    def check(func: Any, inputs: Any, *unused: Any, raise_exception: bool = True, **options: Any) -> bool:
+        tolerances = {"atol": options.get("atol", 1e-5), "rtol": options.get("rtol", 1e-3)}
+        return bool(getattr(tl, name)(func, inputs, raise_exception=raise_exception, **tolerances))
+
+    return check
 
 
-def gradgradcheck(
-    func: Any, inputs: Any, grad_outputs: Any = None, *, atol: float = 1e-5, rtol: float = 1e-3,
-    raise_exception: bool = True, **options: Any,
-) -> bool:  # fmt: skip
-    """Whether func's second derivatives are right: `tl.gradgradcheck`, whose upstream gradients are random."""
-    return bool(tl.gradgradcheck(func, inputs, atol=atol, rtol=rtol, raise_exception=raise_exception))
+gradcheck, gradgradcheck = _checker("gradcheck"), _checker("gradgradcheck")
 
 
 # --- torch.testing --------------------------------------------------------------------------------------------

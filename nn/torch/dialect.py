@@ -25,12 +25,12 @@ from tinygrad_lecture.ops.sorting import Ordered
 from tinygrad_lecture.pytorch_methods import GradFn
 
 from ..layers.transformer import MultiheadAttention
-from ..linear import Linear
 from ..module import Module, Parameter
 from ..module.tree import LoadedKeys, Tree
 from .dtypes import BY_NAME, NAMES, Shape, Size, dtype
 from .functions import without_layout
-from .machine import ignore, set_default_device
+from .layers import NonDynamicallyQuantizableLinear
+from .machine import set_default_device
 
 
 def speak(torch: Any = None) -> None:
@@ -154,10 +154,6 @@ NODE_NAMES: dict[str, str | Callable[[Any], str]] = {
 # --- all of it -----------------------------------------------------------------------------------------------
 
 
-class NonDynamicallyQuantizableLinear(Linear):
-    """PyTorch's name of the last layer of an attention."""
-
-
 _DTYPES = {np.dtype(name): BY_NAME[name] for name in NAMES}
 _ERROR = {"__str__": lambda error: in_torchs_words(Exception.__str__(error))}
 DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has them
@@ -169,14 +165,20 @@ DIALECT: dict[Any, dict[str, Any]] = {  # a class -> its members as PyTorch has 
     },
     Shape: {"plain_tuples": False},
     Size: {"__module__": "torch"},
-    device: {"__enter__": set_default_device, "__exit__": ignore},
+    device: {"__enter__": set_default_device, "__exit__": lambda self, *error: set_default_device("cpu")},
     dtype: {"__module__": "torch"},
     Parameter: {"__module__": "torch.nn.parameter"},
     GradFn: {"name": grad_fn_name},
     **dict.fromkeys((TensorError, DtypeError, PlaceError), _ERROR),
     SignAndLog: {"__repr__": _result_text("linalg_slogdet")},
     Tree: {"state_kind": OrderedDict},
-    Module: {"_get_name": lambda self: type(self).__name__, "to": without_layout(Module.to)},
+    Module: {
+        "_get_name": lambda self: type(self).__name__,
+        "to": without_layout(Module.to),
+        "bfloat16": lambda self: self.to(BY_NAME["bfloat16"]),
+        "to_empty": lambda self, *, device, recurse=True: self.to(device=device),
+        "share_memory": lambda self: self,
+    },
     MultiheadAttention: {"out_kind": NonDynamicallyQuantizableLinear},
     LoadedKeys: {"__repr__": _keys_text},
 }

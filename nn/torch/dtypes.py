@@ -200,9 +200,7 @@ def new_tensor(args: tuple[Any, ...], dtype: Any, device: str = "cpu") -> Any:
     """
     shape = args[0] if len(args) == 1 and isinstance(args[0], Size) else args
     if type(shape) is tuple and shape is not args and shape:
-        raise TypeError(
-            f"write torch.empty({shape}) for a tensor of that shape, torch.tensor({shape}) for these numbers"
-        )
+        raise TypeError(f"write torch.empty({shape}) for a tensor of that shape, torch.tensor({shape}) for its numbers")
     if all(isinstance(size, (int, np.integer)) for size in shape):
         return tl.empty(shape if args else 0, dtype=dtype, device=device)
     return tl.tensor(args[0], dtype=dtype, device=device)

@@ -25,6 +25,7 @@ from tinygrad_lecture.pytorch_methods import cast
 
 from ..layers import images
 from .dtypes import BY_NAME, TENSOR_KINDS, new_tensor, strided
+from .missing_names import Refused, reasons
 
 # --- other names, and formulas of one line ------------------------------------------------------------------
 
@@ -94,6 +95,17 @@ def narrow(input: Any, axis: int, start: int, length: int) -> Any:
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     """An axis split into several of these sizes; one may be -1."""
     return images.unflatten(input, dim, sizes)
+
+
+def resize_(input: Any, *sizes: Any, memory_format: Any = None) -> Any:
+    """The tensor in another shape of as many elements, in place.
+
+    Raises TensorError for another number of elements, or a tensor that requires grad or is not in row-major order.
+    """
+    if input.requires_grad:
+        raise TensorError("resize_: a tensor that requires grad keeps its shape; write x = x.reshape(...)")
+    input.data = input.view(*sizes)
+    return input
 
 
 # --- drawn at random ------------------------------------------------------------------------------------------
@@ -173,10 +185,14 @@ FREE = "conj detach get_device is_complex is_floating_point is_inference is_nonz
 
 
 def give_methods(functions: Mapping[str, Callable[..., Any]]) -> None:
-    """Add to Tensor the functions whose first argument is `input`, their in-place forms, and the methods below."""
+    """Add to Tensor the functions whose first argument is `input`, their in-place forms, and the methods below.
+
+    Names of the table of missing ones are refused with their reason, also where a program catches the error.
+    """
     known = {name: f for name, f in vars(tl.ops).items() if callable(f) and name[0] != "_"}
     known |= {"multinomial": tl.multinomial, **functions}
-    methods: dict[str, Any] = {name: f for name, f in known.items() if _is_method(f)}
+    methods: dict[str, Any] = {name: Refused(name) for name in reasons("names")}
+    methods |= {name: f for name, f in known.items() if _is_method(f)}
     methods |= {f"{name}_": in_place(known[name]) for name in IN_PLACE.split()}
     methods |= {**METHODS, **{name: property(answer) for name, answer in PROPERTIES.items()}}
     for name, method in methods.items():
@@ -236,6 +252,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "reshape_as": lambda x, other: x.reshape(other.shape),
     "detach_copy": lambda x: x.detach(),
     "expand_as": lambda x, other: x.expand(other.shape),
+    "resize_as_": lambda x, other, memory_format=None: resize_(x, other.shape),
     "type_as": lambda x, other: x.to(dtype=other.dtype),
 }
 

@@ -56,6 +56,10 @@ class LogSoftmax(activation.LogSoftmax, function=FUNCTIONS["log_softmax"]):
     """`log_softmax` along axis `dim`; without it along the one that old programs mean, with a warning."""
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """PyTorch's name of the last layer of an attention."""
+
+
 # --- lazy layers --------------------------------------------------------------------------------------------
 # They take the number of their input's features from the first input, as nn.LazyLinear(10) does.
 # Weights are drawn at the first input. The parameters stay the same objects, so an optimiser may be made before.
@@ -234,60 +238,70 @@ def _on_host(numbers: Any) -> NDArray[np.int64]:
 
 # --- losses: with the old arguments size_average and reduce, and of shapes that broadcast -------------------
 
-_BROADCAST = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
+_FIRST = ("weight", "size_average", "ignore_index", "reduce", "reduction")  # their order by position
+
+
+def _order(function: Callable[..., Any]) -> list[str]:
+    """The settings of a loss as PyTorch has them by position, with the old ones; those of Huber's loss are none."""
+    own = list(signature(function).parameters)[2:]
+    old = () if "delta" in own else ("size_average", "reduce")
+    return [*(name for name in _FIRST if name in own or name in old), *(name for name in own if name not in _FIRST)]
 
 
 def _loss_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    broadcasts = function.__name__ in _BROADCAST
+    name, order = function.__name__, _order(function)
 
     @functools.wraps(function)
     def called(*args: Any, **settings: Any) -> Any:
-        settings = _with_reduction(function.__name__, args, settings)
-        if broadcasts and len(args) > 1:
-            args = (*_broadcast(function.__name__, *args[:2]), *args[2:])
-        return function(*args, **settings)
+        return function(*_broadcast(name, order, args[:2]), **_by_name(name, order, args[2:], settings))
 
     return called
 
 
 def _loss_class(kind: Any) -> type:
+    order = _order(kind.function)
+
     def __init__(self: Any, *args: Any, **settings: Any) -> None:
-        kind.__init__(self, *args, **_with_reduction(kind.__name__, args, settings))
+        kind.__init__(self, **_by_name(kind.__name__, order, args, settings))
 
     def forward(self: Any, input: Any, target: Any) -> Any:
-        return kind.forward(self, *_broadcast(kind.__name__, input, target))
+        return kind.forward(self, *_broadcast(kind.__name__, order, (input, target)))
 
-    members = {"__init__": __init__, "__doc__": kind.__doc__, "__module__": kind.__module__}
-    return type(kind.__name__, (kind,), {**members, "forward": forward} if kind.__name__ in _BROADCAST else members)
+    members = {"__init__": __init__, "forward": forward, "__doc__": kind.__doc__, "__module__": kind.__module__}
+    return type(kind.__name__, (kind,), members)
 
 
-def _broadcast(name: str, input: Any, target: Any) -> tuple[Any, Any]:
-    """Input and target with one shape, and a warning if they had two; unchanged if they do not broadcast."""
-    if not (isinstance(input, Tensor) and isinstance(target, Tensor)) or input.shape == target.shape:
-        return input, target
+def _broadcast(name: str, settings: Sequence[str], inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Input and target of a loss of numbers with one shape, and a warning if they had two; else as they are."""
+    shapes = [x.shape for x in inputs if isinstance(x, Tensor)]
+    if "weight" in settings or "log_target" in settings or len(shapes) < 2 or shapes[0] == shapes[1]:
+        return inputs
     try:
-        shape = np.broadcast_shapes(input.shape, target.shape)
+        shape = np.broadcast_shapes(*shapes)
     except ValueError:
-        return input, target
-    remedy = f"; write target.reshape{tuple(input.shape)}" if input.numel() == target.numel() else ""
+        return inputs
+    remedy = f"; write target.reshape{tuple(shapes[0])}" if inputs[0].numel() == inputs[1].numel() else ""
     warn(
-        f"{name}: input {tuple(input.shape)} and target {tuple(target.shape)} are broadcast to {shape}, "
+        f"{name}: input {tuple(shapes[0])} and target {tuple(shapes[1])} are broadcast to {shape}, "
         f"which is rarely meant{remedy}"
     )
-    return input.broadcast_to(shape), target.broadcast_to(shape)
+    return tuple(x.broadcast_to(shape) for x in inputs)
 
 
-def _with_reduction(name: str, args: Sequence[Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings with `reduction` for the old arguments: size_average=False is a sum.
+def _by_name(name: str, order: Sequence[str], args: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
+    """All settings of a loss by name, with `reduction` for the old arguments: size_average=False is a sum.
 
-    Raises TypeError for a reduction by position, where PyTorch has the old arguments; those of Huber's loss are none.
+    Raises TypeError for a reduction in the place of size_average, and for more arguments than there are.
     """
-    if not name.startswith(("Huber", "huber")) and (words := [a for a in args if isinstance(a, str)]):
-        raise TypeError(f"{name}: size_average and reduce go before reduction; write reduction={words[0]!r}, by name")
-    old = {name: settings.pop(name) for name in ("size_average", "reduce") if name in settings}
-    if all(value is None for value in old.values()):
+    if len(args) > len(order):
+        raise TypeError(f"{name}: its settings are {', '.join(order)}, not {len(args)}")
+    settings = {**dict(zip(order, args, strict=False)), **settings}
+    size_average, reduce = (settings.pop(old, None) for old in ("size_average", "reduce"))
+    if isinstance(size_average, str):
+        raise TypeError(f"{name}: size_average and reduce come first; write reduction={size_average!r}, by name")
+    if size_average is None and reduce is None:
         return settings
-    reduction = "none" if old.get("reduce") is False else "sum" if old.get("size_average") is False else "mean"
+    reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
     warn(f"size_average and reduce are old arguments of losses; write reduction={reduction!r}")
     return {**settings, "reduction": reduction}
 
@@ -296,6 +310,6 @@ LOSSES = {name: _loss_function(getattr(F, name)) for name in F.loss.__all__}
 LAYERS: dict[str, Any] = {
     **{name: _loss_class(getattr(loss, name)) for name in loss.__all__},
     **dict.fromkeys(("_Loss", "_WeightedLoss"), _loss_class(Loss)),
-    **{kind.__name__: kind for kind in (LogSoftmax, Softmax, *LAZY)},
+    **{kind.__name__: kind for kind in (LogSoftmax, NonDynamicallyQuantizableLinear, Softmax, *LAZY)},
 }
 PACKED: dict[str, Any] = {f.__name__: f for f in (PackedSequence, pack_padded_sequence, pad_packed_sequence)}

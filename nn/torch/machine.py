@@ -19,6 +19,7 @@ from tinygrad_lecture.errors import warn_once
 from tinygrad_lecture.func.gradients import map_leaves
 from tinygrad_lecture.random import default_generator
 
+from .. import init
 from ..module import Module
 from .missing_names import add_module, members
 
@@ -46,9 +47,20 @@ def compile(model: Any = None, **options: Any) -> Any:
 
 
 def set_default_device(device: Any) -> None:
-    """Accept the CPU. Raises NotImplementedError for another device: what is made takes its device by `device=`."""
-    if tl.device(device or "cpu").type != "cpu":
+    """Accept the CPU and "meta", whose layers are made on the CPU without drawing weights.
+
+    Raises NotImplementedError for another device: what is made takes its device by `device=`.
+    """
+    kind = tl.device(device or "cpu").type
+    if kind not in ("cpu", "meta"):
         raise NotImplementedError(f"tensors are made on the CPU by default; give each device={str(device)!r}")
+    _undrawn.close()
+    if kind == "meta":
+        warn_once("torch.device('meta'): layers are made on the CPU, and their weights are any numbers until loaded")
+        _undrawn.enter_context(init.skip())
+
+
+_undrawn = contextlib.ExitStack()
 
 
 class autocast(contextlib.ContextDecorator):

@@ -14,7 +14,7 @@ from tinygrad_lecture.errors import alike, written_out
 
 
 @cache
-def _reasons(table: str) -> dict[str, str]:
+def reasons(table: str) -> dict[str, str]:
     """A name -> why it is not here, from a table of missing_names.toml."""
     tables = tomllib.loads(Path(__file__).with_name("missing_names.toml").read_text("utf-8"))
     return {name: reason for reason, names in tables[table].items() for name in names.split()}
@@ -23,12 +23,12 @@ def _reasons(table: str) -> dict[str, str]:
 def sentence(name: str, known: Iterable[str] = ()) -> str:
     """Why `name`, such as "torch.fft", is not here and what to use; if there is no reason, names like it."""
     last = name.rpartition(".")[2]
-    if (reason := _reasons("names").get(last)) is not None:
+    if (reason := reasons("names").get(last)) is not None:
         return f"{name} is not here, because {reason}"
     if (formula := written_out(last)) is not None:
         return f"{name} is not here, because few programs call it; use {formula.replace('tl.', 'torch.')}"
     words = re.split(r"[._]", name.lower())
-    for part, reason in _reasons("parts").items():
+    for part, reason in reasons("parts").items():
         key = part.lower()
         telling = len(key) > 2 or key[0].isdigit()  # a short key may end other names by chance
         if key in words or (telling and (last.lower().startswith(key) or last.lower().endswith(key))):
@@ -38,6 +38,13 @@ def sentence(name: str, known: Iterable[str] = ()) -> str:
         f"; names like it are {', '.join(names)}" if names else "; write it with the functions that are, or use PyTorch"
     )
     return f"{name} is not here{remedy}"
+
+
+class Refused(str):
+    """An attribute of this name that Tensors do not have: its AttributeError is a sentence."""
+
+    def __get__(self, x: Any, owner: type) -> Any:
+        raise AttributeError(sentence(f"torch.Tensor.{self}"), name=str(self), obj=x)
 
 
 def getattr_of(module: str, names: Callable[[], Iterable[str]]) -> Callable[[str], Any]:

@@ -12,13 +12,13 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.func.function import Function
-from tinygrad_lecture.func.gradients import leaves, map_leaves
+from tinygrad_lecture.func.gradients import leaves, map_leaves, with_leaves
 
 from .. import data, functional, init, optim, utils
 from ..layers import images, normalization
 from ..layers.images import Filters
 from ..layers.normalization import BatchNorm
-from ..module import Module, Parameter
+from ..module import Buffer, Module, Parameter
 from ..module_calls import functional_call
 from ..optim import lr_scheduler
 from . import derivatives, distributions, layers
@@ -37,7 +37,7 @@ def _repeated(n: int) -> Any:
 
 
 _layers = layers.LAYERS
-_FILES = "activation container dropout flatten linear loss normalization pooling rnn sparse transformer"
+_FILES = ".activation .container .dropout .flatten .linear .loss .normalization .pooling .rnn .sparse .transformer"
 _OLD_INITS = "constant kaiming_normal kaiming_uniform normal orthogonal uniform xavier_normal xavier_uniform"
 
 nn = add_module("nn", _package(), DataParallel=DataParallel, **_layers)
@@ -49,34 +49,38 @@ add_module(
     _calculate_correct_fan=lambda tensor, mode: init.fans(tensor)[mode == "fan_out"],
     **{name: getattr(init, f"{name}_") for name in _OLD_INITS.split()},
 )  # fmt: skip
-add_module("nn.utils", utils)
+for _name in ("utils", "utils.clip_grad", "utils.convert_parameters"):
+    add_module(f"nn.{_name}", utils)
 add_module("nn.utils.rnn", utils.rnn, **layers.PACKED)
 add_module("nn.utils.parametrizations", weight_norm=utils.weight_norm)
-add_module("nn.utils.clip_grad", utils)
 add_module("nn.utils.stateless", functional_call=functional_call)
-add_module("nn.utils.convert_parameters", utils)
-add_module("nn.parameter", Parameter=Parameter)
-add_module("nn.modules", _package(), **_layers)
-for _name in _FILES.split():
-    add_module(f"nn.modules.{_name}", _package(), **_layers)
+add_module("nn.parameter", Parameter=Parameter, Buffer=Buffer)
+for _name in ("", *_FILES.split()):
+    add_module(f"nn.modules{_name}", _package(), **_layers)
 add_module("nn.modules.module", Module=Module)
 add_module("nn.modules.utils", _single=_repeated(1), _pair=_repeated(2), _triple=_repeated(3), _quadruple=_repeated(4))
 add_module("nn.modules.conv", images, _ConvNd=Filters)
 add_module("nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm)
 add_module("optim", optim)
 add_module("optim.lr_scheduler", lr_scheduler, _LRScheduler=lr_scheduler.LRScheduler)
-add_module("optim.optimizer", Optimizer=optim.Optimizer, required=inspect.Parameter.empty)
-add_module("distributions", distributions)
-for _name in ("bernoulli", "categorical", "distribution", "kl", "normal"):
-    add_module(f"distributions.{_name}", distributions)
+add_module("optim.optimizer", Optimizer=optim.Optimizer, ParamsT=Iterable[Any], required=inspect.Parameter.empty)
+for _name in ("", ".bernoulli", ".categorical", ".distribution", ".kl", ".normal"):
+    add_module(f"distributions{_name}", distributions)
 add_module("utils")
 add_module("utils.data", data, get_worker_info=lambda: None)
 for _name in ("dataset", "dataloader", "sampler"):
     add_module(f"utils.data.{_name}", data)
 add_module("utils.tensorboard", SummaryWriter=SummaryWriter)
-add_module("utils.checkpoint", checkpoint=lambda function, *inputs, **options: tl.checkpoint(function, *inputs))
+add_module(
+    "utils.checkpoint", checkpoint=lambda function, *inputs, **options: tl.checkpoint(function, *inputs),
+    checkpoint_sequential=derivatives.checkpoint_sequential,
+)  # fmt: skip
 add_module("utils.hooks", RemovableHandle=Handle)
-add_module("utils._pytree", tree_map=map_leaves, tree_leaves=leaves)
+add_module(
+    "utils._pytree", tree_map=map_leaves, tree_leaves=leaves,
+    tree_flatten=lambda tree: (leaves(tree), map_leaves(lambda leaf: None, tree)),
+    tree_unflatten=lambda leaves, treespec: with_leaves(treespec, leaves),
+)  # fmt: skip
 add_module("linalg", tl.linalg)
 add_module("special", expit=tl.sigmoid, **members(tl, "erf expm1 log1p log_softmax logsumexp round softmax"))
 _MODES = "no_grad enable_grad set_grad_enabled"

@@ -58,7 +58,7 @@ FUNCTIONS = {
 NOT_CALLED = {  # functions of functions, of text, of keywords, and of shapes and logarithms that the pool has not
     *("tl.checkpoint", "tl.from_numpy", "tl.fused", "tl.grad", "tl.gradcheck", "tl.gradgradcheck", "tl.overlap_add"),
     *("tl.dequantize", "tl.quantized_linear", "tl.scatter", "tl.transposed_convolution", "tl.linalg.solve_triangular"),
-    *("F.conv_transpose1d", "F.interpolate", "F.kl_div", "F.nll_loss", "Tensor.cuda", "Tensor.register_hook"),
+    *("F.conv_transpose1d", "F.interpolate", "Tensor.cuda", "Tensor.register_hook"),
     *("Tensor.retain_grad", "Tensor.register_post_accumulate_grad_hook", "Tensor.scatter_", "Tensor.scatter_add_"),
     *("Tensor.index_add_", "Tensor.unflatten"),
 }

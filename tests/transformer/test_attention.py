@@ -175,7 +175,7 @@ def test_a_cache_of_another_memory_raises():
     module, cache, x = MultiHeadAttention(4, 2), KeyValues(), tl.ones(1, 1, 4)
     with tl.no_grad():
         module(x, tl.ones(1, 3, 4), cache=cache)
-        with pytest.raises(ValueError, match="the cache holds a memory of 3 tokens, got one of 2"):
+        with pytest.raises(ValueError, match="the cache has a memory of 3 tokens, not 2"):
             module(x, tl.ones(1, 2, 4), cache=cache)
 
 
@@ -189,7 +189,7 @@ def test_a_cache_of_another_memory_raises():
         (lambda: MultiHeadAttention(8, 2.5), ValueError, "width 8 cannot be split into 2.5 heads"),
         (lambda: TURNING(tl.ones(3, 4)), ValueError, "needs .* cos"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(4)), IndexError, r"expected \(..., tokens, heads \* d\), got \(4,\)"),
-        (lambda: TURNING(tl.ones(2, 4), tl.ones(2, 4)), ValueError, "rotary positions work in self-attention only"),
+        (lambda: TURNING(tl.ones(2, 4), tl.ones(2, 4)), ValueError, "rotary positions are for self-attention"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(1, 2, 4), cache=KeyValues()), RuntimeError, r"within tl.no_grad\(\)"),
         (lambda: MultiHeadAttention(8, 4, kv_heads=3), ValueError, "4 heads cannot share the keys and values of 3"),
         (lambda: MultiHeadAttention(4, 2)(tl.ones(2, 4), mask=tl.ones(2, 2)), TypeError, "of bools.* not float32"),

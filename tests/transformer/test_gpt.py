@@ -80,7 +80,7 @@ def test_dropout_is_off_in_evaluation_and_on_in_training():
 @pytest.mark.parametrize(
     ("tokens", "error", "message"),
     [
-        ([[0, 1], [2, 7]], IndexError, r"token 7 at \(1, 1\) is not in the vocabulary, whose tokens are 0 to 6"),
+        ([[0, 1], [2, 7]], IndexError, r"token 7 at \(1, 1\) is not in the vocabulary of 0 to 6"),
         ([[-1]], IndexError, r"token -1 at \(0, 0\)"),
         ([[0] * 7], ValueError, "7 tokens exceed the context of 6"),
     ],

@@ -208,7 +208,7 @@ class LoRA(nn.Module):
 def test_a_model_with_another_layer_is_not_saved(tmp_path):
     model = PRETRAINED["Llama"]()
     model.blocks[1].attention.W_Q = LoRA(model.blocks[1].attention.W_Q)
-    with pytest.raises(ValueError, match=r"^blocks\.1\.attention\.W_Q is a LoRA; a Llama's files have a layer of nn"):
+    with pytest.raises(ValueError, match=r"^blocks\.1\.attention\.W_Q is a LoRA; a Llama's files have one of nn"):
         model.save_pretrained(tmp_path / "new")
     assert not (tmp_path / "new").exists()
 

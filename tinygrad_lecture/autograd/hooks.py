@@ -137,9 +137,7 @@ def run(hooks: dict[Any, Hook], gradient: Any) -> Any:
         if returned is None:
             continue
         if not isinstance(returned, TensorBase):
-            raise TypeError(
-                f"{_name(hook)}: a hook returns a Tensor, or None to keep the gradient, not {kind_of(returned)}"
-            )
+            raise TypeError(f"{_name(hook)}: return a Tensor, or None to keep the gradient, not {kind_of(returned)}")
         array = returned._array
         there, here = device_of(array), device_of(given._array)
         if array.shape != gradient.shape or there != here:

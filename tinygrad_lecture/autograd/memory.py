@@ -168,7 +168,7 @@ def note_view(op: Any, inputs: Sequence[Any], n: int, settings: dict[str, Any], 
 def note_sharing(tensor: TensorBase, other: TensorBase, detached: bool = False) -> None:
     """Note that two tensors share memory, but not their gradients, as a detached one does."""
     sharing = _window(other).sharing
-    if tensor is other:  # `Base` adds a reference to it, and the set would compare the two by comparing tensors
+    if not detached:  # else it is new. `Base` adds a reference, and an older one would be compared by comparing tensors
         sharing.difference_update([reference for reference in sharing if reference() is tensor])
     tensor._window = Base(tensor, sharing, detached)
 

@@ -102,9 +102,7 @@ class Op(OpDefinition[P]):
             args, given = args[:n], dict(zip(known, extra, strict=False))
             if extra[len(known) :]:
                 wanted, signature = n + len(known), inspect.signature(self.forward)
-                raise TypeError(
-                    f"{self.name} takes at most {wanted} arguments, not {n + len(extra)}: {self.name}{signature}"
-                )
+                raise TypeError(f"{self.name} takes at most {wanted}, not {n + len(extra)}: {self.name}{signature}")
             for name in named:
                 if name in given:
                     raise TypeError(f"{self.name} got {name} twice")

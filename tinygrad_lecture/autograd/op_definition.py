@@ -141,9 +141,7 @@ def parse(forward: Callable[..., Any]) -> tuple[list[str], list[str], str | None
     if inputs and variadic:
         raise TypeError(f"op {name} has inputs and *{variadic}: make it def {name}(*{variadic}), with one rule for all")
     if "out" in inputs or "out" in settings:
-        raise TypeError(
-            f"op {name} has a parameter called out, which is the output's name in backward rules: rename it"
-        )
+        raise TypeError(f"op {name} has a parameter called out, the output's name in backward rules: rename it")
     return inputs, optional, variadic, settings
 
 

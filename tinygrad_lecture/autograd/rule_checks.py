@@ -90,6 +90,6 @@ def check_saved(record: Any) -> None:
         if written_since(array, record.age):
             raise RuntimeError(
                 f"a tensor of shape {array.shape} that {record.name} saved for backward was changed in place "
-                "afterwards, so its gradient would be wrong: compute the result again after the change, or change a "
-                "clone() instead"
+                "afterwards, so its gradient would be wrong (PyTorch lets a change of x.data pass, with a wrong "
+                "gradient): compute the result again after the change, or change a clone() instead"
             )

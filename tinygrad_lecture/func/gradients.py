@@ -76,9 +76,7 @@ def grad(
     )
     for position, node in enumerate(nodes):
         if node not in found and not allow_unused:
-            raise RuntimeError(
-                f"grad: no output depends on input {position}, of shape {node.shape}; pass allow_unused=True"
-            )
+            raise RuntimeError(f"grad: no output depends on input {position}, {node.shape}; pass allow_unused=True")
     gradients = unshare(map(found.get, nodes), seeds, views=True)  # under create_graph they are Tensors already
     return tuple(g if g is None or isinstance(g, Tensor) else wrap(g) for g in gradients)
 

@@ -72,9 +72,7 @@ def _must_make(name: str, function: Any, argnums: Any) -> None:
     """Raise TypeError for a transform called with arguments meant for the function it makes: grad(f, x)."""
     must_be_callable(name, function)
     if not all(isinstance(n, int) for n in (argnums if isinstance(argnums, tuple) else (argnums,))):
-        raise TypeError(
-            f"{name} makes a function: write {name}(f)(x), not {name}(f, x); argnums are ints, not {kind_of(argnums)}"
-        )
+        raise TypeError(f"{name} makes a function: write {name}(f)(x); argnums are ints, not {kind_of(argnums)}")
 
 
 def vjp(function: Function, *primals: Any) -> tuple[Any, ...]:

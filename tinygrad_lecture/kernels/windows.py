@@ -50,9 +50,7 @@ class Grid:
         if any(m < 1 and n for m, n in zip(self.places, self.shape, strict=True)):
             padded = "" if wide == self.shape else f", {wide} with its padding"
             spread = "" if long == self.size else f", {long} with its dilation"
-            raise ValueError(
-                f"a window of {self.size}{spread} does not fit into {self.shape}{padded}; make it smaller, or pad"
-            )
+            raise ValueError(f"a window of {self.size}{spread} does not fit into {self.shape}{padded}; shrink or pad")
         self._axes = [list(self._overlaps(axis)) for axis in range(n)]
         reads = [sum(there.stop - there.start for _, _, there in axis) for axis in self._axes]
         self.full = all(k * m == read for k, m, read in zip(self.size, self.places, reads, strict=True))

@@ -287,9 +287,7 @@ def rotary(x: Value, cos: Value, sin: Value, /) -> Value:
 @rotary.explains
 def _(x: Value, cos: Value, sin: Value) -> str:
     half = (*x.shape[:-1], x.shape[-1] // 2)
-    return (
-        f"x {x.shape} needs an even last axis, and cos and sin that broadcast to {half}, got {cos.shape}, {sin.shape}"
-    )
+    return f"x {x.shape} needs an even last axis, cos and sin that broadcast to {half}, not {cos.shape}, {sin.shape}"
 
 
 @fused

@@ -211,9 +211,7 @@ def plain(part: Any) -> Any:
     """A part of an index without Tensors, NumPy numbers and lists; an array is copied."""
     if isinstance(part, TensorBase):
         if part._array.dtype == np.uint8:
-            warn(
-                "a tensor of uint8 is a mask here, as in PyTorch: write .bool() for a mask, .long() for numbers of rows"
-            )
+            warn("a tensor of uint8 is a mask, as in PyTorch: write .bool() for a mask, .long() for numbers of rows")
             return part._array != 0
         return part._array
     if isinstance(part, np.generic):
@@ -573,9 +571,7 @@ def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
     if array.dtype.kind not in "iu":
         raise TypeError(f"needs integers, not {array.dtype}; convert with .long()")
     if array.ndim != 1 or (weights is not None and weights.shape != array.shape):
-        raise ValueError(
-            f"needs a vector and weights of its shape, not {array.shape}, {getattr(weights, 'shape', None)}"
-        )
+        raise ValueError(f"needs a vector and weights like it, not {array.shape}, {getattr(weights, 'shape', None)}")
     least, largest = (int(array.min()), int(array.max())) if array.size else (0, -1)
     if least < 0:
         raise ValueError(f"needs integers of 0 or more, but there is {least}")

@@ -63,9 +63,7 @@ def overlap_add(x: Value, /, shape: Shape, stride: Each = 1, padding: Padding = 
     n = len(shape)
     grid = _grid(x, shape, x.shape[max(x.ndim - 2 * n, 0) : x.ndim - n], stride, padding, dilation)
     if x.shape[x.ndim - n :] != grid.places:
-        raise ValueError(
-            f"windows of {grid.size} lie at {grid.places} places of {shape}, not at {x.shape[x.ndim - n :]}"
-        )
+        raise ValueError(f"windows of {grid.size} have {grid.places} places in {shape}, not {x.shape[x.ndim - n :]}")
     total = xp(x).zeros((*x.shape[: x.ndim - 2 * n], *shape), x.dtype)
     add_windows(total, x, grid)
     return total

@@ -146,9 +146,7 @@ class Inspectable(nn.Module):
 
         clean_trace, corrupted_trace = (self.trace(*text, points=[*names, "logits"]) for text in texts)
         if corrupted_trace.tokens.ndim != 1:
-            raise ValueError(
-                f"patch: needs one clean and one corrupted text, got {corrupted_trace.tokens.shape} tokens"
-            )
+            raise ValueError(f"patch: needs a clean and a corrupted text, got {corrupted_trace.tokens.shape} tokens")
         places: dict[str, list[Any]] = {}  # of each point an index for each column
         for name in names:
             shape, other = clean_trace[name].shape, corrupted_trace[name].shape
@@ -162,9 +160,7 @@ class Inspectable(nn.Module):
             axis = len(shape) - 2 if each == "token" else 0
             places[name] = [(slice(None),) * axis + (i,) for i in range(shape[axis])] if each else [...]
         if len(counts := set(map(len, places.values()))) > 1:
-            raise ValueError(
-                f"patch: the points have different numbers of {each}s, {counts}; patch them in separate calls"
-            )
+            raise ValueError(f"patch: the points have different numbers of {each}s, {counts}; patch them separately")
 
         def patched_score(name: str, place: Any) -> float:
             def change(x: Tensor) -> Tensor:

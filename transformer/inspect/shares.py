@@ -127,9 +127,7 @@ def _id(model: Any, token: int | str) -> int:
     if isinstance(token, str):
         tokenizer = getattr(model, "tokenizer", None)
         if tokenizer is None:
-            raise ValueError(
-                f"shares: the model has no tokenizer to read {token!r}; set model.tokenizer, or give an id"
-            )
+            raise ValueError(f"shares: the model has no tokenizer to read {token!r}; set model.tokenizer or give an id")
         ids = [id for id in tokenizer.encode(token) if id not in tokenizer.special_tokens.values()]
         if len(ids) != 1:
             texts = ", ".join(repr(tokenizer.decode([id])) for id in ids)

@@ -220,9 +220,7 @@ class Format:
         modules = [model.get_submodule(path) for path in paths]
         for path, kind in zip(paths, map(type, modules), strict=True):
             if kind not in (nn.Linear, nn.Embedding, nn.LayerNorm, nn.RMSNorm, LearnedPositions):
-                raise ValueError(
-                    f"{path} is a {kind.__name__}; a {self.name}'s files have a layer of nn there: merge it"
-                )
+                raise ValueError(f"{path} is a {kind.__name__}; a {self.name}'s files have one of nn there: merge it")
         yield ".weight", tuple(module.weight for module in modules)
         if isinstance(modules[0], (nn.Linear, nn.LayerNorm)) and (self.biased or modules[0].bias is not None):
             yield ".bias", tuple(map(_bias, modules))

@@ -224,9 +224,7 @@ def checked_ids(ids: Iterable[int], vocab_size: int, rows: int = 0) -> Iterator[
         except TypeError:
             raise TypeError(f"decode: expected one row of integers, but position {position} holds {id!r}") from None
         if not 0 <= id < max(vocab_size, rows):
-            raise IndexError(
-                f"decode: id {id} at position {position} is out of range: the vocabulary has ids 0 to {vocab_size - 1}"
-            )
+            raise IndexError(f"decode: id {id} at position {position} is out of range: ids are 0 to {vocab_size - 1}")
         if id < vocab_size:
             yield id
 

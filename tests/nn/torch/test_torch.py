@@ -1,5 +1,6 @@
 """nn.torch as a module: constructors, dtypes, the machine, derivatives, lazy layers."""
 
+import copy
 import pickle
 import re
 import sys
@@ -73,6 +74,16 @@ def test_a_dtype_is_numpys_under_another_name():
     assert (torch.int8.is_floating_point, torch.half.is_floating_point, torch.uint8.is_signed) == (False, True, False)
     assert torch.float16.itemsize == 2
     assert pickle.loads(pickle.dumps(torch.int32)) == torch.int32
+
+
+def test_what_a_script_sets_and_catches():
+    net = torch.nn.Module()
+    listed, net.b = torch.nn.ParameterList, torch.nn.Buffer(tl.ones(2))
+    net.p = listed([listed([tl.ones(1)]), tl.ones(1)])
+    net.p[1]._no_weight_decay = True
+    assert list(net.state_dict()) == ["b", "p.1", "p.0.0"] and copy.deepcopy(net).p[1]._no_weight_decay
+    with pytest.raises(AttributeError, match=r"^torch\.Tensor\.storage is not here, because a tensor has no storage"):
+        net.b.storage()
 
 
 CASES = {

@@ -238,7 +238,7 @@ def test_no_two_gradients_share_memory_nor_the_upstream(create_graph):
 def test_an_input_that_nothing_depends_on_is_an_error_or_none():
     x, other = leaf(1), leaf(2)
     y = (x * x).sum()
-    with pytest.raises(RuntimeError, match=r"no output depends on input 1, of shape \(1,\); pass allow_unused=True"):
+    with pytest.raises(RuntimeError, match=r"no output depends on input 1, \(1,\); pass allow_unused=True"):
         tl.grad(y, [x, other], retain_graph=True)
     by_x, by_other = tl.grad(y, [x, other], allow_unused=True)
     close(by_x, [2])

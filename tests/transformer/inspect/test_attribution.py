@@ -160,7 +160,7 @@ def test_an_encoder_decoder_is_patched_with_pairs():
     ("texts", "settings", "error", "message"),
     [
         ((CLEAN, CORRUPTED[:3]), {}, ValueError, r'as many tokens, but "blocks.0" is \(5, 4\)'),
-        ((CLEAN[None], CORRUPTED[None]), {}, ValueError, r"one clean and one corrupted text, got \(1, 5\)"),
+        ((CLEAN[None], CORRUPTED[None]), {}, ValueError, r"a clean and a corrupted text, got \(1, 5\)"),
         ((CLEAN, CORRUPTED), {"each": "head"}, ValueError, '"blocks.0" of shape .5, 4. has no heads'),
         ((CLEAN, CORRUPTED), {"points": "blocks.*.head"}, KeyError, "no point"),
         ((CLEAN, CORRUPTED), {"points": []}, ValueError, "needs a point"),

@@ -32,7 +32,7 @@ Where things are:
     testing/        the checker as a library, for teachers; needs Hypothesis
     inspect/        the graph, its picture and page, a profile, the first nan or inf, a tensor as text
     errors/         error messages
-    files.py        writing files atomically
+    files.py        writing files atomically; weights.py: weights in files
     backend.py      NumPy or CuPy
 """
 
@@ -78,6 +78,7 @@ if _TYPE_CHECKING:
     from .inspect.page import page as page
     from .inspect.printing import set_printoptions as set_printoptions
     from .inspect.profile import profile as profile
+    from .weights import load as load, save as save
 
 float16, float32, float64 = _np.dtype(_np.float16), _np.dtype(_np.float32), _np.dtype(_np.float64)
 uint8, int8, int16 = _np.dtype(_np.uint8), _np.dtype(_np.int8), _np.dtype(_np.int16)
@@ -96,6 +97,7 @@ _LATER = {
     "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.observe", "detect_anomaly": ".inspect.observe",
     "Graph": ".inspect.graph", "set_printoptions": ".inspect.printing",
     "page": ".inspect.page", "explain": ".inspect.explain", "profile": ".inspect.profile",
+    "load": ".weights", "save": ".weights",
 }  # fmt: skip
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__

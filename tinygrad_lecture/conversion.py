@@ -6,6 +6,7 @@ A device is a text such as "cuda:0" with PyTorch's `type` and `index`.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -31,7 +32,7 @@ def new_array(data: Any, dtype: Any = None, device: str | None = None) -> Array:
         raise DtypeError(f"tensor: data must be numbers or nested lists of numbers, but {_strange(data)}")
     wanted = (array.dtype if dtype is None else dtype).newbyteorder("=")  # the machine's own byte order
     if array.dtype != wanted:
-        array = array.astype(wanted)
+        array = narrowed(array, wanted)
     if device is not None:
         array = move(array, device)
     return array.copy()
@@ -50,7 +51,17 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
     except (ValueError, OverflowError) as error:
         raise TensorError(f"tensor: {_ragged(data) or error}") from None
     chosen = dtype is not None or array.dtype != FLOAT64 or _has_float64(data)
-    return array if chosen else array.astype(get_default_dtype())
+    return array if chosen else narrowed(array, get_default_dtype())
+
+
+def narrowed(array: Array, dtype: DType, order: Any = "K", copy: bool = True) -> Array:
+    """The array with another dtype. Warns of numbers that are too large for it, which become inf."""
+    if dtype.kind != "f" or dtype.itemsize >= array.dtype.itemsize:
+        return array.astype(dtype, order, copy=copy)
+    with np.errstate(
+        over="call", call=lambda *kind: warn(f"numbers above {np.finfo(dtype).max:.5g} are inf in {dtype}")
+    ):
+        return array.astype(dtype, order, copy=copy)
 
 
 def _without_tensors(data: Any) -> Any:
@@ -151,6 +162,8 @@ def as_shape(sizes: tuple[Any, ...], name: str = "", what: str = "the sizes of a
     if min(shape, default=0) < least:
         allowed = f"below {least}" if least else "negative"
         raise TensorError(f"{called}{what} must not be {allowed}, but {min(shape)} is")
+    if name and math.prod(shape) >= 2**59:
+        raise TensorError(f"{called}{what} are of {math.prod(shape):,} elements, more than any memory holds")
     return shape
 
 

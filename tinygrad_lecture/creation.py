@@ -171,6 +171,8 @@ def arange(start: float, end: float | None = None, step: float = 1, *, dtype: An
     first, last, step = _numbers(dtype, *((0, start) if end is None else (start, end)), step)
     if step == 0:
         raise ValueError("arange: step must not be 0")
+    if not abs((last - first) / step) < 2**59:
+        raise TensorError(f"arange: from {first} to {last} in steps of {step} is more than any memory holds")
     array = np.arange(first, last, step)
     wanted = dtype or (get_default_dtype() if array.dtype == FLOAT64 else array.dtype)
     made = array.astype(wanted)

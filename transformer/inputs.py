@@ -87,8 +87,7 @@ def read(
     if memory is not None:
         if memory.shape[:-2] != batch:
             raise ValueError(
-                f"EncoderDecoder: each source must have one target, got sources of batch shape {memory.shape[:-2]} and "
-                f"targets of {batch}"
+                f"EncoderDecoder: each source must have a target, got sources {memory.shape[:-2]} and targets {batch}"
             )
         memory_padding = check_padding_mask(memory_padding, memory.shape[:-1], device)
     padding = check_padding_mask(padding_mask, (*batch, seen + new), device)
@@ -163,8 +162,7 @@ def as_tokens(tokens: Any) -> Tensor:
         if "same length" not in str(error):  # nested lists of different lengths
             raise
         raise ValueError(
-            "tokens: texts of different lengths do not make an array; pad them to one length, and pass a padding_mask "
-            "that is True for tokens"
+            "tokens: texts differ in length; pad them, and pass a padding_mask that is True for tokens"
         ) from None
     if 0 in made.shape or not made.ndim:
         raise ValueError(f"tokens: expected shape (..., tokens) with at least one token, got {made.shape}")
@@ -217,8 +215,7 @@ def check_padding_mask(padding_mask: Any, shape: Shape, device: str) -> Tensor |
     mask = tl.as_tensor(padding_mask, device=device)
     if mask.dtype.kind != "b":
         raise TypeError(
-            f"padding_mask: must be of bools, True for tokens, False for padding, got {mask.dtype}; write "
-            "tokens != padding"
+            f"padding_mask: must be bools, True for tokens, False for padding, not {mask.dtype}: tokens != padding"
         )
     if mask.shape != shape:
         raise ValueError(f"padding_mask: expected one bool per token, shape {shape}, got {mask.shape}")

@@ -114,8 +114,7 @@ def mask_tokens(
     mask_token = operator.index(mask_token)
     if not 0 <= mask_token < vocab_size or not 0 <= share <= 1:
         raise ValueError(
-            f"mask_tokens: mask_token must be 0 to {vocab_size - 1} and share 0 to 1, got mask_token {mask_token} and "
-            f"share {share}"
+            f"mask_tokens: mask_token must be 0 to {vocab_size - 1}, share 0 to 1, not {mask_token} and {share}"
         )
     true_tokens = to_host(as_tokens(tokens).array).astype(np.int64)  # a signed type, for -100
     check_vocabulary(true_tokens, vocab_size)
@@ -144,8 +143,7 @@ def token_cross_entropy(logits: Tensor, targets: Any) -> Tensor:
     targets = tl.as_tensor(targets, device=logits.device)
     if targets.shape != logits.shape[:-1]:
         raise ValueError(
-            f"token_cross_entropy: logits {logits.shape} need one target per token, shape {logits.shape[:-1]}, got "
-            f"{targets.shape}"
+            f"token_cross_entropy: logits {logits.shape} need targets of {logits.shape[:-1]}, got {targets.shape}"
         )
     rows = logits.reshape(targets.numel(), logits.shape[-1])  # (batch * tokens, vocab_size)
     return F.cross_entropy(rows, targets.reshape(targets.numel()), ignore_index=IGNORED)

@@ -142,8 +142,7 @@ def _check_channels(name: str, input: Tensor, *values: Tensor | None) -> None:
     for value in values:
         if value is not None and value.shape != input.shape[1:2]:
             raise TensorError(
-                f"{name}: weights and averages are of {value.numel()} channels, but axis 1 of the input, "
-                f"{input.shape}, has {input.shape[1]}"
+                f"{name}: {value.numel()} weights or averages do not fit axis 1 of the input, {input.shape}"
             )
 
 

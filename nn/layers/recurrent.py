@@ -191,8 +191,7 @@ class RNNBase(Recurrence):
         if input.ndim not in (2, 3):
             batch = "batch, steps" if self.batch_first else "steps, batch"
             raise TensorError(
-                f"input must have shape ({batch}, input_size) or, for one sequence, (steps, input_size), "
-                f"not {input.shape}"
+                f"input must have shape ({batch}, input_size) or, for one, (steps, input_size), not {input.shape}"
             )
         errors.check_features(input, self.input_size, type(self).__name__)
         if 0 in input.shape:

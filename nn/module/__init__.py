@@ -6,6 +6,6 @@ module.py   Module: the call, and what is done to the whole module at once; Func
 """
 
 from .module import FunctionLayer, Module
-from .tree import Buffer, Parameter, array_of, check_state, clear_grad, misfit
+from .tree import Buffer, Parameter, clear_grad, misfit
 
-__all__ = ["Buffer", "FunctionLayer", "Module", "Parameter", "array_of", "check_state", "clear_grad", "misfit"]
+__all__ = ["Buffer", "FunctionLayer", "Module", "Parameter", "clear_grad", "misfit"]

@@ -17,7 +17,6 @@ A class may override what is asked here, as in PyTorch. What a method asks, of i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -27,6 +26,7 @@ from tinygrad_lecture import Tensor, TensorError, empty
 from tinygrad_lecture.backend import is_array, move, to_host
 from tinygrad_lecture.errors import brief, hide_frames, warn
 from tinygrad_lecture.tensor_base import tensor_of
+from tinygrad_lecture.weights import array_of, check_state
 
 from ..errors import ExplainsArguments
 
@@ -351,26 +351,6 @@ def join(module: str, name: str) -> str:
 
 
 # --- states -------------------------------------------------------------------------------------------------
-
-
-def check_state(name: str, state: Any, of_text: str) -> None:
-    """Raises TypeError unless a state is a dict of tensors by name. of_text: what to do if it is a path."""
-    if not isinstance(state, Mapping):
-        remedy = of_text if isinstance(state, (str, Path)) else "write model.state_dict()"
-        hide_frames()
-        raise TypeError(f"{name}: the state must be a dict of tensors by name, not {brief(state)}; {remedy}")
-
-
-def array_of(value: Any) -> Any:
-    """The array of a Tensor, or of an object that NumPy can read, such as PyTorch's; any other value unchanged."""
-    if isinstance(value, Tensor):
-        return value.array
-    if hasattr(value, "__array__") and not is_array(value):
-        try:
-            return np.asarray(value)
-        except (TypeError, RuntimeError, ValueError):  # NumPy lacks the dtype, or must not read the memory
-            return value
-    return value
 
 
 Found: TypeAlias = tuple[str, Any, Any]  # a key, the tensor or setter that gets its value, and the value

@@ -38,9 +38,10 @@ from tinygrad_lecture.func.gradients import map_leaves
 from tinygrad_lecture.inspect.profile import Measured
 from tinygrad_lecture.kernels.threads import pieces
 from tinygrad_lecture.tensor_base import wrap
+from tinygrad_lecture.weights import array_of
 
 from ..errors import ExplainsArguments, as_parameters
-from ..module import array_of, clear_grad, misfit
+from ..module import clear_grad, misfit
 
 Params: TypeAlias = Iterable[Any]  # of Tensors, or of groups of them
 Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name

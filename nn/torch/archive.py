@@ -50,7 +50,7 @@ def save(obj: Any, f: Any, *args: Any, **options: Any) -> None:
     except RecursionError:
         raise ValueError("torch.save: the value is nested too deeply, or contains itself") from None
     if hasattr(f, "write"):
-        f.write(weights.save(encoder.arrays, {KEY: text}))
+        f.write(weights.to_bytes(encoder.arrays, {KEY: text}))
     else:
         weights.save_file(encoder.arrays, f, {KEY: text})
 

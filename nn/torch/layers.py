@@ -30,8 +30,7 @@ def _along_dim(name: str, function: Callable[[Tensor, int], Tensor]) -> Callable
         if dim is None:
             dim = 0 if input.ndim in (0, 1, 3) else 1
             warn(
-                f"{name}: dim is not given, and axis {dim} is taken, as PyTorch does; write dim={dim}, or dim=-1 for "
-                "the last"
+                f"{name}: dim is not given, and axis {dim} is taken, as in PyTorch; write dim={dim}, or -1 for the last"
             )
         return function(input if dtype is None else input.to(dtype), dim)
 
@@ -192,8 +191,7 @@ def pack_padded_sequence(
     order = np.argsort(-counts, kind="stable")
     if enforce_sorted and (np.diff(counts) > 0).any():
         raise TensorError(
-            f"pack_padded_sequence: the lengths {counts.tolist()} are not sorted, the longest first; write "
-            "enforce_sorted=False"
+            f"pack_padded_sequence: the lengths {counts.tolist()} are not sorted; write enforce_sorted=False"
         )
     step = np.arange(counts.max())[:, None]  # (longest, 1)
     reached = step < counts[order]  # (longest, batch)
@@ -281,10 +279,7 @@ def _broadcast(name: str, settings: Sequence[str], inputs: tuple[Any, ...]) -> t
     except ValueError:
         return inputs
     remedy = f"; write target.reshape{tuple(shapes[0])}" if inputs[0].numel() == inputs[1].numel() else ""
-    warn(
-        f"{name}: input {tuple(shapes[0])} and target {tuple(shapes[1])} are broadcast to {shape}, "
-        f"which is rarely meant{remedy}"
-    )
+    warn(f"{name}: input {tuple(shapes[0])} and target {tuple(shapes[1])} are broadcast, rarely meant so{remedy}")
     return tuple(x.broadcast_to(shape) for x in inputs)
 
 

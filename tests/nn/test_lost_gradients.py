@@ -60,7 +60,7 @@ NOT_CALLED = {  # functions of functions, of text, of keywords, and of shapes an
     *("tl.dequantize", "tl.quantized_linear", "tl.scatter", "tl.transposed_convolution", "tl.linalg.solve_triangular"),
     *("F.conv_transpose1d", "F.interpolate", "Tensor.cuda", "Tensor.register_hook"),
     *("Tensor.retain_grad", "Tensor.register_post_accumulate_grad_hook", "Tensor.scatter_", "Tensor.scatter_add_"),
-    *("Tensor.index_add_", "Tensor.unflatten"),
+    *("Tensor.index_add_", "Tensor.unflatten", "tl.load", "tl.save"),
 }
 
 

@@ -138,7 +138,7 @@ def test_any_form_of_integers_is_accepted(tokens):
         ("hello", TypeError, "must be integers, got text; encode the text with the tokenizer"),
         ([0.5], TypeError, "must be integers, got float32; encode"),
         (None, TypeError, "tokens: must be integers: tensor: .*but data is None"),
-        ([[1, 2], [3]], ValueError, "pad them to one length, and pass a padding_mask"),
+        ([[1, 2], [3]], ValueError, "pad them, and pass a padding_mask"),
         ([], ValueError, r"at least one token, got \(0,\)"),
         ((tl.tensor([1, 2]), tl.tensor([3, 4])), TypeError, "tokens: it takes one tensor, not a tuple of a Tensor"),
     ],

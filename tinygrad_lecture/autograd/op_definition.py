@@ -156,8 +156,7 @@ def asked_by(op: Any, rule: Rule) -> list[str]:
     parameters = list(inspect.signature(rule).parameters.values())
     if not parameters or any(p.kind is p.KEYWORD_ONLY for p in parameters):
         raise TypeError(
-            f"a backward rule of {op.name} takes the upstream gradient g and then what it asks for, by position, as in "
-            "def _(g, x)"
+            f"a backward rule of {op.name} takes the upstream gradient and what it asks for, as in def _(g, x)"
         )
     upstream, *asked = (p.name for p in parameters)
     offered = _offered(op)

@@ -73,8 +73,7 @@ def _refuse(returned: Any, rule: str) -> NoReturn:
             "tl functions, which take the Tensors that it is given"
         )
     raise TypeError(
-        f"{rule} a {type(returned).__name__}; a gradient is an array of its input's shape: the upstream gradient times "
-        "the derivative"
+        f"{rule} a {type(returned).__name__}; a gradient is an array of its input's shape: upstream times derivative"
     )
 
 

@@ -154,6 +154,7 @@ def explain_call(
     if reason is None and inputs_alone and isinstance(error, ValueError) and "broadcast" in str(error):
         reason = broadcast_message([a.shape for a in arguments if is_array(a)])
     reason = reason or _about_the_axis(settings, error) or str(error)
+    reason = reason.replace("Python int too large to convert to C long", "an int here has 64 bits, and one is larger")
     reason = reason.removeprefix(f"{name}: ")
     kind: type[Exception] = LinAlgError if isinstance(error, np.linalg.LinAlgError) else TensorError
     if isinstance(error, IndexError):

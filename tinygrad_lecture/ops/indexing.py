@@ -14,7 +14,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import Array, Shape, device_of, is_array, move, row_major, to_host, xp
-from ..errors import warn
+from ..errors import refuse_mask, warn
 from ..kernels.arrays import scatter_add as scatter_add_kernel
 from ..tensor_base import TensorBase, array_of, wrap_like
 from .basics import where
@@ -42,6 +42,8 @@ def index_get(x: Value, /, index: Any) -> Value:
 @index_get.explains
 def _(x: Value, index: Any) -> str | None:
     for part in index:
+        if isinstance(part, int) and abs(part) >= 2**63:
+            return f"index {part} is out of range for shape {x.shape}"
         if is_array(part) and part.dtype.kind not in "iub":
             return f"an index must hold integers or bools, not {part.dtype}; convert with .long()"
         if not is_array(part) and type(part) not in (*BASIC, bool):
@@ -145,6 +147,7 @@ def write(x: Array, index: Any, value: Any) -> None:
     """Write `x[index] = value` to the array x itself: runs while not recording."""
     if value is None:
         raise TypeError("the value must be a number, tensor or array, not None")  # NumPy would write nan
+    refuse_mask(value, "x[index] = value")
     index = normal_index(x, index)
     if ints_apart(index):
         index, arrays = ints_first(index)
@@ -208,7 +211,7 @@ def ints_first(index: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]
 
 
 def plain(part: Any) -> Any:
-    """A part of an index without Tensors, NumPy numbers and lists; an array is copied."""
+    """A part of an index without Tensors, NumPy numbers and lists; an array is copied. TypeError for a masked one."""
     if isinstance(part, TensorBase):
         if part._array.dtype == np.uint8:
             warn("a tensor of uint8 is a mask, as in PyTorch: write .bool() for a mask, .long() for numbers of rows")
@@ -219,6 +222,7 @@ def plain(part: Any) -> Any:
     if isinstance(part, (list, tuple, range)):
         part = np.asarray(part)
         return part if part.size else part.astype(np.int64)
+    refuse_mask(part, "x[index]")
     return part
 
 
@@ -378,8 +382,7 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
         value = _filler(value, x.dtype)
     if getattr(mask, "dtype", np.bool_) != np.bool_:
         raise TypeError(
-            f"the mask must be bools, not {mask.dtype}; the order is masked_fill(x, mask, value), and mask != 0 makes "
-            "bools of numbers"
+            f"the mask must be bools, not {mask.dtype}; the order is masked_fill(x, mask, value); write mask != 0"
         )
     return where(mask, value, contiguous(x))
 

@@ -157,13 +157,6 @@ def lower_median(x: Value, /) -> Value:
 lower_median.backward(lambda g, x, out: shared_by_ties(g, x, out, None))
 
 
-@amax.explains
-@amin.explains
-@lower_median.explains
-def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
-    return None if x.size else f"a tensor of shape {x.shape} has no elements, so no largest or smallest, and no median"
-
-
 @composite
 def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Value:
     """The product over axes; 1 if there are no elements.
@@ -309,6 +302,16 @@ def argmin(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Valu
         tl.argmin(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)       # tensor([0, 1])
     """
     return xp(x).argmin(x, axis=numpy_axis(x, axis), keepdims=keepdims)
+
+
+@amax.explains
+@amin.explains
+@argmax.explains
+@argmin.explains
+@lower_median.explains
+def nothing_to_choose(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
+    """That there are no elements, as a sentence."""
+    return None if x.size else f"a tensor of shape {x.shape} has no elements, so no largest or smallest, and no median"
 
 
 @op(differentiable=False)

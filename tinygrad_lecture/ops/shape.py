@@ -15,6 +15,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import Shape, is_array, move, row_major, xp
+from ..conversion import narrowed
 from ..errors import axis_message, brief
 from ..tensor_base import TensorBase, array_of
 from .composite import composite
@@ -478,7 +479,7 @@ to_device.backward(lambda g, x_device: to_device(g, x_device))
 @op(casts=True)
 def astype(x: Value, /, dtype: Any) -> Value:
     """x with another dtype; the gradient has x's own dtype."""
-    return x.astype(dtype, "C" if 0 in x.strides else "K", copy=False)
+    return narrowed(x, np.dtype(dtype), "C" if 0 in x.strides else "K", copy=False)
 
 
 astype.backward(lambda g: g)  # the tape casts every gradient to its input's dtype

@@ -19,7 +19,7 @@ from ..tensor_base import TensorBase, array_of, wrap
 from .composite import composite
 from .elementwise import maximum, minimum
 from .indexing import along, gather, getitem
-from .reduction import amax, amin, argmax, argmin, lower_median
+from .reduction import amax, amin, argmax, argmin, lower_median, nothing_to_choose
 from .shape import clone, contiguous, normal_axes, numpy_axis, scalar_as_vector, squeeze
 
 __all__ = ["argsort", "max", "median", "min", "sort", "topk", "unique"]
@@ -182,9 +182,7 @@ def argmedian(x: Value, /, axis: int, keepdims: bool = False) -> Value:
     return indices if keepdims else lib.squeeze(indices, axis)
 
 
-@argmedian.explains
-def _(x: Value, axis: int, keepdims: bool = False) -> str | None:
-    return f"axis {axis} of shape {x.shape} has no elements to choose from" if 0 in x.shape else None
+argmedian.explains(nothing_to_choose)
 
 
 # --- different elements -------------------------------------------------------------------------------------

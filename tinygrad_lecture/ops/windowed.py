@@ -198,8 +198,7 @@ def _check(x: Shape, weight: Shape, bias: Any, groups: int, transposed: bool = F
     channels = weight[0] if transposed else weight[1] * groups
     if x[1] != channels:
         raise ValueError(
-            f"the weight {weight}, {order}, with {groups} groups needs an input of {channels} channels on axis 1, not "
-            f"of shape {x}"
+            f"the weight {weight}, {order}, with {groups} groups needs {channels} channels on axis 1 of x, not {x}"
         )
     out = weight[1] * groups if transposed else weight[0]
     if bias is not None and bias.shape != (out,):

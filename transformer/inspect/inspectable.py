@@ -151,10 +151,7 @@ class Inspectable(nn.Module):
         for name in names:
             shape, other = clean_trace[name].shape, corrupted_trace[name].shape
             if shape != other:
-                raise ValueError(
-                    f'patch: both texts must have as many tokens, but "{name}" is {shape} of the clean one and '
-                    f"{other} of the corrupted"
-                )
+                raise ValueError(f'patch: both texts must have as many tokens, but "{name}" is {shape} and {other}')
             if each == "head" and len(shape) != 3:
                 raise ValueError(f'patch: "{name}" of shape {shape} has no heads; leave out each, or name other points')
             axis = len(shape) - 2 if each == "token" else 0

@@ -156,13 +156,17 @@ def opened(model: str | Path, allow: int = 0) -> Iterator[Source]:
         )
     if path.suffix == ".zip":
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            unpack(path, folder, allow)
-            source = Folder(folder, path)
-            if source.tokenizer is not None:
-                with suppress(ImportError):  # of a package: it has read what it needs of the folder, which goes
-                    made = source.tokenizer()
-                    source.tokenizer = lambda: made
-            yield source
+            try:
+                unpack(path, folder, allow)
+                source = Folder(folder, path)
+                if source.tokenizer is not None:
+                    with suppress(ImportError):  # of a package: it has read what it needs of the folder, which goes
+                        made = source.tokenizer()
+                        source.tokenizer = lambda: made
+                yield source
+            except (ValueError, OSError) as error:
+                error.args = (str(error).replace(folder, str(path)),)
+                raise
     else:
         if path.is_file() and path.suffix in (".safetensors", ".json", ".bin"):
             raise ValueError(f"{path} is one file of a folder in Hugging Face's format; give the folder, {path.parent}")

@@ -139,8 +139,7 @@ class BPETokenizer(Tokenizer):
             others = [name for name in names if name not in made]
             if unknown := [name for name in others if not SPECIAL.fullmatch(name)]:
                 raise ValueError(
-                    f"no merge makes {', '.join(map(repr, unknown[:3]))}; the merges are incomplete or belong to "
-                    "another vocabulary"
+                    f"no merge makes {', '.join(map(repr, unknown[:3]))}; merges are missing, or of another vocabulary"
                 )
             return cls(*parse(names, lines, [*named, *others]))
 

@@ -269,7 +269,7 @@ def test_each_head_of_each_layer_has_a_map_with_the_tokens():
     assert html.count("layer ") == 2 and html.count("head ") == 4
     assert "·the" in html and "&lt;b&gt;" in html and "<b>was" not in html
     assert 'title="was → was: 1"' in html
-    with pytest.raises(ValueError, match=r"2 labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"):
+    with pytest.raises(ValueError, match=r"2 labels need weights \(heads, 2, 2\), not \(2, 3, 3\)"):
         trace.maps(["a", "b"])
 
 
@@ -292,8 +292,8 @@ def test_the_lens_is_labelled_with_any_texts(tmp_path):
 @pytest.mark.parametrize(
     ("read", "labels", "message"),
     [
-        ([0, 1, 2], ["a", "b"], r"draw_lens: 2 labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"),
-        ([[0, 1, 2]], ["a"] * 3, r"got \(1, 2, 3, 3\).*; take one text of a batch"),
+        ([0, 1, 2], ["a", "b"], r"draw_lens: 2 labels need weights \(heads, 2, 2\), not \(2, 3, 3\)"),
+        ([[0, 1, 2]], ["a"] * 3, r"not \(1, 2, 3, 3\).*; of a batch take one"),
     ],
 )
 def test_a_lens_that_cannot_be_drawn_is_refused(read, labels, message, tmp_path):

@@ -161,9 +161,7 @@ def as_tokens(tokens: Any) -> Tensor:
     except ValueError as error:
         if "same length" not in str(error):  # nested lists of different lengths
             raise
-        raise ValueError(
-            "tokens: texts differ in length; pad them, and pass a padding_mask that is True for tokens"
-        ) from None
+        raise ValueError("tokens: texts differ in length; pad them, and pass a padding_mask, True for tokens") from None
     if 0 in made.shape or not made.ndim:
         raise ValueError(f"tokens: expected shape (..., tokens) with at least one token, got {made.shape}")
     if made.dtype.kind not in "iu":
@@ -214,9 +212,7 @@ def check_padding_mask(padding_mask: Any, shape: Shape, device: str) -> Tensor |
         return None
     mask = tl.as_tensor(padding_mask, device=device)
     if mask.dtype.kind != "b":
-        raise TypeError(
-            f"padding_mask: must be bools, True for tokens, False for padding, not {mask.dtype}: tokens != padding"
-        )
+        raise TypeError(f"padding_mask: must be bools, True for tokens, not {mask.dtype}: tokens != padding")
     if mask.shape != shape:
         raise ValueError(f"padding_mask: expected one bool per token, shape {shape}, got {mask.shape}")
     return mask

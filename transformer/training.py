@@ -113,9 +113,7 @@ def mask_tokens(
     """
     mask_token = operator.index(mask_token)
     if not 0 <= mask_token < vocab_size or not 0 <= share <= 1:
-        raise ValueError(
-            f"mask_tokens: mask_token must be 0 to {vocab_size - 1}, share 0 to 1, not {mask_token} and {share}"
-        )
+        raise ValueError(f"mask_tokens: mask_token is 0 to {vocab_size - 1}, share 0 to 1, not {mask_token}, {share}")
     true_tokens = to_host(as_tokens(tokens).array).astype(np.int64)  # a signed type, for -100
     check_vocabulary(true_tokens, vocab_size)
     random = rng.generator(seed)

@@ -256,9 +256,7 @@ def binary_cross_entropy(
     """
     target = as_target("binary_cross_entropy", input, target)
     if input.device == "cpu" and bool(((input.array < 0) | (input.array > 1)).any()):
-        raise TensorError(
-            "binary_cross_entropy: input must be from 0 to 1; use binary_cross_entropy_with_logits, or a sigmoid"
-        )
+        raise TensorError("binary_cross_entropy: input must be from 0 to 1; use binary_cross_entropy_with_logits")
     if target.device == "cpu" and bool(((target.array < 0) | (target.array > 1)).any()):
         raise TensorError("binary_cross_entropy: target must be probabilities from 0 to 1; scale it, or take mse_loss")
     saturated = input * (1 - input) < _SATURATED

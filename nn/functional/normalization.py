@@ -141,9 +141,7 @@ def _check_channels(name: str, input: Tensor, *values: Tensor | None) -> None:
         raise TensorError(f"{name}: input must be (batch, channels, ...), not {input.shape}")
     for value in values:
         if value is not None and value.shape != input.shape[1:2]:
-            raise TensorError(
-                f"{name}: {value.numel()} weights or averages do not fit axis 1 of the input, {input.shape}"
-            )
+            raise TensorError(f"{name}: {value.numel()} weights or averages do not fit axis 1 of {input.shape}")
 
 
 def row_axes(name: str, input: Tensor, normalized_shape: int | Sequence[int]) -> int:

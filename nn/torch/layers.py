@@ -29,9 +29,7 @@ def _along_dim(name: str, function: Callable[[Tensor, int], Tensor]) -> Callable
     def called(input: Tensor, dim: int | None = None, *, _stacklevel: int = 3, dtype: Any = None) -> Any:
         if dim is None:
             dim = 0 if input.ndim in (0, 1, 3) else 1
-            warn(
-                f"{name}: dim is not given, and axis {dim} is taken, as in PyTorch; write dim={dim}, or -1 for the last"
-            )
+            warn(f"{name}: dim is not given: axis {dim} is taken, as in PyTorch; write dim={dim}, or -1 for the last")
         return function(input if dtype is None else input.to(dtype), dim)
 
     called.__name__ = name
@@ -190,9 +188,7 @@ def pack_padded_sequence(
         )
     order = np.argsort(-counts, kind="stable")
     if enforce_sorted and (np.diff(counts) > 0).any():
-        raise TensorError(
-            f"pack_padded_sequence: the lengths {counts.tolist()} are not sorted; write enforce_sorted=False"
-        )
+        raise TensorError(f"pack_padded_sequence: lengths {counts.tolist()} are not sorted; write enforce_sorted=False")
     step = np.arange(counts.max())[:, None]  # (longest, 1)
     reached = step < counts[order]  # (longest, batch)
     place = order * steps + step if batch_first else step * batch + order  # in the rows of input

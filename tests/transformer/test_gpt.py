@@ -150,7 +150,7 @@ def test_a_block_without_its_positions_is_refused(kind):
 @pytest.mark.parametrize(
     ("mask", "error", "message"),
     [
-        (np.ones((2, 3)), TypeError, "True for tokens, False for padding, not float64"),
+        (np.ones((2, 3)), TypeError, "True for tokens, not float64"),
         (np.ones((3, 2), bool), ValueError, r"shape \(2, 3\), got \(3, 2\)"),
     ],
 )
@@ -238,7 +238,7 @@ def test_a_seed_repeats_the_mask_and_leaves_the_global_stream_alone():
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"mask_token": 5, "vocab_size": 5}, "mask_token must be 0 to 4, share 0 to 1, not 5"),
+        ({"mask_token": 5, "vocab_size": 5}, "mask_token is 0 to 4, share 0 to 1, not 5"),
         ({"mask_token": 0, "vocab_size": 5, "share": 1.5}, "and 1.5"),
     ],
 )

@@ -155,9 +155,7 @@ def asked_by(op: Any, rule: Rule) -> list[str]:
     """
     parameters = list(inspect.signature(rule).parameters.values())
     if not parameters or any(p.kind is p.KEYWORD_ONLY for p in parameters):
-        raise TypeError(
-            f"a backward rule of {op.name} takes the upstream gradient and what it asks for, as in def _(g, x)"
-        )
+        raise TypeError(f"a backward rule of {op.name} takes the upstream gradient, then what it needs: def _(g, x)")
     upstream, *asked = (p.name for p in parameters)
     offered = _offered(op)
     if upstream in offered and upstream not in _UPSTREAM:

@@ -73,9 +73,7 @@ def dot(a: Value, b: Value) -> Value:
 def bmm(a: Value, b: Value) -> Value:
     """The matrix products of two batches: (b, n, k) @ (b, k, m) -> (b, n, m). Raises ValueError for other shapes."""
     if not (a.ndim == b.ndim == 3 and a.shape[0] == b.shape[0] and a.shape[2] == b.shape[1]):
-        raise ValueError(
-            f"needs shapes (b, n, k) and (b, k, m), not {a.shape} and {b.shape}; batches broadcast in matmul"
-        )
+        raise ValueError(f"needs shapes (b, n, k), (b, k, m), not {a.shape}, {b.shape}; batches broadcast in matmul")
     return matmul(a, b)
 
 

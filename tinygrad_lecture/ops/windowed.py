@@ -197,9 +197,7 @@ def _check(x: Shape, weight: Shape, bias: Any, groups: int, transposed: bool = F
         raise ValueError(f"{groups} groups do not divide the {weight[0]} filters of a weight of shape {weight}")
     channels = weight[0] if transposed else weight[1] * groups
     if x[1] != channels:
-        raise ValueError(
-            f"the weight {weight}, {order}, with {groups} groups needs {channels} channels on axis 1 of x, not {x}"
-        )
+        raise ValueError(f"the weight {weight}, {order}, with {groups} groups needs {channels} channels in x, not {x}")
     out = weight[1] * groups if transposed else weight[0]
     if bias is not None and bias.shape != (out,):
         raise ValueError(f"the bias must have shape ({out},), a number for each output channel, not {bias.shape}")

@@ -85,9 +85,7 @@ class Answer:
         shown = arguments(args, self.names)
         if isinstance(expected, tuple):
             if not isinstance(got, tuple) or len(got) != len(expected):
-                returned = (
-                    f"{len(got)} values" if isinstance(got, tuple) else f"one value, of type {type(got).__name__}"
-                )
+                returned = f"{len(got)} values" if isinstance(got, tuple) else f"one {type(got).__name__}"
                 what = f"{self.name} must return {len(expected)} values in a tuple, but returns {returned}."
                 names = ", ".join("abcdef"[: len(expected)])
                 raise CheckFailed(what, kind="parts", shown=shown, **because("parts", names=names))

@@ -293,9 +293,7 @@ def check_rule(
         if not floats:
             raise TypeError(f"check_rule: no argument of {title} is an array of floats, so none has a gradient")
         if narrow := [a.dtype for a in floats if a.dtype.itemsize < 8]:
-            raise TypeError(
-                f"check_rule: {title} is given {narrow[0]}, which has too few digits; draw arrays of float64"
-            )
+            raise TypeError(f"check_rule: {title} is given {narrow[0]}, with too few digits; draw arrays of float64")
         with np.errstate(all="ignore"):
             shape = np.shape(forward(*plain, **settings))
         return arrays(shape, low=-2, high=2, zero=False).map(partial(with_upstream, args))

@@ -131,9 +131,7 @@ def _id(model: Any, token: int | str) -> int:
         ids = [id for id in tokenizer.encode(token) if id not in tokenizer.special_tokens.values()]
         if len(ids) != 1:
             texts = ", ".join(repr(tokenizer.decode([id])) for id in ids)
-            raise ValueError(
-                f"shares: {token!r} is not one token, but {len(ids)}: {texts}; most words begin with a space"
-            )
+            raise ValueError(f"shares: {token!r} is {len(ids)} tokens, {texts}; most words begin with a space")
         return int(ids[0])
     if not isinstance(token, Integral) or isinstance(token, bool):
         raise TypeError(f"shares: the token must be an id or a text, got {token!r}")

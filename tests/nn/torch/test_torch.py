@@ -186,7 +186,7 @@ def test_what_is_packed_comes_back(lengths, batch_first, shape):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: pack_padded_sequence(x, [2, 3]), "the lengths [2, 3] are not sorted; write enf"),
+        (lambda x: pack_padded_sequence(x, [2, 3]), "lengths [2, 3] are not sorted; write enf"),
         (lambda x: pack_padded_sequence(x, [3]), "there must be 2 lengths, one or more, from 1 to 3, not [3]"),
         (lambda x: pack_padded_sequence(x, [2, 2, 1]), "not [2, 2, 1]; is batch_first right?"),
         (lambda x: pack_padded_sequence(x[0, 0], [2]), "input must have shape (steps, batch, ...), not (4,)"),

@@ -162,7 +162,7 @@ def test_inputs_may_be_filtered():
 
 
 def test_a_rule_is_not_checked_in_float32():
-    with pytest.raises(TypeError, match="float32, which has too few digits"):
+    with pytest.raises(TypeError, match="float32, with too few digits"):
         check_rule(np.square, lambda g, x: 2 * g * x, [arrays().map(np.float32)])
 
 

@@ -100,7 +100,7 @@ def of_words():
         (lambda: small(GPT, "GPT-2").trace(TEXT).shares(1.5), TypeError, "must be an id or a text, got 1.5"),
         (lambda: small(GPT, "GPT-2").trace(TEXT).shares(1, 5), IndexError, "position must be -5 to 4, got 5"),
         (lambda: small(GPT, "GPT-2").trace(some_tokens(2, 3)).shares(1), ValueError, r"one text, got .*\(2, 3\)"),
-        (lambda: of_words().shares("a b"), ValueError, "'a b' is not one token, but 2: 'a', 'b'"),
+        (lambda: of_words().shares("a b"), ValueError, "'a b' is 2 tokens, 'a', 'b'"),
         (lambda: PRETRAINED["BERT"]().trace(TEXT).shares(1), ValueError, "W_U"),
         (lambda: small(EncoderDecoder, "T5").trace(TEXT, TEXT).source.shares(1), ValueError, "W_U"),
     ],

@@ -202,9 +202,7 @@ class Submission:
             return builtins.__import__(name, globals, locals, fromlist or (), level)
         own = [(f.filename, f.lineno or 1) for f in traceback.extract_stack() if is_own(f.filename)]
         shown = lines_at(*own[-1]) if own else []
-        raise CheckFailed(
-            f"`import {name}` is not allowed here.", kind="import", shown=shown, **because("forbidden-import")
-        )
+        raise CheckFailed(f"`import {name}` is not allowed.", kind="import", shown=shown, **because("forbidden-import"))
 
 
 def _syntax(error: SyntaxError | ValueError, path: Path) -> CheckFailed:

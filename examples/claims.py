@@ -32,7 +32,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from helpers import claims as known  # noqa: E402
 from helpers.program import DataError, start  # noqa: E402
 
-from tinygrad_lecture.inspect.page import written  # noqa: E402
+from tinygrad_lecture.files import write_text  # noqa: E402
 
 ONE = "import sys; from examples.claims import record; record(sys.argv[1], int(sys.argv[2]), sys.argv[3])"
 
@@ -107,14 +107,14 @@ def record(command: str, seed: int, path: str) -> None:
         else:  # the page, which prints what it measures
             measured = known.Measured(**program.measure(seed))
     found = known.values(measured, [claim for claim in known.all_claims() if claim.program == command])
-    written(path, json.dumps(found))
+    write_text(path, json.dumps(found))
 
 
 def write(claims: Sequence[known.Claim]) -> None:
     """Write the record of the runs, and the table of README.md."""
     readme = HERE / "README.md"
-    written(known.RECORD, known.record_of(claims))
-    written(readme, with_table(readme.read_text(encoding="utf-8"), claims))
+    write_text(known.RECORD, known.record_of(claims))
+    write_text(readme, with_table(readme.read_text(encoding="utf-8"), claims))
 
 
 def with_table(readme: str, claims: Sequence[known.Claim]) -> str:

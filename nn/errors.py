@@ -114,9 +114,7 @@ def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:
     for kept in reversed(range(min(len(shape), 2))):  # a batch of one stays a batch
         if math.prod(shape[kept:]) == math.prod(wanted):
             sizes = ", ".join(["len(x)"] * kept + [*map(str, wanted)])
-            return f"{complaint}; write x.reshape({sizes})" + ", or put nn.Flatten() before it" * (
-                kept == len(wanted) == 1
-            )
+            return f"{complaint}; write x.reshape({sizes})" + ", or put nn.Flatten() first" * (kept == len(wanted) == 1)
     return complaint
 
 

@@ -126,8 +126,14 @@ def read_text(path: str | Path) -> str:
 
 def write_json(value: Any, path: str | Path) -> None:
     """Write a JSON file in UTF-8, atomically. Raises FileNotFoundError if the parent folder does not exist."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=0))
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write a text file in UTF-8, all or nothing. Returns the path. Raises as `atomic_write` does."""
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=0), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
 
 
 def require_file(path: str | Path) -> Path:

@@ -132,9 +132,7 @@ class PythonMethods(TensorBase):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, DType]:
         if self._node is not None:
-            raise RuntimeError(
-                "this tensor requires grad, and NumPy would lose its graph: use tl functions or, to plot, x.detach()"
-            )
+            raise RuntimeError("it requires grad, and NumPy would lose its graph: use tl functions, or x.detach()")
         array = self.numpy()
         if dtype is None or np.dtype(dtype) == array.dtype:
             return array.copy() if copy else array

@@ -86,9 +86,7 @@ def read(
     batch, new, device = tokens.shape[:-1], tokens.shape[-1], tokens.device
     if memory is not None:
         if memory.shape[:-2] != batch:
-            raise ValueError(
-                f"EncoderDecoder: each source must have a target, got sources {memory.shape[:-2]} and targets {batch}"
-            )
+            raise ValueError(f"EncoderDecoder: sources {memory.shape[:-2]} need as many targets, not {batch}")
         memory_padding = check_padding_mask(memory_padding, memory.shape[:-1], device)
     padding = check_padding_mask(padding_mask, (*batch, seen + new), device)
     if cache is not None:

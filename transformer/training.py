@@ -140,9 +140,7 @@ def token_cross_entropy(logits: Tensor, targets: Any) -> Tensor:
     """
     targets = tl.as_tensor(targets, device=logits.device)
     if targets.shape != logits.shape[:-1]:
-        raise ValueError(
-            f"token_cross_entropy: logits {logits.shape} need targets of {logits.shape[:-1]}, got {targets.shape}"
-        )
+        raise ValueError(f"token_cross_entropy: targets must be {logits.shape[:-1]}, not {targets.shape}")
     rows = logits.reshape(targets.numel(), logits.shape[-1])  # (batch * tokens, vocab_size)
     return F.cross_entropy(rows, targets.reshape(targets.numel()), ignore_index=IGNORED)
 

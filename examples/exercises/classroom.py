@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lecture.inspect.page import assembled, read, written
+from tinygrad_lecture.files import write_text
+from tinygrad_lecture.inspect.page import assembled, read
+from tinygrad_lecture.testing.classes import grade_class, seed_of, submissions
 from tinygrad_lecture.testing.failures import printable
-from tinygrad_lecture.testing.grading import grade_class, new_seed, submissions
 from tinygrad_lecture.testing.sandbox.grader import Outcome, source
 
 from . import TEXTS, course
@@ -25,42 +26,57 @@ NO_MISTAKE = {"given", "missing", "unfinished"}  # hints of what is not yet an a
 
 def report(folder: Path) -> int:
     """Print what is known of a class, and write it as a page. folder: it holds a folder of files for each student."""
-    told = facts(folder, seed=new_seed())
+    students, seed = submissions(folder), seed_of(folder)
+    told = Told(seed)
+    for name, outcomes in grade_class(course.COURSE, course.__name__, folder, seed=seed):
+        told.add(name, students[name], outcomes)
+        text = assembled(course.COURSE.title, read(f"{PAGE}.html"), PAGE, told.as_data())
+        page = write_text("class.html", text)  # of those who are graded so far
     inside = {number: [n for n in TITLES if n.split(".")[0] == number] for number in course.CHAPTERS}
-    width = max(map(len, told["students"]))
+    width = max(map(len, told.students))
     print(f"{course.COURSE.title}\n\n{'':{width + 12}}" + "  ".join(f"{n:{len(of)}}" for n, of in inside.items()))
-    for name, student in told["students"].items():
+    for name, student in told.students.items():
         marks = "  ".join("".join(student["marks"][one] for one in names) for names in inside.values())
         print(f"{name:{width}}{sum(map(marks.count, '+s')):4} of {len(TITLES)}  {marks}")
-    print(f"\n{told['key']}\n\nWhat most got wrong, and how many:")
-    for name, cause, *who in told["wrong"][:12]:  # the page has all
+    print(f"\n{told.key}\n\nWhat most got wrong, and how many:")
+    for name, cause, *who in told.wrong[:12]:  # the page has all
         say(f"{len(who)}  {name} {TITLES[name]}: {cause}", "  ")
-    text = assembled(course.COURSE.title, read(f"{PAGE}.html"), PAGE, told)
-    say(f"\nAll of it, and answers in words beside what is marked by hand: {written('class.html', text)}")
+    say(f"\nAll of it, and answers in words beside what is marked by hand: {page}")
     return 0
 
 
-def facts(folder: Path, seed: int) -> dict[str, Any]:
-    """What is told of a class, as JSON has it: the students, and the mistakes by how many made them."""
-    questions = [(name, *row) for name in TITLES for row in data()[name].get("questions", [])]
-    students, made = {}, {}  # made: for an exercise and a hint these two sentences, then who made the mistake
-    graded = grade_class(course.COURSE, course.__name__, folder, seed=seed)
-    for (name, outcomes), path in zip(graded.items(), submissions(folder).values(), strict=True):
+class Told:
+    """What is told of a class: its students, and the mistakes by how many made them."""
+
+    def __init__(self, seed: int) -> None:
+        self.key = TEXTS["marks"].format(seed)
+        self.questions = [(name, *row) for name in TITLES for row in data()[name].get("questions", [])]
+        self.students: dict[str, dict[str, Any]] = {}
+        self.made: dict[str, list[str]] = {}  # by exercise and hint: the exercise, the cause, and who made the mistake
+
+    def add(self, name: str, path: Path, outcomes: list[Outcome]) -> None:
+        """A student, the folder, and what came out."""
         state = NOTHING
         with suppress(ValueError, RecursionError):
             state = NOTHING | read_state(path)
         for key, cause in mistakes(outcomes, state).items():
-            made.setdefault(key, [key.split(" ")[0], cause]).append(name)
-        students[name] = {
+            self.made.setdefault(key, [key.split(" ")[0], cause]).append(name)
+        self.students[name] = {
             "now": state["current"] if state["current"] in TITLES else "",
             "marks": {o.exercise.name: mark(o, state) for o in outcomes},
             "failed": {o.exercise.name: str(o) for o in outcomes if not o.passed},
-            "words": [said(path, course.COURSE[of].file).get(variable, "") for of, variable, *_ in questions],
+            "words": [said(path, course.COURSE[of].file).get(variable, "") for of, variable, *_ in self.questions],
         }
-    return {
-        "titles": TITLES, "chapters": course.CHAPTERS, "key": TEXTS["marks"].format(seed), "students": students,
-        "wrong": sorted(made.values(), key=len, reverse=True), "questions": questions,
-    }  # fmt: skip
+
+    @property
+    def wrong(self) -> list[list[str]]:
+        """The mistakes, that of most first."""
+        return sorted(self.made.values(), key=len, reverse=True)
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON has it."""
+        own = {"key": self.key, "students": self.students, "wrong": self.wrong, "questions": self.questions}
+        return {"titles": TITLES, "chapters": course.CHAPTERS, **own}
 
 
 def mark(outcome: Outcome, state: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lecture.inspect.page import written
+from tinygrad_lecture.files import write_text
 from tinygrad_lecture.testing import Course, Exercise
 from tinygrad_lecture.testing.sandbox.grader import source
 
@@ -149,7 +149,7 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    written(path, text)
+    write_text(path, text)
 
 
 def _digest(text: str) -> str:

@@ -30,6 +30,7 @@ import tinygrad_lecture as tl
 from helpers import command
 from helpers.claims import Measured, elsewhere as elsewhere, holds as holds  # the last two for all programs
 from nn.training.trainer import noting_ctrl_c
+from tinygrad_lecture.files import read_text
 
 Item = TypeVar("Item")
 SHOW_MORE = ContextVar("more", default=False)  # whether --more was given
@@ -159,13 +160,8 @@ def data(name: str) -> dict[str, Any]:
 
 
 def text_of(path: Path) -> str:
-    """Return a file's text. Raises DataError if it cannot be read, or is not UTF-8."""
-    try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    """A file's text. Raises ValueError if it is not UTF-8, OSError if it cannot be read."""
+    return read_text(path).replace("\r\n", "\n")
 
 
 def counted(n: int, name: str) -> str:

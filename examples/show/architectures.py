@@ -203,8 +203,8 @@ def report(m, settings):
 
     written(m, "encoder")
     detail("  Nothing in its training asked which word comes next, or where a text ends.")
-    print(f"  Of words hidden in the middle it says {m.hidden['encoder']:.0%} right, from both sides;", end=" ")
-    print(f"the decoder {m.hidden['decoder']:.0%}, from the left alone.")
+    both, left = (f"{m.hidden[who]:.0%}" for who in ("encoder", "decoder"))
+    print(f"  Of words hidden in the middle it says {both} right, from both sides; the decoder {left}, from the left.")
     print(f"\nClassification: about one or several? A linear layer, from {settings.labelled} labelled sentences:")
     print(f"  with an untrained encoder {m.told['untrained']:.0%} right, with this one {m.told['trained']:.0%}")
     print("\nThe encoder-decoder translates dates into ISO format:")
@@ -212,8 +212,7 @@ def report(m, settings):
     # Some translations, and how many are right
     for text, true, said in [*zip(m.dates[:2], m.iso, m.said, strict=False), (DATE, ISO, m.mine)]:
         print(f"  {text:22} -> {said:12} {'right' if true == said else f'wrong, it is {true}'}")
-    print(f"  Of {len(m.iso)} dates in years that end in 9, none of which it has learnt from,", end=" ")
-    print(f"{m.translated:.0%} are right.")
+    print(f"  Of {len(m.iso)} dates in years that end in 9, which it never saw, {m.translated:.0%} are right.")
     print(f"\nInference: a prompt of 200 tokens, all tokens in parallel: {m.at_once:.0f} ms, by a decoder of 4 blocks;")
     print(f"  token by token, as an answer is generated, it takes {m.longer:.1f} times as long")
 
@@ -230,8 +229,7 @@ def what_is_seen(grid):
 def written(m, who):
     """Print some texts that a model wrote, and how many are sentences of the corpus."""
     print(f"  {m.texts[who][0]}")
-    print(f"  Of {len(m.texts[who])} texts that the {who} wrote, {m.wrote[who]:.0%}", end=" ")
-    print("follow one of the corpus's patterns.")
+    print(f"  Of {len(m.texts[who])} texts by the {who} {m.wrote[who]:.0%} follow one of the corpus's patterns.")
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

@@ -200,8 +200,7 @@ def report(m, settings):
     ignored = "learnt to ignore it" if holds("places", m) else "not learnt to read a digit there"
     print(f"  The place before a number was always empty in training. The model has {ignored}.")
     new, right, same = "-" if sign == "+" else "+", *m.other.values()
-    print(f"\nAn operation not seen in training: asked a {new} b, it is right for {right:.1%},", end=" ")
-    print(f"and gives the result of a {sign} b for {same:.1%}.")
+    print(f"\nAn operation not seen in training, a {new} b: {right:.1%} are right, {same:.1%} equal a {sign} b.")
     agreement(m.agree, m.both_wrong, sign)
     print(f"\nErrors of the half-trained model, {m.half_trained.right:.0%} right, by kind:")
     print("  " + ", ".join(f"{kind} {share:.0%}" for kind, share in m.mistakes.items()))

@@ -59,8 +59,7 @@ def report(m, settings):
     columns = "a", "· sigma'(z)", "· dC/da", "= formula", "backward()", "by nudging"
     table(columns, m.gradients, ".6f", say=detail)
     detail("\n  a: the activation that a weight multiplies, 1 for a bias. By nudging: (C(w + h) - C(w - h)) / 2h.")
-    print(f"\nA step downhill: every parameter minus {settings.rate:g} times its gradient. Cost", end=" ")
-    print(f"{m.C:.6f} -> {m.after:.6f}")
+    print(f"\nA step downhill, {settings.rate:g} times each gradient: cost {m.C:.6f} -> {m.after:.6f}")
     if m.after > m.C:
         print("  The cost has risen: the step was too large. Try a smaller --rate.")
 
@@ -72,8 +71,8 @@ def report(m, settings):
     columns = "forward (ms)", "backward (ms)", "backward / forward", "pictures per second", "memory (MB)"
     table(columns, rows, ".1f", "pictures at once", say=detail)
     if holds("in parallel", m):
-        detail(f"  The fastest is {m.together:.0f} times", end=" ")
-        detail("as fast as one by one: one matrix product does the work of many small ones.")
+        fast = f"The fastest is {m.together:.0f} times as fast as one by one"
+        detail(f"  {fast}: one matrix product does the work of many small ones.")
     print(f"  Backward takes {m.ratio:.1f} times as long as forward.", end=" ")
     print(f"To nudge each parameter takes {m.nudging:,.0f} times as long as backward.")
 

@@ -125,8 +125,7 @@ def report(m, settings):
     known = [f"where it is {name}, for {result[these].sum()} of {these.sum()}"
              for name, these in (("right", m.step), ("wrong", ~m.step)) if these.any()]  # fmt: skip
     print(f"The result is right, {', and '.join(known)}.")
-    print("  Equal compute: " + " and ".join(f"{n:,} tokens {name}" for name, n in m.tokens.items()), end=" ")
-    print("were learnt from.")
+    print("  Equal compute: " + " and ".join(f"{n:,} tokens {name}" for name, n in m.tokens.items()) + ".")
     print("  " + " and ".join(f"{share:.1%} {name}" for name, share in m.right.items()) + " are right:", end=" ")
     helps = "written steps help" if holds("steps", m) else "chance alone may explain a difference like this"
     print(f"{helps}{elsewhere('steps', '.1%', m)}.")

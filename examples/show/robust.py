@@ -159,8 +159,7 @@ def report(m, settings):
     print(f"\nTrained with {1 - m.labels_right:.0%} of the labels wrong, the network reads", end=" ")
     print(f"{m.misled['network']:.1%} right, nearest mean {m.misled['nearest mean']:.1%}.")
     some, others = m.threes.values()
-    print(f"  60% of the threes get a wrong label: if any other digit, {some:.0%} of new ones are read right;", end=" ")
-    print(f"if an 8, {others:.0%}.")
+    print(f"  60% of the threes get a wrong label: of new ones {some:.0%} are read right; if it is 8, {others:.0%}.")
     if holds("pattern", m):
         print("  So wrong labels without a pattern are outvoted, and those with one are learnt.")
     rights = f"{m.silenced:.1%} are read right on average, {m.worst:.1%} at worst; with all {m.right:.1%}"

@@ -28,8 +28,7 @@ def report(m, settings):
     print(f'"{PROMPT} ..."  What comes next?')
     for say, T in zip([print, *[detail] * len(settings.T)], settings.T, strict=False):  # the others with --more
         softmax_by_hand(say, T, m.scores, m.powers[T], m.p[T])
-    print(f"  {m.rounded_otherwise} of the lecture's 15 probabilities are not rounded right;", end=" ")
-    print(f"none is off by more than {m.off:.4f}.")
+    print(f"  {m.rounded_otherwise} of the lecture's 15 probabilities are misrounded, by at most {m.off:.4f}.")
 
     # The probabilities from T near 0 to T near infinity, and how uncertain the choice is
     print("\nFrom T near 0, where one word has all, to T near infinity, where all are equally likely:")

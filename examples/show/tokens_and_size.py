@@ -82,8 +82,7 @@ def report(m, settings):
     print('  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit. They')
     print(f"  {slower}{elsewhere('single tokens', '.0%', m)}.", end="")
     print(" All sums are written with the same ten digits, but each number token")
-    print("  has a vector of its own, and only its own sums to learn it from.", end=" ")
-    print(f"A number of {settings.largest + 1} or more would be a token never read.")
+    print(f"  has a vector and sums of its own. A number from {settings.largest + 1} on would be a token never read.")
 
     # How many sums held out are right, by the size of the model and by the data
     print("\nAblation. Right answers to sums held out, by the size of the model and of the training data:")

@@ -25,7 +25,8 @@ import nn
 import tinygrad_lecture as tl
 from examples.site import cheat_sheet, claims, notebook, steps
 from examples.site.on_python import Loaded, loaded_in, on_python
-from tinygrad_lecture.inspect.page import FILE, assembled, script_of, written
+from tinygrad_lecture.files import write_text
+from tinygrad_lecture.inspect.page import FILE, assembled, script_of
 from transformer import GPT, BPETokenizer
 from transformer.tokenizer.bpe import WORDS
 
@@ -133,7 +134,7 @@ def page(
     path.parent.mkdir(parents=True, exist_ok=True)
     if loaded:
         data = {**(data or {}), "addresses": loaded.addresses}
-    written(path, filled(title, name, data, loaded.allowed if loaded else FILE, script, **parts))
+    write_text(path, filled(title, name, data, loaded.allowed if loaded else FILE, script, **parts))
 
 
 def filled(title: str, name: str, data: Any, allowed: str = FILE, script: str = "", **parts: str) -> str:

@@ -183,9 +183,7 @@ def started_by_mpi() -> bool:
 def _start_again(workers: int) -> NoReturn:
     """Start this program again by mpiexec, in place of this process."""
     if sys.argv[0] in ("", "-") or "ipykernel" in sys.modules:
-        raise RuntimeError(
-            "nn.parallel.run: each worker starts the program again, so it must stand in a file, not in a notebook"
-        )
+        raise RuntimeError("nn.parallel.run: each worker starts the program again: it must be a file, not a notebook")
     if _WANTED in os.environ:
         raise RuntimeError(f"nn.parallel.run: mpiexec starts programs without telling them how many: {_INSTALL}")
     mpiexec = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))

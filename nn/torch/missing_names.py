@@ -34,9 +34,7 @@ def sentence(name: str, known: Iterable[str] = ()) -> str:
         if key in words or (telling and (last.lower().startswith(key) or last.lower().endswith(key))):
             return f"{name} is not here, because {reason}"
     names = alike(last, known)
-    remedy = (
-        f"; names like it are {', '.join(names)}" if names else "; write it with the functions that are, or use PyTorch"
-    )
+    remedy = f"; names like it are {', '.join(names)}" if names else "; write it with those here, or use PyTorch"
     return f"{name} is not here{remedy}"
 
 

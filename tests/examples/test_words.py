@@ -9,7 +9,6 @@ import tinygrad_lecture as tl
 from helpers import messages as emails
 from helpers.claims import Measured, holds
 from helpers.messages import ENOUGH_POINTS, looks, make_inputs, rule_points, tokenize, words
-from helpers.program import DataError
 from programs import load
 from show.spam import Counts, count
 from show.word_vectors import WordVectors
@@ -106,7 +105,7 @@ def test_a_file_is_read(tmp_path):
 def test_what_is_no_collection_is_refused_with_file_and_line(tmp_path, content, message):
     path = tmp_path / "messages.tsv"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=re.escape(str(path)) + ".*" + message):
+    with pytest.raises(ValueError, match=re.escape(str(path)) + ".*" + message):
         emails.load_messages(path, 0)
 
 

@@ -48,7 +48,7 @@ MISTAKES = [
     (lambda: nn.optim.AdamW(lr=0.1), TypeError, "AdamW: params is missing: AdamW(params)"),
     # layers
     (lambda: nn.Linear(3), TypeError, "Linear: out_features is missing: Linear(in_features, out_features)"),
-    (lambda: nn.MLP([784, 5])(tl.ones(2, 28, 28)), ValueError, "write x.reshape(len(x), 784), or put nn.Flatten() bef"),
+    (lambda: nn.MLP([784, 5])(tl.ones(2, 28, 28)), ValueError, "write x.reshape(len(x), 784), or put nn.Flatten() fir"),
     (lambda: nn.LayerNorm((2, 2))(tl.ones(5, 4)), ValueError, "wanted (..., 2, 2), got (5, 4); write x.reshape(len(x)"),
     (lambda: nn.MLP(2, 3, 1), TypeError, "MLP: the sizes go into one list: write MLP([2, 3, 1])"),
     (lambda: nn.MLP([2, 1, 1], "relu"), TypeError, "MLP: an activation must be a class such as nn.ReLU, not 'relu'"),

@@ -239,7 +239,7 @@ def test_a_seed_repeats_the_mask_and_leaves_the_global_stream_alone():
     ("chosen", "message"),
     [
         ({"mask_token": 5, "vocab_size": 5}, "mask_token is 0 to 4, share 0 to 1, not 5"),
-        ({"mask_token": 0, "vocab_size": 5, "share": 1.5}, "and 1.5"),
+        ({"mask_token": 0, "vocab_size": 5, "share": 1.5}, "0, 1.5"),
     ],
 )
 def test_masks_that_cannot_be_made_are_refused(chosen, message):

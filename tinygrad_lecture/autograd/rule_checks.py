@@ -72,9 +72,7 @@ def _refuse(returned: Any, rule: str) -> NoReturn:
             f"{rule} an array under create_graph=True, so its computation is not recorded: write it with operators and "
             "tl functions, which take the Tensors that it is given"
         )
-    raise TypeError(
-        f"{rule} a {type(returned).__name__}; a gradient is an array of its input's shape: upstream times derivative"
-    )
+    raise TypeError(f"{rule} a {type(returned).__name__}; a gradient is an array of its input's shape")
 
 
 def check_saved(record: Any) -> None:

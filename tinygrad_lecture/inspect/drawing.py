@@ -18,7 +18,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import atomic_write
+from ..files import atomic_write, write_text
 from .layout import Layout, Point, bends, layered
 from .printing import in_line
 from .vertex import Vertex, printable
@@ -129,8 +129,7 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
         raise ValueError(f"Graph.draw: a picture holds 1 to {MOST} vertices, not {len(vertices)}; {remedy}")
     if Path(path).suffix.lower() != ".svg":
         raise ValueError(f"Graph.draw: {path}: the picture of a graph is an .svg, which every browser shows")
-    with atomic_write(path) as temporary:
-        temporary.write_text(svg_of(vertices, title), encoding="utf-8")
+    write_text(path, svg_of(vertices, title))
 
 
 # --- figures of matplotlib --------------------------------------------------------------------------------------

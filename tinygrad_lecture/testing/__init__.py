@@ -17,7 +17,7 @@ rules.py     check_rule
 search.py    inputs, and the smallest one on which an answer fails
 failures.py  CheckFailed, a learner's function called
 courses.py   Exercise, Course
-grading.py   points of a class; __main__.py is the command
+grading.py   points; classes.py those of a class, also when interrupted; __main__.py is the command
 sandbox/     submissions in a process
 causes.toml  what is said of mistakes
 """

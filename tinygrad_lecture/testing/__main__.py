@@ -7,9 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..files import check_writable, write_text
+from .classes import grade_class, seed_of
 from .courses import Course, find_course
 from .failures import CheckFailed, printable
-from .grading import as_csv, as_text, grade, grade_class, new_seed
+from .grading import as_csv, as_text, grade, new_seed
 from .sandbox import wall
 
 
@@ -43,19 +45,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError, CheckFailed) as error:
         print(f"{parser().prog}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 def _grade(course: Course, options: argparse.Namespace) -> int:
+    folder, seed = options.folder, options.seed
     if options.csv:
-        options.csv.open("a", encoding="utf-8").close()  # now, not after the grading
-    seed = new_seed() if options.seed is None else options.seed
+        check_writable(options.csv)  # now, not after the grading
+    if seed is None:
+        seed = seed_of(folder) if options.all else new_seed()
+    how = {"patience": options.patience, "seed": seed}
     if options.all:
-        graded = grade_class(course, options.course, options.folder, patience=options.patience, seed=seed)
+        coming = grade_class(course, options.course, folder, **how)
     else:
-        results = grade(course, options.folder, patience=options.patience, seed=seed)
-        graded = {printable(options.folder.resolve().name, kept=""): results}
-    if options.csv:
-        options.csv.write_text(as_csv(graded), encoding="utf-8")
+        coming = iter([(printable(folder.resolve().name, kept=""), grade(course, folder, **how))])
+    graded = {}
+    for name, results in coming:
+        graded[name] = results
+        if options.csv:
+            write_text(options.csv, as_csv(graded))
     every = [result for results in graded.values() for result in results]
     title = f"{course.title}; inputs drawn by --seed {seed}"
     print(f"{title}\n{as_csv(graded)}" if options.all else as_text(title, every))

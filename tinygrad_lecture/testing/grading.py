@@ -1,4 +1,4 @@
-"""`grade`: a submission's points; `grade_class`: those of a class. And what is made of them: text, a table, CSV.
+"""`grade`: a submission's points. And what is made of them, or of those of a class: text, a table, CSV.
 
 graded: the results of each student, by name.
 """
@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from contextvars import copy_context
 from pathlib import Path
 
-from .courses import Course, find_course
-from .failures import printable
-from .sandbox.grader import Grader, Outcome, python, source
+from .courses import Course
+from .sandbox.grader import Grader, Outcome, source
 from .search import drawn_from
 
 
@@ -54,51 +49,6 @@ def grade(course: Course, folder: Path, *, patience: float = 1.0, seed: int | No
 def new_seed() -> int:
     """A seed that no submission knows."""
     return secrets.randbits(32)
-
-
-def grade_class(
-    course: Course, reference: str, folder: Path, *, patience: float = 1.0, seed: int | None = None
-) -> dict[str, list[Outcome]]:
-    """The results of each student whose folder is in a folder, by name, as of `grade`, all with the same inputs. Tells
-    who is done.
-
-    So many are graded at a time as there are cores, each by a process of its own: the checks, too, take time.
-    reference: names the course, as "course.py" or "package.module".
-    """
-
-    seed = new_seed() if seed is None else seed
-
-    def graded(student: Path) -> list[Outcome]:
-        request = json.dumps([reference, str(student), patience, seed])
-        command = python("from tinygrad_lecture.testing.grading import answer; answer()")
-        done = subprocess.run(command, input=request, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode != 0:
-            lost = "The grading itself has failed; its messages tell why."
-            return [Outcome(lost, exercise=exercise, kind="grading") for exercise in course]
-        rows = json.loads(done.stdout.splitlines()[-1])
-        return [Outcome(**row | {"exercise": exercise}) for exercise, row in zip(course, rows, strict=True)]
-
-    found, students = {}, submissions(folder)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, results in zip(students, pool.map(graded, students.values()), strict=True):
-            found[name] = results
-            print(f"{name} is graded", file=sys.stderr, flush=True)
-    return found
-
-
-def answer() -> None:
-    """Grade the folder that stands on the input, and print the results."""
-    reference, folder, patience, seed = json.load(sys.stdin)
-    results = grade(find_course(reference), Path(folder), patience=patience, seed=seed)
-    print(json.dumps([vars(result) | {"exercise": result.exercise.name} for result in results]))
-
-
-def submissions(folder: Path) -> dict[str, Path]:
-    """The folders of the students in a folder, by name. Raises FileNotFoundError if there is none."""
-    found = sorted(path for path in folder.glob("*") if path.is_dir() and not path.name.startswith((".", "__")))
-    if not found:
-        raise FileNotFoundError(f"there is no student's folder in {folder}; name one that holds one for each student")
-    return {printable(path.name, kept=""): path for path in found}
 
 
 # --- reports --------------------------------------------------------------------------------------------------

@@ -94,9 +94,7 @@ def shares(trace: Any, token: int | str, position: int) -> Shares:
     model, stack = trace.model, trace.stack
     unembedding = stack.unembedding and getattr(model, stack.unembedding)
     if type(unembedding) is not Unembedding:
-        raise ValueError(
-            "shares: needs W_U right after the final norm; a BERT, or the encoder of an encoder-decoder, has none there"
-        )
+        raise ValueError("shares: needs W_U right after the final norm; a BERT or an encoder has none")
     if trace.tokens.ndim != 1:
         raise ValueError(f"shares: needs the trace of one text, got one of tokens {trace.tokens.shape}")
     id, length = _id(model, token), len(trace.tokens)

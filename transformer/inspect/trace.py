@@ -231,9 +231,7 @@ def check_labels(name: str, attention: Sequence[Array], labels: Sequence[str]) -
     n = len(labels)
     if not attention or any(layer.ndim != 3 or layer.shape[1:] != (n, n) for layer in attention):
         shapes = ", ".join(str(layer.shape) for layer in attention) or "nothing"
-        raise ValueError(
-            f"{name}: {n} labels need weights (heads, {n}, {n}), not {shapes}; of a batch take one, as weights[0]"
-        )
+        raise ValueError(f"{name}: {n} labels need weights (heads, {n}, {n}), not {shapes}; of a batch take one")
 
 
 def visible(text: str) -> str:

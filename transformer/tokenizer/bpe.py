@@ -138,9 +138,7 @@ class BPETokenizer(Tokenizer):
             made = {*LETTERS, *named, *(line.replace(" ", "") for line in lines)}
             others = [name for name in names if name not in made]
             if unknown := [name for name in others if not SPECIAL.fullmatch(name)]:
-                raise ValueError(
-                    f"no merge makes {', '.join(map(repr, unknown[:3]))}; merges are missing, or of another vocabulary"
-                )
+                raise ValueError(f"no merge makes {', '.join(map(repr, unknown[:3]))}; is it another vocabulary?")
             return cls(*parse(names, lines, [*named, *others]))
 
     def to_files(self, folder: str | Path) -> None:

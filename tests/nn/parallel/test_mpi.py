@@ -187,7 +187,7 @@ def test_several_workers_without_mpi_say_what_to_install(monkeypatch):
     with pytest.raises(RuntimeError, match="mpiexec starts programs without telling them how many"):
         nn.parallel.run(len, [], workers=2)
     monkeypatch.setattr(sys, "argv", [""])
-    with pytest.raises(RuntimeError, match="it must stand in a file, not in a notebook"):
+    with pytest.raises(RuntimeError, match="it must be a file, not a notebook"):
         nn.parallel.run(len, [], workers=2)
     monkeypatch.setenv("PMI_SIZE", "2")
     monkeypatch.setitem(sys.modules, "mpi4py.MPI", None)

@@ -35,7 +35,7 @@ def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path):
         ("import torch; torch.hub.load('a')", "torch.hub is not here, because nothing is downloaded"),
         ("import torch.multiprocessing as mp; mp.spawn(len)", "torch.multiprocessing.spawn is not here, because one"),
         ("import torch; torch.nn.Upsample(None, 2, 'bicubic')(torch.ones(1, 1, 2, 2))", "interpolate: mode 'bicubic"),
-        ("import torch; torch.ones(2).foo_bar()", "Tensor.foo_bar is not here; write it with the functions that are"),
+        ("import torch; torch.ones(2).foo_bar()", "Tensor.foo_bar is not here; write it with those here"),
         ("import torch; torch.distributed.init_process_group()", "is not here, because one process trains here"),
         ("import torchvision", "torchvision is not here, because"),
         ("import torch; torch.sofmax", "names like it are softmax"),

@@ -13,7 +13,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from programs import run_python
-from tinygrad_lecture.testing import arrays, failures, grading
+from tinygrad_lecture.testing import arrays, classes, failures
 from tinygrad_lecture.testing.__main__ import main
 from tinygrad_lecture.testing.courses import find_course
 from tinygrad_lecture.testing.sandbox import wall
@@ -127,12 +127,29 @@ def test_a_table_of_what_learners_are_asked_passes_for_that_seed_alone(grade):
 def test_as_many_are_graded_at_a_time_as_there_are_cores(grade, monkeypatch):
     together = threading.Barrier(3, timeout=60)
     lost = SimpleNamespace(returncode=1)
-    monkeypatch.setattr(grading.os, "cpu_count", lambda: 3)
-    monkeypatch.setattr(grading.subprocess, "run", lambda *a, **k: lost if together.wait() >= 0 else None)
+    monkeypatch.setattr(classes.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(classes.subprocess, "run", lambda *a, **k: lost if together.wait() >= 0 else None)
     for name in "abc":
         submit(f"class/{name}")
-    graded = grading.grade_class(find_course("course/course.py"), "course/course.py", Path("class"))
-    assert [{outcome.kind for outcome in results} for results in graded.values()] == [{"grading"}] * 3
+    graded = classes.grade_class(find_course("course/course.py"), "course/course.py", Path("class"))
+    assert [{outcome.kind for outcome in results} for _, results in graded] == [{"grading"}] * 3
+
+
+def test_an_interrupted_class_goes_on_with_its_inputs_and_grades_nobody_twice(grade, capfd):
+    for name in ("ann", "bob", "eve"):
+        submit(f"class/{name}")
+    course = find_course("course/course.py")
+    coming = classes.grade_class(course, "course/course.py", Path("class"), patience=4.0)
+    assert next(coming)[0] == "ann"
+    coming.close()
+    assert "the same command goes on" in capfd.readouterr().err
+    seed = classes.seed_of(Path("class"))
+    Path("class/bob/cube.py").write_text(CUBE)
+    said = grade(1, "class", "--all")
+    assert f"--seed {seed}\n" in said
+    assert "ann is graded" not in said and "bob is graded: 1 of 2, 0 min left" in said
+    assert "\nann,2,1.5,3.5\nbob,0,0,0\neve,2,1.5,3.5\n" in said
+    assert f"--seed {seed}\n" not in grade(1, "class", "--all")  # that one had ended
 
 
 def test_a_bug_costs_what_builds_on_it_and_a_missing_file_its_points_alone(grade):

@@ -300,7 +300,7 @@ def test_a_wrong_merge_is_named_with_its_number(tmp_path, line, message):
         (lambda v: [*v], {}, "an object of tokens and their ids"),
         (lambda v: {**v, "!": True}, {}, "an object of tokens and their ids"),
         (lambda v: {**v, "!": 999}, {}, "262 tokens must have the ids 0 to 261, but no token has id 33"),
-        (lambda v: {**v, "€": 262}, {}, "no merge makes '€'; merges are missing, or of another"),
+        (lambda v: {**v, "€": 262}, {}, "no merge makes '€'; is it another"),
         (lambda v: {"<pad>" if k == "Ā" else k: i for k, i in v.items()}, {}, "byte 0x00 is missing"),
         (lambda v: {}, {}, "merge 1, .*, must be two tokens that make a third"),
         (lambda v: v, {"<pad>": 263}, "263 tokens must have the ids 0 to 262, but no token has id 262"),

@@ -133,9 +133,7 @@ def _graph_of(loss: Any, caller: str) -> tuple[Graph, Vertex]:
             "this tensor does not require grad, so its graph was not recorded and cannot be shown: make a "
             "tensor that it is computed from with requires_grad=True, and compute it again"
         )
-    raise RuntimeError(
-        f"{caller}: no Graph has watched this tensor. Compute, go backward and look, all within `with tl.Graph():`"
-    )
+    raise RuntimeError(f"{caller}: no Graph has watched it: compute, go backward and look in a `with tl.Graph():`")
 
 
 def _before(result: Vertex, graph: Graph) -> list[Vertex]:

@@ -29,7 +29,7 @@ import numpy as np
 
 from ...backend import Array
 from ...errors import kind_of
-from ...files import atomic_write, make_folder, sweep
+from ...files import make_folder, sweep, write_text
 from ..explain import term_text
 from ..explain.elements import formula_with_numbers, forward_lines
 from ..explain.formulas import definition_of, weights_of
@@ -65,13 +65,6 @@ def _with_needed(script: Path) -> list[str]:
     text = script.read_text(encoding="utf-8")
     named = re.findall(r'^/// <reference path="(.+)" />$', text, re.MULTILINE)
     return [*(one for name in named for one in _with_needed(script.parent / name)), text]
-
-
-def written(path: str | Path, text: str) -> Path:
-    """Write the text of a page, all or nothing. Returns the path."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return Path(path)
 
 
 def _json(data: Any) -> str:
@@ -128,7 +121,7 @@ def page(
     body = read("page.html").replace("$home", f'<a href="{escape(home)}">All pages</a>' if home else "")
     make_folder(Path(path).parent)
     sweep(path)
-    return written(path, assembled(data["title"], body, "main", data))
+    return write_text(path, assembled(data["title"], body, "main", data))
 
 
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements

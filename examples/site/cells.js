@@ -44,7 +44,7 @@ class Cell {
       ),
     );
     const near = (changes) => changes.at(-1).isIntersecting && this.edit().catch(({ message }) => say(message));
-    new IntersectionObserver(near, { root: document.querySelector("main"), rootMargin: "200px" }).observe(this.code);
+    new IntersectionObserver(near, { rootMargin: "200px" }).observe(this.code);
   }
 
   edit() {

@@ -59,9 +59,9 @@ function stroke(line, colour, width) {
   return line;
 }
 
-// The numbers beside the sliders of the page.
-function tellSliders() {
-  for (const slider of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[type=range]"))) {
+// The numbers beside the sliders of a place.
+function tellSliders(place = document.body) {
+  for (const slider of /** @type {NodeListOf<HTMLInputElement>} */ (place.querySelectorAll("[type=range]"))) {
     slider.previousElementSibling.textContent = slider.value;
   }
 }

@@ -4,7 +4,7 @@
 // Layers of neurons as circles with lines between them, which one chooses.
 class Circles {
   constructor(place, sizes, onChoose) {
-    const [wide, high] = [420, 440];
+    const [wide, high] = [place.clientWidth < 400 ? 340 : 560, 440]; // on a phone it is as wide as that
     this.at = sizes.map((n, layer) =>
       Array.from({ length: n }, (_, i) => [70 + (layer * (wide - 150)) / (sizes.length - 1), (high * (i + 0.5)) / n]),
     );

@@ -15,9 +15,7 @@ function examplesOf({ images, labels }) {
 }
 
 const [train, test] = [data.train, data.test].map(examplesOf);
-const floats = (text) => Float64Array.from(decode(text, 4));
-const layerOf = (layer) => ({ ...layer, weight: floats(layer.weight), bias: floats(layer.bias) });
-const trained = new Network(data.layers.map(layerOf));
+const trained = Network.of(data.layers);
 
 const ANSWER = { layer: 2, neuron: undefined }; // the output that is the answer
 let chosen = ANSWER; // the circle whose weights are shown
@@ -198,4 +196,7 @@ byId("label").append(...Array.from({ length: 10 }, (_, digit) => element("option
 byId("label").addEventListener("change", show);
 for (const [id, action] of Object.entries(ACTIONS)) byId(id).addEventListener("click", action);
 begin(trained);
-take(data.first);
+put(
+  Float64Array.from(decode(data.first, 1), (ink) => ink / 255),
+  7,
+);

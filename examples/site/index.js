@@ -1,16 +1,30 @@
-/// <reference path="plane.js" />
+/// <reference path="paper.js" />
+/// <reference path="circles.js" />
 /// <reference path="cells.js" />
-// The first page: a neuron with two weights and a bias to drag.
+// The first page: paper for a digit, which the lecture's network reads while one draws; and cells to run.
 
-function show() {
-  const [w1, w2, b] = ["w1", "w2", "b"].map((id) => Number(byId(id).value));
-  tellSliders();
-  const numbers = gridPoints(60).map(([x, y]) => sigmoid(w1 * x + w2 * y + b) - 0.5);
-  paint(byId("answers"), numbers, 0.5);
-  const z = w1 * 0.8 + w2 * 0.3 + b;
-  byId("said").textContent =
-    `For sunshine 0.8 and wind 0.3: z = ${number(w1)} · 0.8 + ${factor(w2)} · 0.3 + ${factor(b)} = ${number(z)}, so a = sigmoid(z) = ${number(sigmoid(z), 3)}: it ${sigmoid(z) >= 0.5 ? "fires" : "does not fire"}.`;
+function startPaper({ layers, first }) {
+  const network = Network.of(layers);
+  let chosen = { layer: layers.length - 1, neuron: undefined }; // the output that is the answer
+  const drawing = new Circles(byId("network"), [16, 16, 10], (layer, neuron) => {
+    chosen = { layer, neuron };
+    show();
+  });
+  const paper = new Paper(byId("paper"), show);
+
+  function show() {
+    const activations = network.answer(paper.numbers);
+    const outputs = activations.at(-1);
+    const best = paper.isEmpty ? undefined : indexOfLargest(outputs);
+    drawing.show(activations, network, best, { ...chosen, neuron: chosen.neuron ?? best });
+    byId("said").textContent = paper.isEmpty
+      ? "Nothing is drawn. Draw a digit in the square."
+      : `It reads a ${best}: its output for ${best} is ${outputs[best].toFixed(2)}.`;
+  }
+
+  byId("clear").addEventListener("click", () => paper.clear());
+  paper.set(Float64Array.from(decode(first, 1), (ink) => ink / 255));
 }
 
-for (const id of ["w1", "w2", "b"]) byId(id).addEventListener("input", show);
-show();
+const given = JSON.parse(byId("data").textContent);
+if (given.layers) startPaper(given);

@@ -9,6 +9,12 @@ class Network {
     this.layers = layers;
   }
 
+  // Of layers as pages.py has them, their numbers in base64.
+  static of(layers) {
+    const floats = (text) => Float64Array.from(decode(text, 4));
+    return new Network(layers.map((one) => ({ ...one, weight: floats(one.weight), bias: floats(one.bias) })));
+  }
+
   // Random weights as Glorot and Bengio (2010) draw them, within the root of 6 / (inputs + outputs); biases 0. Outputs are
   // sigmoids.
   static random(sizes, activation, draw) {

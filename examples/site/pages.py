@@ -33,8 +33,8 @@ from transformer.tokenizer.bpe import WORDS
 HERE = Path(__file__).parent
 NOTEBOOKS = {f"notebooks/{path.stem}.html": f"{path.stem.replace('_', ' ').capitalize()}: a notebook"
              for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))}  # fmt: skip
-GROUPS = tomllib.loads((HERE / "pages.toml").read_text("utf-8"))
-GROUPS["Read, and look up"]["notebooks"] = NOTEBOOKS
+PAGES: dict[str, list[str]] = tomllib.loads((HERE / "pages.toml").read_text("utf-8")) | {"notebooks": [*NOTEBOOKS]}
+LEADING = re.compile(r'<(\w+) data-page="(.+?)".*?</\1>', re.DOTALL)  # an element of the first page, and where to
 HOME = '<a href="index.html">All pages</a>'
 LEARN, TEST = 2000, 500  # pictures that the page has
 TEXTS = {model: [*texts.items()] for model, texts in tomllib.loads((HERE / "texts.toml").read_text("utf-8")).items()}
@@ -48,7 +48,7 @@ def digit_page(path: Path, model: nn.MLP, digits: Digits, home: str = "") -> Non
         "layers": [as_data(layer) for layer in model if isinstance(layer, nn.Linear)],
         "train": {"images": pixels(digits.train_images[:LEARN]), "labels": encoded(digits.train_labels[:LEARN], "u1")},
         "test": {"images": pixels(digits.test_images[:TEST]), "labels": encoded(digits.test_labels[:TEST], "u1")},
-        "first": int(((digits.test_labels[:TEST] == 7) & (answers == 7)).argmax()),  # a seven that it reads
+        "first": pixels(digits.test_images[((digits.test_labels[:TEST] == 7) & (answers == 7)).argmax()]),  # a 7, read
         "worker": script_of(str(HERE / "worker")),
     }
     page(path, "Draw a digit", "digit", data, home=home)
@@ -85,26 +85,25 @@ def text_page(path: Path, model: GPT, tokenizer: BPETokenizer, signs: str, sourc
 
 
 def index_page(path: Path) -> None:
-    """The first page: a neuron to drag, and links to those of the others that are there, group by group."""
-    listed, loaded = "", loaded_in(path.parent)
-    for group, pages in GROUPS.items():
-        texts = ((file, text) for files in pages.values() for file, text in files.items())
-        items = "".join(linked(file, text) for file, text in texts if (path.parent / file).exists())
-        listed += f"<h2>{group}</h2><ul>{items}</ul>" if items else ""
+    """The first page: paper for a digit, cells, and pictures and links of those of the others that are there."""
+    loaded = loaded_in(path.parent)
     tried = "<h2>Try it: change a weight, and run</h2>" + cells(loaded, HERE.parents[1] / "README.md") if loaded else ""
-    page(path, "From a neuron to a transformer", "index", None, loaded, links=listed, cells=tried)
+    page(path, "From a neuron to a transformer", "index", paper_of(path.parent / "digit.html"), loaded, cells=tried)
+    text = path.read_text(encoding="utf-8")
+    written(path, LEADING.sub(lambda found: found[0] if (path.parent / found[2]).exists() else "", text))
+
+
+def paper_of(path: Path) -> dict[str, Any]:
+    """What the first page's paper needs of the page of digits, if that is there: the layers and a picture."""
+    found = path.exists() and re.search('id="data">(.+)</script>', path.read_text(encoding="utf-8"))
+    data = json.loads(found[1]) if found else {}
+    return {name: data[name] for name in ("layers", "first") if name in data}
 
 
 def cells(loaded: Loaded, path: Path) -> str:
     """The cells of a notebook or a README, with buttons to run them."""
     frame = Template((HERE / "cells.html").read_text(encoding="utf-8"))
     return frame.substitute(modules=loaded.modules, content=notebook.html(notebook.cells_of(path)))
-
-
-def linked(file: str, text: str) -> str:
-    """A link, as "Draw a digit", and what one does there."""
-    name, mark, what = text.partition(":")
-    return f'<li><a href="{file}">{escape(name)}</a>{mark}{escape(what)}</li>'
 
 
 def as_data(layer: nn.Linear) -> dict[str, Any]:
@@ -135,6 +134,11 @@ def page(
     if loaded:
         data = {**(data or {}), "addresses": loaded.addresses}
     write_text(path, filled(title, name, data, loaded.allowed if loaded else FILE, script, **parts))
+
+
+def plain(path: Path, heading: str, kind: str, content: str, site: str = "", **more: Any) -> None:
+    """Write a page of text, whose style is of a kind. site: the address of the first page's folder."""
+    page(path, heading, "plain", None, heading=heading, kind=kind, content=content, site=site, **more)
 
 
 def filled(title: str, name: str, data: Any, allowed: str = FILE, script: str = "", **parts: str) -> str:
@@ -171,17 +175,15 @@ def write_notebooks(out: Path, settings: Any) -> None:
     """The notebooks, with what their cells show, and Python to run them."""
     loaded = on_python(out, settings.offline)
     for file, heading in NOTEBOOKS.items():
-        parts = {"heading": heading, "site": "../", "kind": "notebook"}
-        parts["content"] = cells(loaded, HERE.parent / Path(file).with_suffix(".ipynb"))
-        page(out / file, heading, "plain", None, loaded, "cells", **parts)
+        content = cells(loaded, HERE.parent / Path(file).with_suffix(".ipynb"))
+        plain(out / file, heading, "notebook", content, "../", loaded=loaded, script="cells")
 
 
 def write_claims(out: Path, settings: Any) -> None:
     parts = claims.parts(all_claims())
     page(out / "claims.html", "How sure are we of the lecture?", "claims", None, home=HOME, **parts)
     heading, _, text = (HERE.parent / "CORRECTIONS.md").read_text(encoding="utf-8").partition("\n")
-    parts = {"heading": heading[2:], "content": notebook.html([{"source": [text]}])}
-    page(out / "corrections.html", heading[2:], "plain", None, site="", kind="notebook", **parts)
+    plain(out / "corrections.html", heading[2:], "notebook", notebook.html([{"source": [text]}]))
 
 
 def write_course(out: Path, settings: Any) -> None:
@@ -223,8 +225,7 @@ def write_reference(out: Path, settings: Any) -> None:
 def write_sheet(out: Path, settings: Any) -> None:
     """The cheat sheet, which leads to the API reference where that is beside it."""
     sheet = cheat_sheet.html("reference" if (out / "reference").is_dir() else None)
-    heading = "What there is, and what it is called"
-    page(out / "sheet.html", heading, "plain", None, heading=heading, site="", kind="sheet", content=sheet)
+    plain(out / "sheet.html", "What there is, and what it is called", "sheet", sheet)
 
 
 WRITERS: dict[str, Callable[[Path, Any], None]] = {  # given the folder of the site, and the command's settings
@@ -232,4 +233,3 @@ WRITERS: dict[str, Callable[[Path, Any], None]] = {  # given the folder of the s
     "claims": write_claims, "steps": steps.step_pages, "notebooks": write_notebooks, "reference": write_reference,
     "sheet": write_sheet,
 }  # fmt: skip
-PAGES = {name: files for pages in GROUPS.values() for name, files in pages.items()}

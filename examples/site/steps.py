@@ -8,17 +8,22 @@ from typing import Any
 
 import nn
 import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.page import script_of, written
 from transformer import GPT, GPTConfig, TokenCrossEntropy
+
+HERE = Path(__file__).parent
 
 
 def step_pages(out: Path, settings: Any) -> None:
     """Pages on which one steps through backpropagation."""
-    w, b = tl.tensor([3.0, -3.0, 1.0], requires_grad=True), tl.tensor(-1.0, requires_grad=True)
-    x = tl.tensor([0.9, 0.4, 0.6])
+    w, b = tl.tensor([3.0, -2.0], requires_grad=True), tl.tensor(0.0, requires_grad=True)
+    x = tl.tensor([0.8, 0.3])  # sunshine and wind
     with tl.Graph():
         z = w @ x + b
         a = tl.sigmoid(z)
-        tl.page(a, out / "neuron.html", title="A neuron", home="index.html")
+        path = tl.page(a, out / "neuron.html", title="A neuron", home="index.html")
+    figure = (HERE / "neuron.html").read_text("utf-8").replace("$script", script_of(str(HERE / "neuron")))
+    written(path, path.read_text("utf-8").replace("<main>", f"{figure}<main>", 1))
 
     tl.manual_seed(1)
     network = nn.MLP([2, 2, 1], nn.Sigmoid, nn.Sigmoid)

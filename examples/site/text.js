@@ -262,7 +262,7 @@ byId("block").value = String(chosen.block);
 byId("text").addEventListener("input", askForAll);
 for (const id of ["temperature", "top_k", "top_p"]) byId(id).addEventListener("input", showNext);
 byId("block").addEventListener("input", () => chooseHead(setting("block"), chosen.head));
-document.addEventListener("input", tellSliders);
+document.addEventListener("input", () => tellSliders());
 tellSliders();
 byId("draw").addEventListener("click", () => write(1));
 byId("go").addEventListener("click", () => write(draws > 1 ? 0 : Infinity));

@@ -12,7 +12,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from browser import assert_accessible
-from examples.site import cheat_sheet, notebook, pages
+from examples.site import cheat_sheet, notebook, pages, steps
 from helpers.mnist import load_digits
 from helpers.training import digit_network
 from programs import load, output_of_command
@@ -316,14 +316,21 @@ def sheet_page(tmp_path):
 
 
 @pytest.fixture
-def index_page(tmp_path):
-    (tmp_path / "play.html").touch()
-    pages.index_page(tmp_path / "index.html")
-    return tmp_path / "index.html"
+def index_page(digit_page):
+    digit_page.with_name("play.html").touch()
+    pages.index_page(path := digit_page.with_name("index.html"))
+    return path
+
+
+@pytest.fixture
+def neuron_page(tmp_path):
+    steps.step_pages(tmp_path, None)
+    return tmp_path / "neuron.html"
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["index_page", "digit_page", "play_page", "text_page", "notebook_page", "sheet_page"])
+@pytest.mark.parametrize("name", ["index_page", "neuron_page", "digit_page", "play_page", "text_page", "notebook_page",
+                                  "sheet_page"])
 def test_a_page_is_accessible_and_fits(name, width, request, visit):
     path = request.getfixturevalue(name)
     assert_accessible(visit, path[0] if isinstance(path, tuple) else path, width)
@@ -398,11 +405,24 @@ def test_the_sheet_is_one_screen_with_the_line_of_a_name_at_its_foot(visit, shee
     assert narrow.locator("li span").first.bounding_box()["width"] > 99  # a list, with lines
 
 
-def test_the_first_page_has_one_thing_to_drag(visit, index_page):
+def test_the_first_page_reads_what_one_draws_and_leads_to_the_pages_that_are_there(visit, index_page):
+    assert not [name for files in pages.PAGES.values() for name in files
+                if f'data-page="{name}"' not in (pages.HERE / "index.html").read_text("utf-8")]  # fmt: skip
+    assert index_page.stat().st_size < 250_000
     page = visit(index_page)
-    assert page.inner_text("#said").endswith("it fires.")
+    assert page.inner_text("#said").startswith("It reads a 7: ")
+    assert page.locator("main li a").all_inner_texts() == ["A network to play with", "Draw a digit"]
+    page.click("#paper")
+    page.locator("#said", has_not_text="It reads a 7: ").wait_for()
+    page.click("#clear")
+    assert page.inner_text("#said").startswith("Nothing is drawn.")
+
+
+def test_the_page_of_a_neuron_begins_with_weights_to_drag(visit, neuron_page):
+    page = visit(neuron_page)
+    assert page.inner_text("#fires").endswith("it fires.")
     page.focus("#b")
     for _ in range(25):
         page.keyboard.press("ArrowLeft")
-    assert page.inner_text("#said").endswith("it does not fire.")
-    assert page.locator("main li a").all_inner_texts() == ["Play with a network"]  # the only one that is there
+    assert page.inner_text("#fires").endswith("it does not fire.")
+    assert "step=" not in page.url

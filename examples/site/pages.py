@@ -90,7 +90,7 @@ def index_page(path: Path) -> None:
     tried = "<h2>Try it: change a weight, and run</h2>" + cells(loaded, HERE.parents[1] / "README.md") if loaded else ""
     page(path, "From a neuron to a transformer", "index", paper_of(path.parent / "digit.html"), loaded, cells=tried)
     text = path.read_text(encoding="utf-8")
-    written(path, LEADING.sub(lambda found: found[0] if (path.parent / found[2]).exists() else "", text))
+    write_text(path, LEADING.sub(lambda found: found[0] if (path.parent / found[2]).exists() else "", text))
 
 
 def paper_of(path: Path) -> dict[str, Any]:

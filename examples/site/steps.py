@@ -8,7 +8,8 @@ from typing import Any
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.page import script_of, written
+from tinygrad_lecture.files import write_text
+from tinygrad_lecture.inspect.page import script_of
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 HERE = Path(__file__).parent
@@ -23,7 +24,7 @@ def step_pages(out: Path, settings: Any) -> None:
         a = tl.sigmoid(z)
         path = tl.page(a, out / "neuron.html", title="A neuron", home="index.html")
     figure = (HERE / "neuron.html").read_text("utf-8").replace("$script", script_of(str(HERE / "neuron")))
-    written(path, path.read_text("utf-8").replace("<main>", f"{figure}<main>", 1))
+    write_text(path, path.read_text("utf-8").replace("<main>", f"{figure}<main>", 1))
 
     tl.manual_seed(1)
     network = nn.MLP([2, 2, 1], nn.Sigmoid, nn.Sigmoid)

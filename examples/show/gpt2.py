@@ -36,10 +36,10 @@ def report(m, settings):
     if settings.folder:
         print(f"\nThe model in {settings.folder}:")
     else:
-        kept = f" that an earlier run trained and kept in {settings.out / 'model'} is used. Remove this"
-        remove = "\nfolder to train it anew, with other --steps or another --seed."
-        print(f"\nThe small model{':' if m.new else kept + remove}", end=" ")
-        print("It knows little but its made sentences. OpenAI's GPT-2, with --folder, knows more: see --help.")
+        kept = f". An earlier run trained it and kept it in {settings.out / 'model'}."
+        remove = "\nRemove this folder to train it anew, with other --steps or another --seed."
+        print(f"\nThe small model knows little but its made sentences{'.' if m.new else kept + remove}")
+        print("OpenAI's GPT-2, with --folder, knows more: see --help.")
     pieces = " / ".join(visible(m.tokenizer.decode([token])) for token in m.ids)
     print(f"The prompt as {len(m.ids)} tokens: {pieces}")
     print_next(m.tokenizer, m.p, 3)
@@ -127,8 +127,8 @@ def report_real(m, settings):
     print('\nWhat the last token of "The film was not dull." knows: right answers about words held out, after block')
     shown = sorted({0, 1, 2, 3, 8, 14, 20, len(m.curves[SURFACE]) - 1})
     table(shown, {name: shares[shown] for name, shares in m.curves.items()}, ".0%")
-    print("  Means of ten such sentences: film, book, ... They are at their best, or nearly, after blocks", end=" ")
-    print(", ".join(f"{min(blocks)} to {max(blocks)}" for blocks in (m.surface, m.meaning, m.sentence)) + ".")
+    best = ", ".join(f"{min(blocks)} to {max(blocks)}" for blocks in (m.surface, m.meaning, m.sentence))
+    print(f"  Means of ten such sentences: film, book, ... They are at their best, or nearly, after blocks {best}.")
 
     text = f"The capital of Italy is Rome. The opposite of hot is cold. {settings.prompt}"
     draw_lens(m.model, m.model.tokenizer, m.model.tokenizer.encode(text), settings.out / "real_lens.png")

@@ -133,8 +133,8 @@ def report(m, settings):
 
     # How many digits are read right by the number of rules
     print("\nRules for all ten digits. Each training picture that they read wrong gets a new rule, an exception:")
-    print("  " + ", ".join(f"{name} {share:.1%}" for name, share in m.by_rules.items()), end=" ")
-    print(f"of test pictures read right; the network {m.right:.1%}")
+    shares = {**m.by_rules, "the network": m.right}.items()
+    print("  " + ", ".join(f"{name} {share:.1%}" for name, share in shares) + " of test pictures read right")
     detail(f"  {m.exceptions:,} of the {m.rules:,} rules need exceptions.")
 
     # The share of spoilt test pictures read right, by each method, and how much less that is on average
@@ -149,15 +149,15 @@ def report(m, settings):
     print(f"  The network loses less than nearest mean by: {', '.join(less) or 'none of these'}.")
 
     # How often the network is sure, and right where it is
-    print("\nIncomplete information. The network is sure (largest output above 0.8) of", end=" ")
-    print(f"{m.sure[0]:.0%} of the pictures, and right for\n  {m.right_if_sure[0]:.1%} of these;", end=" ")
-    print(f"with 30% of the pixels missing {m.sure[2]:.0%} and {m.right_if_sure[2]:.1%}.")
+    print("\nIncomplete information. The network is sure of a picture if its largest output is above 0.8:")
+    for what, k in ("all pixels", 0), ("30% of the pixels missing", 2):
+        print(f"  with {what} of {m.sure[k]:.0%}, of which {m.right_if_sure[k]:.1%} are right")
     rows = {"sure of": m.sure, "of these read right": m.right_if_sure}
     table(HIDDEN, rows, ".1%", "missing pixels, share", say=detail)
 
     # What wrong labels in the training data do, without a pattern and with one
-    print(f"\nTrained with {1 - m.labels_right:.0%} of the labels wrong, the network reads", end=" ")
-    print(f"{m.misled['network']:.1%} right, nearest mean {m.misled['nearest mean']:.1%}.")
+    read = ", ".join(f"{name} {share:.1%}" for name, share in m.misled.items())
+    print(f"\nTrained with {1 - m.labels_right:.0%} of the labels wrong, they read right: {read}.")
     some, others = m.threes.values()
     print(f"  60% of the threes get a wrong label: of new ones {some:.0%} are read right; if it is 8, {others:.0%}.")
     if holds("pattern", m):

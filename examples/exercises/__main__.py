@@ -17,7 +17,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def parser() -> argparse.ArgumentParser:
-    main = argparse.ArgumentParser("python -m examples.exercises", None, TEXTS["description"], TEXTS["names"])
+    main = argparse.ArgumentParser(
+        prog="python -m examples.exercises", description=TEXTS["description"], epilog=TEXTS["names"]
+    )
     main.add_argument("--folder", type=Path, default=Path("exercises"), help="your answers and progress (exercises)")
     commands = main.add_subparsers(dest="command", metavar="COMMAND")
     for name, (says, *flag) in COMMANDS.items():

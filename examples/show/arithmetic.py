@@ -196,7 +196,7 @@ def report(m, settings):
         print(f"  {name:22} {exam.right:7.2%}   {(exam.said == exam.true).sum():5,} of {len(exam.true):,}")
     wrong, without = m.extra.values()
     places = elsewhere("places", ".0%", m)
-    print(f"  Of {wrong:,} mistakes with larger numbers {without:,} are right without the extra digit{places}.")
+    print(f"  Of {wrong:,} mistakes with larger numbers {without:,} are the answer without the extra digit{places}.")
     ignored = "learnt to ignore it" if holds("places", m) else "not learnt to read a digit there"
     print(f"  The place before a number was always empty in training. The model has {ignored}.")
     new, right, same = "-" if sign == "+" else "+", *m.other.values()
@@ -214,7 +214,8 @@ def report(m, settings):
 
 def agreement(agree, both_wrong, sign):
     """Print how often b + a gets the answer of a + b, or b - a its negative."""
-    print(f"\nConsistency: a {sign} b and {'-(b - a)' if sign == '-' else 'b + a'} agree for {agree:.1%} of the pairs.")
+    swapped = "b + a" if sign == "+" else "-(b - a)"
+    print(f"\nConsistency: the answers to a {sign} b and {swapped} agree for {agree:.1%} of the pairs.")
     often = f"happened {both_wrong:,} times" if both_wrong > 1 else "happened once" if both_wrong else "never happened"
     print(f"  Consistent does not mean right: both answers may be the same and wrong. Here that {often}.")
 

@@ -332,7 +332,8 @@ def report_real(m, settings):
     # In which layers the nearest of the other vectors of "bank" has the same sense
     n = len(TOLD)
     print(f'\n"bank" in {n} sentences, half of rivers, half of money. Is the nearest vector of the same sense?')
-    print(f"  A guess is right for {(n / 2 - 1) / (n - 1):.0%}. Columns: the embedding, and after 1/6 of the blocks")
+    print(f"  A guess is right for {(n / 2 - 1) / (n - 1):.0%}.", end=" ")
+    print('The embedding of "bank" is static. Columns: after 1/6, 2/6 ... of the blocks:')
     columns = "embedding", *(f"{k}/6" for k in range(1, 7))
     table(columns, {name: shares.mean(axis=1) for name, shares in m.same.items()}, ".0%")
 
@@ -347,10 +348,11 @@ def report_real(m, settings):
     table(("flooded", "painted", "a word that tells", "a neutral word", "more", ""), rows, ".2f")
     print(f'  Mean weights in {n} sentences: before "bank" stands a word that tells, or a neutral one in its place.')
     print("  By meaning: the first has half as much again, and more in more sentences than by chance.")
-    print(f"  Where the two differ most in 14 of the sentences: {place_of(m.head)}. In the ten others it gives")
+    print(f"  Sought in 14 sentences, where the two differ most: {place_of(m.head)}. In the ten others it gives")
     more = f"more in {(m.told > m.neutral).sum()} of them"
     print(f"  the word that tells {m.told.mean():.2f}, a neutral one {m.neutral.mean():.2f}; {more}.")
-    print(f'\nSmolLM2 gives "flooded", which comes later, {m.forward.max():.2f} in all {m.forward.size} heads.')
+    print('\nSmolLM2 reads "bank" first: it gives "flooded", which comes later, a weight of', end=" ")
+    print(f"{m.forward.max():.2f} in all {m.forward.size} heads.")
 
 
 TOLD = [*DATA["bank"]["river"], *DATA["bank"]["money"]]  # a sentence, the word that tells, and one that tells nothing

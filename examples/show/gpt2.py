@@ -36,10 +36,10 @@ def report(m, settings):
     if settings.folder:
         print(f"\nThe model in {settings.folder}:")
     else:
-        kept = f". An earlier run trained it and kept it in {settings.out / 'model'}."
-        remove = "\nRemove this folder to train it anew, with other --steps or another --seed."
-        print(f"\nThe small model knows little but its made sentences{'.' if m.new else kept + remove}")
-        print("OpenAI's GPT-2, with --folder, knows more: see --help.")
+        kept = f" that an earlier run trained and kept in {settings.out / 'model'} is used. Remove this"
+        remove = "\nfolder to train it anew, with other --steps or another --seed."
+        print(f"\nThe small model{':' if m.new else kept + remove}", end=" ")
+        print("It knows little but its made sentences. OpenAI's GPT-2, with --folder, knows more: see --help.")
     pieces = " / ".join(visible(m.tokenizer.decode([token])) for token in m.ids)
     print(f"The prompt as {len(m.ids)} tokens: {pieces}")
     print_next(m.tokenizer, m.p, 3)

@@ -73,7 +73,8 @@ def report(m, settings):
     looked_at = "points looked at until the cost is near the lowest (10%)"
     table(("points per step", "cost in the end", "steps in which it rose", looked_at), rows)
     if holds("noisy", m):
-        print(f"  With fewer points a step is cheaper, but {m.way_rose[-1]} steps rose instead of {m.way_rose[0]}.")
+        rose = f"in {m.way_rose[-1]} steps instead of {m.way_rose[0]}"
+        print(f"  With fewer points a step is cheaper, but the cost rose {rose}.")
     if holds("unstable", m):
         print(f"  The stochastic one ends {m.stays_above:.0%} above the lowest cost{elsewhere('unstable', '.0%', m)}.")
 

@@ -134,8 +134,8 @@ def report_real(m, settings):
     more = (m.ffn_tells > m.attention_tells).sum()
     print(f"  In {more} of {len(m.ffn_tells)} sentences FFNs add more than attention to the words of the sense read.")
     both = ((m.ffn_water > 0) & (m.ffn_money < 0)).sum()
-    water, money = m.ffn_water.mean(), m.ffn_money.mean()
-    print(f"  After a river alone, against the mean token, water words get {water:+.2f}, money words {money:+.2f}.")
+    print(f"  After a river alone, against the mean token, they give water words {m.ffn_water.mean():+.2f},", end=" ")
+    print(f"money words {m.ffn_money.mean():+.2f}.")
     print(f"  In {both} of {len(m.ffn_water)} sentences the FFNs activate the one and suppress the other.")
 
     # How many hidden units tell rivers from money, and what the best ones write

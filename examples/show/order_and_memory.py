@@ -61,8 +61,9 @@ def report(m, settings):
     print(f"  An open LSTM begins with its forget gate near sigma({OPEN:g}), so that it keeps nearly all of its state.")
     table(distances, {kind: [norms[n] for n in distances] for kind, norms in m.fading.items()}, ".1e", "n")
     does = "vanishes" if holds("vanishes", m) else "has not vanished"
-    factor = f"{m.fade['RNN']:.0e}".replace("+", "") + elsewhere("vanishes", ".0e", m)
-    print(f"  Over {max(distances)} words the RNN's gradient {does}: it falls by a factor of {factor}.")
+    factor = f"{m.fade['RNN']:.0e}".replace("+", "")
+    print(f"  From {min(distances)} to {max(distances)} places back the RNN's gradient {does}: it falls by", end=" ")
+    print(f"a factor of {factor}{elsewhere('vanishes', '.0e', m)}.")
     gates = "GRU and LSTM have gates; their gradients fade more slowly. " if holds("gates", m) else ""
     detail(f"  {gates}The convolutions see {m.reach} words back, and nothing beyond.")
     if holds("direct", m):

@@ -151,13 +151,14 @@ def report(m, settings):
     # How often the network is sure, and right where it is
     print("\nIncomplete information. The network is sure of a picture if its largest output is above 0.8:")
     for what, k in ("all pixels", 0), ("30% of the pixels missing", 2):
-        print(f"  with {what} of {m.sure[k]:.0%}, of which {m.right_if_sure[k]:.1%} are right")
+        sure, right = m.sure[k], m.right_if_sure[k]
+        print(f"  with {what} it is sure of {sure:.0%} of the pictures, and right for {right:.1%} of these")
     rows = {"sure of": m.sure, "of these read right": m.right_if_sure}
     table(HIDDEN, rows, ".1%", "missing pixels, share", say=detail)
 
     # What wrong labels in the training data do, without a pattern and with one
     read = ", ".join(f"{name} {share:.1%}" for name, share in m.misled.items())
-    print(f"\nTrained with {1 - m.labels_right:.0%} of the labels wrong, they read right: {read}.")
+    print(f"\nTrained with {1 - m.labels_right:.0%} of the labels wrong: {read} of test pictures read right.")
     some, others = m.threes.values()
     print(f"  60% of the threes get a wrong label: of new ones {some:.0%} are read right; if it is 8, {others:.0%}.")
     if holds("pattern", m):

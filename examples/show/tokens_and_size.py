@@ -80,7 +80,7 @@ def report(m, settings):
     table(("parameters", "last loss", "learnt from", "held out"), rows, ".1%")
     slower = "are learnt sooner here" if holds("single tokens", m) else "take longer to learn here"
     print('  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit. They')
-    print(f"  {slower}{elsewhere('single tokens', '.0%', m)}. All sums share ten digits, but each number token")
+    print(f"  {slower}{elsewhere('single tokens', '.0%', m)}. All sums use the same digits, but each number token")
     print(f"  has a vector and sums of its own. A number from {settings.largest + 1} on would be a token never read.")
 
     # How many sums held out are right, by the size of the model and by the data

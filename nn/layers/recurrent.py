@@ -190,7 +190,7 @@ class RNNBase(Recurrence):
         errors.check_tensor("forward", "input", input)
         if input.ndim not in (2, 3):
             batch = "batch, steps" if self.batch_first else "steps, batch"
-            raise TensorError(f"input must be ({batch}, input_size) or, of one, (steps, input_size), not {input.shape}")
+            raise TensorError(f"input must be ({batch}, input_size), or (steps, input_size) for one, not {input.shape}")
         errors.check_features(input, self.input_size, type(self).__name__)
         if 0 in input.shape:
             raise TensorError(f"input must have one or more sequences and steps, not shape {input.shape}")

@@ -381,7 +381,7 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
     if x.dtype.kind != "f":
         value = _filler(value, x.dtype)
     if getattr(mask, "dtype", np.bool_) != np.bool_:
-        raise TypeError(f"the mask of masked_fill(x, mask, value) must be bools, not {mask.dtype}: mask != 0")
+        raise TypeError(f"the mask of masked_fill(x, mask, value) must be bools, not {mask.dtype}; write mask != 0")
     return where(mask, value, contiguous(x))
 
 

@@ -50,8 +50,8 @@ x, h = tl.ones(5, 2, 3), tl.ones(2, 5, 4)
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: lstm(tl.ones(3)), ValueError, "in LSTM: input must be (steps, batch, input_size) or, of one"),
-        (lambda: gru(tl.ones(3)), ValueError, "in GRU: input must be (batch, steps, input_size) or, of one"),
+        (lambda: lstm(tl.ones(3)), ValueError, "in LSTM: input must be (steps, batch, input_size), or (steps, input"),
+        (lambda: gru(tl.ones(3)), ValueError, "in GRU: input must be (batch, steps, input_size), or (steps, input"),
         (lambda: lstm(tl.ones(5, 2, 4)), ValueError, "in LSTM: wanted (..., 3), got (5, 2, 4)"),
         (lambda: lstm(tl.ones(0, 2, 3)), ValueError, "one or more sequences and steps, not shape (0, 2, 3)"),
         (lambda: lstm([1.0]), TypeError, "in LSTM: forward: input must be a Tensor"),
